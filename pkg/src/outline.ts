@@ -1,0 +1,89 @@
+import { forEachColumnRun } from './rle.js';
+import type { Rle } from './types.js';
+
+/** Closed rings of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */
+export type Ring = number[];
+
+// Right, down, left, up: adding 1 turns clockwise, as y points down.
+const STEP_X = [1, 0, -1, 0] as const;
+const STEP_Y = [0, 1, 0, -1] as const;
+
+/**
+ * Traces a mask along the edges of its pixels. Outer rings run clockwise and holes counter-clockwise, so both fill rules
+ * give back exactly the mask. Pixels that touch at a corner only are in separate rings.
+ */
+export function traceOutline(rle: Rle): Ring[] {
+  const grid = rasterise(rle);
+  const rings: Ring[] = [];
+  // Every ring has an edge that runs right, above a pixel of the mask; each is walked once.
+  const walked = new Uint8Array(grid.pixels.length);
+  for (let y = 0; y < grid.height; y++) {
+    for (let x = 0; x < grid.width; x++) {
+      if (grid.has(x, y) && !grid.has(x, y - 1) && !walked[y * grid.width + x]) rings.push(walk(grid, x, y, walked));
+    }
+  }
+  return rings;
+}
+
+function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): Ring {
+  const ring: Ring = [];
+  let [x, y, heading] = [startX, startY, 0];
+  do {
+    if (heading === 0) walked[y * grid.width + x] = 1;
+    x += STEP_X[heading]!;
+    y += STEP_Y[heading]!;
+    const turn = turnAt(grid, x, y, heading);
+    if (turn !== 0) ring.push(x + grid.left, y + grid.top);
+    heading = (heading + turn + 4) % 4;
+  } while (x !== startX || y !== startY || heading !== 0);
+  return ring;
+}
+
+/** The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. */
+function turnAt(grid: Grid, x: number, y: number, heading: number): -1 | 0 | 1 {
+  // The pixels ahead are those around the corner in the heading's direction.
+  const right = (heading + 1) % 4;
+  const aheadX = STEP_X[heading]!;
+  const aheadY = STEP_Y[heading]!;
+  const cell = (side: 1 | -1) => {
+    const dx = aheadX + side * STEP_X[right]!;
+    const dy = aheadY + side * STEP_Y[right]!;
+    return grid.has(dx > 0 ? x : x - 1, dy > 0 ? y : y - 1);
+  };
+  if (!cell(1)) return 1;
+  return cell(-1) ? -1 : 0;
+}
+
+/** The mask cut down to its bounding box. */
+class Grid {
+  constructor(
+    readonly left: number,
+    readonly top: number,
+    readonly width: number,
+    readonly height: number,
+    readonly pixels: Uint8Array,
+  ) {}
+
+  has(x: number, y: number): boolean {
+    return x >= 0 && y >= 0 && x < this.width && y < this.height && this.pixels[y * this.width + x] === 1;
+  }
+}
+
+function rasterise(rle: Rle): Grid {
+  let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
+  const pieces: number[] = [];
+  forEachColumnRun(rle, (x, from, to) => {
+    left = Math.min(left, x);
+    right = Math.max(right, x + 1);
+    top = Math.min(top, from);
+    bottom = Math.max(bottom, to);
+    pieces.push(x, from, to);
+  });
+  if (pieces.length === 0) return new Grid(0, 0, 0, 0, new Uint8Array());
+  const width = right - left;
+  const pixels = new Uint8Array(width * (bottom - top));
+  for (let i = 0; i < pieces.length; i += 3) {
+    for (let y = pieces[i + 1]!; y < pieces[i + 2]!; y++) pixels[(y - top) * width + pieces[i]! - left] = 1;
+  }
+  return new Grid(left, top, width, bottom - top, pixels);
+}

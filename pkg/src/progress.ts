@@ -1,0 +1,20 @@
+import type { Progress } from './types.js';
+
+type OnFraction = (fraction: number) => void;
+
+/** Passes on fractions that rise, and only those. */
+export function reporter(stage: Progress['stage'], onProgress: ((progress: Progress) => void) | undefined): OnFraction {
+  let last = -1;
+  return (fraction) => {
+    const next = Math.min(1, fraction);
+    if (!(next > last)) return;
+    last = next;
+    onProgress?.({ stage, fraction: next });
+  };
+}
+
+/** The share from `from` to `to` of a larger piece of work. */
+export const portion =
+  (report: OnFraction, from: number, to: number): OnFraction =>
+  (fraction) =>
+    report(from + (to - from) * Math.min(1, fraction));

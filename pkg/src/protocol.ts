@@ -1,0 +1,55 @@
+// Messages between the facade and the worker. Each request has a number that its answer repeats.
+import type { ErrorData } from './errors.js';
+import type { Device, GridOptions, Level, Prompt, Scene } from './types.js';
+
+/** An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). */
+export type ImagePayload =
+  | { format: 'file'; file: Blob }
+  | { format: 'rgba'; data: Uint8Array<ArrayBuffer>; width: number; height: number };
+
+export interface SegmentRequest {
+  levels?: Level[];
+  prompt?: Prompt;
+  grid?: GridOptions;
+}
+
+/** What the worker's own look at WebGPU gave, before any attempt to compute with it. */
+export interface GpuReport {
+  kind: 'none' | 'software' | 'hardware';
+  /** The adapter's name, or, for 'none', what is missing. */
+  detail: string;
+}
+
+export interface EngineInfo {
+  device: Device;
+  name: string;
+  software: boolean;
+}
+
+export interface ImageInfo {
+  imageId: number;
+  width: number;
+  height: number;
+}
+
+/** What can be asked of the worker and what each question is answered with. */
+export interface Calls {
+  inspectGpu: { args: Record<never, never>; result: GpuReport };
+  createEngine: { args: { device: Device; model: Blob; inputSize: number }; result: EngineInfo };
+  setImage: { args: { image: ImagePayload }; result: ImageInfo };
+  segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
+  closeImage: { args: { imageId: number }; result: null };
+}
+
+export type CallName = keyof Calls;
+
+export type Request = { [C in CallName]: { type: 'call'; id: number; call: C; args: Calls[C]['args'] } }[CallName];
+
+export type ToWorker = Request | { type: 'abort'; id: number };
+
+export type FromWorker =
+  | { type: 'progress'; id: number; fraction: number }
+  | { type: 'result'; id: number; result: Calls[CallName]['result'] }
+  | { type: 'error'; id: number; error: ErrorData }
+  /** The wasm instance is unusable: nothing more will be answered. */
+  | { type: 'crash'; message: string };

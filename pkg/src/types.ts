@@ -1,0 +1,124 @@
+// The data of the public API. Coordinates are pixels of the upright photo (EXIF orientation applied): x to the right,
+// y down, origin at the top-left corner of the top-left pixel. A box is [x, y, width, height].
+
+/** How coarse a mask is: a part of a thing, a whole thing, or two touching things together. */
+export type Level = 'part' | 'entity' | 'relation';
+
+export type Device = 'webgpu' | 'cpu';
+
+export type Box = [x: number, y: number, width: number, height: number];
+
+/** A binary mask as COCO compressed run-length encoding: column-major runs, starting with background. */
+export interface Rle {
+  size: [height: number, width: number];
+  counts: string;
+}
+
+export interface Mask {
+  /** Unique within its scene. */
+  id: number;
+  level: Level;
+  /** Confidence from 0 to 1; masks of one level compare, levels among each other do not. */
+  score: number;
+  /** In pixels. */
+  area: number;
+  bbox: Box;
+  rle: Rle;
+  /** The entity a part belongs to; null for other levels. */
+  parent: number | null;
+  /** The two entities of a relation; empty for other levels. */
+  members: number[];
+}
+
+export interface Scene {
+  width: number;
+  height: number;
+  masks: Mask[];
+}
+
+/** What to segment. Masks must have the size of the photo. */
+export type Prompt =
+  /** The whole photo. */
+  | { kind: 'full' }
+  /** A region of the photo. */
+  | { kind: 'box'; box: Box }
+  | { kind: 'polygon'; points: [x: number, y: number][] }
+  | { kind: 'mask'; mask: Rle }
+  /** One entity: its parts. */
+  | { kind: 'entity'; mask: Rle }
+  /** Two entities: their relation. */
+  | { kind: 'entities'; masks: [Rle, Rle] }
+  /** One relation: its entities. */
+  | { kind: 'relation'; mask: Rle }
+  /** Points (label 1 inside, 0 outside), a box, or both: the one entity they mean. */
+  | { kind: 'points'; points: { x: number; y: number; label: 0 | 1 }[]; box?: Box };
+
+/** The grid of point prompts; names and meanings follow SAM's automatic mask generator. */
+export interface GridOptions {
+  /** Default 16. */
+  pointsPerSide?: number;
+  /** Default 8. */
+  pointsPerBatch?: number;
+  /** Default 0.88. */
+  predIouThresh?: number;
+  /** Default 0.95. */
+  stabilityScoreThresh?: number;
+  /** Default 1. */
+  stabilityScoreOffset?: number;
+  /** Default 0.7. */
+  boxNmsThresh?: number;
+  /** Default 0. */
+  cropNLayers?: number;
+  /** Default 0.7. */
+  cropNmsThresh?: number;
+  /** Default 512 / 1500. */
+  cropOverlapRatio?: number;
+  /** Default 1. */
+  cropNPointsDownscaleFactor?: number;
+  /** In pixels; smaller islands and holes are removed. Default 0. */
+  minMaskRegionArea?: number;
+}
+
+/** Where the work runs. */
+export interface Adapter {
+  device: Device;
+  name: string;
+  /** True for a WebGPU adapter that computes on the CPU. */
+  software: boolean;
+  /** One sentence: which device was taken and why. */
+  reason: string;
+}
+
+/** Fractions rise from 0 to 1 and never fall; a call that succeeds ends at 1. */
+export interface Progress {
+  stage: 'model' | 'image' | 'segment';
+  fraction: number;
+}
+
+export interface CallOptions {
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Aborting rejects the call at once with code 'aborted'. */
+  signal?: AbortSignal | undefined;
+}
+
+export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob;
+
+export interface SegmenterOptions extends CallOptions {
+  /** 'auto' (default) takes WebGPU where it works on real graphics hardware, the CPU elsewhere. */
+  device?: 'auto' | Device | undefined;
+  /** The model file or its address; default: the one in this package. */
+  model?: ModelSource | undefined;
+  /** Side in pixels that photos are fitted to for the model, a multiple of 64. Default 1024; less is faster and coarser. */
+  inputSize?: number | undefined;
+}
+
+/** A Blob (JPEG, PNG or WebP file) is decoded upright according to its EXIF orientation. */
+export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas;
+
+export interface SegmentOptions extends CallOptions {
+  /** Default: all three, where the prompt allows. */
+  levels?: Level[] | undefined;
+  /** Default: the whole photo. */
+  prompt?: Prompt | undefined;
+  grid?: GridOptions | undefined;
+}

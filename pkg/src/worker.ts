@@ -1,0 +1,128 @@
+// The dedicated worker: owns the wasm instance, runs one call at a time in the order received.
+import init, { Engine, type ImageFeatures } from '../wasm/aims_web.js';
+import { inspectGpu } from './device.js';
+import { SegmenterError, toErrorData } from './errors.js';
+import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
+import type { Scene } from './types.js';
+import { yieldToEvents } from './yield.js';
+
+type Checkpoint = (fraction: number) => Promise<boolean>;
+
+let engine: Engine | undefined;
+let wasm: Promise<unknown> | undefined;
+let crashed = false;
+let nextImageId = 1;
+const images = new Map<number, ImageFeatures>();
+const aborted = new Set<number>();
+const waiting = new Set<number>();
+
+const post = (message: FromWorker) => self.postMessage(message);
+
+function crash(message: string): void {
+  if (crashed) return;
+  crashed = true;
+  post({ type: 'crash', message });
+}
+
+// A Rust panic can surface in three ways: through its hook, as an exception of the call, or, from a task of the wasm
+// side's own, as an uncaught error while the call's promise stays pending for ever.
+Object.assign(self, { __aimsPanic: crash });
+self.addEventListener('error', (event) => crash(event.message));
+self.addEventListener('unhandledrejection', (event) => crash(String(event.reason)));
+
+function loadWasm(): Promise<unknown> {
+  const url = new URL('../wasm/aims_web_bg.wasm', import.meta.url);
+  wasm ??= init({ module_or_path: url }).catch((cause: unknown) => {
+    wasm = undefined;
+    throw new SegmenterError('internal', `The program file ${url.href} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
+  });
+  return wasm;
+}
+
+function requireEngine(): Engine {
+  if (!engine) throw new SegmenterError('closed', 'There is no model loaded. Create a segmenter first.');
+  return engine;
+}
+
+const handlers: { [C in keyof Calls]: (args: Calls[C]['args'], checkpoint: Checkpoint) => Promise<Calls[C]['result']> } = {
+  async inspectGpu() {
+    // The first call of all: the program loads while the model is still on its way. Failure shows when it is needed.
+    loadWasm().catch(() => {});
+    return inspectGpu();
+  },
+
+  async createEngine({ device, model, inputSize }, checkpoint) {
+    const [bytes] = await Promise.all([model.arrayBuffer(), loadWasm()]);
+    await checkpoint(0.1);
+    engine?.free();
+    engine = undefined;
+    engine = await Engine.create(device, new Uint8Array(bytes), inputSize);
+    const { name, software } = engine.adapter();
+    return { device, name, software };
+  },
+
+  async setImage({ image }, checkpoint) {
+    const target = requireEngine();
+    const features =
+      image.format === 'file'
+        ? await target.setImageBytes(await readFile(image.file), checkpoint)
+        : await target.setImageRgba(image.data, image.width, image.height, checkpoint);
+    const imageId = nextImageId++;
+    images.set(imageId, features);
+    return { imageId, width: features.width, height: features.height };
+  },
+
+  async segment({ imageId, request }, checkpoint) {
+    const features = images.get(imageId);
+    if (!features) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
+    return (await features.segment(request, checkpoint)) as Scene;
+  },
+
+  async closeImage({ imageId }) {
+    images.get(imageId)?.free();
+    images.delete(imageId);
+    return null;
+  },
+};
+
+async function readFile(file: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new SegmenterError('corrupt-image', 'The file could not be read. It may have been moved or changed since it was chosen; choose it again.');
+  }
+}
+
+async function handle({ id, call, args }: Request): Promise<void> {
+  // Rust calls this between steps; waiting for a task lets abort messages in.
+  const checkpoint: Checkpoint = async (fraction) => {
+    post({ type: 'progress', id, fraction });
+    await yieldToEvents();
+    return !aborted.has(id);
+  };
+  try {
+    if (!aborted.has(id)) {
+      const run = handlers[call] as (args: Request['args'], checkpoint: Checkpoint) => Promise<Calls[typeof call]['result']>;
+      const result = await run(args, checkpoint);
+      post({ type: 'result', id, result });
+    }
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) crash(error.message);
+    else post({ type: 'error', id, error: toErrorData(error) });
+  } finally {
+    aborted.delete(id);
+    waiting.delete(id);
+  }
+}
+
+let queue = Promise.resolve();
+
+self.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if (crashed) return;
+  if (data.type === 'abort') {
+    if (waiting.has(data.id)) aborted.add(data.id);
+    return;
+  }
+  waiting.add(data.id);
+  queue = queue.then(() => handle(data));
+});

@@ -1,0 +1,177 @@
+// The facade against a stand-in for the worker: order, aborts, crashes and closing.
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { Segmenter } from '../dist/index.js';
+
+const SCENE = { width: 4, height: 3, masks: [] };
+
+/** Answers like the worker does, except for calls named in `silent`. */
+class StandIn {
+  static all = [];
+  static silent = new Set();
+  static gpu = { kind: 'none', detail: 'this browser does not offer WebGPU here' };
+  static failures = {};
+  received = [];
+  terminated = false;
+
+  constructor() {
+    StandIn.all.push(this);
+  }
+
+  postMessage(message) {
+    this.received.push(message);
+    if (message.type !== 'call' || StandIn.silent.has(message.call)) return;
+    const { id, call, args } = message;
+    const failure = StandIn.failures[args.device ?? call];
+    if (failure) return this.send({ type: 'error', id, error: failure });
+    const results = {
+      inspectGpu: StandIn.gpu,
+      createEngine: { device: args.device, name: 'stand-in', software: false },
+      setImage: { imageId: id, width: 4, height: 3 },
+      segment: SCENE,
+      closeImage: null,
+    };
+    this.send({ type: 'progress', id, fraction: 0.6 });
+    this.send({ type: 'progress', id, fraction: 0.3 });
+    this.send({ type: 'result', id, result: results[call] });
+  }
+
+  send(message) {
+    queueMicrotask(() => this.terminated || this.onmessage({ data: message }));
+  }
+
+  terminate() {
+    this.terminated = true;
+  }
+
+  calls(name) {
+    return this.received.filter((message) => message.call === name);
+  }
+}
+
+globalThis.Worker = StandIn;
+globalThis.ImageData ??= class ImageData {};
+
+beforeEach(() => {
+  StandIn.all = [];
+  StandIn.silent.clear();
+  StandIn.failures = {};
+  StandIn.gpu = { kind: 'none', detail: 'this browser does not offer WebGPU here' };
+});
+
+const photo = new Blob(['photo']);
+const create = (options) => Segmenter.create({ model: new Blob(['model']), ...options });
+const tick = () => new Promise((resolve) => setTimeout(resolve));
+
+test('progress rises and ends at 1', async () => {
+  const seen = [];
+  const onProgress = ({ stage, fraction }) => seen.push([stage, fraction]);
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo, { onProgress });
+  assert.deepEqual(await image.segment({ onProgress }), SCENE);
+  assert.deepEqual(seen, [['image', 0.6], ['image', 1], ['segment', 0.6], ['segment', 1]]);
+});
+
+test('auto without WebGPU takes the CPU and says why', async () => {
+  const { adapter } = await create();
+  assert.equal(adapter.device, 'cpu');
+  assert.match(adapter.reason, /does not offer WebGPU/);
+});
+
+test('auto does not take a software adapter; asking for it does', async () => {
+  StandIn.gpu = { kind: 'software', detail: 'SwiftShader' };
+  const { adapter } = await create();
+  assert.equal(adapter.device, 'cpu');
+  assert.match(adapter.reason, /SwiftShader/);
+  const asked = await create({ device: 'webgpu' });
+  assert.equal(asked.adapter.device, 'webgpu');
+  assert.equal(asked.adapter.software, true);
+});
+
+test('auto leaves a graphics device that fails its trial, with the worker it failed in', async () => {
+  StandIn.gpu = { kind: 'hardware', detail: 'a card' };
+  assert.equal((await create()).adapter.device, 'webgpu');
+  StandIn.failures = { webgpu: { code: 'device-lost', message: 'The GPU stopped working.' } };
+  const { adapter } = await create();
+  assert.equal(adapter.device, 'cpu');
+  assert.match(adapter.reason, /The GPU stopped working/);
+  assert.deepEqual(StandIn.all.map((worker) => worker.terminated), [false, true, false]);
+});
+
+test('a fault of the model is no reason to change the device', async () => {
+  StandIn.gpu = { kind: 'hardware', detail: 'a card' };
+  StandIn.failures = { webgpu: { code: 'model-corrupt', message: 'damaged' } };
+  await assert.rejects(create(), { code: 'model-corrupt' });
+  assert.ok(StandIn.all.every((worker) => worker.terminated));
+});
+
+test('asking for WebGPU where there is none is an error', async () => {
+  await assert.rejects(create({ device: 'webgpu' }), { code: 'no-webgpu', name: 'SegmenterError' });
+  assert.ok(StandIn.all.every((worker) => worker.terminated));
+});
+
+test('a missing model names its address', async () => {
+  for (const response of [new Response('', { status: 404 }), new Response('<p>', { headers: { 'content-type': 'text/html' } })]) {
+    globalThis.fetch = async () => response;
+    await assert.rejects(create({ model: 'https://example.org/m' }), { code: 'model-missing', message: /https:\/\/example\.org\/m/ });
+  }
+  assert.ok(StandIn.all.every((worker) => worker.terminated));
+});
+
+test('an abort rejects at once and tells the worker', async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  StandIn.silent.add('segment');
+  const controller = new AbortController();
+  const call = image.segment({ signal: controller.signal });
+  controller.abort();
+  await assert.rejects(call, { code: 'aborted', name: 'AbortError' });
+  const [worker] = StandIn.all;
+  assert.deepEqual(worker.received.at(-1), { type: 'abort', id: worker.calls('segment')[0].id });
+});
+
+test('an image finished after its abort is freed', async () => {
+  const segmenter = await create();
+  StandIn.silent.add('setImage');
+  const controller = new AbortController();
+  const call = segmenter.setImage(photo, { signal: controller.signal });
+  await tick();
+  controller.abort();
+  await assert.rejects(call, { code: 'aborted' });
+  const [worker] = StandIn.all;
+  worker.send({ type: 'result', id: worker.calls('setImage')[0].id, result: { imageId: 7, width: 4, height: 3 } });
+  await tick();
+  assert.deepEqual(worker.calls('closeImage').map(({ args }) => args.imageId), [7]);
+});
+
+test('a crash rejects what is under way; the next call works on a new worker', async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  StandIn.silent.add('segment');
+  const calls = [image.segment(), image.segment()];
+  StandIn.all[0].send({ type: 'crash', message: 'index out of bounds' });
+  for (const call of calls) await assert.rejects(call, { code: 'internal', message: /index out of bounds/ });
+  assert.ok(StandIn.all[0].terminated);
+  await assert.rejects(image.segment(), { code: 'closed', message: /setImage again/ });
+  StandIn.silent.clear();
+  const again = await Promise.all([segmenter.setImage(photo), segmenter.setImage(photo)]);
+  assert.deepEqual(await again[1].segment(), SCENE);
+  assert.equal(StandIn.all.length, 2);
+});
+
+test('calls after closing are errors, and closing rejects what is under way', async () => {
+  const segmenter = await create();
+  const [image, other] = [await segmenter.setImage(photo), await segmenter.setImage(photo)];
+  image.close();
+  image.close();
+  await assert.rejects(image.segment(), { code: 'closed' });
+  assert.equal(StandIn.all[0].calls('closeImage').length, 1);
+  StandIn.silent.add('segment');
+  const call = other.segment();
+  segmenter.close();
+  segmenter.close();
+  await assert.rejects(call, { code: 'closed' });
+  await assert.rejects(other.segment(), { code: 'closed' });
+  await assert.rejects(segmenter.setImage(photo), { code: 'closed' });
+  assert.ok(StandIn.all[0].terminated);
+});

@@ -1,0 +1,22 @@
+// Builds everything that ships: browser module, npm package, demo. Alone: node scripts/build.mjs [--profile wasm-dev]
+import { parseArgs } from 'node:util';
+import { main, npm, once } from './lib.mjs';
+import { needPackages } from './setup.mjs';
+import { WASM_OUTPUTS, buildWasm } from './wasm.mjs';
+
+export function buildSite(profile = 'wasm-release') {
+  needPackages();
+  buildWasm(profile);
+  buildPackage();
+  const inputs = ['package-lock.json', 'www', 'models', 'pkg/models', 'pkg/dist', ...WASM_OUTPUTS];
+  once('www', { inputs, outputs: ['www/dist/index.html'], what: 'Building the demo' }, () => npm(['run', 'build', '-w', 'www']));
+}
+
+/** The npm package alone; the wasm module must be built. */
+export function buildPackage() {
+  const inputs = ['package-lock.json', 'pkg/package.json', 'pkg/tsconfig.json', 'pkg/src', ...WASM_OUTPUTS];
+  once('pkg', { inputs, outputs: ['pkg/dist'], what: 'Building the npm package' }, () => npm(['run', 'build', '-w', 'pkg']));
+}
+
+if (process.argv[1] === import.meta.filename)
+  main(() => buildSite(parseArgs({ options: { profile: { type: 'string' } } }).values.profile));

@@ -1,0 +1,17 @@
+// npm start: builds whatever is missing or out of date, then serves the demo.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { buildSite } from './build.mjs';
+import { ROOT, main, say } from './lib.mjs';
+
+const WWW = join(ROOT, 'www');
+
+main(() => {
+  buildSite();
+  say('Serving the demo; press Ctrl+C to stop');
+  const vite = join(dirname(createRequire(join(WWW, 'package.json')).resolve('vite/package.json')), 'bin', 'vite.js');
+  const server = spawn(process.execPath, [vite, 'preview', ...process.argv.slice(2)], { cwd: WWW, stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
+  server.on('exit', (code) => (process.exitCode = code ?? 0));
+});

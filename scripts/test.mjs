@@ -1,0 +1,94 @@
+// npm test: every check, cheapest first, up to the first failure. For a part: npm test -- --only native,wasm
+// The demo is tested with the quickly built module; with the one that ships: npm test -- --profile wasm-release
+import { parseArgs } from 'node:util';
+import { buildPackage, buildSite } from './build.mjs';
+import { StepError, main, npm, output, run, say } from './lib.mjs';
+import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
+import { WASM, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
+import { buildWasm } from './wasm.mjs';
+
+const { only, profile } = parseArgs({
+  options: { only: { type: 'string' }, profile: { type: 'string', default: 'wasm-dev' } },
+}).values;
+
+function native() {
+  needVulkan();
+  if (output('cargo', ['nextest', '--version']) === undefined) return run('cargo', ['test', '--locked', '--release']);
+  run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
+  run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out
+}
+
+function wasmCargo(args, env) {
+  const toolchain = wasmToolchain();
+  run('cargo', [...toolchain.args, ...args], { env: { ...toolchain.env, ...env } });
+}
+
+function wasm() {
+  const browser = needBrowser();
+  needWasmBindgen();
+  wasmCargo(['test', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--test', 'web'], {
+    ...browser,
+    WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
+    // Generous: shaders compile slowly on a software adapter and a loaded machine.
+    WASM_BINDGEN_TEST_TIMEOUT: '600',
+    WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60',
+  });
+}
+
+const CHECKS = {
+  fmt: () => run('cargo', ['fmt', '--check'], { advice: 'Run `npm run format` and run this again.' }),
+  clippy: () => run('cargo', ['clippy', '--locked', '--release', '--all-targets', '--', '-D', 'warnings']),
+  native,
+  'wasm-clippy': () =>
+    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'web', '--', '-D', 'warnings']),
+  wasm,
+  types: () => {
+    needPackages();
+    buildWasm(profile); // its .d.ts is what the package is checked against
+    npm(['run', 'typecheck', '-w', 'pkg']);
+    buildPackage();
+    npm(['run', 'typecheck', '-w', 'www']);
+  },
+  unit: () => {
+    needPackages();
+    npm(['run', 'test', '--if-present', '-w', 'pkg']);
+  },
+  e2e: () => {
+    const browser = needBrowser();
+    buildSite(profile);
+    npm(['run', 'e2e', '-w', 'www'], { env: browser });
+  },
+};
+
+function chosen() {
+  if (only === undefined) return Object.keys(CHECKS);
+  const names = only.split(',');
+  const unknown = names.find((name) => !Object.hasOwn(CHECKS, name));
+  if (unknown !== undefined) throw new StepError(`There is no check "${unknown}". Choose from: ${Object.keys(CHECKS).join(', ')}.`);
+  return Object.keys(CHECKS).filter((name) => names.includes(name));
+}
+
+main(() => {
+  const names = chosen();
+  const lines = [];
+  let failure;
+  for (const name of names) {
+    say(`Check: ${name}`);
+    const start = performance.now();
+    try {
+      CHECKS[name]();
+    } catch (error) {
+      failure = error;
+    }
+    lines.push(`${failure ? 'FAILED' : 'passed'}  ${name.padEnd(12)} ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    if (failure) break;
+  }
+  const left = names.slice(lines.length);
+  console.log(`\n${lines.join('\n')}`);
+  if (left.length) console.log(`not run: ${left.join(', ')}`);
+  if (failure) {
+    console.error(`error: ${failure instanceof StepError ? failure.message : failure.stack}`);
+    process.exitCode = 1;
+  }
+  console.log(`${lines.length - (failure ? 1 : 0)} passed, ${failure ? 1 : 0} failed`);
+});

@@ -1,0 +1,57 @@
+// Depthwise 3 x 3 convolution, channels last, zero padding of one pixel:
+// out[b, y, x, c] = activation(bias[c] + sum_{ky, kx} in[b, y * stride + ky - 1, x * stride + kx - 1, c] * w[ky * 3 + kx, c])
+// One thread an output value, channels innermost so that neighbouring threads read neighbouring floats.
+
+const ACTIVATION: u32 = {{activation}}u;
+
+@group(0) @binding(0) var<storage, read> image: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<storage, read> info: Info;
+
+struct Info {
+    in_height: u32,
+    in_width: u32,
+    out_height: u32,
+    out_width: u32,
+    channels: u32,
+    stride: u32,
+    count: u32,   // of output values
+    groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+}
+
+//#include activation
+
+@compute @workgroup_size(64, 1, 1)
+fn main(
+    @builtin(local_invocation_index) lane: u32,
+    @builtin(workgroup_id) group: vec3<u32>,
+) {
+    let index = (group.y * info.groups_x + group.x) * 64u + lane;
+    if (index >= info.count) {
+        return;
+    }
+    let channel = index % info.channels;
+    let pixel = index / info.channels;
+    let x = pixel % info.out_width;
+    let y = (pixel / info.out_width) % info.out_height;
+    let batch = pixel / (info.out_width * info.out_height);
+
+    var sum = bias[channel];
+    for (var ky = 0u; ky < 3u; ky++) {
+        let in_y = y * info.stride + ky;
+        if (in_y < 1u || in_y > info.in_height) {
+            continue;
+        }
+        for (var kx = 0u; kx < 3u; kx++) {
+            let in_x = x * info.stride + kx;
+            if (in_x < 1u || in_x > info.in_width) {
+                continue;
+            }
+            let source = (batch * info.in_height + in_y - 1u) * info.in_width + in_x - 1u;
+            sum += image[source * info.channels + channel] * w[(ky * 3u + kx) * info.channels + channel];
+        }
+    }
+    out[index] = activate(sum, ACTIVATION);
+}

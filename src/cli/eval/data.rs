@@ -1,0 +1,199 @@
+//! Labelled photographs: `SET.jsonl` with the labels, `SET.tar` (or `SET-0.tar`, `SET-1.tar`, ...) with the JPEGs.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use aims_web::mask::Rle;
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+/// The level that people gave a mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelLevel {
+    Entity,
+    Part,
+    /// The level is unknown.
+    Region,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Label {
+    pub level: LabelLevel,
+    pub rle: Rle,
+    /// For a part: index of its entity among the drawing's labels.
+    pub parent: Option<usize>,
+    /// Only near the true outline.
+    #[serde(default)]
+    pub approx: bool,
+    /// Several things marked as one.
+    #[serde(default)]
+    pub crowd: bool,
+}
+
+/// What one person drew on one image.
+pub struct Drawing {
+    pub labels: Vec<Label>,
+    /// Whether nearly every pixel is labelled, so that a mask without label is wrong.
+    pub is_complete: bool,
+}
+
+pub struct LabelledImage {
+    /// `set/name.jpg`
+    pub name: String,
+    pub drawings: Vec<Drawing>,
+}
+
+/// The images of one set and split, in the order of the file.
+pub struct Set {
+    pub name: String,
+    pub images: Vec<LabelledImage>,
+    files: HashMap<String, Member>,
+}
+
+/// Where an image lies in an archive.
+struct Member {
+    archive: PathBuf,
+    offset: u64,
+    size: u64,
+}
+
+/// A line of `SET.jsonl`: the drawing of one person.
+#[derive(Deserialize)]
+struct Record {
+    image: String,
+    split: String,
+    width: u32,
+    height: u32,
+    scope: Option<String>,
+    masks: Vec<Label>,
+}
+
+impl Set {
+    /// Reads the labels; of the images at most `limit`, evenly spread over the file.
+    pub fn open(folder: &Path, name: &str, split: &str, limit: Option<usize>) -> Result<Set> {
+        let path = folder.join(format!("{name}.jsonl"));
+        let file = File::open(&path)
+            .with_context(|| format!("cannot read {}; give the data's folder with --data", path.display()))?;
+        let mut images: Vec<LabelledImage> = Vec::new();
+        for (line, number) in BufReader::new(file).lines().zip(1..) {
+            let at = || format!("{}, line {number}", path.display());
+            let record: Record = serde_json::from_str(&line.with_context(at)?).with_context(at)?;
+            record.check().with_context(at)?;
+            if record.split != split {
+                continue;
+            }
+            let drawing = Drawing {
+                labels: record.masks,
+                is_complete: record.scope.is_some_and(|scope| scope == "panoptic"),
+            };
+            // The drawings of one image follow each other.
+            match images.last_mut().filter(|image| image.name == record.image) {
+                Some(image) => image.drawings.push(drawing),
+                None => images.push(LabelledImage { name: record.image, drawings: vec![drawing] }),
+            }
+        }
+        ensure!(!images.is_empty(), "{} has no images of the split {split:?}", path.display());
+        let images = spread(images, limit);
+        Ok(Set { name: name.to_string(), images, files: members(folder, name)? })
+    }
+
+    /// An image's JPEG.
+    pub fn read(&self, image: &str) -> Result<Vec<u8>> {
+        let Some(member) = self.files.get(image) else {
+            bail!("{image} is in no archive of the set {}", self.name);
+        };
+        let read = || {
+            let mut file = File::open(&member.archive)?;
+            file.seek(SeekFrom::Start(member.offset))?;
+            let mut bytes = Vec::new();
+            file.take(member.size).read_to_end(&mut bytes).map(|_| bytes)
+        };
+        read().with_context(|| format!("cannot read {image} from {}", member.archive.display()))
+    }
+}
+
+impl Record {
+    fn check(&self) -> Result<()> {
+        for (index, label) in self.masks.iter().enumerate() {
+            ensure!(
+                label.rle.size == [self.height, self.width],
+                "mask {index} is not of the image's size, {} x {}",
+                self.width,
+                self.height
+            );
+            ensure!(
+                label.parent.is_none_or(|parent| parent < index),
+                "mask {index} stands before its parent"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {
+    let (count, limit) = (items.len(), limit.unwrap_or(usize::MAX));
+    if limit >= count {
+        return items;
+    }
+    // An item is taken where the rounded-down share of the limit steps up.
+    let step = |i: usize| i * limit / count;
+    items.into_iter().enumerate().filter(|(i, _)| step(*i) < step(i + 1)).map(|(_, item)| item).collect()
+}
+
+/// Where the archives of a set have which file.
+fn members(folder: &Path, name: &str) -> Result<HashMap<String, Member>> {
+    let mut archives = vec![folder.join(format!("{name}.tar"))];
+    archives.extend((0..).map(|i| folder.join(format!("{name}-{i}.tar"))).take_while(|path| path.exists()));
+    archives.retain(|path| path.exists());
+    ensure!(!archives.is_empty(), "{} has no {name}.tar", folder.display());
+    let mut members = HashMap::new();
+    for archive in archives {
+        let context = || format!("cannot read {}", archive.display());
+        let file = File::open(&archive).with_context(context)?;
+        for entry in tar::Archive::new(file).entries_with_seek().with_context(context)? {
+            let entry = entry.with_context(context)?;
+            let path = entry.path().with_context(context)?.to_string_lossy().into_owned();
+            let member =
+                Member { archive: archive.clone(), offset: entry.raw_file_position(), size: entry.size() };
+            members.insert(path, member);
+        }
+    }
+    Ok(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_takes_items_from_the_whole_list() {
+        let take = |limit| spread((0..10).collect::<Vec<_>>(), limit);
+        assert_eq!(take(Some(2)), [4, 9]);
+        assert_eq!(take(Some(3)), [3, 6, 9]);
+        assert_eq!(take(Some(10)).len(), 10);
+        assert_eq!(take(Some(99)).len(), 10);
+        assert_eq!(take(None).len(), 10);
+        assert!(take(Some(0)).is_empty());
+    }
+
+    #[test]
+    fn records_that_contradict_themselves_are_refused() {
+        let check = |masks: &str| {
+            let line =
+                format!(r#"{{"image":"a/b.jpg","split":"val","width":3,"height":2,"masks":[{masks}]}}"#);
+            serde_json::from_str::<Record>(&line).map_err(Into::into).and_then(|record| record.check())
+        };
+        let mask = |size: &str, parent: &str| {
+            format!(
+                r#"{{"level":"part","rle":{{"size":{size},"counts":"6"}},"parent":{parent},"label":null}}"#
+            )
+        };
+        assert!(check(&mask("[2,3]", "null")).is_ok());
+        assert!(check(&mask("[3,2]", "null")).is_err());
+        assert!(check(&mask("[2,3]", "0")).is_err());
+        assert!(check("{}").is_err());
+    }
+}

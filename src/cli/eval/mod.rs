@@ -1,0 +1,138 @@
+//! `eval`: how many of the masks that people drew are found.
+
+mod data;
+mod matching;
+mod measure;
+mod predict;
+mod predictions;
+mod score;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use aims_web::GridOptions;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use super::setup::ModelArguments;
+use data::Set;
+use predict::{Predictor, Times};
+use predictions::Writer;
+use score::Scores;
+use table::Row;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Folder with `SET.jsonl` and `SET.tar` of each set.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"))]
+    data: PathBuf,
+    #[arg(long, value_delimiter = ',', default_value = "coco,ccp,carparts,faces,balloon,bsds500")]
+    sets: Vec<String>,
+    #[arg(long, default_value = "val")]
+    split: String,
+    /// At most this many images of each set, evenly spread over it.
+    #[arg(long)]
+    limit: Option<usize>,
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Points along each side of the grid.
+    #[arg(long, default_value_t = GridOptions::default().points_per_side)]
+    points_per_side: u32,
+    /// Further layers of crops.
+    #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
+    crop_layers: u32,
+    /// Also look for parts inside each human entity mask, given as prompt. About doubles the time.
+    #[arg(long)]
+    prompted: bool,
+    /// Folder for `predictions.jsonl` and, with --prompted, `prompted.jsonl`.
+    #[arg(long, default_value = "out/eval")]
+    out: PathBuf,
+    /// Score the predictions in these files instead of running the model.
+    #[arg(long, num_args = 1..)]
+    predictions: Vec<PathBuf>,
+}
+
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let open = |name: &String| Set::open(&arguments.data, name, &arguments.split, arguments.limit);
+    let sets: Vec<Set> = arguments.sets.iter().map(open).collect::<Result<_>>()?;
+    let mut rows = match arguments.predictions.as_slice() {
+        [] => run_model(&arguments, &sets).await?,
+        paths => score_files(paths, &sets)?,
+    };
+    rows.push(total(&rows));
+    print!("{}", table::report(&rows));
+    Ok(())
+}
+
+async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
+    let grid = GridOptions {
+        points_per_side: arguments.points_per_side,
+        crop_n_layers: arguments.crop_layers,
+        ..GridOptions::default()
+    };
+    let segmenter = arguments.model.open().await?;
+    let predictor = Predictor { segmenter, grid, prompted: arguments.prompted };
+    let mut full_file = Writer::create(&arguments.out, "predictions.jsonl")?;
+    let mut prompted_file =
+        arguments.prompted.then(|| Writer::create(&arguments.out, "prompted.jsonl")).transpose()?;
+    let mut rows = Vec::new();
+    for set in sets {
+        let (mut scores, mut times) = (Scores::default(), Times::default());
+        for (image, number) in set.images.iter().zip(1..) {
+            let (predictions, spent) = predictor.predict(image, &set.read(&image.name)?).await?;
+            eprintln!(
+                "{number}/{} {}: encoder {:.1} s, grid {:.1} s",
+                set.images.len(),
+                image.name,
+                spent.encoder.as_secs_f64(),
+                spent.grid.as_secs_f64()
+            );
+            if let Some(prediction) = &predictions.full {
+                full_file.add(prediction)?;
+            }
+            if let Some(file) = &mut prompted_file {
+                for prediction in &predictions.prompted {
+                    file.add(prediction)?;
+                }
+            }
+            scores.add(image, &predictions).with_context(|| image.name.clone())?;
+            times.add(spent);
+        }
+        rows.push(Row { name: set.name.clone(), scores, times: Some(times) });
+    }
+    Ok(rows)
+}
+
+fn score_files(paths: &[PathBuf], sets: &[Set]) -> Result<Vec<Row>> {
+    let predictions = predictions::read(paths)?;
+    let mut rows = Vec::new();
+    for set in sets {
+        let mut scores = Scores::default();
+        for image in &set.images {
+            if let Some(predictions) = predictions.get(&image.name) {
+                scores.add(image, predictions).with_context(|| image.name.clone())?;
+            }
+        }
+        let missing = set.images.len() - scores.images;
+        if missing > 0 {
+            eprintln!("{}: {missing} images have no predictions and are left out", set.name);
+        }
+        rows.push(Row { name: set.name.clone(), scores, times: None });
+    }
+    ensure!(rows.iter().any(|row| row.scores.images > 0), "no image of these sets has predictions");
+    Ok(rows)
+}
+
+/// All human masks of all sets together.
+fn total(rows: &[Row]) -> Row {
+    let (mut scores, mut times) = (Scores::default(), None);
+    for row in rows {
+        scores.merge(&row.scores);
+        if let Some(spent) = row.times {
+            times.get_or_insert_with(Times::default).add(spent);
+        }
+    }
+    Row { name: "all".to_string(), scores, times }
+}

@@ -1,0 +1,63 @@
+//! Predictions made by the model.
+
+use std::time::{Duration, Instant};
+
+use aims_web::photo::decode;
+use aims_web::{GridOptions, Progress, Prompt, Request, Segmenter};
+use anyhow::{Context, Result};
+
+use super::data::{LabelLevel, LabelledImage};
+use super::predictions::{ImagePredictions, Prediction};
+
+pub struct Predictor {
+    pub segmenter: Segmenter,
+    pub grid: GridOptions,
+    /// Whether to ask for the parts of each human entity too.
+    pub prompted: bool,
+}
+
+/// Time spent on images.
+#[derive(Clone, Copy, Default)]
+pub struct Times {
+    pub encoder: Duration,
+    /// Decoding at the points of the grid, filtering, levels.
+    pub grid: Duration,
+}
+
+impl Times {
+    pub fn add(&mut self, other: Times) {
+        self.encoder += other.encoder;
+        self.grid += other.grid;
+    }
+}
+
+impl Predictor {
+    pub async fn predict(&self, image: &LabelledImage, jpeg: &[u8]) -> Result<(ImagePredictions, Times)> {
+        let photo = decode(jpeg).with_context(|| image.name.clone())?;
+        let start = Instant::now();
+        let encoded = self.segmenter.encode(photo, &Progress::none()).await?;
+        let encoder = start.elapsed();
+
+        let ask = |prompt| {
+            let request = Request { prompt, grid: self.grid.clone(), ..Request::default() };
+            let encoded = &encoded;
+            async move { self.segmenter.segment(encoded, &request, &Progress::none()).await }
+        };
+        let start = Instant::now();
+        let full = Prediction::new(&image.name, None, ask(Prompt::Full).await?);
+        let grid = start.elapsed();
+
+        let mut prompted = Vec::new();
+        for (index, label) in image.drawings.first().iter().flat_map(|d| &d.labels).enumerate() {
+            let has_parts = || {
+                let labels = image.drawings.iter().flat_map(|drawing| &drawing.labels);
+                labels.into_iter().any(|part| part.level == LabelLevel::Part && part.parent == Some(index))
+            };
+            if self.prompted && label.level == LabelLevel::Entity && has_parts() {
+                let scene = ask(Prompt::Entity { mask: label.rle.clone() }).await?;
+                prompted.push(Prediction::new(&image.name, Some(index), scene));
+            }
+        }
+        Ok((ImagePredictions { full: Some(full), prompted }, Times { encoder, grid }))
+    }
+}

@@ -1,0 +1,183 @@
+//! The measures against pycocotools, and which masks take part in which.
+
+use aims_web::Level;
+use aims_web::mask::{BitMask, Rle};
+use serde::Deserialize;
+
+use super::data::{Drawing, Label, LabelLevel, LabelledImage};
+use super::matching::{Shape, Target};
+use super::measure::Measure;
+use super::predictions::{ImagePredictions, PredictedMask, Prediction};
+use super::score::Scores;
+
+#[derive(Deserialize)]
+struct Golden {
+    expected: Expected,
+    images: Vec<GoldenImage>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    average_recall: f64,
+    recall_at_half: f64,
+    average_precision: f64,
+}
+
+#[derive(Deserialize)]
+struct GoldenImage {
+    targets: Vec<GoldenTarget>,
+    predictions: Vec<GoldenPrediction>,
+}
+
+#[derive(Deserialize)]
+struct GoldenTarget {
+    rle: Rle,
+    crowd: bool,
+}
+
+#[derive(Deserialize)]
+struct GoldenPrediction {
+    rle: Rle,
+    score: f32,
+}
+
+fn shape(rle: &Rle) -> Shape {
+    Shape::new(rle.decode().expect("valid"))
+}
+
+/// Made by `tests/golden/make_average_recall.py`.
+#[test]
+fn recall_and_precision_equal_those_of_pycocotools() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/average_recall_pycocotools.json");
+    let text = std::fs::read_to_string(path).expect("golden file");
+    let golden: Golden = serde_json::from_str(&text).expect("valid golden file");
+    let mut whole = Measure::default();
+    for image in &golden.images {
+        let targets: Vec<(Shape, bool)> = image.targets.iter().map(|t| (shape(&t.rle), t.crowd)).collect();
+        let targets: Vec<Target> =
+            targets.iter().map(|(shape, ignore)| Target { shape, ignore: *ignore }).collect();
+        let mut found: Vec<(f32, Shape)> =
+            image.predictions.iter().map(|p| (p.score, shape(&p.rle))).collect();
+        found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let found: Vec<(f32, &Shape)> = found.iter().map(|(score, shape)| (*score, shape)).collect();
+        // Piece by piece, as sets are joined.
+        let mut piece = Measure::default();
+        piece.add(&found, &targets);
+        whole.merge(&piece);
+    }
+    let close = |measured: Option<f64>, expected: f64| {
+        let measured = measured.expect("there are targets");
+        assert!((measured - expected).abs() < 1e-9, "{measured} instead of {expected}");
+    };
+    close(whole.average_recall(), golden.expected.average_recall);
+    close(whole.recall_at_half(), golden.expected.recall_at_half);
+    close(whole.average_precision(), golden.expected.average_precision);
+}
+
+/// A column of a picture of 8 x 4 pixels.
+fn column(x: u32, width: u32) -> Rle {
+    Rle::encode(&BitMask::from_fn(8, 4, |px, _| (x..x + width).contains(&px)))
+}
+
+fn label(level: LabelLevel, rle: Rle, parent: Option<usize>) -> Label {
+    Label { level, rle, parent, approx: false, crowd: false }
+}
+
+fn predicted(level: Level, rle: Rle, score: f32) -> PredictedMask {
+    PredictedMask { rle, score, level, parent: None }
+}
+
+fn predictions(masks: Vec<PredictedMask>) -> ImagePredictions {
+    let full = Prediction { image: "a/b.jpg".to_string(), entity: None, masks };
+    ImagePredictions { full: Some(full), prompted: Vec::new() }
+}
+
+fn image(labels: Vec<Label>, is_complete: bool) -> LabelledImage {
+    LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![Drawing { labels, is_complete }] }
+}
+
+fn scores(image: &LabelledImage, predictions: &ImagePredictions) -> Scores {
+    let mut scores = Scores::default();
+    scores.add(image, predictions).expect("valid masks");
+    scores
+}
+
+#[test]
+fn each_level_is_compared_with_its_own() {
+    let labels = vec![
+        label(LabelLevel::Entity, column(0, 4), None),
+        label(LabelLevel::Part, column(0, 2), Some(0)),
+        label(LabelLevel::Entity, column(4, 4), None),
+    ];
+    let masks = vec![
+        predicted(Level::Entity, column(0, 4), 0.9),
+        predicted(Level::Entity, column(0, 2), 0.8),
+        predicted(Level::Part, column(4, 4), 0.7),
+    ];
+    let scores = scores(&image(labels, false), &predictions(masks));
+    assert_eq!(scores.entity.average_recall(), Some(0.5));
+    assert_eq!(scores.entity_any.average_recall(), Some(1.0));
+    assert_eq!(scores.part.average_recall(), Some(0.0));
+    assert_eq!(scores.part_any.average_recall(), Some(1.0));
+    assert_eq!(scores.region_any.average_recall(), None);
+    assert_eq!(scores.entity_complete.average_precision(), None, "not completely labelled");
+}
+
+#[test]
+fn approximate_masks_and_crowds_are_not_scored() {
+    let labels = vec![
+        Label { approx: true, ..label(LabelLevel::Entity, column(0, 2), None) },
+        Label { crowd: true, ..label(LabelLevel::Region, column(2, 4), None) },
+        label(LabelLevel::Entity, column(6, 2), None),
+    ];
+    // Three that lie in what is not scored, then the right one, then a wrong one.
+    let masks = vec![
+        predicted(Level::Entity, column(0, 2), 0.9),
+        predicted(Level::Entity, column(2, 2), 0.8),
+        predicted(Level::Entity, column(4, 2), 0.7),
+        predicted(Level::Entity, column(6, 2), 0.6),
+        predicted(Level::Entity, column(0, 8), 0.5),
+    ];
+    let scores = scores(&image(labels, true), &predictions(masks));
+    assert_eq!(scores.entity.targets(), 1);
+    assert_eq!(scores.region_any.targets(), 0);
+    assert_eq!(scores.entity.average_recall(), Some(1.0));
+    let precision = scores.entity_complete.average_precision().expect("a target");
+    assert!((precision - 1.0).abs() < 1e-12, "{precision}");
+}
+
+#[test]
+fn parts_found_from_a_prompt_count_against_its_own_parts() {
+    let labels = vec![
+        label(LabelLevel::Entity, column(0, 4), None),
+        label(LabelLevel::Entity, column(4, 4), None),
+        label(LabelLevel::Part, column(0, 1), Some(0)),
+        label(LabelLevel::Part, column(4, 1), Some(1)),
+    ];
+    let mut found = predictions(Vec::new());
+    let masks = vec![predicted(Level::Part, column(0, 1), 0.5), predicted(Level::Part, column(4, 1), 0.5)];
+    found.prompted.push(Prediction { image: "a/b.jpg".to_string(), entity: Some(1), masks });
+    let scores = scores(&image(labels, false), &found);
+    assert_eq!(scores.part_prompted.targets(), 1);
+    assert_eq!(scores.part_prompted.average_recall(), Some(1.0));
+    assert_eq!(scores.part.average_recall(), Some(0.0));
+}
+
+#[test]
+fn each_drawing_of_an_image_counts() {
+    let drawing = |width| Drawing {
+        labels: vec![label(LabelLevel::Region, column(0, width), None)],
+        is_complete: false,
+    };
+    let image = LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![drawing(2), drawing(8)] };
+    let scores = scores(&image, &predictions(vec![predicted(Level::Part, column(0, 2), 0.5)]));
+    assert_eq!(scores.region_any.targets(), 2);
+    assert_eq!(scores.region_any.average_recall(), Some(0.5));
+}
+
+#[test]
+fn predictions_of_another_size_are_refused() {
+    let image = image(vec![label(LabelLevel::Entity, column(0, 2), None)], false);
+    let wrong = predicted(Level::Entity, Rle::encode(&BitMask::full(4, 8)), 0.5);
+    assert!(Scores::default().add(&image, &predictions(vec![wrong])).is_err());
+}

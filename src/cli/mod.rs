@@ -1,0 +1,43 @@
+//! Commands for the terminal. Results go to files, progress and messages to standard error.
+
+mod convert;
+mod eval;
+mod overlay;
+mod segment;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Segments a photo at three levels: one overlay picture a level and one JSON.
+    Segment(segment::Arguments),
+    /// Makes the model file from MobileSAM's PyTorch checkpoint.
+    Convert(convert::Arguments),
+    /// Measures how many masks drawn by people the model finds.
+    Eval(eval::Arguments),
+}
+
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Segment(arguments) => pollster::block_on(segment::run(arguments)),
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

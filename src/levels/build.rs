@@ -1,0 +1,226 @@
+//! Scenes from candidates: decisions on the grid, then masks at the photo's size.
+
+use super::entities::select_entities;
+use super::grid::Grid;
+use super::parts::{Part, select_parts};
+use super::pieces::{Piece, pieces};
+use super::relations::{Outline, Relation, relation_score, select_relations};
+use super::{Candidate, Level, LevelError, LevelOptions, Mask, Scene};
+use crate::mask::regions::{remove_small_islands, remove_small_regions};
+use crate::mask::{BBox, BitMask, Rle};
+
+/// The scene of a whole photo of `width` x `height` pixels.
+///
+/// Entities are worked out in any case, as parts and relations refer to them, but only the `levels` asked for
+/// are in the scene; a `parent` or `members` that would point at a mask left out is null or empty.
+pub fn build_scene(
+    candidates: &[Candidate],
+    (width, height): (u32, u32),
+    options: &LevelOptions,
+    levels: &[Level],
+) -> Scene {
+    let grid = Grid::over_photo(width, height);
+    let painter = Painter { candidates, region: None, width, height, options };
+    painter.scene(&grid, levels)
+}
+
+/// The scene inside a region, a mask of the photo's size: a partial image, or a relation that is to be taken
+/// apart.
+///
+/// Candidates that lie mostly in the region count, clipped to it; larger ones that cover a good part of it
+/// become its backdrop. Otherwise the rules of [`build_scene`] hold, with the region in place of the photo.
+pub fn entities_in(
+    candidates: &[Candidate],
+    region: &BitMask,
+    options: &LevelOptions,
+    levels: &[Level],
+) -> Result<Scene, LevelError> {
+    let (width, height) = region.size();
+    let bbox = region.bbox().ok_or(LevelError::EmptyMask)?;
+    let grid = Grid::around(bbox, width, height);
+    let painter = Painter { candidates, region: Some(region), width, height, options };
+    Ok(painter.scene(&grid, levels))
+}
+
+/// The parts of one entity, a mask of the photo's size; the entity itself is not in the scene, so that
+/// `parent` is null.
+pub fn parts_of(
+    candidates: &[Candidate],
+    entity: &BitMask,
+    options: &LevelOptions,
+) -> Result<Scene, LevelError> {
+    let (width, height) = entity.size();
+    let bbox = entity.bbox().ok_or(LevelError::EmptyMask)?;
+    let grid = Grid::around(bbox, width, height);
+    let cells = grid.reduce(entity);
+    let pieces = pieces(candidates, &grid, Some(&cells), options);
+    let parts = select_parts(&pieces, &[&cells], |_| false, options);
+    let painter = Painter { candidates, region: None, width, height, options };
+    let masks = parts.iter().filter_map(|part| painter.part(&pieces[part.piece], entity)).collect();
+    Ok(Scene { width, height, masks: numbered(masks) })
+}
+
+/// The relation of two entities, masks of the photo's size: the two as given, and their union with both as
+/// members.
+///
+/// The relation's score is the share of the shorter outline along which the two touch: 0 for entities that do
+/// not.
+pub fn relation_of(a: &BitMask, b: &BitMask, options: &LevelOptions) -> Result<Scene, LevelError> {
+    if a.size() != b.size() {
+        return Err(LevelError::SizeMismatch { expected: a.size(), got: b.size() });
+    }
+    let (width, height) = a.size();
+    let (Some(box_a), Some(box_b)) = (a.bbox(), b.bbox()) else {
+        return Err(LevelError::EmptyMask);
+    };
+    let grid = Grid::over(box_a.union(&box_b));
+    let outline = |mask| Outline::new(&grid.reduce(mask), options);
+    let score = relation_score(outline(a).contact(&outline(b)), 1.0, 1.0);
+    let mut both = a.clone();
+    both.union_with(b);
+    let mut masks: Vec<Mask> =
+        [(Level::Entity, 1.0, a), (Level::Entity, 1.0, b), (Level::Relation, score, &both)]
+            .into_iter()
+            .filter_map(|(level, score, pixels)| Mask::describe(level, score, pixels))
+            .collect();
+    if let Some(relation) = masks.last_mut() {
+        relation.members = vec![1, 2];
+    }
+    Ok(Scene { width, height, masks: numbered(masks) })
+}
+
+/// A scene of one candidate's mask as it is, such as the answer to a prompt of points; empty when the mask
+/// is.
+pub fn single_mask(
+    candidate: &Candidate,
+    (width, height): (u32, u32),
+    level: Level,
+    options: &LevelOptions,
+) -> Scene {
+    let mut pixels = candidate.render(width, height, options.mask_threshold);
+    remove_small_regions(&mut pixels, options.min_mask_region_area);
+    let masks = Mask::describe(level, candidate.score, &pixels).into_iter().collect();
+    Scene { width, height, masks: numbered(masks) }
+}
+
+fn numbered(mut masks: Vec<Mask>) -> Vec<Mask> {
+    for (id, mask) in (1..).zip(&mut masks) {
+        mask.id = id;
+    }
+    masks
+}
+
+/// Renders what was decided.
+struct Painter<'a> {
+    candidates: &'a [Candidate],
+    /// Nothing is painted outside.
+    region: Option<&'a BitMask>,
+    width: u32,
+    height: u32,
+    options: &'a LevelOptions,
+}
+
+impl Painter<'_> {
+    fn scene(&self, grid: &Grid, levels: &[Level]) -> Scene {
+        let wanted = |level| levels.contains(&level);
+        let region = self.region.map(|r| grid.reduce(r));
+        let region_area = region.as_ref().map_or(grid.cell_count(), BitMask::area);
+        let pieces = pieces(self.candidates, grid, region.as_ref(), self.options);
+        let entities = select_entities(&pieces, region_area, self.options);
+        let parts = if wanted(Level::Part) {
+            let cells: Vec<&BitMask> = entities.iter().map(|e| &e.cells).collect();
+            select_parts(&pieces, &cells, |p| entities.iter().any(|e| e.piece == p), self.options)
+        } else {
+            Vec::new()
+        };
+        let relations = if wanted(Level::Relation) {
+            let scored: Vec<_> = entities.iter().map(|e| (&e.cells, pieces[e.piece].score)).collect();
+            select_relations(&scored, self.options)
+        } else {
+            Vec::new()
+        };
+        let order: Vec<usize> = entities.iter().map(|e| e.piece).collect();
+        let painted = self.paint(&pieces, &order, &parts);
+        self.assemble(painted, &relations, wanted(Level::Entity))
+    }
+
+    /// The masks of entities (by index; `None` when nothing is left at full size) and of parts (with the
+    /// entity's index).
+    fn paint(&self, pieces: &[Piece], entities: &[usize], parts: &[Part]) -> Painted {
+        let mut taken = BitMask::new(self.width, self.height);
+        let mut painted = Painted { entities: Vec::new(), parts: Vec::new() };
+        for (index, &piece) in entities.iter().enumerate() {
+            let mut pixels = self.render(&pieces[piece]);
+            pixels.subtract(&taken);
+            remove_small_islands(&mut pixels, self.options.min_mask_region_area);
+            taken.union_with(&pixels);
+            painted.entities.push(Mask::describe(Level::Entity, pieces[piece].score, &pixels));
+            // Here, while the entity's pixels are at hand: at full size they are too large to keep for all
+            // entities.
+            let own = parts.iter().filter(|part| part.parent == index);
+            let masks = own.filter_map(|part| self.part(&pieces[part.piece], &pixels));
+            painted.parts.extend(masks.map(|mask| (index, mask)));
+        }
+        painted.parts.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        painted
+    }
+
+    fn render(&self, piece: &Piece) -> BitMask {
+        let candidate = &self.candidates[piece.candidate];
+        let mut pixels = candidate.render(self.width, self.height, self.options.mask_threshold);
+        remove_small_regions(&mut pixels, self.options.min_mask_region_area);
+        if let Some(region) = self.region {
+            pixels.intersect_with(region);
+        }
+        pixels
+    }
+
+    fn part(&self, piece: &Piece, entity: &BitMask) -> Option<Mask> {
+        let mut pixels = self.render(piece);
+        pixels.intersect_with(entity);
+        remove_small_islands(&mut pixels, self.options.min_mask_region_area);
+        Mask::describe(Level::Part, piece.score, &pixels)
+    }
+
+    fn assemble(&self, painted: Painted, relations: &[Relation], with_entities: bool) -> Scene {
+        let relations: Vec<(Mask, [usize; 2])> = relations
+            .iter()
+            .filter_map(|r| {
+                let [a, b] = r.members.map(|i| painted.entities[i].as_ref());
+                Some((join(a?, b?, r.score)?, r.members))
+            })
+            .collect();
+        // Painting order is by score, but backdrops come last whatever theirs is.
+        let mut entities: Vec<(usize, Mask)> =
+            painted.entities.into_iter().enumerate().filter_map(|(i, m)| Some((i, m?))).collect();
+        entities.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        if !with_entities {
+            entities.clear();
+        }
+        let ids: Vec<usize> = entities.iter().map(|(i, _)| *i).collect();
+        let id = |entity: usize| ids.iter().position(|&i| i == entity).map(|p| p as u32 + 1);
+
+        let mut masks: Vec<Mask> = entities.into_iter().map(|(_, mask)| mask).collect();
+        masks.extend(painted.parts.into_iter().map(|(i, mask)| Mask { parent: id(i), ..mask }));
+        masks.extend(relations.into_iter().map(|(mask, pair)| {
+            let members = pair.into_iter().filter_map(id).collect();
+            Mask { members, ..mask }
+        }));
+        Scene { width: self.width, height: self.height, masks: numbered(masks) }
+    }
+}
+
+struct Painted {
+    entities: Vec<Option<Mask>>,
+    parts: Vec<(usize, Mask)>,
+}
+
+/// The relation of two disjoint masks.
+fn join(a: &Mask, b: &Mask, score: f32) -> Option<Mask> {
+    // Both codes come from this crate and have the photo's size, so that the union cannot fail.
+    let rle: Rle = a.rle.union(&b.rle).ok()?;
+    let bbox: BBox = a.bbox.union(&b.bbox);
+    let area = a.area + b.area;
+    let (parent, members) = (None, Vec::new());
+    Some(Mask { id: 0, level: Level::Relation, score, area, bbox, rle, parent, members })
+}

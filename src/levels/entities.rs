@@ -1,0 +1,135 @@
+//! Which candidates are entities.
+
+use super::LevelOptions;
+use super::pieces::Piece;
+use crate::mask::BitMask;
+use crate::mask::regions::connected_regions;
+
+/// A separate piece of a mask counts from this share of the mask on; smaller ones are crumbs.
+const CRUMB: f32 = 0.05;
+/// Two members of a group overlap by no more than this share of the smaller.
+const MEMBER_OVERLAP: f32 = 0.1;
+/// A member of a group has at least this much of itself in it, and is at most that much of it.
+const MEMBER_CONTAINMENT: f32 = 0.9;
+const MEMBER_MAX_AREA: f32 = 0.8;
+
+/// A candidate chosen as entity, with the cells that are its own.
+pub(super) struct Entity {
+    /// Index of the piece.
+    pub piece: usize,
+    /// Its cells less those of the entities before it.
+    pub cells: BitMask,
+}
+
+/// The entities, in painting order: an entity owns its cells unless one before it does.
+pub(super) fn select_entities(pieces: &[Piece], region_area: u32, options: &LevelOptions) -> Vec<Entity> {
+    let backdrop: Vec<Option<bool>> = pieces.iter().map(|p| is_backdrop(p, region_area, options)).collect();
+    let mut order: Vec<usize> = (0..pieces.len()).filter(|&i| backdrop[i].is_some()).collect();
+    order.sort_by_key(|&i| (backdrop[i], std::cmp::Reverse(pieces[i].area)));
+
+    let Some(first) = pieces.first() else {
+        return Vec::new();
+    };
+    let mut covered = BitMask::new(first.cells.width(), first.cells.height());
+    let mut chosen: Vec<usize> = Vec::new();
+    for i in order {
+        let piece = &pieces[i];
+        if piece.cells.contained_in(&covered) > options.entity_max_covered {
+            continue;
+        }
+        if backdrop[i] == Some(false) && is_group(i, pieces, &backdrop, options) {
+            continue;
+        }
+        covered.union_with(&piece.cells);
+        chosen.push(i);
+    }
+    chosen.sort_by(|&a, &b| {
+        let by_score = pieces[b].score.total_cmp(&pieces[a].score);
+        backdrop[a].cmp(&backdrop[b]).then(by_score)
+    });
+    paint(chosen, pieces, options)
+}
+
+/// Whether a piece is a backdrop, which comes after all others; `None` when it is no candidate for an entity
+/// at all.
+fn is_backdrop(piece: &Piece, region_area: u32, options: &LevelOptions) -> Option<bool> {
+    let share = piece.area as f32 / region_area.max(1) as f32;
+    if piece.containment >= options.region_containment {
+        Some(share > options.backdrop_area)
+    } else {
+        (share >= options.region_backdrop).then_some(true)
+    }
+}
+
+/// Gives every cell to the first in order that has it; drops, the worst one at a time, entities that lose
+/// most of theirs.
+fn paint(mut chosen: Vec<usize>, pieces: &[Piece], options: &LevelOptions) -> Vec<Entity> {
+    loop {
+        let mut entities: Vec<Entity> = Vec::with_capacity(chosen.len());
+        let mut worst: Option<(usize, f32)> = None;
+        let mut taken = match chosen.first() {
+            Some(&i) => BitMask::new(pieces[i].cells.width(), pieces[i].cells.height()),
+            None => return entities,
+        };
+        for (position, &piece) in chosen.iter().enumerate() {
+            let mut cells = pieces[piece].cells.clone();
+            cells.subtract(&taken);
+            taken.union_with(&cells);
+            let kept = cells.area() as f32 / pieces[piece].area.max(1) as f32;
+            if kept < options.entity_min_kept && worst.is_none_or(|(_, least)| kept < least) {
+                worst = Some((position, kept));
+            }
+            entities.push(Entity { piece, cells });
+        }
+        match worst {
+            Some((position, _)) => drop(chosen.remove(position)),
+            None => return entities,
+        }
+    }
+}
+
+/// Whether a piece is a mere group: a union of things that are strong candidates on their own.
+///
+/// Two signs: it falls apart into separate pieces of which each is a candidate of about its quality; or
+/// clearly better candidates, two or more, fill it. Parts of one thing, which hang together and score like
+/// the whole, show neither.
+fn is_group(index: usize, pieces: &[Piece], backdrop: &[Option<bool>], options: &LevelOptions) -> bool {
+    let group = &pieces[index];
+    let mut members: Vec<&Piece> = (0..pieces.len())
+        .filter(|&i| i != index && backdrop[i] == Some(false))
+        .map(|i| &pieces[i])
+        .filter(|p| p.area as f32 <= MEMBER_MAX_AREA * group.area as f32)
+        .filter(|p| p.cells.contained_in(&group.cells) >= MEMBER_CONTAINMENT)
+        .collect();
+    members.sort_by_key(|p| std::cmp::Reverse(p.area));
+    if members.len() < 2 {
+        return false;
+    }
+    falls_apart(group, &members, options) || is_filled(group, &members, options)
+}
+
+fn falls_apart(group: &Piece, members: &[&Piece], options: &LevelOptions) -> bool {
+    let parts: Vec<BitMask> = connected_regions(&group.cells)
+        .into_iter()
+        .take_while(|part| part.area() as f32 >= CRUMB * group.area as f32)
+        .collect();
+    let strong = |part: &BitMask| {
+        members.iter().any(|m| {
+            m.score >= group.score - options.group_score_margin
+                && m.cells.iou(part) >= options.group_piece_iou
+        })
+    };
+    parts.len() >= 2 && parts.iter().all(strong)
+}
+
+fn is_filled(group: &Piece, members: &[&Piece], options: &LevelOptions) -> bool {
+    let mut filled = BitMask::new(group.cells.width(), group.cells.height());
+    let mut count = 0;
+    for member in members.iter().filter(|m| m.score >= group.score + options.group_score_margin) {
+        if member.cells.contained_in(&filled) <= MEMBER_OVERLAP {
+            filled.union_with(&member.cells);
+            count += 1;
+        }
+    }
+    count >= 2 && group.cells.contained_in(&filled) >= options.group_filled
+}

@@ -1,0 +1,22 @@
+//! Part, entity and relation masks from a photo.
+//!
+//! A [`Segmenter`] loads the network on a device and encodes photos; on an encoded photo it answers any number of
+//! prompts with a [`Scene`]. See `docs/architecture.md` for the way of a photo through the folders.
+
+#[cfg(not(target_family = "wasm"))]
+pub mod convert;
+pub mod error;
+pub mod levels;
+pub mod mask;
+pub mod model;
+pub mod ops;
+pub mod photo;
+pub mod progress;
+pub mod segmenter;
+#[cfg(target_family = "wasm")]
+mod web;
+
+pub use error::{Error, Result};
+pub use levels::{Level, Mask, Scene};
+pub use progress::Progress;
+pub use segmenter::{Adapter, DeviceKind, EncodedPhoto, GridOptions, Prompt, Request, Segmenter};

@@ -1,0 +1,343 @@
+//! A binary mask, one bit a pixel.
+
+use serde::{Deserialize, Serialize};
+
+/// An axis-aligned box of whole pixels; serialised as `[x, y, width, height]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "[u32; 4]", into = "[u32; 4]")]
+pub struct BBox {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl From<[u32; 4]> for BBox {
+    fn from([x, y, width, height]: [u32; 4]) -> Self {
+        Self { x, y, width, height }
+    }
+}
+
+impl From<BBox> for [u32; 4] {
+    fn from(b: BBox) -> Self {
+        [b.x, b.y, b.width, b.height]
+    }
+}
+
+impl BBox {
+    /// First column to the right of the box.
+    pub fn right(&self) -> u32 {
+        self.x.saturating_add(self.width)
+    }
+
+    /// First row below the box.
+    pub fn bottom(&self) -> u32 {
+        self.y.saturating_add(self.height)
+    }
+
+    pub fn area(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// Pixels that lie in both boxes.
+    pub fn intersection_area(&self, other: &BBox) -> u64 {
+        let w = self.right().min(other.right()).saturating_sub(self.x.max(other.x));
+        let h = self.bottom().min(other.bottom()).saturating_sub(self.y.max(other.y));
+        u64::from(w) * u64::from(h)
+    }
+
+    /// Intersection over union, 0 when both are empty.
+    pub fn iou(&self, other: &BBox) -> f32 {
+        let inter = self.intersection_area(other);
+        ratio(inter, self.area() + other.area() - inter)
+    }
+
+    /// The smallest box that holds both; an empty box adds nothing.
+    pub fn union(&self, other: &BBox) -> BBox {
+        if self.area() == 0 {
+            return *other;
+        }
+        if other.area() == 0 {
+            return *self;
+        }
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let (right, bottom) = (self.right().max(other.right()), self.bottom().max(other.bottom()));
+        BBox { x, y, width: right - x, height: bottom - y }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f32 {
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64) as f32 }
+}
+
+/// A `width` x `height` mask, rows top to bottom, each row packed into whole 64-bit words, lowest bit
+/// leftmost.
+///
+/// The bits of a row's last word beyond `width` are always zero, so that words can be counted and compared as
+/// they are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BitMask {
+    width: u32,
+    height: u32,
+    stride: usize,
+    words: Vec<u64>,
+}
+
+impl BitMask {
+    /// An empty mask (no pixel set).
+    pub fn new(width: u32, height: u32) -> Self {
+        let stride = (width as usize).div_ceil(64);
+        Self { width, height, stride, words: vec![0; stride * height as usize] }
+    }
+
+    /// A mask with every pixel set.
+    pub fn full(width: u32, height: u32) -> Self {
+        let mut mask = Self::new(width, height);
+        for y in 0..height {
+            mask.fill_row(y, 0, width);
+        }
+        mask
+    }
+
+    /// The mask of the pixels `(x, y)` for which `f(x, y)` holds.
+    pub fn from_fn(width: u32, height: u32, mut f: impl FnMut(u32, u32) -> bool) -> Self {
+        let mut mask = Self::new(width, height);
+        for y in 0..height {
+            for (i, word) in mask.row_mut(y).iter_mut().enumerate() {
+                let x0 = i as u32 * 64;
+                for bit in 0..64.min(width - x0) {
+                    *word |= u64::from(f(x0 + bit, y)) << bit;
+                }
+            }
+        }
+        mask
+    }
+
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// `(width, height)`.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// Whether the pixel is set; false outside the mask.
+    pub fn get(&self, x: u32, y: u32) -> bool {
+        x < self.width && y < self.height && self.row(y)[x as usize / 64] >> (x % 64) & 1 == 1
+    }
+
+    /// Sets or clears a pixel; outside the mask nothing happens.
+    pub fn set(&mut self, x: u32, y: u32, value: bool) {
+        if x < self.width && y < self.height {
+            let word = &mut self.row_mut(y)[x as usize / 64];
+            let bit = 1u64 << (x % 64);
+            *word = if value { *word | bit } else { *word & !bit };
+        }
+    }
+
+    /// Sets the pixels `x0..x1` of row `y`, as far as they lie in the mask.
+    pub fn fill_row(&mut self, y: u32, x0: u32, x1: u32) {
+        self.for_span(y, x0, x1, |word, bits| *word |= bits);
+    }
+
+    /// Clears the pixels `x0..x1` of row `y`, as far as they lie in the mask.
+    pub fn clear_row(&mut self, y: u32, x0: u32, x1: u32) {
+        self.for_span(y, x0, x1, |word, bits| *word &= !bits);
+    }
+
+    fn for_span(&mut self, y: u32, x0: u32, x1: u32, apply: impl Fn(&mut u64, u64)) {
+        let x1 = x1.min(self.width);
+        if y >= self.height || x0 >= x1 {
+            return;
+        }
+        let (first, last) = (x0 as usize / 64, (x1 as usize - 1) / 64);
+        let row = self.row_mut(y);
+        for (i, word) in row.iter_mut().enumerate().take(last + 1).skip(first) {
+            let mut bits = u64::MAX;
+            if i == first {
+                bits &= u64::MAX << (x0 % 64);
+            }
+            if i == last {
+                bits &= u64::MAX >> (63 - (x1 - 1) % 64);
+            }
+            apply(word, bits);
+        }
+    }
+
+    pub(crate) fn row(&self, y: u32) -> &[u64] {
+        &self.words[y as usize * self.stride..][..self.stride]
+    }
+
+    /// The caller keeps the bits beyond `width` zero.
+    pub(crate) fn row_mut(&mut self, y: u32) -> &mut [u64] {
+        &mut self.words[y as usize * self.stride..][..self.stride]
+    }
+
+    /// Rows `y - 1` (to read) and `y` (to write), for recurrences down the columns.
+    pub(crate) fn row_pair(&mut self, y: u32) -> (&[u64], &mut [u64]) {
+        let (above, below) = self.words.split_at_mut(y as usize * self.stride);
+        (&above[above.len() - self.stride..], &mut below[..self.stride])
+    }
+
+    /// Number of set pixels.
+    pub fn area(&self) -> u32 {
+        self.words.iter().map(|w| w.count_ones()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|&w| w == 0)
+    }
+
+    /// The smallest box that holds every set pixel; `None` when there is none.
+    pub fn bbox(&self) -> Option<BBox> {
+        let filled = |y: &u32| self.row(*y).iter().any(|&w| w != 0);
+        let top = (0..self.height).find(filled)?;
+        let bottom = (top..self.height).rfind(filled)?;
+        let mut columns = vec![0u64; self.stride];
+        for y in top..=bottom {
+            for (column, word) in columns.iter_mut().zip(self.row(y)) {
+                *column |= word;
+            }
+        }
+        let first = columns.iter().position(|&w| w != 0)?;
+        let last = columns.iter().rposition(|&w| w != 0)?;
+        let x = first as u32 * 64 + columns[first].trailing_zeros();
+        let right = last as u32 * 64 + 64 - columns[last].leading_zeros();
+        Some(BBox { x, y: top, width: right - x, height: bottom + 1 - top })
+    }
+
+    /// Adds the pixels of `other`.
+    ///
+    /// # Panics
+    /// As all the operations on two masks, when the sizes differ.
+    pub fn union_with(&mut self, other: &BitMask) {
+        self.combine(other, |a, b| a | b);
+    }
+
+    /// Keeps the pixels that `other` has too.
+    pub fn intersect_with(&mut self, other: &BitMask) {
+        self.combine(other, |a, b| a & b);
+    }
+
+    /// Removes the pixels of `other`.
+    pub fn subtract(&mut self, other: &BitMask) {
+        self.combine(other, |a, b| a & !b);
+    }
+
+    fn combine(&mut self, other: &BitMask, f: impl Fn(u64, u64) -> u64) {
+        assert_eq!(self.size(), other.size(), "masks of different sizes");
+        for (a, b) in self.words.iter_mut().zip(&other.words) {
+            *a = f(*a, *b);
+        }
+    }
+
+    /// Number of pixels set in both.
+    pub fn intersection_area(&self, other: &BitMask) -> u32 {
+        assert_eq!(self.size(), other.size(), "masks of different sizes");
+        self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones()).sum()
+    }
+
+    /// Intersection over union, 0 when both are empty.
+    pub fn iou(&self, other: &BitMask) -> f32 {
+        let inter = u64::from(self.intersection_area(other));
+        ratio(inter, u64::from(self.area()) + u64::from(other.area()) - inter)
+    }
+
+    /// The share of this mask that lies in `other`, `|A ∩ B| / |A|`; 0 when this mask is empty.
+    pub fn contained_in(&self, other: &BitMask) -> f32 {
+        ratio(u64::from(self.intersection_area(other)), u64::from(self.area()))
+    }
+
+    /// The mask at another size; each new pixel takes the old pixel under its centre.
+    pub fn resize_nearest(&self, width: u32, height: u32) -> BitMask {
+        let whole = BBox { x: 0, y: 0, width: self.width, height: self.height };
+        self.sample_nearest(whole, width, height)
+    }
+
+    /// The `window` of the mask at `width` x `height`; each new pixel takes the old pixel under its centre.
+    pub fn sample_nearest(&self, window: BBox, width: u32, height: u32) -> BitMask {
+        let source = |i: u32, start: u32, from: u32, to: u32| {
+            start.saturating_add(((f64::from(i) + 0.5) * f64::from(from) / f64::from(to)) as u32)
+        };
+        let columns: Vec<u32> = (0..width).map(|x| source(x, window.x, window.width, width)).collect();
+        let rows: Vec<u32> = (0..height).map(|y| source(y, window.y, window.height, height)).collect();
+        BitMask::from_fn(width, height, |x, y| self.get(columns[x as usize], rows[y as usize]))
+    }
+
+    /// Row-major bytes, 1 for a set pixel and 0 otherwise, `width * height` of them.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.width as usize * self.height as usize);
+        for y in 0..self.height {
+            let row = self.row(y);
+            bytes.extend((0..self.width as usize).map(|x| (row[x / 64] >> (x % 64) & 1) as u8));
+        }
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::testing::arb_mask;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn area_and_bbox_follow_the_pixels(mask in arb_mask(150, 20)) {
+            let pixels: Vec<(u32, u32)> = (0..mask.height())
+                .flat_map(|y| (0..mask.width()).map(move |x| (x, y)))
+                .filter(|&(x, y)| mask.get(x, y))
+                .collect();
+            prop_assert_eq!(mask.area() as usize, pixels.len());
+            let expected = pixels.iter().map(|&(x, y)| BBox { x, y, width: 1, height: 1 }).reduce(|a, b| a.union(&b));
+            prop_assert_eq!(mask.bbox(), expected);
+        }
+
+        #[test]
+        fn spans_equal_single_pixels(mask in arb_mask(200, 4), y in 0u32..5, a in 0u32..220, b in 0u32..220) {
+            let (mut filled, mut cleared) = (mask.clone(), mask.clone());
+            filled.fill_row(y, a, b);
+            cleared.clear_row(y, a, b);
+            let hit = |x: u32, row: u32| row == y && (a..b).contains(&x);
+            let (w, h) = mask.size();
+            prop_assert_eq!(filled, BitMask::from_fn(w, h, |x, r| mask.get(x, r) || hit(x, r)));
+            prop_assert_eq!(cleared, BitMask::from_fn(w, h, |x, r| mask.get(x, r) && !hit(x, r)));
+        }
+    }
+
+    #[test]
+    fn set_operations() {
+        let a = BitMask::from_fn(100, 3, |x, _| x < 60);
+        let b = BitMask::from_fn(100, 3, |x, _| x >= 40);
+        assert_eq!(a.intersection_area(&b), 60);
+        assert!((a.iou(&b) - 0.2).abs() < 1e-6);
+        assert!((a.contained_in(&b) - 1.0 / 3.0).abs() < 1e-6);
+        let mut only_a = a.clone();
+        only_a.subtract(&b);
+        assert_eq!(only_a.bbox(), Some(BBox { x: 0, y: 0, width: 40, height: 3 }));
+        let mut both = a.clone();
+        both.union_with(&b);
+        assert_eq!(both, BitMask::full(100, 3));
+        assert_eq!(BitMask::new(4, 4).iou(&BitMask::new(4, 4)), 0.0);
+    }
+
+    #[test]
+    fn nearest_resize_takes_the_pixel_under_the_centre() {
+        let mask = BitMask::from_fn(6, 4, |x, y| x >= 3 && y < 2);
+        assert_eq!(mask.resize_nearest(2, 2), BitMask::from_fn(2, 2, |x, y| x == 1 && y == 0));
+        assert_eq!(mask.resize_nearest(12, 8).resize_nearest(6, 4), mask);
+        let window = BBox { x: 3, y: 0, width: 3, height: 2 };
+        assert_eq!(mask.sample_nearest(window, 5, 5), BitMask::full(5, 5));
+    }
+
+    #[test]
+    fn bytes_are_row_major() {
+        let mask = BitMask::from_fn(3, 2, |x, y| x == 2 && y == 0 || x == 0 && y == 1);
+        assert_eq!(mask.to_bytes(), [0, 0, 1, 1, 0, 0]);
+    }
+}

@@ -1,0 +1,336 @@
+//! The mask decoder's low-resolution logits and their way to the photo's pixels.
+//!
+//! Convention: the decoder returns a square grid of `side` x `side` logits for the padded square input (SAM:
+//! 256 for 1024). The photo fills its top-left `valid_width` x `valid_height` cells (which may be fractions);
+//! the rest is padding. Cell `(i, j)` has its centre at `(i + 0.5, j + 0.5)`, as with `align_corners =
+//! false`.
+//!
+//! SAM's `postprocess_masks` resizes to the padded input, crops, and resizes to the photo. Here the two
+//! resizes are one bilinear sampling of the grid at the centre of each output pixel; samples beyond the grid
+//! repeat its edge, samples beyond the valid cells but within the grid read the padding's logits, as SAM's
+//! first resize does.
+
+use super::BitMask;
+use thiserror::Error;
+
+/// Why a grid of logits was refused.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum LogitsError {
+    #[error("{got} logits for a grid of {side} x {side}; pass exactly side * side values")]
+    Length { side: u32, got: usize },
+    #[error("the photo's part of the grid is {width} x {height} cells, it must lie within 0 to {side}")]
+    Valid { side: u32, width: f32, height: f32 },
+}
+
+/// Where the photo's part of the grid lies in the output, in output pixels (it may reach out of it).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Frame {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// One mask's logits on the decoder's grid, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LowResLogits {
+    side: u32,
+    valid_width: f32,
+    valid_height: f32,
+    values: Vec<f32>,
+}
+
+impl LowResLogits {
+    /// `values` are `side * side` logits, row-major; the photo fills the top-left `valid_width` x
+    /// `valid_height` cells.
+    pub fn new(
+        side: u32,
+        valid_width: f32,
+        valid_height: f32,
+        values: Vec<f32>,
+    ) -> Result<Self, LogitsError> {
+        if side == 0 || (side as usize).checked_mul(side as usize) != Some(values.len()) {
+            return Err(LogitsError::Length { side, got: values.len() });
+        }
+        let within = |v: f32| v > 0.0 && v <= side as f32;
+        if !within(valid_width) || !within(valid_height) {
+            return Err(LogitsError::Valid { side, width: valid_width, height: valid_height });
+        }
+        Ok(Self { side, valid_width, valid_height, values })
+    }
+
+    pub fn side(&self) -> u32 {
+        self.side
+    }
+
+    /// The logits, row-major, padding included.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Cells that the photo reaches, `(columns, rows)`.
+    pub fn valid_cells(&self) -> (u32, u32) {
+        (self.valid_width.ceil() as u32, self.valid_height.ceil() as u32)
+    }
+
+    fn row(&self, y: usize) -> &[f32] {
+        &self.values[y * self.side as usize..][..self.side as usize]
+    }
+
+    fn valid_rows(&self) -> impl Iterator<Item = &[f32]> {
+        let (columns, rows) = self.valid_cells();
+        (0..rows as usize).map(move |y| &self.row(y)[..columns as usize])
+    }
+
+    /// SAM's stability score: the IoU of the masks at `threshold + offset` and `threshold - offset`, over the
+    /// photo's cells; 0 when both are empty.
+    pub fn stability_score(&self, threshold: f32, offset: f32) -> f32 {
+        let (high, low) = (threshold + offset, threshold - offset);
+        let (mut inner, mut outer) = (0u32, 0u32);
+        for row in self.valid_rows() {
+            for &v in row {
+                inner += u32::from(v > high);
+                outer += u32::from(v > low);
+            }
+        }
+        if outer == 0 { 0.0 } else { inner as f32 / outer as f32 }
+    }
+
+    /// The mask of the photo's cells above `threshold`, of [`valid_cells`](Self::valid_cells) size.
+    pub fn to_low_res_mask(&self, threshold: f32) -> BitMask {
+        let (columns, rows) = self.valid_cells();
+        BitMask::from_fn(columns, rows, |x, y| self.row(y as usize)[x as usize] > threshold)
+    }
+
+    /// The mask at the photo's size.
+    pub fn upsample(&self, out_width: u32, out_height: u32, threshold: f32) -> BitMask {
+        let (width, height) = (f64::from(out_width), f64::from(out_height));
+        self.render(Frame { x: 0.0, y: 0.0, width, height }, out_width, out_height, threshold)
+    }
+
+    /// The mask in an output of `out_width` x `out_height` pixels of which the photo's part of the grid
+    /// covers `frame`; nothing is set outside the frame.
+    ///
+    /// Along a row the bilinear surface is linear between two cell centres, so that it crosses the threshold
+    /// there at most once: the cost is the cells per output row plus the words to fill, not a sample per
+    /// pixel.
+    pub fn render(&self, frame: Frame, out_width: u32, out_height: u32, threshold: f32) -> BitMask {
+        let mut mask = BitMask::new(out_width, out_height);
+        let Some((columns, rows)) = self.cells_above(threshold) else {
+            return mask;
+        };
+        let x_axis = Axis::new(frame.x, frame.width, self.valid_width, self.side, out_width);
+        let y_axis = Axis::new(frame.y, frame.height, self.valid_height, self.side, out_height);
+        let mut line = vec![0.0f32; columns.end - columns.start];
+        for y in y_axis.pixels_between(rows.start, rows.end - 1) {
+            let (j, fraction) = y_axis.cell_of(y);
+            let below = self.row((j + 1).min(self.side as usize - 1));
+            let cells = self.row(j)[columns.clone()].iter().zip(&below[columns.clone()]);
+            for (v, (a, b)) in line.iter_mut().zip(cells) {
+                *v = a + fraction * (b - a) - threshold;
+            }
+            fill_positive(&mut mask, y, &line, columns.start, &x_axis);
+        }
+        mask
+    }
+
+    /// The columns and rows of cells outside of which no sample of the photo is above the threshold; `None`
+    /// if there are no such samples at all.
+    fn cells_above(&self, threshold: f32) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+        // A sample in the last half of a valid cell reads the cell beyond it too.
+        let side = self.side as usize;
+        let (columns, rows) = self.valid_cells();
+        let (columns, rows) = ((columns as usize + 1).min(side), (rows as usize + 1).min(side));
+        let (mut x0, mut x1, mut y0, mut y1) = (columns, 0, rows, 0);
+        for y in 0..rows {
+            let row = &self.row(y)[..columns];
+            if let Some(first) = row.iter().position(|&v| v > threshold) {
+                let last = row.iter().rposition(|&v| v > threshold).unwrap_or(first);
+                (x0, x1) = (x0.min(first), x1.max(last));
+                (y0, y1) = (y0.min(y), y);
+            }
+        }
+        if x0 > x1 {
+            return None;
+        }
+        let around = |first: usize, last: usize, limit: usize| first.saturating_sub(1)..(last + 2).min(limit);
+        Some((around(x0, x1, columns), around(y0, y1, rows)))
+    }
+}
+
+/// Fills the pixels of row `y` whose sample is positive; `line` holds the row's samples at the centres of the
+/// cells from `first_cell` on.
+fn fill_positive(mask: &mut BitMask, y: u32, line: &[f32], first_cell: usize, axis: &Axis) {
+    let (mut start, mut inside) = (axis.first, line[0] > 0.0);
+    for (i, pair) in line.windows(2).enumerate() {
+        let (a, b) = (pair[0], pair[1]);
+        if (a > 0.0) == (b > 0.0) {
+            continue;
+        }
+        let crossing = axis.pixel_at((first_cell + i) as f64 + f64::from(a) / (f64::from(a) - f64::from(b)));
+        // At the crossing itself the sample is zero, hence out of the mask.
+        if inside {
+            mask.fill_row(y, start, axis.clamp(crossing.ceil()));
+        } else {
+            start = axis.clamp(crossing.floor() + 1.0);
+        }
+        inside = !inside;
+    }
+    if inside {
+        mask.fill_row(y, start, axis.end);
+    }
+}
+
+/// Output pixels against cells along one axis: a linear map between their centres.
+struct Axis {
+    origin: f64,
+    cells_per_pixel: f64,
+    last_cell: f64,
+    /// Output pixels whose centres lie in the frame.
+    first: u32,
+    end: u32,
+}
+
+impl Axis {
+    fn new(origin: f64, extent: f64, valid: f32, side: u32, pixels: u32) -> Self {
+        let inside = |v: f64| (v - 0.5).ceil().clamp(0.0, f64::from(pixels)) as u32;
+        let extent = extent.max(f64::MIN_POSITIVE);
+        Self {
+            origin,
+            cells_per_pixel: f64::from(valid) / extent,
+            last_cell: f64::from(side - 1),
+            first: inside(origin),
+            end: inside(origin + extent),
+        }
+    }
+
+    /// The cell at or before a pixel's centre, and the fraction of the way to the next.
+    fn cell_of(&self, pixel: u32) -> (usize, f32) {
+        let cell = (f64::from(pixel) + 0.5 - self.origin) * self.cells_per_pixel - 0.5;
+        let cell = cell.clamp(0.0, self.last_cell);
+        (cell as usize, cell.fract() as f32)
+    }
+
+    /// The pixel coordinate (of centres: 0 is the first pixel's) at a cell coordinate.
+    fn pixel_at(&self, cell: f64) -> f64 {
+        (cell + 0.5) / self.cells_per_pixel + self.origin - 0.5
+    }
+
+    fn clamp(&self, pixel: f64) -> u32 {
+        pixel.clamp(f64::from(self.first), f64::from(self.end)) as u32
+    }
+
+    /// Pixels that cells `first` to `last` have a say in; beyond the grid's first cell that is every pixel of
+    /// the frame.
+    fn pixels_between(&self, first: usize, last: usize) -> std::ops::Range<u32> {
+        let start = if first == 0 { self.first } else { self.clamp(self.pixel_at(first as f64).floor()) };
+        self.clamp(start.into())..self.clamp(self.pixel_at(last as f64 + 1.0).ceil() + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The convention written out for one output pixel.
+    fn sample(logits: &LowResLogits, frame: Frame, x: u32, y: u32) -> f64 {
+        let last = f64::from(logits.side - 1);
+        let at = |pixel: u32, origin: f64, extent: f64, valid: f32| {
+            ((f64::from(pixel) + 0.5 - origin) * f64::from(valid) / extent - 0.5).clamp(0.0, last)
+        };
+        let (cx, cy) = (
+            at(x, frame.x, frame.width, logits.valid_width),
+            at(y, frame.y, frame.height, logits.valid_height),
+        );
+        let value = |i: f64, j: f64| {
+            let (i, j) = (i.min(last) as usize, j.min(last) as usize);
+            f64::from(logits.values[j * logits.side as usize + i])
+        };
+        let (i, j, fx, fy) = (cx.floor(), cy.floor(), cx.fract(), cy.fract());
+        let top = value(i, j) * (1.0 - fx) + value(i + 1.0, j) * fx;
+        let bottom = value(i, j + 1.0) * (1.0 - fx) + value(i + 1.0, j + 1.0) * fx;
+        top * (1.0 - fy) + bottom * fy
+    }
+
+    fn arb_logits() -> impl Strategy<Value = LowResLogits> {
+        (1u32..10).prop_flat_map(|side| {
+            let cells = (side * side) as usize;
+            let valid = 0.3f32..=side as f32;
+            let values = prop::collection::vec(prop_oneof![2 => -9.0f32..-1.0, 1 => -4.0f32..9.0], cells);
+            (valid.clone(), valid, values)
+                .prop_map(move |(vw, vh, values)| LowResLogits::new(side, vw, vh, values).expect("valid"))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn render_is_bilinear_sampling(
+            logits in arb_logits(),
+            (w, h) in (1u32..70, 1u32..50),
+            (fx, fy, fw, fh) in (-20.0f64..30.0, -20.0f64..30.0, 0.5f64..90.0, 0.5f64..90.0),
+            whole in any::<bool>(),
+            threshold in -1.0f32..1.0,
+        ) {
+            let (frame, mask) = if whole {
+                let frame = Frame { x: 0.0, y: 0.0, width: w.into(), height: h.into() };
+                (frame, logits.upsample(w, h, threshold))
+            } else {
+                let frame = Frame { x: fx, y: fy, width: fw, height: fh };
+                (frame, logits.render(frame, w, h, threshold))
+            };
+            for y in 0..h {
+                for x in 0..w {
+                    let (px, py) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
+                    let in_frame = (frame.x..frame.x + frame.width).contains(&px)
+                        && (frame.y..frame.y + frame.height).contains(&py);
+                    let margin = sample(&logits, frame, x, y) - f64::from(threshold);
+                    if !in_frame {
+                        prop_assert!(!mask.get(x, y), "outside the frame at {x},{y}");
+                    } else if margin.abs() > 1e-4 {
+                        prop_assert_eq!(mask.get(x, y), margin > 0.0, "at {},{}: {}", x, y, margin);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn upsampling_keeps_a_straight_edge_where_it_is() {
+        // Columns 0 and 1 of four in, 2 and 3 out: the edge is the middle of the photo.
+        let values = (0..16).map(|i| if i % 4 < 2 { 5.0 } else { -5.0 }).collect();
+        let logits = LowResLogits::new(4, 4.0, 4.0, values).expect("valid");
+        assert_eq!(logits.upsample(400, 300, 0.0), BitMask::from_fn(400, 300, |x, _| x < 200));
+        assert_eq!(logits.to_low_res_mask(0.0), BitMask::from_fn(4, 4, |x, _| x < 2));
+    }
+
+    #[test]
+    fn padding_stays_out() {
+        let values = (0..64).map(|i| if i % 8 >= 4 || i / 8 >= 3 { 9.0 } else { -9.0 }).collect();
+        let logits = LowResLogits::new(8, 3.5, 2.5, values).expect("valid");
+        assert_eq!(logits.valid_cells(), (4, 3));
+        assert!(logits.to_low_res_mask(0.0).is_empty());
+        assert!(logits.upsample(70, 50, 0.0).is_empty());
+        assert_eq!(logits.stability_score(0.0, 1.0), 0.0);
+    }
+
+    #[test]
+    fn stability_counts_the_cells_between_the_thresholds() {
+        let values = vec![3.0, 0.5, -0.5, 3.0, 3.0, -3.0, 3.0, 3.0, 3.0];
+        let logits = LowResLogits::new(3, 3.0, 3.0, values).expect("valid");
+        assert!((logits.stability_score(0.0, 1.0) - 6.0 / 8.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bad_grids_are_refused_and_odd_logits_do_not_panic() {
+        assert!(matches!(LowResLogits::new(2, 2.0, 2.0, vec![0.0; 3]), Err(LogitsError::Length { .. })));
+        assert!(matches!(LowResLogits::new(0, 1.0, 1.0, vec![]), Err(LogitsError::Length { .. })));
+        for valid in [0.0, 2.5, f32::NAN] {
+            assert!(matches!(LowResLogits::new(2, valid, 1.0, vec![0.0; 4]), Err(LogitsError::Valid { .. })));
+        }
+        let odd =
+            vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0, f32::NAN, 2.0, -1.0, f32::INFINITY, 0.0];
+        let logits = LowResLogits::new(3, 3.0, 3.0, odd).expect("valid");
+        assert_eq!(logits.upsample(64, 48, 0.0).size(), (64, 48));
+    }
+}

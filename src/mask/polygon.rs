@@ -1,0 +1,174 @@
+//! Shapes that a person draws, as masks: a pixel belongs to a shape when its centre does.
+
+use super::BitMask;
+use thiserror::Error;
+
+/// Most points of a polygon that is rasterised.
+pub const MAX_POINTS: usize = 100_000;
+
+/// Why a box or polygon is no mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ShapeError {
+    #[error("the polygon has {got} points; it needs at least 3")]
+    TooFewPoints { got: usize },
+    #[error("the polygon has {got} points; simplify it to at most {MAX_POINTS}")]
+    TooManyPoints { got: usize },
+    #[error("a coordinate is not a finite number; coordinates are pixels of the photo")]
+    NotFinite,
+    #[error("the box has no positive width and height; it is [x, y, width, height] in pixels")]
+    EmptyBox,
+    #[error(
+        "the shape covers no pixel of the {width} x {height} photo; coordinates are pixels from the top left"
+    )]
+    NothingCovered { width: u32, height: u32 },
+}
+
+/// The pixels of a `width` x `height` photo whose centres lie in the polygon by the even-odd rule.
+///
+/// `points` are `[x, y]` in pixels, of any orientation; the last joins the first. It may cross itself and
+/// reach out of the photo. A centre on an edge belongs to the shape on one of the edge's sides: the right, or
+/// below.
+pub fn rasterise_polygon(points: &[[f64; 2]], width: u32, height: u32) -> Result<BitMask, ShapeError> {
+    if points.len() < 3 {
+        return Err(ShapeError::TooFewPoints { got: points.len() });
+    }
+    if points.len() > MAX_POINTS {
+        return Err(ShapeError::TooManyPoints { got: points.len() });
+    }
+    if points.iter().flatten().any(|v| !v.is_finite()) {
+        return Err(ShapeError::NotFinite);
+    }
+    let mut mask = BitMask::new(width, height);
+    // Each edge flips, in every row it crosses, the first pixel whose centre lies at or right of it; the
+    // running parity along the row is then the mask.
+    for (&a, &b) in points.iter().zip(points.iter().cycle().skip(1)) {
+        let ([x0, y0], [x1, y1]) = if a[1] <= b[1] { (a, b) } else { (b, a) };
+        let slope = (x1 - x0) / (y1 - y0);
+        for y in first_centre(y0, height)..first_centre(y1, height) {
+            let x = first_centre(x0 + (f64::from(y) + 0.5 - y0) * slope, width);
+            if x < width {
+                mask.row_mut(y)[x as usize / 64] ^= 1 << (x % 64);
+            }
+        }
+    }
+    for y in 0..height {
+        running_parity(mask.row_mut(y), width);
+    }
+    not_empty(mask)
+}
+
+/// The pixels of a `width` x `height` photo whose centres lie in the box `[x, y, width, height]` (pixels),
+/// clipped to it.
+pub fn rasterise_box(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask, ShapeError> {
+    let [x, y, w, h] = shape;
+    if shape.iter().any(|v| !v.is_finite()) {
+        return Err(ShapeError::NotFinite);
+    }
+    if w <= 0.0 || h <= 0.0 {
+        return Err(ShapeError::EmptyBox);
+    }
+    let mut mask = BitMask::new(width, height);
+    for row in first_centre(y, height)..first_centre(y + h, height) {
+        mask.fill_row(row, first_centre(x, width), first_centre(x + w, width));
+    }
+    not_empty(mask)
+}
+
+fn not_empty(mask: BitMask) -> Result<BitMask, ShapeError> {
+    if mask.is_empty() {
+        return Err(ShapeError::NothingCovered { width: mask.width(), height: mask.height() });
+    }
+    Ok(mask)
+}
+
+/// The first pixel whose centre lies at or beyond a coordinate, within `0..=limit`.
+fn first_centre(coordinate: f64, limit: u32) -> u32 {
+    (coordinate - 0.5).ceil().clamp(0.0, f64::from(limit)) as u32
+}
+
+/// Replaces each bit by the parity of the bits up to it.
+fn running_parity(row: &mut [u64], width: u32) {
+    let mut carry = 0;
+    for word in row.iter_mut() {
+        for shift in [1, 2, 4, 8, 16, 32] {
+            *word ^= *word << shift;
+        }
+        *word ^= carry;
+        carry = 0u64.wrapping_sub(*word >> 63);
+    }
+    if let (Some(last), 1..) = (row.last_mut(), width % 64) {
+        *last &= u64::MAX >> (64 - width % 64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Even-odd rule for one centre: edges crossed by the ray to the left.
+    fn contains(points: &[[f64; 2]], x: f64, y: f64) -> bool {
+        let mut inside = false;
+        for i in 0..points.len() {
+            let ([x0, y0], [x1, y1]) = (points[i], points[(i + 1) % points.len()]);
+            if (y0 <= y) != (y1 <= y) && x0 + (y - y0) * (x1 - x0) / (y1 - y0) <= x {
+                inside = !inside;
+            }
+        }
+        inside
+    }
+
+    proptest! {
+        #[test]
+        fn polygon_equals_the_even_odd_rule(
+            // The fractions below keep the corners, and all but a few edges, off the pixel centres.
+            points in prop::collection::vec((-20i32..120, -20i32..60), 3..9),
+            (w, h) in (1u32..90, 1u32..40),
+        ) {
+            let points: Vec<[f64; 2]> =
+                points.iter().map(|&(x, y)| [f64::from(x) + 1.0 / 17.0, f64::from(y) + 1.0 / 19.0]).collect();
+            let expected = BitMask::from_fn(w, h, |x, y| contains(&points, f64::from(x) + 0.5, f64::from(y) + 0.5));
+            match rasterise_polygon(&points, w, h) {
+                Ok(mask) => prop_assert_eq!(mask, expected),
+                Err(error) => {
+                    prop_assert_eq!(error, ShapeError::NothingCovered { width: w, height: h });
+                    prop_assert!(expected.is_empty());
+                }
+            }
+        }
+
+        #[test]
+        fn box_equals_its_polygon(x in -10.0f64..50.0, y in -10.0f64..30.0, w in 0.1f64..80.0, h in 0.1f64..80.0) {
+            let corners = [[x, y], [x + w, y], [x + w, y + h], [x, y + h]];
+            prop_assert_eq!(rasterise_box([x, y, w, h], 70, 20), rasterise_polygon(&corners, 70, 20));
+        }
+    }
+
+    #[test]
+    fn two_polygons_with_a_common_edge_share_no_pixel() {
+        let corner = [[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]];
+        let below = rasterise_polygon(&[corner[0], corner[2], corner[3]], 9, 9).expect("covers pixels");
+        let above = rasterise_polygon(&[corner[0], corner[1], corner[2]], 9, 9).expect("covers pixels");
+        assert_eq!(below.intersection_area(&above), 0);
+        assert_eq!(below.area() + above.area(), 81);
+    }
+
+    #[test]
+    fn shapes_that_are_no_mask_are_refused() {
+        let outside = [[20.0, 20.0], [30.0, 20.0], [30.0, 30.0]];
+        let nothing = ShapeError::NothingCovered { width: 8, height: 8 };
+        assert_eq!(rasterise_polygon(&outside[..2], 8, 8), Err(ShapeError::TooFewPoints { got: 2 }));
+        assert_eq!(rasterise_polygon(&outside, 8, 8), Err(nothing));
+        assert_eq!(
+            rasterise_polygon(&[[1.0, 1.0], [f64::NAN, 2.0], [3.0, 3.0]], 8, 8),
+            Err(ShapeError::NotFinite)
+        );
+        let many = vec![[0.0, 0.0]; MAX_POINTS + 1];
+        assert_eq!(rasterise_polygon(&many, 8, 8), Err(ShapeError::TooManyPoints { got: MAX_POINTS + 1 }));
+        assert_eq!(rasterise_box([0.0, 0.0, -1.0, 3.0], 8, 8), Err(ShapeError::EmptyBox));
+        assert_eq!(rasterise_box([0.0, f64::INFINITY, 1.0, 3.0], 8, 8), Err(ShapeError::NotFinite));
+        assert_eq!(rasterise_box([9.0, 0.0, 4.0, 4.0], 8, 8), Err(nothing));
+        let huge = [[-1e308, -1e308], [1e308, -1e308], [0.0, 1e308]];
+        assert!(rasterise_polygon(&huge, 8, 8).is_ok() || rasterise_polygon(&huge, 8, 8) == Err(nothing));
+    }
+}

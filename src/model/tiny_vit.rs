@@ -1,0 +1,265 @@
+//! TinyViT-5M as MobileSAM uses it: a convolutional stage, three stages of windowed attention, SAM's neck.
+
+use burn::tensor::{DType, Shape, Tensor, TensorData};
+
+use super::config::{EMBED_DIM, STAGES, Stage};
+use super::layers::{Conv, Depthwise, LayerNorm, Linear};
+use super::weights::Weights;
+use crate::error::Result;
+use crate::ops::{self, Activation, ConvWindow};
+use crate::progress::Progress;
+
+/// What the encoder makes of one image; `S` is the side of the input, all are `[1, height, width, channels]`.
+#[derive(Clone)]
+pub struct ImageFeatures {
+    /// `S / 4`, 64 channels.
+    pub stride4: Tensor<4>,
+    /// `S / 8`, 128 channels.
+    pub stride8: Tensor<4>,
+    /// `S / 16`, 320 channels (the last stage keeps the third one's resolution).
+    pub stride16: Tensor<4>,
+    /// SAM's image embedding: `S / 16`, 256 channels.
+    pub embedding: Tensor<4>,
+}
+
+pub struct TinyVit {
+    patch_embed: [Conv; 2],
+    first_stage: Vec<MbConv>,
+    stages: Vec<Vec<Block>>,
+    /// Between one stage and the next.
+    downsample: Vec<PatchMerging>,
+    neck: Neck,
+}
+
+impl TinyVit {
+    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+        let window = ConvWindow { kernel: 3, stride: 2, padding: 1 };
+        let [first, rest @ ..] = &STAGES;
+        let blocks = |(i, stage): (usize, &Stage)| -> Result<Vec<Block>> {
+            (0..stage.depth)
+                .map(|j| Block::load(weights, &format!("{name}.layers.{}.blocks.{j}", i + 1), stage))
+                .collect()
+        };
+        Ok(Self {
+            patch_embed: [
+                Conv::load(weights, &format!("{name}.patch_embed.seq.0"), 3, 32, window)?,
+                Conv::load(weights, &format!("{name}.patch_embed.seq.2"), 32, 64, window)?,
+            ],
+            first_stage: (0..first.depth)
+                .map(|j| MbConv::load(weights, &format!("{name}.layers.0.blocks.{j}"), first.channels))
+                .collect::<Result<_>>()?,
+            stages: rest.iter().enumerate().map(blocks).collect::<Result<_>>()?,
+            downsample: STAGES
+                .windows(2)
+                .enumerate()
+                .map(|(i, pair)| {
+                    let name = format!("{name}.layers.{i}.downsample");
+                    // The last stage keeps the resolution.
+                    let stride = if i + 2 < STAGES.len() { 2 } else { 1 };
+                    PatchMerging::load(weights, &name, pair[0].channels, pair[1].channels, stride)
+                })
+                .collect::<Result<_>>()?,
+            neck: Neck::load(weights, &format!("{name}.neck"))?,
+        })
+    }
+
+    /// `image` is `[1, S, S, 3]`, normalised, `S` a multiple of 64.
+    ///
+    /// # Errors
+    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block.
+    pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
+        let steps = (2 + STAGES.iter().map(|stage| stage.depth).sum::<usize>()) as f32;
+        let mut done = 0.0;
+        let [conv1, conv2] = &self.patch_embed;
+        let mut x = conv2.forward(conv1.forward(image, Activation::Gelu), Activation::None);
+        done += 1.0;
+        progress.checkpoint(done / steps).await?;
+
+        for block in &self.first_stage {
+            x = block.forward(x);
+            done += 1.0;
+            progress.checkpoint(done / steps).await?;
+        }
+        let mut features = vec![x.clone()];
+        for (stage, downsample) in self.stages.iter().zip(&self.downsample) {
+            x = downsample.forward(x);
+            for block in stage {
+                x = block.forward(x);
+                done += 1.0;
+                progress.checkpoint(done / steps).await?;
+            }
+            features.push(x.clone());
+        }
+        let embedding = self.neck.forward(x.clone());
+        progress.checkpoint(1.0).await?;
+        let mut features = features.into_iter();
+        let mut next = || features.next().expect("one feature map for each of the four stages");
+        Ok(ImageFeatures { stride4: next(), stride8: next(), stride16: x, embedding })
+    }
+}
+
+/// Inverted bottleneck: expand four times, depthwise 3 x 3, project, add.
+struct MbConv {
+    expand: Linear,
+    depthwise: Depthwise,
+    project: Linear,
+}
+
+impl MbConv {
+    fn load(weights: &Weights, name: &str, channels: usize) -> Result<Self> {
+        let hidden = 4 * channels;
+        Ok(Self {
+            expand: Linear::load(weights, &format!("{name}.conv1"), channels, hidden)?,
+            depthwise: Depthwise::load(weights, &format!("{name}.conv2"), hidden, 1)?,
+            project: Linear::load(weights, &format!("{name}.conv3"), hidden, channels)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let hidden = self.expand.forward(x.clone(), Activation::Gelu);
+        let hidden = self.depthwise.forward(hidden, Activation::Gelu);
+        self.project.forward_add(hidden, x, Activation::Gelu)
+    }
+}
+
+/// Changes the width, and halves the resolution where the stride is 2.
+struct PatchMerging {
+    expand: Linear,
+    depthwise: Depthwise,
+    project: Linear,
+}
+
+impl PatchMerging {
+    fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize, stride: usize) -> Result<Self> {
+        Ok(Self {
+            expand: Linear::load(weights, &format!("{name}.conv1"), inputs, outputs)?,
+            depthwise: Depthwise::load(weights, &format!("{name}.conv2"), outputs, stride)?,
+            project: Linear::load(weights, &format!("{name}.conv3"), outputs, outputs)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.expand.forward(x, Activation::Gelu);
+        let x = self.depthwise.forward(x, Activation::Gelu);
+        self.project.forward(x, Activation::None)
+    }
+}
+
+/// Windowed attention, a local convolution and an MLP.
+struct Block {
+    attention: WindowAttention,
+    local_conv: Depthwise,
+    mlp_norm: LayerNorm,
+    mlp_in: Linear,
+    mlp_out: Linear,
+}
+
+impl Block {
+    fn load(weights: &Weights, name: &str, stage: &Stage) -> Result<Self> {
+        let width = stage.channels;
+        Ok(Self {
+            attention: WindowAttention::load(weights, &format!("{name}.attn"), stage)?,
+            local_conv: Depthwise::load(weights, &format!("{name}.local_conv"), width, 1)?,
+            mlp_norm: LayerNorm::load(weights, &format!("{name}.mlp.norm"), width, LayerNorm::EPSILON)?,
+            mlp_in: Linear::load(weights, &format!("{name}.mlp.fc1"), width, 4 * width)?,
+            mlp_out: Linear::load(weights, &format!("{name}.mlp.fc2"), 4 * width, width)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.attention.forward(x.clone()) + x;
+        let x = self.local_conv.forward(x, Activation::None);
+        let hidden = self.mlp_norm.forward(x.clone(), Activation::None);
+        let hidden = self.mlp_in.forward(hidden, Activation::Gelu);
+        self.mlp_out.forward_add(hidden, x, Activation::None)
+    }
+}
+
+/// Self-attention inside square windows, with a learnt bias for each relative distance.
+struct WindowAttention {
+    norm: LayerNorm,
+    qkv: Linear,
+    proj: Linear,
+    /// `[heads, window², window²]`.
+    bias: Tensor<3>,
+    heads: usize,
+    window: usize,
+}
+
+impl WindowAttention {
+    fn load(weights: &Weights, name: &str, stage: &Stage) -> Result<Self> {
+        let Stage { channels, heads, window, .. } = *stage;
+        let tokens = window * window;
+        let table = weights.float_vec(&format!("{name}.attention_biases"), heads * tokens)?;
+        // The table holds one value for each head and each |dy|, |dx|.
+        let mut bias = Vec::with_capacity(heads * tokens * tokens);
+        for head in table.chunks(tokens) {
+            for a in 0..tokens {
+                for b in 0..tokens {
+                    let dy = (a / window).abs_diff(b / window);
+                    let dx = (a % window).abs_diff(b % window);
+                    bias.push(head[dy * window + dx]);
+                }
+            }
+        }
+        let bias = TensorData::new(bias, Shape::new([heads, tokens, tokens]));
+        Ok(Self {
+            norm: LayerNorm::load(weights, &format!("{name}.norm"), channels, LayerNorm::EPSILON)?,
+            qkv: Linear::load(weights, &format!("{name}.qkv"), channels, 3 * channels)?,
+            proj: Linear::load(weights, &format!("{name}.proj"), channels, channels)?,
+            bias: Tensor::from_data(bias, (weights.device(), DType::F32)),
+            heads,
+            window,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, height, width, channels] = x.dims();
+        let w = self.window;
+        let (rows, cols) = (height.div_ceil(w), width.div_ceil(w));
+        // The reference pads with zeros *before* the norm, so that padding tokens become the norm's bias and take part
+        // in the attention.
+        let x = x.pad([(0, 0), (0, rows * w - height), (0, cols * w - width), (0, 0)], 0.0);
+        let windows = x
+            .reshape([batch, rows, w, cols, w, channels])
+            .swap_dims(2, 3)
+            .reshape([batch * rows * cols, w * w, channels]);
+        let windows = self.norm.forward(windows, Activation::None);
+        let qkv = self.qkv.forward(windows, Activation::None);
+        let windows = self.proj.forward(ops::self_attention(qkv, &self.bias, self.heads), Activation::None);
+        windows
+            .reshape([batch, rows, cols, w, w, channels])
+            .swap_dims(2, 3)
+            .reshape([batch, rows * w, cols * w, channels])
+            .slice([0..batch, 0..height, 0..width, 0..channels])
+    }
+}
+
+/// From the last stage to SAM's image embedding.
+struct Neck {
+    reduce: Linear,
+    norm1: LayerNorm,
+    conv: Conv,
+    norm2: LayerNorm,
+}
+
+impl Neck {
+    fn load(weights: &Weights, name: &str) -> Result<Self> {
+        let inputs = STAGES[3].channels;
+        let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
+        let norm = |i| {
+            LayerNorm::load(weights, &format!("{name}.{i}"), EMBED_DIM, LayerNorm::EPSILON_2D)
+        };
+        Ok(Self {
+            reduce: Linear::load(weights, &format!("{name}.0"), inputs, EMBED_DIM)?,
+            norm1: norm(1)?,
+            conv: Conv::load(weights, &format!("{name}.2"), EMBED_DIM, EMBED_DIM, window)?,
+            norm2: norm(3)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.norm1.forward(self.reduce.forward(x, Activation::None), Activation::None);
+        self.norm2.forward(self.conv.forward(x, Activation::None), Activation::None)
+    }
+}

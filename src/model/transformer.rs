@@ -1,0 +1,152 @@
+//! SAM's two-way transformer: prompt tokens attend to the image and the image to the tokens.
+
+use burn::tensor::Tensor;
+
+use super::config::{DECODER_DEPTH, DECODER_HEADS, EMBED_DIM};
+use super::layers::{LayerNorm, Linear};
+use super::weights::Weights;
+use crate::error::Result;
+use crate::ops::{self, Activation};
+
+pub struct TwoWayTransformer {
+    blocks: Vec<TwoWayBlock>,
+    final_attention: Attention,
+    final_norm: LayerNorm,
+}
+
+impl TwoWayTransformer {
+    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+        Ok(Self {
+            blocks: (0..DECODER_DEPTH)
+                .map(|i| TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), i == 0))
+                .collect::<Result<_>>()?,
+            final_attention: Attention::load(
+                weights,
+                &format!("{name}.final_attn_token_to_image"),
+                EMBED_DIM / 2,
+            )?,
+            final_norm: norm(weights, &format!("{name}.norm_final_attn"))?,
+        })
+    }
+
+    /// `image` is `[1 or prompts, cells, 256]`, `positions` `[1, cells, 256]`, `tokens` `[prompts, tokens, 256]`; returns
+    /// tokens and image, both with a prompts axis.
+    pub fn forward(
+        &self,
+        image: Tensor<3>,
+        positions: Tensor<3>,
+        tokens: Tensor<3>,
+    ) -> (Tensor<3>, Tensor<3>) {
+        let mut queries = tokens.clone();
+        let mut keys = image;
+        for block in &self.blocks {
+            (queries, keys) = block.forward(queries, keys, tokens.clone(), positions.clone());
+        }
+        let attended = self.final_attention.forward(
+            queries.clone() + tokens,
+            keys.clone() + positions,
+            keys.clone(),
+        );
+        (self.final_norm.forward(queries + attended, Activation::None), keys)
+    }
+}
+
+struct TwoWayBlock {
+    self_attention: Attention,
+    norm1: LayerNorm,
+    token_to_image: Attention,
+    norm2: LayerNorm,
+    mlp_in: Linear,
+    mlp_out: Linear,
+    norm3: LayerNorm,
+    image_to_token: Attention,
+    norm4: LayerNorm,
+    /// The first block's self-attention replaces the tokens and adds no positions.
+    first: bool,
+}
+
+impl TwoWayBlock {
+    fn load(weights: &Weights, name: &str, first: bool) -> Result<Self> {
+        let cross = |part: &str| Attention::load(weights, &format!("{name}.{part}"), EMBED_DIM / 2);
+        let norm = |i: usize| norm(weights, &format!("{name}.norm{i}"));
+        const HIDDEN: usize = 2048;
+        Ok(Self {
+            self_attention: Attention::load(weights, &format!("{name}.self_attn"), EMBED_DIM)?,
+            norm1: norm(1)?,
+            token_to_image: cross("cross_attn_token_to_image")?,
+            norm2: norm(2)?,
+            mlp_in: Linear::load(weights, &format!("{name}.mlp.lin1"), EMBED_DIM, HIDDEN)?,
+            mlp_out: Linear::load(weights, &format!("{name}.mlp.lin2"), HIDDEN, EMBED_DIM)?,
+            norm3: norm(3)?,
+            image_to_token: cross("cross_attn_image_to_token")?,
+            norm4: norm(4)?,
+            first,
+        })
+    }
+
+    fn forward(
+        &self,
+        queries: Tensor<3>,
+        keys: Tensor<3>,
+        query_positions: Tensor<3>,
+        key_positions: Tensor<3>,
+    ) -> (Tensor<3>, Tensor<3>) {
+        let queries = if self.first {
+            self.self_attention.forward(queries.clone(), queries.clone(), queries)
+        } else {
+            let placed = queries.clone() + query_positions.clone();
+            self.self_attention.forward(placed.clone(), placed, queries.clone()) + queries
+        };
+        let queries = self.norm1.forward(queries, Activation::None);
+
+        let placed_keys = keys.clone() + key_positions;
+        let attended = self.token_to_image.forward(
+            queries.clone() + query_positions.clone(),
+            placed_keys.clone(),
+            keys.clone(),
+        );
+        let queries = self.norm2.forward(queries + attended, Activation::None);
+
+        let hidden = self.mlp_in.forward(queries.clone(), Activation::Relu);
+        let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
+        let queries = self.norm3.forward(queries, Activation::None);
+
+        let attended = self.image_to_token.forward(
+            placed_keys,
+            queries.clone() + query_positions,
+            queries.clone(),
+        );
+        (queries, self.norm4.forward(attended + keys, Activation::None))
+    }
+}
+
+/// Multi-head attention with projections; one operand may be shared by all prompts (a batch axis of 1).
+struct Attention {
+    q: Linear,
+    k: Linear,
+    v: Linear,
+    out: Linear,
+}
+
+impl Attention {
+    fn load(weights: &Weights, name: &str, inner: usize) -> Result<Self> {
+        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), EMBED_DIM, inner);
+        Ok(Self {
+            q: input("q_proj")?,
+            k: input("k_proj")?,
+            v: input("v_proj")?,
+            out: Linear::load(weights, &format!("{name}.out_proj"), inner, EMBED_DIM)?,
+        })
+    }
+
+    fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        let q = self.q.forward(q, Activation::None);
+        let k = self.k.forward(k, Activation::None);
+        let v = self.v.forward(v, Activation::None);
+        self.out.forward(ops::attention(q, k, v, DECODER_HEADS), Activation::None)
+    }
+}
+
+fn norm(weights: &Weights, name: &str) -> Result<LayerNorm> {
+    LayerNorm::load(weights, name, EMBED_DIM, LayerNorm::EPSILON)
+}

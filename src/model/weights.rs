@@ -1,0 +1,146 @@
+//! The model file: safetensors whose metadata holds a [`Manifest`] with format version and checksum.
+//!
+//! Names are those of the PyTorch checkpoint. A matrix is `[outputs, inputs]`; where it is 8-bit, it is stored as I8 and
+//! `<name>.scales` (F16, `[outputs, inputs / 32]`) beside it. Everything else is F32.
+
+use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::ops::{GROUP, Weight};
+
+/// The metadata key under which a file has its [`Manifest`].
+pub const MANIFEST_KEY: &str = "aims-web";
+/// The version of the format that this code reads and writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What a model file says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    pub format: u32,
+    /// Name of the network.
+    pub model: String,
+    /// `float32` or `q8-group32`.
+    pub precision: String,
+    /// Hexadecimal SHA-256 of all tensor data.
+    pub data_sha256: String,
+}
+
+/// A model file in memory; tensors go to the device one by one, packed as they are stored.
+pub struct Weights<'a> {
+    file: SafeTensors<'a>,
+    device: Device,
+}
+
+impl<'a> Weights<'a> {
+    /// Checks header, version and checksum.
+    ///
+    /// # Errors
+    /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
+    pub fn new(bytes: &'a [u8], device: &Device) -> Result<Self> {
+        let corrupt = |error: safetensors::SafeTensorError| Error::ModelCorrupt(error.to_string());
+        let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
+        // The version is read by itself first: a later format may have another manifest.
+        let manifest = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
+        let manifest: serde_json::Value =
+            manifest.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let found = &manifest["format"];
+        if found.as_u64() != Some(u64::from(FORMAT_VERSION)) {
+            let found = if found.is_null() { "unknown".to_string() } else { found.to_string() };
+            return Err(Error::ModelVersion { found, expected: FORMAT_VERSION.to_string() });
+        }
+        let manifest: Manifest = serde_json::from_value(manifest)
+            .map_err(|error| Error::ModelCorrupt(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
+        // The length prefix is eight bytes.
+        if manifest.data_sha256 != data_sha256(&bytes[8 + header_length..]) {
+            return Err(Error::ModelCorrupt("its checksum does not match".to_string()));
+        }
+        Ok(Self { file, device: device.clone() })
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A float tensor of the given shape.
+    pub fn float<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
+        let view = self.view(name)?;
+        if view.dtype() != Dtype::F32 || view.shape() != shape {
+            return Err(mismatch(name, &view));
+        }
+        let data = TensorData::from_bytes_vec(view.data().to_vec(), Shape::new(shape), DType::F32);
+        Ok(Tensor::from_data(data, (&self.device, DType::F32)))
+    }
+
+    /// A float tensor on the host.
+    pub fn float_vec(&self, name: &str, length: usize) -> Result<Vec<f32>> {
+        let view = self.view(name)?;
+        if view.dtype() != Dtype::F32 || view.data().len() != length * size_of::<f32>() {
+            return Err(mismatch(name, &view));
+        }
+        Ok(bytemuck::pod_collect_to_vec(view.data()))
+    }
+
+    /// A matrix `[outputs, inputs]` in whichever precision the file has it.
+    pub fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
+        let view = self.view(name)?;
+        if view.shape() != [outputs, inputs] {
+            return Err(mismatch(name, &view));
+        }
+        match view.dtype() {
+            Dtype::F32 => Ok(Weight::F32(self.float(name, [outputs, inputs])?)),
+            Dtype::I8 => {
+                let groups = inputs / GROUP;
+                let scales_name = format!("{name}.scales");
+                let scales = self.view(&scales_name)?;
+                if inputs % GROUP != 0
+                    || scales.dtype() != Dtype::F16
+                    || scales.shape() != [outputs, groups]
+                {
+                    return Err(mismatch(&scales_name, &scales));
+                }
+                let scales: Vec<f32> = bytemuck::pod_collect_to_vec::<u8, f16>(scales.data())
+                    .into_iter()
+                    .map(f16::to_f32)
+                    .collect();
+                let words = TensorData::from_bytes_vec(
+                    view.data().to_vec(),
+                    Shape::new([outputs, inputs / 4]),
+                    DType::I32,
+                );
+                Ok(Weight::Q8 {
+                    words: Tensor::<2, Int>::from_data(words, (&self.device, DType::I32)),
+                    scales: Tensor::from_data(
+                        TensorData::new(scales, Shape::new([outputs, groups])),
+                        (&self.device, DType::F32),
+                    ),
+                })
+            }
+            _ => Err(mismatch(name, &view)),
+        }
+    }
+
+    fn view(&self, name: &str) -> Result<TensorView<'a>> {
+        self.file
+            .tensor(name)
+            .map_err(|_| Error::ModelCorrupt(format!("tensor '{name}' is missing")))
+    }
+}
+
+fn mismatch(name: &str, view: &TensorView) -> Error {
+    Error::ModelCorrupt(format!(
+        "tensor '{name}' has unexpected type {:?} or shape {:?}",
+        view.dtype(),
+        view.shape()
+    ))
+}
+
+/// Hexadecimal SHA-256 of the file's tensor data (all that follows the header).
+pub fn data_sha256(data: &[u8]) -> String {
+    Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
+}

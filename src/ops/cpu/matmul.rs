@@ -1,0 +1,112 @@
+use gemm::{Parallelism, gemm};
+
+use super::activation::activate;
+use super::parallel::for_each_chunk;
+use crate::ops::{GROUP, MatmulSpec, Patches};
+
+/// Rows of `A` that one thread multiplies at a time: enough for the product to run at speed, few enough that the
+/// gathered patches of a convolution stay in cache.
+const BLOCK: usize = 256;
+
+/// See [`MatmulSpec`]; returns `C` as `[batch, rows, cols]`.
+pub fn matmul(
+    a: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    residual: &[f32],
+    spec: &MatmulSpec,
+) -> Vec<f32> {
+    let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
+    let mut out = vec![0.0; batch * rows * cols];
+    if out.is_empty() {
+        return out;
+    }
+    let weight_size = if spec.weight_batched { cols * depth } else { 0 };
+    for (b, out) in out.chunks_mut(rows * cols).enumerate() {
+        let w = &w[b * weight_size..][..cols * depth];
+        let a = match spec.patches {
+            None => &a[b * rows * depth..][..rows * depth],
+            Some(p) => {
+                let size = p.in_height * p.in_width * p.channels;
+                &a[b * size..][..size]
+            }
+        };
+        for_each_chunk(out, BLOCK * cols, |block, out| {
+            let first = block * BLOCK;
+            let count = out.len() / cols;
+            match &spec.patches {
+                None => product(&a[first * depth..][..count * depth], w, out, cols, depth),
+                Some(p) => product(&gather(a, p, first, count), w, out, cols, depth),
+            }
+            for row in out.chunks_mut(cols) {
+                row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+            }
+            if spec.has_residual {
+                let residual = &residual[(b * rows + first) * cols..];
+                out.iter_mut().zip(residual).for_each(|(value, residual)| *value += residual);
+            }
+            activate(out, spec.activation);
+        });
+    }
+    out
+}
+
+/// Expands 8-bit weights: the values of one scale are consecutive.
+pub fn dequantise(values: &[i8], scales: &[f32]) -> Vec<f32> {
+    let mut weights = Vec::with_capacity(values.len());
+    for (group, scale) in values.chunks(GROUP).zip(scales) {
+        weights.extend(group.iter().map(|&value| f32::from(value) * scale));
+    }
+    weights
+}
+
+/// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
+fn product(a: &[f32], w: &[f32], out: &mut [f32], cols: usize, depth: usize) {
+    let rows = out.len() / cols;
+    assert!(a.len() == rows * depth && w.len() == cols * depth && out.len() == rows * cols);
+    let (cs, d) = (cols as isize, depth as isize);
+    // SAFETY: the lengths asserted above are those that the strides below reach.
+    unsafe {
+        gemm(
+            rows,
+            cols,
+            depth,
+            out.as_mut_ptr(),
+            1,
+            cs,
+            false,
+            a.as_ptr(),
+            1,
+            d,
+            w.as_ptr(),
+            d,
+            1,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// Rows `first..first + count` of the patch matrix: the window of each output pixel, (ky, kx, channel) in order.
+fn gather(image: &[f32], p: &Patches, first: usize, count: usize) -> Vec<f32> {
+    let mut patches = vec![0.0; count * p.kernel * p.kernel * p.channels];
+    for (i, patch) in patches.chunks_mut(p.kernel * p.kernel * p.channels).enumerate() {
+        let (out_y, out_x) = ((first + i) / p.out_width, (first + i) % p.out_width);
+        for (tap, values) in patch.chunks_mut(p.channels).enumerate() {
+            let y = (out_y * p.stride + tap / p.kernel).checked_sub(p.padding);
+            let x = (out_x * p.stride + tap % p.kernel).checked_sub(p.padding);
+            if let (Some(y), Some(x)) = (y, x)
+                && y < p.in_height
+                && x < p.in_width
+            {
+                let from = (y * p.in_width + x) * p.channels;
+                values.copy_from_slice(&image[from..from + p.channels]);
+            }
+        }
+    }
+    patches
+}

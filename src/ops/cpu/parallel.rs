@@ -1,0 +1,13 @@
+//! Work split over threads where there are threads: natively. In a browser tab everything runs in one.
+
+/// Calls `work(index, chunk)` for each chunk of `size` values (the last may be shorter).
+#[cfg(not(target_family = "wasm"))]
+pub fn for_each_chunk(values: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+    use rayon::prelude::*;
+    values.par_chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+}
+
+#[cfg(target_family = "wasm")]
+pub fn for_each_chunk(values: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+    values.chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+}

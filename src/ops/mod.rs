@@ -1,0 +1,256 @@
+//! Own operations on burn tensors, each with a WGSL kernel (`shaders/`) and a CPU twin (`ops::cpu`).
+//!
+//! burn's stock kernels are not used on the hot path: without autotune they are slow in a browser, and some panic on
+//! adapters with wide subgroups. Everything here is channels-last and 32-bit float; weights may be 8-bit.
+
+mod cpu;
+mod extension;
+mod gpu;
+mod spec;
+
+use burn::backend::Dispatch;
+use burn::tensor::{Int, Tensor};
+
+use extension::SegmentationOps;
+pub use spec::{Activation, AttentionSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches};
+
+/// Weights that share one scale, consecutive along the input axis.
+pub const GROUP: usize = 32;
+
+/// A matrix `[outputs, inputs]` of weights.
+#[derive(Clone, Debug)]
+pub enum Weight {
+    F32(Tensor<2>),
+    /// Symmetric 8-bit: `weight[n, k] = value[n, k] * scales[n, k / GROUP]`.
+    Q8 {
+        /// Four values a word, `[outputs, inputs / 4]`.
+        words: Tensor<2, Int>,
+        /// `[outputs, inputs / GROUP]`.
+        scales: Tensor<2>,
+    },
+}
+
+impl Weight {
+    /// `[outputs, inputs]`.
+    pub fn dims(&self) -> [usize; 2] {
+        match self {
+            Weight::F32(weight) => weight.dims(),
+            Weight::Q8 { words, .. } => {
+                let [outputs, inputs] = words.dims();
+                [outputs, inputs * 4]
+            }
+        }
+    }
+}
+
+/// `activation(x Wᵀ + bias)` over the last axis; `x` is `[.., inputs]`, the result `[.., outputs]`.
+pub fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    activation: Activation,
+) -> Tensor<D> {
+    let mut shape = x.dims();
+    let [cols, depth] = weight.dims();
+    assert_eq!(shape[D - 1], depth, "the last axis must match the weight's inputs");
+    let rows = shape[..D - 1].iter().product();
+    let spec = MatmulSpec { rows, cols, depth, activation, ..MatmulSpec::default() };
+    shape[D - 1] = cols;
+    product(x, weight, bias, None, spec).reshape(shape)
+}
+
+/// `activation(x Wᵀ + bias + residual)`; `residual` is shaped like the result.
+pub fn linear_add<const D: usize>(
+    x: Tensor<D>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    residual: Tensor<D>,
+    activation: Activation,
+) -> Tensor<D> {
+    let shape = residual.dims();
+    let [cols, depth] = weight.dims();
+    let rows = shape[..D - 1].iter().product();
+    assert_eq!(x.dims().iter().product::<usize>(), rows * depth, "x must have the residual's rows");
+    assert_eq!(shape[D - 1], cols, "the residual's last axis must match the weight's outputs");
+    let spec =
+        MatmulSpec { rows, cols, depth, has_residual: true, activation, ..MatmulSpec::default() };
+    let residual = residual.reshape([rows * cols]);
+    product(x, weight, bias, Some(residual), spec).reshape(shape)
+}
+
+/// `a bᵀ` for each batch: `[batch, rows, depth]` and `[batch, cols, depth]` give `[batch, rows, cols]`.
+pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+    let [batch, rows, depth] = a.dims();
+    let [b_batch, cols, b_depth] = b.dims();
+    assert_eq!((batch, depth), (b_batch, b_depth), "batch and depth must match");
+    let spec =
+        MatmulSpec { batch, rows, cols, depth, weight_batched: true, ..MatmulSpec::default() };
+    let bias = Tensor::<1>::zeros([cols], &a.device()).into_dispatch();
+    let out = Dispatch::seg_matmul(a.into_dispatch(), b.into_dispatch(), bias.clone(), bias, spec);
+    Tensor::<1>::from_dispatch(out).reshape([batch, rows, cols])
+}
+
+/// Convolution of `[batch, height, width, channels]` with a square kernel; the weight's inputs run over
+/// (ky, kx, channel).
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    window: ConvWindow,
+    activation: Activation,
+) -> Tensor<4> {
+    let [batch, in_height, in_width, channels] = x.dims();
+    let [cols, depth] = weight.dims();
+    let ConvWindow { kernel, stride, padding } = window;
+    assert_eq!(depth, kernel * kernel * channels, "the weight must cover one window");
+    let out = |size: usize| (size + 2 * padding - kernel) / stride + 1;
+    let (out_height, out_width) = (out(in_height), out(in_width));
+    let spec = MatmulSpec {
+        batch,
+        rows: out_height * out_width,
+        cols,
+        depth,
+        activation,
+        patches: Some(Patches { in_height, in_width, channels, out_width, kernel, stride, padding }),
+        ..MatmulSpec::default()
+    };
+    product(x, weight, bias, None, spec).reshape([batch, out_height, out_width, cols])
+}
+
+/// A square convolution window.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvWindow {
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+fn product<const D: usize>(
+    x: Tensor<D>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    residual: Option<Tensor<1>>,
+    spec: MatmulSpec,
+) -> Tensor<1> {
+    // Every binding is there in every variant: without a residual, the bias stands in.
+    let residual = residual.unwrap_or_else(|| bias.clone()).into_dispatch();
+    let (x, bias) = (x.into_dispatch(), bias.clone().into_dispatch());
+    Tensor::from_dispatch(match weight {
+        Weight::F32(weight) => {
+            Dispatch::seg_matmul(x, weight.clone().into_dispatch(), bias, residual, spec)
+        }
+        Weight::Q8 { words, scales } => Dispatch::seg_matmul_q8(
+            x,
+            words.clone().into_dispatch(),
+            scales.clone().into_dispatch(),
+            bias,
+            residual,
+            spec,
+        ),
+    })
+}
+
+/// Depthwise 3 x 3 convolution of `[batch, height, width, channels]` with zero padding 1; `weight` is `[9, channels]`.
+pub fn depthwise3x3(
+    x: Tensor<4>,
+    weight: &Tensor<2>,
+    bias: &Tensor<1>,
+    stride: usize,
+    activation: Activation,
+) -> Tensor<4> {
+    let [batch, in_height, in_width, channels] = x.dims();
+    let spec = DepthwiseSpec { batch, in_height, in_width, channels, stride, activation };
+    let out = Dispatch::seg_depthwise(
+        x.into_dispatch(),
+        weight.clone().into_dispatch(),
+        bias.clone().into_dispatch(),
+        spec,
+    );
+    Tensor::<1>::from_dispatch(out).reshape([batch, spec.out_height(), spec.out_width(), channels])
+}
+
+/// `activation(layer_norm(x))` over the last axis.
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: &Tensor<1>,
+    beta: &Tensor<1>,
+    epsilon: f32,
+    activation: Activation,
+) -> Tensor<D> {
+    let shape = x.dims();
+    let channels = shape[D - 1];
+    let rows = shape[..D - 1].iter().product();
+    let out = Dispatch::seg_layer_norm(
+        x.into_dispatch(),
+        gamma.clone().into_dispatch(),
+        beta.clone().into_dispatch(),
+        NormSpec { rows, channels, epsilon, activation },
+    );
+    Tensor::<1>::from_dispatch(out).reshape(shape)
+}
+
+/// Multi-head attention with separate `[batch, tokens, heads * dim]` operands, scaled by `1 / sqrt(dim)`. An operand
+/// with a batch axis of 1 is shared by all batches.
+pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
+    let [q_batch, queries, width] = q.dims();
+    let [k_batch, keys, _] = k.dims();
+    let dim = width / heads;
+    let batch = q_batch.max(k_batch);
+    let layout = |own: usize| {
+        assert!(own == batch || own == 1, "batches must match or be shared");
+        HeadLayout { stride: width, offset: 0, head_stride: dim, shared: own < batch }
+    };
+    let spec = AttentionSpec {
+        batch,
+        queries,
+        keys,
+        heads,
+        dim,
+        scale: (dim as f32).sqrt().recip(),
+        has_bias: false,
+        q: layout(q_batch),
+        k: layout(k_batch),
+        v: layout(v.dims()[0]),
+    };
+    let bias = Tensor::<1>::zeros([1], &q.device());
+    run_attention(q, k, v, bias, spec)
+}
+
+/// Self-attention on a fused projection `[batch, tokens, heads * (query | key | value)]` with a bias
+/// `[heads, tokens, tokens]` on the scores.
+pub fn self_attention(qkv: Tensor<3>, bias: &Tensor<3>, heads: usize) -> Tensor<3> {
+    let [batch, tokens, width] = qkv.dims();
+    let dim = width / heads / 3;
+    let layout = |offset| HeadLayout { stride: width, offset, head_stride: 3 * dim, shared: false };
+    let spec = AttentionSpec {
+        batch,
+        queries: tokens,
+        keys: tokens,
+        heads,
+        dim,
+        scale: (dim as f32).sqrt().recip(),
+        has_bias: true,
+        q: layout(0),
+        k: layout(dim),
+        v: layout(2 * dim),
+    };
+    let bias = bias.clone().reshape([heads * tokens * tokens]);
+    run_attention(qkv.clone(), qkv.clone(), qkv, bias, spec)
+}
+
+fn run_attention(
+    q: Tensor<3>,
+    k: Tensor<3>,
+    v: Tensor<3>,
+    bias: Tensor<1>,
+    spec: AttentionSpec,
+) -> Tensor<3> {
+    let out = Dispatch::seg_attention(
+        q.into_dispatch(),
+        k.into_dispatch(),
+        v.into_dispatch(),
+        bias.into_dispatch(),
+        spec,
+    );
+    Tensor::<1>::from_dispatch(out).reshape([spec.batch, spec.queries, spec.heads * spec.dim])
+}

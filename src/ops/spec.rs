@@ -1,0 +1,111 @@
+//! What the own operations compute, apart from their tensors: plain numbers that both twins (GPU and CPU) read.
+
+/// Non-linearity applied to each output value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    None,
+    Relu,
+    /// `x * Φ(x)`, the exact form (not the tanh approximation).
+    Gelu,
+}
+
+impl Default for MatmulSpec {
+    /// One batch of nothing: for struct update syntax.
+    fn default() -> Self {
+        Self {
+            batch: 1,
+            rows: 0,
+            cols: 0,
+            depth: 0,
+            weight_batched: false,
+            has_residual: false,
+            activation: Activation::None,
+            patches: None,
+        }
+    }
+}
+
+/// A convolution's sliding window, for the implicit GEMM: `A` is an image `[batch, height, width, channels]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patches {
+    pub in_height: usize,
+    pub in_width: usize,
+    pub channels: usize,
+    pub out_width: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+/// `C[b, m, n] = activation(sum_k A[b, m, k] W[b, n, k] + bias[n] + residual[b, m, n])`; both operands have `k` innermost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatmulSpec {
+    pub batch: usize,
+    /// `m` runs over `rows`, `n` over `cols`, `k` over `depth`.
+    pub rows: usize,
+    pub cols: usize,
+    pub depth: usize,
+    /// Whether `W` has a batch axis of its own; else all batches share it.
+    pub weight_batched: bool,
+    pub has_residual: bool,
+    pub activation: Activation,
+    pub patches: Option<Patches>,
+}
+
+/// Where one of attention's operands keeps its heads: `data[token * stride + offset + head * head_stride ..][..dim]`,
+/// tokens counted through all batches, or through one that all share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLayout {
+    pub stride: usize,
+    pub offset: usize,
+    pub head_stride: usize,
+    /// Whether all batches read the same tokens.
+    pub shared: bool,
+}
+
+/// Multi-head attention over `batch` independent sets of tokens; the output is `[batch, queries, heads * dim]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionSpec {
+    pub batch: usize,
+    pub queries: usize,
+    pub keys: usize,
+    pub heads: usize,
+    /// Channels of one head: a multiple of 4.
+    pub dim: usize,
+    pub scale: f32,
+    pub has_bias: bool,
+    pub q: HeadLayout,
+    pub k: HeadLayout,
+    pub v: HeadLayout,
+}
+
+/// Depthwise 3 x 3 convolution with one pixel of zero padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DepthwiseSpec {
+    pub batch: usize,
+    pub in_height: usize,
+    pub in_width: usize,
+    pub channels: usize,
+    pub stride: usize,
+    pub activation: Activation,
+}
+
+impl DepthwiseSpec {
+    pub fn out_height(&self) -> usize {
+        (self.in_height - 1) / self.stride + 1
+    }
+
+    pub fn out_width(&self) -> usize {
+        (self.in_width - 1) / self.stride + 1
+    }
+}
+
+/// Layer norm over the last axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NormSpec {
+    pub rows: usize,
+    pub channels: usize,
+    pub epsilon: f32,
+    pub activation: Activation,
+}

@@ -1,0 +1,263 @@
+//! Decoding, with everything that can be wrong about a user's file told apart.
+
+use std::io::Cursor;
+
+use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
+
+use super::Photo;
+use crate::error::{Error, Result};
+
+/// Larger images are refused: decoded they would take hundreds of megabytes of a tab's memory.
+pub const MEGAPIXEL_LIMIT: u32 = 50;
+
+/// Decodes a JPEG, PNG or WebP file and turns it upright by its EXIF orientation. Transparent pixels are put on white.
+///
+/// # Errors
+/// [`Error::EmptyImage`], [`Error::UnsupportedImage`], [`Error::CorruptImage`], [`Error::ImageTooLarge`],
+/// [`Error::AnimatedImage`], [`Error::SixteenBitImage`].
+pub fn decode(bytes: &[u8]) -> Result<Photo> {
+    if bytes.is_empty() {
+        return Err(Error::EmptyImage);
+    }
+    let file = Cursor::new(bytes);
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Jpeg) => {
+            let photo = read(JpegDecoder::new(file).map_err(corrupt)?)?;
+            // The decoder fills what is missing with grey and calls it a success.
+            if !jpeg_is_complete(bytes) {
+                return Err(Error::CorruptImage("it ends too early".to_string()));
+            }
+            Ok(photo)
+        }
+        Ok(ImageFormat::Png) => {
+            let decoder = PngDecoder::new(file).map_err(corrupt)?;
+            if decoder.is_apng().map_err(corrupt)? {
+                return Err(Error::AnimatedImage);
+            }
+            read(decoder)
+        }
+        Ok(ImageFormat::WebP) => {
+            let decoder = WebPDecoder::new(file).map_err(corrupt)?;
+            if decoder.has_animation() {
+                return Err(Error::AnimatedImage);
+            }
+            read(decoder)
+        }
+        _ => Err(Error::UnsupportedImage),
+    }
+}
+
+/// Takes `width * height` RGBA pixels (not premultiplied) as they come from a canvas. Transparent pixels are put on
+/// white.
+///
+/// # Errors
+/// [`Error::EmptyImage`], [`Error::ImageTooLarge`], [`Error::CorruptImage`] if the length does not match.
+pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
+    check_size(width, height)?;
+    if rgba.len() as u64 != u64::from(width) * u64::from(height) * 4 {
+        return Err(Error::CorruptImage(format!(
+            "{} bytes are not {width} x {height} RGBA pixels",
+            rgba.len()
+        )));
+    }
+    let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
+    for pixel in rgba.chunks_exact(4) {
+        rgb.extend(on_white([pixel[0], pixel[1], pixel[2], pixel[3]]));
+    }
+    Ok(Photo { width, height, rgb })
+}
+
+fn read(mut decoder: impl ImageDecoder) -> Result<Photo> {
+    let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    use ColorType::{L16, La16, Rgb16, Rgb32F, Rgba16, Rgba32F};
+    if matches!(decoder.color_type(), L16 | La16 | Rgb16 | Rgba16 | Rgb32F | Rgba32F) {
+        return Err(Error::SixteenBitImage);
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(u64::from(MEGAPIXEL_LIMIT) * 1_000_000 * 8);
+    decoder.set_limits(limits).map_err(corrupt)?;
+    // A file whose EXIF block cannot be read is shown as it is stored, as browsers do.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+    image.apply_orientation(orientation);
+    let (width, height) = (image.width(), image.height());
+    let rgb = if image.color().has_alpha() {
+        image.into_rgba8().pixels().flat_map(|pixel| on_white(pixel.0)).collect()
+    } else {
+        image.into_rgb8().into_raw()
+    };
+    Ok(Photo { width, height, rgb })
+}
+
+fn check_size(width: u32, height: u32) -> Result<()> {
+    if width == 0 || height == 0 {
+        return Err(Error::EmptyImage);
+    }
+    if u64::from(width) * u64::from(height) > u64::from(MEGAPIXEL_LIMIT) * 1_000_000 {
+        return Err(Error::ImageTooLarge { width, height, limit_megapixels: MEGAPIXEL_LIMIT });
+    }
+    Ok(())
+}
+
+fn corrupt(error: ImageError) -> Error {
+    match error {
+        ImageError::Unsupported(_) => Error::UnsupportedImage,
+        error => Error::CorruptImage(error.to_string()),
+    }
+}
+
+fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
+    let alpha = u32::from(alpha);
+    [r, g, b].map(|value| ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
+}
+
+/// Whether the image's own end marker is there. Segments are skipped by their length, so that the end of an embedded
+/// thumbnail does not count.
+fn jpeg_is_complete(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xDA;
+    const END_OF_IMAGE: u8 = 0xD9;
+    let mut at = 2;
+    let mut in_scan = false;
+    while let Some(&[first, marker]) = bytes.get(at..at + 2) {
+        let has_no_length = matches!(marker, 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF);
+        if first != 0xFF || (in_scan && has_no_length) {
+            // Compressed data, a stuffed zero or a restart marker; between segments: padding.
+            at += 1;
+        } else if marker == END_OF_IMAGE {
+            return true;
+        } else if has_no_length {
+            at += 1;
+        } else {
+            let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { return false };
+            in_scan = marker == START_OF_SCAN;
+            at += 2 + usize::from(u16::from_be_bytes([high, low]));
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::jpeg::JpegEncoder;
+    use image::{ImageBuffer, ImageEncoder, Rgb, Rgba};
+
+    use super::*;
+
+    fn jpeg() -> Vec<u8> {
+        let image = ImageBuffer::from_fn(64, 48, |x, y| Rgb([(x * 4) as u8, (y * 5) as u8, 128]));
+        let mut bytes = Vec::new();
+        JpegEncoder::new(&mut bytes).encode_image(&image).expect("a small image encodes");
+        bytes
+    }
+
+    #[test]
+    fn a_jpeg_cut_anywhere_is_corrupt() {
+        let whole = jpeg();
+        assert!(decode(&whole).is_ok());
+        for length in (3..whole.len()).step_by(7) {
+            let result = decode(&whole[..length]);
+            assert!(matches!(result, Err(Error::CorruptImage(_))), "{length} bytes gave {result:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_end_do_no_harm() {
+        let mut bytes = jpeg();
+        bytes.extend([0; 100]);
+        assert!(decode(&bytes).is_ok());
+    }
+
+    #[test]
+    fn sixteen_bits_animation_and_other_formats_are_told_apart() {
+        let deep = DynamicImage::ImageRgb16(ImageBuffer::from_pixel(2, 2, Rgb([1, 2, 3])));
+        let mut png = Vec::new();
+        deep.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).expect("a small image encodes");
+        assert!(matches!(decode(&png), Err(Error::SixteenBitImage)));
+
+        assert!(matches!(decode(b"GIF89a......"), Err(Error::UnsupportedImage)));
+        assert!(matches!(decode(b"hello, this is text"), Err(Error::UnsupportedImage)));
+        assert!(matches!(decode(&[]), Err(Error::EmptyImage)));
+        assert!(matches!(decode(&animated_png()), Err(Error::AnimatedImage)));
+    }
+
+    /// A PNG with an `acTL` chunk behind its header.
+    fn animated_png() -> Vec<u8> {
+        let still = DynamicImage::ImageRgb8(ImageBuffer::from_pixel(2, 2, Rgb([1, 2, 3])));
+        let mut png = Vec::new();
+        still.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).expect("a small image encodes");
+        // Signature and IHDR take 33 bytes. Two frames, endless; the checksum is that of these twelve bytes.
+        let chunk = [
+            0, 0, 0, 8, b'a', b'c', b'T', b'L', 0, 0, 0, 2, 0, 0, 0, 0, 0xF3, 0x8D, 0x93, 0x70,
+        ];
+        png.splice(33..33, chunk);
+        png
+    }
+
+    #[test]
+    fn a_huge_header_is_refused_before_decoding() {
+        // 20,000 x 5,000 pixels in a PNG header; there are no pixels behind it.
+        let mut header = Vec::new();
+        image::codecs::png::PngEncoder::new(&mut header)
+            .write_image(&[0; 3], 1, 1, image::ExtendedColorType::Rgb8)
+            .expect("one pixel encodes");
+        header[16..24].copy_from_slice(&[0, 0, 0x4E, 0x20, 0, 0, 0x13, 0x88]);
+        let checksum = crc32(&header[12..29]);
+        header[29..33].copy_from_slice(&checksum.to_be_bytes());
+        assert!(matches!(decode(&header), Err(Error::ImageTooLarge { width: 20_000, height: 5_000, .. })));
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc: u32, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+        })
+    }
+
+    #[test]
+    fn transparency_becomes_white() {
+        let image = ImageBuffer::from_pixel(1, 1, Rgba([0, 0, 0, 0]));
+        let mut png = Vec::new();
+        DynamicImage::ImageRgba8(image)
+            .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+            .expect("one pixel encodes");
+        assert_eq!(decode(&png).expect("a valid file").rgb, [255, 255, 255]);
+        assert_eq!(from_rgba(&[10, 20, 30, 255], 1, 1).expect("one pixel").rgb, [10, 20, 30]);
+    }
+
+    #[test]
+    fn all_eight_orientations_are_turned_upright() {
+        // Red, green / blue, white: each orientation names how the stored rows and columns are to be turned.
+        let (r, g, b, w) = ([255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]);
+        let expected = [
+            [r, g, b, w],
+            [g, r, w, b],
+            [w, b, g, r],
+            [b, w, r, g],
+            [r, b, g, w],
+            [b, r, w, g],
+            [w, g, b, r],
+            [g, w, r, b],
+        ];
+        // Blocks of 16 pixels, so that the codec's blocks do not mix colours.
+        let image = ImageBuffer::from_fn(32, 32, |x, y| {
+            Rgb([r, g, b, w][usize::from(x >= 16) + 2 * usize::from(y >= 16)])
+        });
+        for (i, expected) in expected.iter().enumerate() {
+            let mut bytes = Vec::new();
+            let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 100);
+            let mut exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0".to_vec();
+            exif[19] = i as u8 + 1;
+            encoder.set_exif_metadata(exif).expect("JPEG carries EXIF");
+            encoder.encode_image(&image).expect("a small image encodes");
+            let photo = decode(&bytes).expect("a valid file");
+            for (quarter, expected) in expected.iter().enumerate() {
+                let (x, y) = (8 + 16 * (quarter % 2), 8 + 16 * (quarter / 2));
+                let pixel = &photo.rgb[(y * 32 + x) * 3..][..3];
+                let close = pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(*b) < 40);
+                assert!(close, "orientation {}: {pixel:?} instead of {expected:?}", i + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! SAM's crop layers: the photo whole, then in overlapping pieces.
+
+use crate::mask::BBox;
+
+/// A piece of the photo that is encoded by itself, and the grid of points for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crop {
+    pub frame: BBox,
+    pub points_per_side: u32,
+}
+
+/// The crops of one layer, `2^layer` a side, as `generate_crop_boxes` of the reference cuts them.
+pub fn layer(width: u32, height: u32, layer: u32, overlap_ratio: f32, points_per_side: u32) -> Vec<Crop> {
+    let per_side = 1_u32 << layer;
+    let overlap = (overlap_ratio * width.min(height) as f32 * (2.0 / per_side as f32)) as u32;
+    let length = |side: u32| (overlap * (per_side - 1) + side).div_ceil(per_side);
+    let (crop_width, crop_height) = (length(width), length(height));
+    let mut crops = Vec::new();
+    for row in 0..per_side {
+        for column in 0..per_side {
+            let x = crop_width.saturating_sub(overlap) * column;
+            let y = crop_height.saturating_sub(overlap) * row;
+            let frame = BBox {
+                x,
+                y,
+                width: crop_width.min(width.saturating_sub(x)),
+                height: crop_height.min(height.saturating_sub(y)),
+            };
+            if frame.width > 0 && frame.height > 0 {
+                crops.push(Crop { frame, points_per_side });
+            }
+        }
+    }
+    crops
+}
+
+/// Whether a mask's box ends at an edge of its crop that is no edge of the photo: such masks are cut off.
+pub fn touches_inner_edge(bbox: &BBox, crop: &BBox, width: u32, height: u32) -> bool {
+    /// Pixels, as in the reference.
+    const NEAR: u32 = 20;
+    let near = |a: u32, b: u32| a.abs_diff(b) <= NEAR;
+    let inner = |edge: u32, of_crop: u32, of_photo: u32| near(edge, of_crop) && !near(edge, of_photo);
+    inner(bbox.x, crop.x, 0)
+        || inner(bbox.y, crop.y, 0)
+        || inner(bbox.right(), crop.right(), width)
+        || inner(bbox.bottom(), crop.bottom(), height)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_covers_the_photo_with_overlap() {
+        // Reference: generate_crop_boxes((480, 640), 1, 512 / 1500).
+        let crops = layer(640, 480, 1, 512.0 / 1500.0, 16);
+        let corners: Vec<_> = crops.iter().map(|crop| (crop.frame.x, crop.frame.y)).collect();
+        assert_eq!(corners, [(0, 0), (238, 0), (0, 158), (238, 158)]);
+        assert!(crops.iter().all(|crop| crop.frame.width == 402 && crop.frame.height == 322));
+    }
+
+    #[test]
+    fn only_inner_edges_cut_masks_off() {
+        let crop = BBox { x: 0, y: 0, width: 402, height: 322 };
+        let at = |x, width| BBox { x, y: 50, width, height: 50 };
+        assert!(!touches_inner_edge(&at(0, 100), &crop, 640, 480));
+        assert!(touches_inner_edge(&at(300, 102), &crop, 640, 480));
+    }
+}

@@ -1,0 +1,75 @@
+//! Photos that have been through the image encoder.
+
+use crate::error::Result;
+use crate::mask::BBox;
+use crate::model::{Embedding, Sam};
+use crate::photo::{Photo, fit, scale_to};
+use crate::progress::Progress;
+
+/// A rectangle of the photo, encoded: the whole of it, or a crop.
+pub struct View {
+    embedding: Embedding,
+    /// In pixels of the photo.
+    frame: BBox,
+    /// Size of the scaled rectangle in the top left of the network's square input, in pixels.
+    scaled: (u32, u32),
+}
+
+impl View {
+    /// Encodes `pixels`, which show `frame` of the photo at any resolution, at `input_size` pixels on the long side.
+    pub async fn encode(
+        sam: &Sam,
+        pixels: &Photo,
+        frame: BBox,
+        input_size: u32,
+        progress: &Progress<'_>,
+    ) -> Result<Self> {
+        let scaled = fit(frame.width, frame.height, input_size);
+        let input = scale_to(pixels, scaled.0, scaled.1)?;
+        let size = input_size as usize;
+        let features =
+            sam.encode(&input.rgb, scaled.0 as usize, scaled.1 as usize, size, progress).await?;
+        Ok(Self { embedding: sam.embed(&features), frame, scaled })
+    }
+
+    pub fn embedding(&self) -> &Embedding {
+        &self.embedding
+    }
+
+    pub fn frame(&self) -> BBox {
+        self.frame
+    }
+
+    /// From pixels of the photo to pixels of the network's input.
+    pub fn to_input(&self, x: f64, y: f64) -> (f32, f32) {
+        let scale = |at: f64, start: u32, length: u32, scaled: u32| {
+            ((at - f64::from(start)) * f64::from(scaled) / f64::from(length)) as f32
+        };
+        (
+            scale(x, self.frame.x, self.frame.width, self.scaled.0),
+            scale(y, self.frame.y, self.frame.height, self.scaled.1),
+        )
+    }
+
+    /// Columns and rows of the mask logits that show the photo; the rest is padding.
+    pub fn valid_cells(&self) -> (f32, f32) {
+        let cells_per_pixel = self.embedding.mask_size() as f32 / self.embedding.input_size() as f32;
+        (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
+    }
+}
+
+/// The part of a photo inside `frame`, which is given in pixels of a photo of `width` pixels' width that `photo` shows,
+/// perhaps at another resolution.
+pub fn cut(photo: &Photo, frame: BBox, width: u32) -> Photo {
+    let scale = f64::from(photo.width) / f64::from(width);
+    let to = |at: u32, limit: u32| ((f64::from(at) * scale).round() as u32).min(limit);
+    let (x, y) = (to(frame.x, photo.width - 1), to(frame.y, photo.height - 1));
+    let right = to(frame.right(), photo.width).max(x + 1);
+    let bottom = to(frame.bottom(), photo.height).max(y + 1);
+    let line = |row: u32| {
+        let start = (row * photo.width + x) as usize * 3;
+        &photo.rgb[start..start + (right - x) as usize * 3]
+    };
+    let rgb = (y..bottom).flat_map(line).copied().collect();
+    Photo { width: right - x, height: bottom - y, rgb }
+}

@@ -1,0 +1,149 @@
+//! The grid proposer: a prompt at every point of a grid, and what remains of the masks after filtering. The procedure,
+//! its settings and their defaults are those of SAM's automatic mask generator.
+
+use super::crops::touches_inner_edge;
+use super::device::read;
+use super::encoded::View;
+use super::request::GridOptions;
+use crate::error::{Error, Result};
+use crate::levels::Candidate;
+use crate::mask::nms::box_nms;
+use crate::mask::{BBox, BitMask, Frame, LowResLogits};
+use crate::model::{PointLabel, PromptPoint, Sam};
+use crate::progress::Progress;
+
+/// Logits above this belong to a mask.
+const MASK_THRESHOLD: f32 = 0.0;
+/// The first of the four masks is for prompts that leave no doubt; a single point leaves some.
+const MULTIMASK: std::ops::Range<usize> = 1..4;
+
+/// A mask proposal with its box on the photo, in pixels.
+pub struct Proposal {
+    pub candidate: Candidate,
+    pub bbox: BBox,
+}
+
+/// Points of a regular grid over `frame`, in pixels of the photo: the middles of `per_side` by `per_side` tiles. With a
+/// region, only those inside; if it is so thin that none is, its pixel nearest to the middle of its box.
+pub fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64, f64)> {
+    let middle = |i: u32, start: u32, length: u32| {
+        f64::from(start) + f64::from(length) * (f64::from(i) + 0.5) / f64::from(per_side)
+    };
+    let mut points = Vec::new();
+    for row in 0..per_side {
+        for column in 0..per_side {
+            let point = (middle(column, frame.x, frame.width), middle(row, frame.y, frame.height));
+            if region.is_none_or(|region| region.get(point.0 as u32, point.1 as u32)) {
+                points.push(point);
+            }
+        }
+    }
+    if let (true, Some(region)) = (points.is_empty(), region) {
+        let (x, y) = (f64::from(frame.x) + f64::from(frame.width) / 2.0, f64::from(frame.y) + f64::from(frame.height) / 2.0);
+        let distance = |&(px, py): &(f64, f64)| (px - x).powi(2) + (py - y).powi(2);
+        let inside = (frame.y..frame.bottom())
+            .flat_map(|py| (frame.x..frame.right()).map(move |px| (px, py)))
+            .filter(|&(px, py)| region.get(px, py))
+            .map(|(px, py)| (f64::from(px) + 0.5, f64::from(py) + 0.5));
+        points.extend(inside.min_by(|a, b| distance(a).total_cmp(&distance(b))));
+    }
+    points
+}
+
+/// Prompts `view` at each of the points and keeps masks of predicted and observed quality, without repeats.
+///
+/// # Errors
+/// [`Error::Aborted`], [`Error::DeviceLost`].
+pub async fn propose(
+    sam: &Sam,
+    view: &View,
+    points: &[(f64, f64)],
+    photo_size: (u32, u32),
+    options: &GridOptions,
+    progress: &Progress<'_>,
+) -> Result<Vec<Proposal>> {
+    let mut found = Vec::new();
+    let batch_size = options.points_per_batch as usize;
+    for (index, batch) in points.chunks(batch_size).enumerate() {
+        progress.checkpoint((index * batch_size) as f32 / points.len() as f32).await?;
+        let prompts: Vec<_> = batch
+            .iter()
+            .map(|&(x, y)| {
+                let (x, y) = view.to_input(x, y);
+                vec![PromptPoint { x, y, label: PointLabel::Foreground }, PromptPoint::PADDING]
+            })
+            .collect();
+        let prediction = sam.decode(view.embedding(), &prompts, None);
+        let iou = read(prediction.iou).await?;
+        let logits = read(prediction.logits).await?;
+        let masks_per_prompt = iou.len() / batch.len();
+        let mask_length = logits.len() / iou.len();
+        for prompt in 0..batch.len() {
+            for mask in MULTIMASK {
+                let at = prompt * masks_per_prompt + mask;
+                let logits = &logits[at * mask_length..][..mask_length];
+                found.extend(keep(view, logits, iou[at], photo_size, options)?);
+            }
+        }
+    }
+    progress.checkpoint(1.0).await?;
+    let boxes: Vec<_> = found.iter().map(|proposal| proposal.bbox).collect();
+    let scores: Vec<_> = found.iter().map(|proposal| proposal.candidate.score).collect();
+    Ok(pick(found, &box_nms(&boxes, &scores, options.box_nms_thresh)))
+}
+
+/// Of masks from crops that repeat each other, keeps those from the smaller crop.
+pub fn merge_crops(found: Vec<Proposal>, options: &GridOptions) -> Vec<Proposal> {
+    let boxes: Vec<_> = found.iter().map(|proposal| proposal.bbox).collect();
+    let scores: Vec<_> =
+        found.iter().map(|proposal| 1.0 / proposal.candidate.frame.area() as f32).collect();
+    pick(found, &box_nms(&boxes, &scores, options.crop_nms_thresh))
+}
+
+fn pick(proposals: Vec<Proposal>, indices: &[usize]) -> Vec<Proposal> {
+    let mut slots: Vec<_> = proposals.into_iter().map(Some).collect();
+    indices.iter().filter_map(|&index| slots[index].take()).collect()
+}
+
+/// The proposal, if its quality suffices.
+fn keep(
+    view: &View,
+    logits: &[f32],
+    iou: f32,
+    (width, height): (u32, u32),
+    options: &GridOptions,
+) -> Result<Option<Proposal>> {
+    // Written so that a NaN is not kept.
+    if !(iou > options.pred_iou_thresh) {
+        return Ok(None);
+    }
+    let logits = low_res(view, logits.to_vec())?;
+    if logits.stability_score(MASK_THRESHOLD, options.stability_score_offset) < options.stability_score_thresh {
+        return Ok(None);
+    }
+    let crop = view.frame();
+    let (columns, rows) = logits.valid_cells();
+    let whole = Frame { x: 0.0, y: 0.0, width: f64::from(columns), height: f64::from(rows) };
+    let Some(cells) = logits.render(whole, columns, rows, MASK_THRESHOLD).bbox() else { return Ok(None) };
+    let scale = |cell: u32, length: u32, cells: u32| {
+        (u64::from(cell) * u64::from(length)).div_ceil(u64::from(cells)) as u32
+    };
+    let (x, y) = (scale(cells.x, crop.width, columns), scale(cells.y, crop.height, rows));
+    let bbox = BBox {
+        x: crop.x + x,
+        y: crop.y + y,
+        width: scale(cells.right(), crop.width, columns) - x,
+        height: scale(cells.bottom(), crop.height, rows) - y,
+    };
+    if touches_inner_edge(&bbox, &crop, width, height) {
+        return Ok(None);
+    }
+    Ok(Some(Proposal { candidate: Candidate { logits, frame: crop, score: iou }, bbox }))
+}
+
+/// Logits of one mask with the part of the grid that the view's pixels fill.
+pub fn low_res(view: &View, values: Vec<f32>) -> Result<LowResLogits> {
+    let (valid_width, valid_height) = view.valid_cells();
+    LowResLogits::new(view.embedding().mask_size() as u32, valid_width, valid_height, values)
+        .map_err(|error| Error::Internal(error.to_string()))
+}

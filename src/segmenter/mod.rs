@@ -1,0 +1,252 @@
+//! From a photo and a prompt to a scene.
+
+mod crops;
+mod device;
+mod encoded;
+mod grid;
+mod request;
+
+use crate::error::{Error, Result};
+use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Scene};
+use crate::mask::{BBox, BitMask};
+use crate::model::{PointLabel, PromptPoint, Sam, Weights};
+use crate::photo::{Photo, fit, scale_to};
+use crate::progress::Progress;
+
+pub use device::{Adapter, DeviceKind, open as open_device};
+use encoded::{View, cut};
+use grid::Proposal;
+pub use request::{GridOptions, Point, Prompt, Request};
+use request::{box_mask, polygon_mask, prompt_mask};
+
+/// The network's usual input, in pixels a side.
+pub const DEFAULT_INPUT_SIZE: u32 = 1024;
+
+/// A loaded network.
+pub struct Segmenter {
+    sam: Sam,
+    adapter: Adapter,
+    input_size: u32,
+}
+
+/// An encoded photo: prompts on it cost only the mask decoder.
+pub struct EncodedPhoto {
+    pub width: u32,
+    pub height: u32,
+    view: View,
+    /// The photo at no more than twice the network's input, for crops.
+    detail: Photo,
+}
+
+impl Segmenter {
+    /// Opens the device and loads a model file. `input_size` is a multiple of 64 from 64 to 2048; the model was trained
+    /// at [`DEFAULT_INPUT_SIZE`].
+    ///
+    /// # Errors
+    /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidPrompt`] for the size.
+    pub async fn new(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
+        if !input_size.is_multiple_of(64) || !(64..=2048).contains(&input_size) {
+            return Err(Error::InvalidPrompt(format!(
+                "inputSize must be a multiple of 64 from 64 to 2048, not {input_size}"
+            )));
+        }
+        let (device, adapter) = device::open(device).await?;
+        let sam = Sam::load(&Weights::new(model, &device)?)?;
+        Ok(Self { sam, adapter, input_size })
+    }
+
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// Runs the image encoder.
+    ///
+    /// # Errors
+    /// [`Error::Aborted`], [`Error::DeviceLost`].
+    pub async fn encode(&self, photo: Photo, progress: &Progress<'_>) -> Result<EncodedPhoto> {
+        let Photo { width, height, .. } = photo;
+        let frame = BBox { x: 0, y: 0, width, height };
+        let view = View::encode(&self.sam, &photo, frame, self.input_size, progress).await?;
+        let detail_size = 2 * self.input_size;
+        let detail = if width.max(height) > detail_size {
+            let (width, height) = fit(width, height, detail_size);
+            scale_to(&photo, width, height)?
+        } else {
+            photo
+        };
+        Ok(EncodedPhoto { width, height, view, detail })
+    }
+
+    /// Answers a prompt.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::SizeMismatch`], [`Error::Aborted`],
+    /// [`Error::DeviceLost`].
+    pub async fn segment(
+        &self,
+        photo: &EncodedPhoto,
+        request: &Request,
+        progress: &Progress<'_>,
+    ) -> Result<Scene> {
+        request.grid.check()?;
+        let (width, height) = (photo.width, photo.height);
+        let mask = |rle| prompt_mask(rle, width, height);
+        let options = LevelOptions {
+            min_mask_region_area: request.grid.min_mask_region_area,
+            ..LevelOptions::default()
+        };
+        match &request.prompt {
+            Prompt::Full => {
+                let candidates = self.everything(photo, &request.grid, progress).await?;
+                Ok(levels::build_scene(&candidates, (width, height), &options, &request.levels))
+            }
+            Prompt::Box { r#box } => {
+                self.region(photo, &box_mask(*r#box, width, height)?, request, &options, progress).await
+            }
+            Prompt::Polygon { points } => {
+                self.region(photo, &polygon_mask(points, width, height)?, request, &options, progress).await
+            }
+            Prompt::Mask { mask: rle } | Prompt::Relation { mask: rle } => {
+                self.region(photo, &mask(rle)?, request, &options, progress).await
+            }
+            Prompt::Entity { mask: rle } => {
+                let entity = mask(rle)?;
+                let candidates = self.inside(photo, &entity, &request.grid, progress).await?;
+                levels::parts_of(&candidates, &entity, &options).map_err(level_error)
+            }
+            Prompt::Entities { masks: [a, b] } => {
+                levels::relation_of(&mask(a)?, &mask(b)?, &options).map_err(level_error)
+            }
+            Prompt::Points { points, r#box } => {
+                let candidate = self.pointed(photo, points, *r#box).await?;
+                Ok(levels::single_mask(&candidate, (width, height), Level::Entity, &options))
+            }
+        }
+    }
+
+    /// Candidates for the whole photo, from all crop layers.
+    async fn everything(
+        &self,
+        photo: &EncodedPhoto,
+        options: &GridOptions,
+        progress: &Progress<'_>,
+    ) -> Result<Vec<Candidate>> {
+        let size = (photo.width, photo.height);
+        let crops: Vec<_> = (1..=options.crop_n_layers)
+            .flat_map(|layer| {
+                let divisor = options.crop_n_points_downscale_factor.pow(layer);
+                let points = (options.points_per_side / divisor).max(1);
+                crops::layer(size.0, size.1, layer, options.crop_overlap_ratio, points)
+            })
+            .collect();
+        let steps = 1.0 + crops.len() as f32;
+        let piece = |step: usize| progress.piece(step as f32 / steps, (step + 1) as f32 / steps);
+
+        let points = grid::points(&photo.view.frame(), options.points_per_side, None);
+        let mut found =
+            grid::propose(&self.sam, &photo.view, &points, size, options, &piece(0)).await?;
+        for (i, crop) in crops.iter().enumerate() {
+            let progress = piece(i + 1);
+            let pixels = cut(&photo.detail, crop.frame, photo.width);
+            // Half of a crop's time for its encoding: a rough share, as it depends on the number of points.
+            let first = progress.piece(0.0, 0.5);
+            let view = View::encode(&self.sam, &pixels, crop.frame, self.input_size, &first).await?;
+            let points = grid::points(&crop.frame, crop.points_per_side, None);
+            let second = progress.piece(0.5, 1.0);
+            found.extend(grid::propose(&self.sam, &view, &points, size, options, &second).await?);
+        }
+        if !crops.is_empty() {
+            found = grid::merge_crops(found, options);
+        }
+        Ok(into_candidates(found))
+    }
+
+    /// Candidates from points inside a mask, as many a side of its box as a whole photo gets.
+    async fn inside(
+        &self,
+        photo: &EncodedPhoto,
+        region: &BitMask,
+        options: &GridOptions,
+        progress: &Progress<'_>,
+    ) -> Result<Vec<Candidate>> {
+        let frame = region.bbox().ok_or(Error::EmptyPrompt)?;
+        let points = grid::points(&frame, options.points_per_side, Some(region));
+        let size = (photo.width, photo.height);
+        let found = grid::propose(&self.sam, &photo.view, &points, size, options, progress).await?;
+        Ok(into_candidates(found))
+    }
+
+    async fn region(
+        &self,
+        photo: &EncodedPhoto,
+        region: &BitMask,
+        request: &Request,
+        options: &LevelOptions,
+        progress: &Progress<'_>,
+    ) -> Result<Scene> {
+        let candidates = self.inside(photo, region, &request.grid, progress).await?;
+        levels::entities_in(&candidates, region, options, &request.levels).map_err(level_error)
+    }
+
+    /// One mask from points and perhaps a box.
+    async fn pointed(
+        &self,
+        photo: &EncodedPhoto,
+        points: &[Point],
+        shape: Option<[f64; 4]>,
+    ) -> Result<Candidate> {
+        let (width, height) = (f64::from(photo.width), f64::from(photo.height));
+        if points.is_empty() && shape.is_none() {
+            return Err(Error::EmptyPrompt);
+        }
+        let place = |x: f64, y: f64, label| {
+            let (x, y) = photo.view.to_input(x, y);
+            PromptPoint { x, y, label }
+        };
+        let mut prompt = Vec::with_capacity(points.len() + 2);
+        for point in points {
+            let inside = (0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y);
+            if !inside {
+                return Err(Error::InvalidPrompt(format!(
+                    "the point ({}, {}) is outside the {width} x {height} image",
+                    point.x, point.y
+                )));
+            }
+            let label = if point.label == 0 { PointLabel::Background } else { PointLabel::Foreground };
+            prompt.push(place(point.x, point.y, label));
+        }
+        match shape {
+            Some(shape) => {
+                // Checks that the box is a box and covers something.
+                box_mask(shape, photo.width, photo.height)?;
+                let [x, y, w, h] = shape;
+                prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
+                prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
+            }
+            None => prompt.push(PromptPoint::PADDING),
+        }
+        let is_ambiguous = points.len() == 1 && shape.is_none();
+        let prediction = self.sam.decode(photo.view.embedding(), &[prompt], None);
+        let iou = device::read(prediction.iou).await?;
+        let logits = device::read(prediction.logits).await?;
+        let best = if is_ambiguous {
+            (1..iou.len()).max_by(|&a, &b| iou[a].total_cmp(&iou[b])).unwrap_or(0)
+        } else {
+            0
+        };
+        let length = logits.len() / iou.len();
+        let logits = grid::low_res(&photo.view, logits[best * length..][..length].to_vec())?;
+        Ok(Candidate { logits, frame: photo.view.frame(), score: iou[best] })
+    }
+}
+
+fn into_candidates(proposals: Vec<Proposal>) -> Vec<Candidate> {
+    proposals.into_iter().map(|proposal| proposal.candidate).collect()
+}
+
+fn level_error(error: LevelError) -> Error {
+    match error {
+        LevelError::EmptyMask => Error::EmptyPrompt,
+        error => Error::InvalidPrompt(error.to_string()),
+    }
+}

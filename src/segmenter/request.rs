@@ -1,0 +1,176 @@
+//! What a caller may ask of an encoded photo. Coordinates are pixels of the upright photo, from its top left corner.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::levels::Level;
+use crate::mask::polygon::{rasterise_box, rasterise_polygon};
+use crate::mask::{BitMask, Rle, RleError, ShapeError};
+
+/// One call of `segment`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Request {
+    /// Which levels to return.
+    pub levels: Vec<Level>,
+    pub prompt: Prompt,
+    pub grid: GridOptions,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            levels: vec![Level::Part, Level::Entity, Level::Relation],
+            prompt: Prompt::Full,
+            grid: GridOptions::default(),
+        }
+    }
+}
+
+/// Where to look.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Prompt {
+    /// The whole photo.
+    Full,
+    /// A partial image: `[x, y, width, height]`.
+    Box {
+        r#box: [f64; 4],
+    },
+    /// A partial image inside a polygon (even-odd rule).
+    Polygon {
+        points: Vec<[f64; 2]>,
+    },
+    /// A partial image inside a mask of the photo's size.
+    Mask {
+        mask: Rle,
+    },
+    /// One entity, to be opened into its parts.
+    Entity {
+        mask: Rle,
+    },
+    /// Two entities, to be joined in their relation.
+    Entities {
+        masks: [Rle; 2],
+    },
+    /// A relation, to be opened into its entities.
+    Relation {
+        mask: Rle,
+    },
+    /// SAM's points and box: one mask.
+    Points {
+        points: Vec<Point>,
+        #[serde(default)]
+        r#box: Option<[f64; 4]>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
+    /// 1: inside the wanted mask; 0: outside.
+    pub label: u8,
+}
+
+/// SAM's settings for its grid of points, with its names and defaults (but 16 points a side, not 32).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct GridOptions {
+    pub points_per_side: u32,
+    pub points_per_batch: u32,
+    pub pred_iou_thresh: f32,
+    pub stability_score_thresh: f32,
+    pub stability_score_offset: f32,
+    pub box_nms_thresh: f32,
+    /// Further layers of crops: layer `i` cuts the photo into `2^i` by `2^i` overlapping crops.
+    pub crop_n_layers: u32,
+    pub crop_nms_thresh: f32,
+    pub crop_overlap_ratio: f32,
+    pub crop_n_points_downscale_factor: u32,
+    /// Holes and islands below this area, in pixels of the photo, are removed.
+    pub min_mask_region_area: u32,
+}
+
+impl Default for GridOptions {
+    fn default() -> Self {
+        Self {
+            points_per_side: 16,
+            points_per_batch: 8,
+            pred_iou_thresh: 0.88,
+            stability_score_thresh: 0.95,
+            stability_score_offset: 1.0,
+            box_nms_thresh: 0.7,
+            crop_n_layers: 0,
+            crop_nms_thresh: 0.7,
+            crop_overlap_ratio: 512.0 / 1500.0,
+            crop_n_points_downscale_factor: 1,
+            min_mask_region_area: 0,
+        }
+    }
+}
+
+impl GridOptions {
+    /// # Errors
+    /// [`Error::InvalidPrompt`] that names the setting out of range.
+    pub fn check(&self) -> Result<()> {
+        let check = |name: &str, fits: bool, range: &str| {
+            if fits { Ok(()) } else { Err(Error::InvalidPrompt(format!("{name} must be {range}"))) }
+        };
+        check("pointsPerSide", (1..=128).contains(&self.points_per_side), "1 to 128")?;
+        check("pointsPerBatch", (1..=64).contains(&self.points_per_batch), "1 to 64")?;
+        check("cropNLayers", self.crop_n_layers <= 3, "0 to 3")?;
+        check("cropNPointsDownscaleFactor", (1..=8).contains(&self.crop_n_points_downscale_factor), "1 to 8")?;
+        check("cropOverlapRatio", (0.0..1.0).contains(&self.crop_overlap_ratio), "0 to below 1")?;
+        check("stabilityScoreOffset", self.stability_score_offset >= 0.0, "0 or more")?;
+        let thresholds = [
+            ("predIouThresh", self.pred_iou_thresh),
+            ("stabilityScoreThresh", self.stability_score_thresh),
+            ("boxNmsThresh", self.box_nms_thresh),
+            ("cropNmsThresh", self.crop_nms_thresh),
+        ];
+        thresholds
+            .into_iter()
+            .try_for_each(|(name, value)| check(name, (0.0..=1.0).contains(&value), "0 to 1"))
+    }
+}
+
+/// A prompt's mask at the photo's size.
+///
+/// # Errors
+/// [`Error::SizeMismatch`], [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
+pub fn prompt_mask(rle: &Rle, width: u32, height: u32) -> Result<BitMask> {
+    if (rle.width(), rle.height()) != (width, height) {
+        return Err(Error::SizeMismatch {
+            mask_width: rle.width(),
+            mask_height: rle.height(),
+            width,
+            height,
+        });
+    }
+    let mask = rle.decode().map_err(|error: RleError| Error::InvalidPrompt(error.to_string()))?;
+    if mask.is_empty() { Err(Error::EmptyPrompt) } else { Ok(mask) }
+}
+
+/// A box as a mask, clipped to the photo.
+///
+/// # Errors
+/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
+pub fn box_mask(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask> {
+    rasterise_box(shape, width, height).map_err(shape_error)
+}
+
+/// A polygon as a mask, clipped to the photo.
+///
+/// # Errors
+/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
+pub fn polygon_mask(points: &[[f64; 2]], width: u32, height: u32) -> Result<BitMask> {
+    rasterise_polygon(points, width, height).map_err(shape_error)
+}
+
+fn shape_error(error: ShapeError) -> Error {
+    match error {
+        ShapeError::NothingCovered { .. } | ShapeError::EmptyBox => Error::EmptyPrompt,
+        error => Error::InvalidPrompt(error.to_string()),
+    }
+}

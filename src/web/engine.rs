@@ -1,0 +1,117 @@
+//! A loaded network and encoded photos as JavaScript objects.
+
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::to_js;
+use crate::error::Error;
+use crate::photo::{Photo, decode, from_rgba};
+use crate::progress::Progress;
+use crate::segmenter::{DeviceKind, EncodedPhoto, Request, Segmenter};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export type Checkpoint = (fraction: number) => Promise<boolean>;
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Called with the fraction done (0 to 1); yields to the event loop and resolves to `false` to cancel.
+    #[wasm_bindgen(extends = Function, typescript_type = "Checkpoint")]
+    pub type Checkpoint;
+}
+
+/// A network on a device.
+#[wasm_bindgen]
+pub struct Engine {
+    segmenter: Rc<Segmenter>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file.
+    pub async fn create(device: String, model: Vec<u8>, input_size: u32) -> Result<Engine, JsValue> {
+        let kind = match device.as_str() {
+            "webgpu" => DeviceKind::Gpu,
+            "cpu" => DeviceKind::Cpu,
+            other => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
+        };
+        let segmenter = Segmenter::new(kind, &model, input_size).await?;
+        Ok(Engine { segmenter: Rc::new(segmenter) })
+    }
+
+    /// `{device, name, software}`.
+    pub fn adapter(&self) -> Result<JsValue, JsValue> {
+        Ok(to_js(self.segmenter.adapter())?)
+    }
+
+    /// Decodes an image file and encodes it.
+    #[wasm_bindgen(js_name = setImageBytes)]
+    pub async fn set_image_bytes(
+        &self,
+        bytes: Vec<u8>,
+        progress: Checkpoint,
+    ) -> Result<ImageFeatures, JsValue> {
+        let photo = decode(&bytes)?;
+        drop(bytes);
+        self.encode(photo, progress).await
+    }
+
+    /// Encodes RGBA pixels as a canvas has them.
+    #[wasm_bindgen(js_name = setImageRgba)]
+    pub async fn set_image_rgba(
+        &self,
+        rgba: Vec<u8>,
+        width: u32,
+        height: u32,
+        progress: Checkpoint,
+    ) -> Result<ImageFeatures, JsValue> {
+        let photo = from_rgba(&rgba, width, height)?;
+        drop(rgba);
+        self.encode(photo, progress).await
+    }
+
+    async fn encode(&self, photo: Photo, progress: Checkpoint) -> Result<ImageFeatures, JsValue> {
+        let encoded = self.segmenter.encode(photo, &callback(&progress)).await?;
+        Ok(ImageFeatures { segmenter: self.segmenter.clone(), encoded })
+    }
+}
+
+/// An encoded photo.
+#[wasm_bindgen]
+pub struct ImageFeatures {
+    segmenter: Rc<Segmenter>,
+    encoded: EncodedPhoto,
+}
+
+#[wasm_bindgen]
+impl ImageFeatures {
+    #[wasm_bindgen(getter)]
+    pub fn width(&self) -> u32 {
+        self.encoded.width
+    }
+
+    #[wasm_bindgen(getter)]
+    pub fn height(&self) -> u32 {
+        self.encoded.height
+    }
+
+    /// Answers `{levels?, prompt?, grid?}` with a scene.
+    pub async fn segment(&self, request: JsValue, progress: Checkpoint) -> Result<JsValue, JsValue> {
+        let request: Request = serde_wasm_bindgen::from_value(request)
+            .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
+        let scene = self.segmenter.segment(&self.encoded, &request, &callback(&progress)).await?;
+        Ok(to_js(&scene)?)
+    }
+}
+
+/// A caller that throws, or answers with anything but `true`, wants no more.
+fn callback(checkpoint: &Checkpoint) -> Progress<'_> {
+    Progress::new(async |fraction| {
+        let Ok(answer) = checkpoint.call1(&JsValue::UNDEFINED, &fraction.into()) else { return false };
+        matches!(JsFuture::from(Promise::resolve(&answer)).await, Ok(answer) if answer.is_truthy())
+    })
+}

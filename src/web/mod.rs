@@ -1,0 +1,48 @@
+//! The browser's side: what the worker calls. Values cross as plain objects, masks as run-length codes.
+
+mod engine;
+mod start;
+
+pub use start::call_constructors;
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::error::Error;
+use crate::mask::Rle;
+
+/// A failure as JavaScript gets it.
+#[derive(Serialize)]
+struct Failure<'a> {
+    code: &'a str,
+    message: String,
+}
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> Self {
+        let failure = Failure { code: error.code(), message: error.to_string() };
+        to_js(&failure).unwrap_or_else(|_| JsValue::from_str(&error.to_string()))
+    }
+}
+
+/// Plain objects and arrays, `null` for what is absent: they survive `postMessage` and spreading.
+fn to_js(value: &impl Serialize) -> Result<JsValue, Error> {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The pixels of a mask, one byte each (0 or 1), rows from the top.
+///
+/// # Errors
+/// `{code, message}` if the run-length code is not valid.
+#[wasm_bindgen(js_name = decodeRle)]
+pub fn decode_rle(rle: JsValue) -> Result<Vec<u8>, JsValue> {
+    let rle: Rle = serde_wasm_bindgen::from_value(rle)
+        .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
+    Ok(rle.decode().map_err(|error| Error::InvalidPrompt(error.to_string()))?.to_bytes())
+}
+
+/// Does nothing: for measuring what a call costs.
+#[wasm_bindgen]
+pub fn nop() {}

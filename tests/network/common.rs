@@ -1,0 +1,168 @@
+//! The golden tensors of `tests/golden` and the inputs they were made from, natively and in a browser.
+use std::collections::HashMap;
+
+use aims_web::DeviceKind;
+use aims_web::model::{PointLabel, PromptPoint, Sam, Weights};
+use burn::tensor::{Device, Tensor};
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+/// Defines a test that runs natively and in a browser. The body is an `async` block.
+macro_rules! everywhere {
+    ($(#[$attribute:meta])* $name:ident, $body:expr) => {
+        $(#[$attribute])*
+        #[cfg(not(target_family = "wasm"))]
+        #[test]
+        fn $name() {
+            pollster::block_on($body);
+        }
+
+        $(#[$attribute])*
+        #[cfg(target_family = "wasm")]
+        #[wasm_bindgen_test::wasm_bindgen_test]
+        async fn $name() {
+            aims_web::web::call_constructors();
+            $body.await;
+        }
+    };
+}
+pub(crate) use everywhere;
+
+/// The reference's weights as a float32 model file; `npm test` fetches the checkpoint.
+#[cfg(not(target_family = "wasm"))]
+pub fn float_model() -> Vec<u8> {
+    use aims_web::convert::{Precision, convert};
+    convert(&checkpoint(), Precision::Float32).expect("the checkpoint converts")
+}
+
+#[cfg(not(target_family = "wasm"))]
+pub fn checkpoint() -> std::path::PathBuf {
+    let path = std::env::var_os("MOBILE_SAM_CHECKPOINT").map_or_else(
+        || {
+            let home = std::env::var_os("HOME").expect("HOME is set");
+            std::path::Path::new(&home).join(".cache/aims-web/mobile_sam.pt")
+        },
+        std::path::PathBuf::from,
+    );
+    assert!(path.exists(), "{} is missing: run `node scripts/checkpoint.mjs`", path.display());
+    path
+}
+
+/// Converted before the build, as a browser has no files.
+#[cfg(target_family = "wasm")]
+pub fn float_model() -> Vec<u8> {
+    include_bytes!(env!("AIMS_FLOAT_MODEL", "run `node scripts/checkpoint.mjs` and set what it prints")).to_vec()
+}
+
+pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/mobile-sam-q8.safetensors");
+
+pub async fn device(kind: DeviceKind) -> Device {
+    aims_web::segmenter::open_device(kind).await.expect("the device opens").0
+}
+
+pub fn load(model: &[u8], device: &Device) -> Sam {
+    let weights = Weights::new(model, device).expect("a valid model file");
+    Sam::load(&weights).expect("a complete model file")
+}
+
+/// Golden tensors as floats (`masks` as bytes, one a float).
+pub struct Golden(HashMap<String, (Vec<usize>, Vec<f32>)>);
+
+impl Golden {
+    pub fn encoder(size: usize) -> Self {
+        Self::read(match size {
+            256 => include_bytes!("../golden/encoder_256.safetensors"),
+            _ => include_bytes!("../golden/encoder_1024.safetensors"),
+        })
+    }
+
+    pub fn decoder(size: usize) -> Self {
+        Self::read(match size {
+            256 => include_bytes!("../golden/decoder_256.safetensors"),
+            _ => include_bytes!("../golden/decoder_1024.safetensors"),
+        })
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let file = SafeTensors::deserialize(bytes).expect("golden files are valid");
+        Self(
+            file.iter()
+                .map(|(name, view)| {
+                    let values = match view.dtype() {
+                        safetensors::Dtype::U8 => view.data().iter().map(|&byte| f32::from(byte)).collect(),
+                        _ => bytemuck::pod_collect_to_vec(view.data()),
+                    };
+                    (name.to_string(), (view.shape().to_vec(), values))
+                })
+                .collect(),
+        )
+    }
+
+    pub fn get(&self, name: &str) -> (&[usize], &[f32]) {
+        let (shape, values) = &self.0[name];
+        (shape, values)
+    }
+}
+
+/// The photo at a long side of 256 or 1024, without a resampler: RGB, width, height.
+pub fn photo(size: usize) -> (Vec<u8>, usize, usize) {
+    let image = image::load_from_memory(include_bytes!("../data/photo.png"));
+    let image = image.expect("the photo is valid").into_rgb8();
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    assert_eq!(width.max(height), 512);
+    let at = |i: usize| i * 512 / size;
+    let (width, height) = (width * size / 512, height * size / 512);
+    let mut rgb = Vec::with_capacity(width * height * 3);
+    for y in 0..height {
+        for x in 0..width {
+            rgb.extend(image.get_pixel(at(x) as u32, at(y) as u32).0);
+        }
+    }
+    (rgb, width, height)
+}
+
+#[derive(Deserialize)]
+pub struct GoldenPrompt {
+    pub name: String,
+    coords: Vec<[f32; 2]>,
+    labels: Vec<i32>,
+    pub mask_input: bool,
+}
+
+impl GoldenPrompt {
+    pub fn points(&self) -> Vec<PromptPoint> {
+        let label = |code| match code {
+            0 => PointLabel::Background,
+            1 => PointLabel::Foreground,
+            2 => PointLabel::BoxTopLeft,
+            3 => PointLabel::BoxBottomRight,
+            _ => PointLabel::Padding,
+        };
+        let points = self.coords.iter().zip(&self.labels);
+        points.map(|(&[x, y], &code)| PromptPoint { x, y, label: label(code) }).collect()
+    }
+}
+
+pub fn prompts(size: usize) -> Vec<GoldenPrompt> {
+    let text = include_str!("../golden/prompts.json");
+    let mut by_size: HashMap<String, Vec<GoldenPrompt>> = serde_json::from_str(text).expect("valid prompts");
+    by_size.remove(&size.to_string()).expect("prompts for this size")
+}
+
+pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data_async().await.expect("the device computes");
+    data.try_into_vec().expect("float tensors")
+}
+
+/// ‖a - b‖ / ‖b‖, and the largest difference over the largest value.
+pub fn relative_errors(ours: &[f32], theirs: &[f32]) -> (f32, f32) {
+    assert_eq!(ours.len(), theirs.len());
+    let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let largest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |max, v| max.max(v.abs()));
+    let differences = || ours.iter().zip(theirs).map(|(a, b)| a - b);
+    assert!(ours.iter().all(|value| value.is_finite()), "not finite");
+    (
+        (norm(&mut differences()) / norm(&mut theirs.iter().copied())) as f32,
+        largest(&mut differences()) / largest(&mut theirs.iter().copied()),
+    )
+}

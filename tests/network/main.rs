@@ -1,0 +1,10 @@
+//! Operations and network, on CPU and GPU, natively and in a browser: one program for all, as each costs a long link.
+
+mod common;
+mod ops;
+mod parity;
+#[cfg(target_family = "wasm")]
+mod web;
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -1,0 +1,174 @@
+//! The network against the PyTorch code that comes with MobileSAM's weights: see `tests/golden/README.md`.
+
+use aims_web::model::{Embedding, ImageFeatures, Sam};
+use aims_web::{DeviceKind, Progress};
+use burn::tensor::{Tensor, TensorData};
+use crate::common::{self, Golden, everywhere, floats, relative_errors};
+
+/// Largest relative error of float32 activations.
+const TOLERANCE: f32 = 1e-3;
+
+async fn encode(sam: &Sam, size: usize) -> ImageFeatures {
+    let (rgb, width, height) = common::photo(size);
+    sam.encode(&rgb, width, height, size, &Progress::none()).await.expect("nothing aborts")
+}
+
+async fn compare_encoder(features: &ImageFeatures, size: usize) {
+    let golden = Golden::encoder(size);
+    for (name, tensor) in [
+        ("stage0", &features.stride4),
+        ("stage1", &features.stride8),
+        ("stage3", &features.stride16),
+        ("embedding", &features.embedding),
+    ] {
+        let (shape, expected) = golden.get(name);
+        let [_, height, width, channels] = tensor.dims();
+        // Golden maps hold every n-th row and column from the first.
+        let step = if shape[1] == height { 1 } else { (height - 1) / (shape[1] - 1) };
+        let all = floats(tensor.clone()).await;
+        let sampled: Vec<f32> = (0..shape[1] * shape[2])
+            .flat_map(|i| {
+                let (y, x) = (i / shape[2] * step, i % shape[2] * step);
+                all[(y * width + x) * channels..][..channels].to_vec()
+            })
+            .collect();
+        let (norm, largest) = relative_errors(&sampled, expected);
+        println!("{size} {name}: relative error {norm:.2e}, largest {largest:.2e}");
+        assert!(norm < TOLERANCE && largest < TOLERANCE, "{name}: {norm} {largest}");
+    }
+}
+
+struct Decoded {
+    /// `[4, side, side]`.
+    logits: Vec<f32>,
+    iou: Vec<f32>,
+}
+
+async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<Decoded> {
+    let small = Golden::decoder(256);
+    let side = embedding.mask_size();
+    let (shape, mask) = small.get("mask_input");
+    // The same mask at both sizes, each value repeated.
+    let repeat = side / shape[0];
+    let mask: Vec<f32> =
+        (0..side * side).map(|i| mask[i / side / repeat * shape[1] + i % side / repeat]).collect();
+    let mut decoded = Vec::new();
+    for prompt in common::prompts(size) {
+        let mask = prompt.mask_input.then(|| {
+            let data = TensorData::new(mask.clone(), [1, side, side, 1]);
+            Tensor::from_data(data, sam.device())
+        });
+        let prediction = sam.decode(embedding, &[prompt.points()], mask);
+        decoded.push(Decoded { logits: floats(prediction.logits).await, iou: floats(prediction.iou).await });
+    }
+    decoded
+}
+
+fn compare_decoder(decoded: &[Decoded], size: usize) {
+    let golden = Golden::decoder(size);
+    let (shape, expected) = golden.get("logits");
+    let (_, expected_iou) = golden.get("ious");
+    let side = size / 4;
+    let step = (side - 1) / (shape[2] - 1);
+    let per_prompt = expected.len() / shape[0];
+    for (i, (prompt, decoded)) in common::prompts(size).iter().zip(decoded).enumerate() {
+        let sampled: Vec<f32> = (0..per_prompt)
+            .map(|j| {
+                let (mask, cell) = (j / (shape[2] * shape[3]), j % (shape[2] * shape[3]));
+                let (y, x) = (cell / shape[3] * step, cell % shape[3] * step);
+                decoded.logits[(mask * side + y) * side + x]
+            })
+            .collect();
+        let (norm, largest) = relative_errors(&sampled, &expected[i * per_prompt..][..per_prompt]);
+        let (iou, _) = relative_errors(&decoded.iou, &expected_iou[i * 4..][..4]);
+        println!("{size} {}: logits {norm:.2e}, largest {largest:.2e}, IoU {iou:.2e}", prompt.name);
+        assert!(norm < TOLERANCE && largest < TOLERANCE && iou < TOLERANCE, "{}", prompt.name);
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+/// IoU of each prompt's best mask (by the reference's predicted IoU) with the reference's.
+fn mask_ious(decoded: &[Decoded], size: usize) -> Vec<(String, f32)> {
+    let golden = Golden::decoder(size);
+    let (_, masks) = golden.get("masks");
+    let (_, iou) = golden.get("ious");
+    let length = (size / 4) * (size / 4);
+    let prompts = common::prompts(size);
+    let each = prompts.iter().zip(decoded).enumerate();
+    each.map(|(i, (prompt, decoded))| {
+        let best = (0..4).max_by(|&a, &b| iou[i * 4 + a].total_cmp(&iou[i * 4 + b])).expect("four masks");
+        let bits = &masks[(i * 4 + best) * length / 8..][..length / 8];
+        let (mut both, mut either) = (0, 0);
+        for (cell, logit) in decoded.logits[best * length..][..length].iter().enumerate() {
+            let theirs = (bits[cell / 8] as u8) >> (7 - cell % 8) & 1 == 1;
+            let ours = *logit > 0.0;
+            both += u32::from(ours && theirs);
+            either += u32::from(ours || theirs);
+        }
+        (prompt.name.clone(), both as f32 / either as f32)
+    })
+    .collect()
+}
+
+async fn float_parity(kind: DeviceKind, size: usize) {
+    let sam = common::load(&common::float_model(), &common::device(kind).await);
+    let features = encode(&sam, size).await;
+    compare_encoder(&features, size).await;
+    let decoded = decode_all(&sam, &sam.embed(&features), size).await;
+    compare_decoder(&decoded, size);
+}
+
+everywhere!(float32_on_cpu_at_256, float_parity(DeviceKind::Cpu, 256));
+everywhere!(float32_on_gpu_at_256, float_parity(DeviceKind::Gpu, 256));
+
+everywhere!(
+    /// The GPU computes the same from 8-bit weights as the CPU.
+    eight_bit_gpu_agrees_with_cpu_at_256,
+    async {
+        let mut both = Vec::new();
+        for kind in [DeviceKind::Gpu, DeviceKind::Cpu] {
+            let sam = common::load(common::SHIPPED_MODEL, &common::device(kind).await);
+            let features = encode(&sam, 256).await;
+            let decoded = decode_all(&sam, &sam.embed(&features), 256).await;
+            let logits: Vec<f32> = decoded.into_iter().flat_map(|decoded| decoded.logits).collect();
+            both.push((floats(features.embedding).await, logits));
+        }
+        let (embedding, _) = relative_errors(&both[0].0, &both[1].0);
+        let (logits, _) = relative_errors(&both[0].1, &both[1].1);
+        println!("embedding {embedding:.2e}, logits {logits:.2e}");
+        assert!(embedding < TOLERANCE && logits < TOLERANCE);
+    }
+);
+
+/// At full size the CPU takes seconds natively, but minutes in the quickly built browser module of the tests.
+#[cfg(not(target_family = "wasm"))]
+mod at_full_size {
+    use super::*;
+    use aims_web::convert::{Precision, convert};
+
+    #[test]
+    fn float32_on_cpu_at_1024() {
+        pollster::block_on(float_parity(DeviceKind::Cpu, 1024));
+    }
+
+    /// The shipped file, at the size it is used at, on ten prompts.
+    #[test]
+    fn eight_bit_masks_on_cpu() {
+        let decoded = pollster::block_on(async {
+            let sam = common::load(common::SHIPPED_MODEL, &common::device(DeviceKind::Cpu).await);
+            let features = encode(&sam, 1024).await;
+            decode_all(&sam, &sam.embed(&features), 1024).await
+        });
+        for (name, iou) in mask_ious(&decoded, 1024) {
+            println!("{name}: IoU {iou:.4}");
+            assert!(iou >= 0.98, "{name}: {iou}");
+        }
+    }
+
+    /// The committed file is what the converter makes of the checkpoint.
+    #[test]
+    fn shipped_model_is_reproducible() {
+        let made = convert(&common::checkpoint(), Precision::Q8).expect("the checkpoint converts");
+        assert!(made == common::SHIPPED_MODEL, "run `cargo run --release -- convert` and commit the result");
+    }
+}

@@ -1,0 +1,33 @@
+//! What only a browser can get wrong.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aims_web::web::call_constructors;
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+/// A static constructor like cubecl's thousands.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = {
+    extern "C" fn count() {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+    }
+    count
+};
+
+/// Calls from JavaScript cost next to nothing: they do not run the static constructors again (see `web::start`). Counted
+/// rather than timed, so that the machine's speed does not matter.
+#[wasm_bindgen_test]
+fn a_thousand_calls_run_no_constructors() {
+    call_constructors();
+    let exports = wasm_bindgen::exports();
+    let nop: Function = Reflect::get(&exports, &"nop".into()).expect("exports are readable").unchecked_into();
+    for _ in 0..1_000 {
+        Reflect::apply(&nop, &JsValue::UNDEFINED, &Array::new()).expect("nop does not throw");
+    }
+    assert_eq!(RUNS.load(Ordering::Relaxed), 1, "constructors must run once");
+}

@@ -1,0 +1,48 @@
+import { Demo, expect, sample, test } from './demo.js';
+
+const QUERY = 'device=cpu&size=512&points=8';
+
+async function expectBanner(demo: Demo, title: RegExp): Promise<void> {
+  await expect(demo.page.locator('#banner')).toBeVisible();
+  await expect(demo.page.locator('#banner-title')).toHaveText(title);
+  await demo.idle();
+}
+
+test('bad files are explained, and the page goes on working', async ({ demo }) => {
+  await demo.start(QUERY);
+  const jpeg = sample('coffee');
+  await demo.choose('notes.txt', Buffer.from('no picture'));
+  await expectBanner(demo, /cannot be opened/);
+  await demo.choose('empty.jpg', Buffer.alloc(0));
+  await expectBanner(demo, /empty/);
+  await demo.choose('cut.jpg', jpeg.subarray(0, jpeg.length / 2));
+  await expectBanner(demo, /damaged/);
+  await demo.screenshot('error-cut');
+
+  await demo.choose('coffee.jpg', jpeg);
+  await demo.arrive('full');
+  await expect(demo.page.locator('#banner')).toBeHidden();
+  await demo.choose('cut.jpg', jpeg.subarray(0, jpeg.length / 2));
+  await expectBanner(demo, /damaged/);
+  // The photo before is still there.
+  await expect(demo.page.locator('body')).toHaveAttribute('data-view', 'full');
+});
+
+test('work can be cancelled and taken up again', async ({ demo }) => {
+  await demo.start(QUERY);
+  await demo.choose('coffee.jpg', sample('coffee'));
+  await demo.page.click('#cancel');
+  await expect(demo.page.locator('#status')).toHaveText('Cancelled.');
+  await demo.idle();
+  await demo.choose('coffee.jpg', sample('coffee'));
+  await expect(demo.page.locator('#progress-text')).toHaveText(/Finding masks/);
+  await demo.page.click('#cancel');
+  await demo.page.click('text=Find masks');
+  await demo.arrive('full');
+});
+
+test('a missing model is named', async ({ demo }) => {
+  await demo.start(`${QUERY}&model=/nowhere.safetensors`);
+  await expectBanner(demo, /model could not be loaded/);
+  await expect(demo.page.locator('#banner-text')).toContainText('/nowhere.safetensors');
+});

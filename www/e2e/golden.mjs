@@ -1,0 +1,43 @@
+// Writes tests/golden/demo-*.json: what the native program finds for the cases of the end-to-end test.
+// Usage: npm run golden -w www (builds the program; takes minutes)
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeRle } from 'aims-web';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+function segment({ photo, size, points }, prompt) {
+  const out = mkdtempSync(join(tmpdir(), 'aims-golden-'));
+  const file = join('www', 'public', 'samples', `${photo}.jpg`);
+  const options = ['--device', 'cpu', '--input-size', size, '--points-per-side', points, '--prompt', JSON.stringify(prompt), '--out', out];
+  execFileSync('cargo', ['run', '--release', '--locked', '--quiet', '--', 'segment', file, ...options.map(String)], { cwd: ROOT, stdio: 'inherit' });
+  const scene = JSON.parse(readFileSync(join(out, 'scene.json'), 'utf8'));
+  rmSync(out, { recursive: true });
+  return scene;
+}
+
+/** The smallest entity at a point, which is the one a click there means. */
+function entityAt(scene, [x, y]) {
+  const found = scene.masks
+    .filter((mask) => mask.level === 'entity' && decodeRle(mask.rle)[y * scene.width + x] === 1)
+    .sort((a, b) => a.area - b.area)[0];
+  if (!found) throw new Error(`There is no entity at ${x}, ${y}; change the point in cases.json.`);
+  return found.rle;
+}
+
+for (const testCase of JSON.parse(readFileSync(new URL('cases.json', import.meta.url), 'utf8'))) {
+  const full = segment(testCase, { kind: 'full' });
+  const [first, second] = [entityAt(full, testCase.entity), entityAt(full, testCase.second)];
+  const golden = {
+    full,
+    entity: segment(testCase, { kind: 'entity', mask: first }),
+    entities: segment(testCase, { kind: 'entities', masks: [first, second] }),
+    box: segment(testCase, { kind: 'box', box: testCase.box }),
+  };
+  const path = join(ROOT, 'tests', 'golden', `demo-${testCase.name}.json`);
+  writeFileSync(path, `${JSON.stringify(golden)}\n`);
+  console.log(path, Object.entries(golden).map(([name, { masks }]) => `${name}: ${masks.length} masks`).join(', '));
+}

@@ -1,0 +1,85 @@
+import type { Level, Scene } from 'aims-web';
+import { type Demo, expect, test } from './demo.js';
+import { CASES, goldenOf, missing } from './scenes.js';
+
+// Below these scores masks may differ between devices, as they are near the thresholds of the grid.
+const MIN_SCORES: Record<Level, number> = { entity: 0.9, part: 0.9, relation: 0.3 };
+
+function expectLike(found: Scene, expected: Scene, levels: Level[]): void {
+  for (const level of levels) {
+    expect(expected.masks.filter((mask) => mask.level === level && mask.score >= MIN_SCORES[level]), level).not.toEqual([]);
+    expect(missing(expected, found, level, MIN_SCORES[level])).toEqual([]);
+  }
+}
+
+/** A number for what is drawn over the photo. */
+const drawn = (demo: Demo) =>
+  demo.page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const canvas = document.querySelector<HTMLCanvasElement>('#overlay')!;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((sum, value, index) => (sum + value * (index % 8191)) % 2147483647, 0);
+  });
+
+for (const testCase of CASES) {
+  test(`photo to masks on ${testCase.device}`, async ({ demo, context }) => {
+    const { page } = demo;
+    const { name, device, photo, size, points, entity, second, box } = testCase;
+    const golden = goldenOf(testCase);
+
+    await demo.start(`device=${device}&size=${size}&points=${points}`);
+    await expect(page.locator('body')).toHaveAttribute('data-device', device);
+    await demo.screenshot(`${name}-0-start`);
+
+    await test.step('full image, three levels', async () => {
+      await page.click(`[data-sample=${photo}]`);
+      await demo.arrive('full');
+      expectLike(await demo.scene(), golden.full, ['entity', 'part', 'relation']);
+    });
+
+    // The model is loaded: from here on nothing may need the server.
+    await context.setOffline(true);
+
+    await test.step('levels are drawn, the mask under the pointer is lit', async () => {
+      const seen = new Set<number>();
+      for (const level of ['part', 'relation', 'entity'] as const) {
+        await page.keyboard.press({ part: '1', entity: '2', relation: '3' }[level]);
+        await expect(page.locator(`#levels input[value=${level}]`)).toBeChecked();
+        await page.mouse.move(0, 0);
+        seen.add(await drawn(demo));
+        await demo.screenshot(`${name}-1-${level}`);
+      }
+      await demo.hover(entity);
+      await expect(page.locator('#graph .item.lit')).toHaveCount(1);
+      seen.add(await drawn(demo));
+      expect(seen.size).toBe(4);
+    });
+
+    await test.step('an entity opens its parts', async () => {
+      await demo.click(entity);
+      await demo.arrive('entity');
+      const scene = await demo.scene();
+      expectLike(scene, golden.entity, golden.entity.masks.length > 0 ? ['part'] : []);
+      await demo.screenshot(`${name}-2-parts`);
+      const png = await demo.cutout();
+      expect(png.subarray(1, 4).toString()).toBe('PNG');
+    });
+
+    await test.step('with a second entity: their relation', async () => {
+      await demo.click(second, ['Shift']);
+      await demo.arrive('entities');
+      expectLike(await demo.scene(), golden.entities, ['relation']);
+      await demo.screenshot(`${name}-3-relation`);
+    });
+
+    await test.step('back, then a box', async () => {
+      await page.keyboard.press('Escape');
+      await demo.arrive('full');
+      await demo.drag(box);
+      await demo.arrive('box');
+      await expect(page.locator('#trail')).toContainText(`Box ${box[2]} × ${box[3]}`);
+      expectLike(await demo.scene(), golden.box, ['entity']);
+      await demo.screenshot(`${name}-4-box`);
+    });
+  });
+}

@@ -1,0 +1,24 @@
+import { defineConfig } from '@playwright/test';
+import { SOFTWARE_WEBGPU, launchOptions } from './e2e/browser.js';
+
+const PORT = 4179;
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  workers: 1,
+  // Nothing here measures time: software adapters and busy machines may take minutes.
+  timeout: 30 * 60_000,
+  expect: { timeout: 20 * 60_000 },
+  reporter: [['list']],
+  use: {
+    baseURL: `http://localhost:${PORT}/`,
+    viewport: { width: 1440, height: 900 },
+    launchOptions: launchOptions(SOFTWARE_WEBGPU),
+  },
+  webServer: {
+    command: `vite preview --port ${PORT} --strictPort`,
+    url: `http://localhost:${PORT}/`,
+    reuseExistingServer: false,
+  },
+});

@@ -1,0 +1,64 @@
+// The library's objects for one photo, made when needed and made again after a change of settings or a failure.
+import { type Progress, type Prompt, type Scene, type SegmentedImage, Segmenter, SegmenterError } from 'aims-web';
+import type { Settings } from './settings.js';
+
+export interface Job {
+  signal: AbortSignal;
+  /** A stage of the work begins. */
+  onStage: (stage: Progress['stage']) => void;
+  onProgress: (progress: Progress) => void;
+}
+
+export class Session {
+  #settings: Settings;
+  #segmenter: Segmenter | undefined;
+  #image: { photo: Blob; features: SegmentedImage } | undefined;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Takes effect at the next call. */
+  configure(settings: Settings): void {
+    const { device, size, model } = this.#settings;
+    const same = device === settings.device && size === settings.size && model === settings.model;
+    this.#settings = settings;
+    if (same) return;
+    this.#segmenter?.close();
+    this.#segmenter = undefined;
+    this.#image = undefined;
+  }
+
+  async start({ signal, onStage, onProgress }: Job): Promise<Segmenter> {
+    if (!this.#segmenter) {
+      onStage('model');
+      const { device, size, model } = this.#settings;
+      this.#segmenter = await Segmenter.create({ device, model, inputSize: size, signal, onProgress });
+    }
+    return this.#segmenter;
+  }
+
+  /** Encodes the photo unless it was the last one encoded. The one before stays until this succeeds. */
+  async encode(photo: Blob, job: Job): Promise<SegmentedImage> {
+    if (this.#image?.photo === photo) return this.#image.features;
+    const segmenter = await this.start(job);
+    job.onStage('image');
+    const features = await segmenter.setImage(photo, { signal: job.signal, onProgress: job.onProgress });
+    this.#image?.features.close();
+    this.#image = { photo, features };
+    return features;
+  }
+
+  async segment(photo: Blob, prompt: Prompt, job: Job): Promise<Scene> {
+    const features = await this.encode(photo, job);
+    job.onStage('segment');
+    try {
+      const grid = { pointsPerSide: this.#settings.points };
+      return await features.segment({ prompt, grid, signal: job.signal, onProgress: job.onProgress });
+    } catch (error) {
+      // The features are gone with the worker or the device.
+      if (error instanceof SegmenterError && ['internal', 'device-lost', 'closed'].includes(error.code)) this.#image = undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// What the user can set; also read from and kept in the address: ?device=cpu&size=512&points=8
+import type { SegmenterOptions } from 'aims-web';
+
+export interface Settings {
+  device: NonNullable<SegmenterOptions['device']>;
+  size: number;
+  points: number;
+  /** Address of another model file; in the address only. */
+  model: string | undefined;
+}
+
+const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
+const SIZES = [512, 768, 1024];
+const POINTS = [8, 16, 32];
+
+export function readSettings(address: URLSearchParams): Settings {
+  const pick = <T>(choices: readonly T[], text: string | null, fallback: T) =>
+    choices.find((choice) => String(choice) === text) ?? fallback;
+  return {
+    device: pick(DEVICES, address.get('device'), 'auto'),
+    size: pick(SIZES, address.get('size'), 1024),
+    points: pick(POINTS, address.get('points'), 16),
+    model: address.get('model') ?? undefined,
+  };
+}
+
+function writeSettings(settings: Settings): void {
+  const address = new URL(location.href);
+  address.searchParams.set('device', settings.device);
+  address.searchParams.set('size', String(settings.size));
+  address.searchParams.set('points', String(settings.points));
+  history.replaceState(null, '', address);
+}
+
+/** Shows the settings in the form and calls back with new ones when it is sent. */
+export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
+  for (const name of ['device', 'size', 'points'] as const) {
+    (form.elements.namedItem(name) as HTMLSelectElement).value = String(settings[name]);
+  }
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const chosen = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    const next = { ...readSettings(chosen), model: settings.model };
+    writeSettings(next);
+    onApply(next);
+  });
+}
