@@ -8,14 +8,14 @@ export function buildSite(profile = 'wasm-release') {
   needPackages();
   buildWasm(profile);
   buildPackage();
-  const inputs = ['package-lock.json', 'www', 'models', 'pkg/models', 'pkg/dist', ...WASM_OUTPUTS];
+  const inputs = ['package-lock.json', 'www', 'pkg/dist', 'models', ...WASM_OUTPUTS];
   once('www', { inputs, outputs: ['www/dist/index.html'], what: 'Building the demo' }, () => npm(['run', 'build', '-w', 'www']));
 }
 
 /** The npm package alone; the wasm module must be built. */
 export function buildPackage() {
-  const inputs = ['package-lock.json', 'pkg/package.json', 'pkg/tsconfig.json', 'pkg/src', ...WASM_OUTPUTS];
-  once('pkg', { inputs, outputs: ['pkg/dist'], what: 'Building the npm package' }, () => npm(['run', 'build', '-w', 'pkg']));
+  const inputs = ['package-lock.json', 'pkg/package.json', 'pkg/tsconfig.json', 'pkg/src', 'models', ...WASM_OUTPUTS];
+  once('pkg', { inputs, outputs: ['pkg/dist', 'pkg/models'], what: 'Building the npm package' }, () => npm(['run', 'build', '-w', 'pkg']));
 }
 
 if (process.argv[1] === import.meta.filename)

@@ -11,6 +11,10 @@ use super::quantise::quantise;
 use crate::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, data_sha256};
 use crate::ops::GROUP;
 
+/// Left in 32 bits: a twentieth of the weights, but every later layer sees their errors. With them the worst of the
+/// test's ten masks has IoU 0.984 with the float model's, with 8 bits throughout 0.973.
+const KEPT: [&str; 2] = ["image_encoder.patch_embed.", "image_encoder.layers.0."];
+
 struct Stored {
     dtype: Dtype,
     shape: Vec<usize>,
@@ -20,7 +24,8 @@ struct Stored {
 pub fn write(tensors: BTreeMap<String, Matrix>, precision: Precision) -> Result<Vec<u8>> {
     let mut stored = BTreeMap::new();
     for (name, Matrix { shape, values, is_weight }) in tensors {
-        if precision == Precision::Q8 && is_weight && shape[1] % GROUP == 0 {
+        let is_kept = KEPT.iter().any(|part| name.starts_with(part));
+        if precision == Precision::Q8 && is_weight && !is_kept && shape[1] % GROUP == 0 {
             let (values, scales) = quantise(&values);
             let scales = Stored {
                 dtype: Dtype::F16,
