@@ -119,6 +119,5 @@ export function once(name, { inputs, outputs, extra = [], what }, body) {
   }
   say(what);
   body();
-  // Hashed again because the step may write one of its own inputs (a lock file).
-  setDone(name, hashOf(inputs, ...extra));
+  setDone(name, hash); // as it was before: an edit made meanwhile is not built yet
 }

@@ -7,10 +7,9 @@ import { ROOT, StepError, aptInstall, npm, once, which } from './lib.mjs';
 /** npm packages of the workspaces. */
 export function needPackages() {
   const inputs = ['package.json', 'package-lock.json', 'pkg/package.json', 'www/package.json'];
-  const locked = existsSync(join(ROOT, 'package-lock.json'));
   once('packages', { inputs, outputs: ['node_modules/.package-lock.json'], what: 'Installing npm packages' }, () =>
-    npm([locked ? 'ci' : 'install', '--no-audit', '--no-fund'], {
-      advice: 'Check that the npm registry is reachable, then run this again.',
+    npm(['ci', '--no-audit', '--no-fund'], {
+      advice: 'If package-lock.json is out of date run `npm install`, else check that the npm registry is reachable; then run this again.',
     }),
   );
 }

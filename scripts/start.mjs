@@ -13,5 +13,11 @@ main(() => {
   const vite = join(dirname(createRequire(join(WWW, 'package.json')).resolve('vite/package.json')), 'bin', 'vite.js');
   const server = spawn(process.execPath, [vite, 'preview', ...process.argv.slice(2)], { cwd: WWW, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
-  server.on('exit', (code) => (process.exitCode = code ?? 0));
+  // Ending npm alone ends the shell between npm and this script, which tells nobody: then the server must not stay behind.
+  const parent = process.ppid;
+  const watch = process.env.npm_lifecycle_event && setInterval(() => process.ppid !== parent && server.kill(), 500);
+  server.on('exit', (code) => {
+    clearInterval(watch);
+    process.exitCode = code ?? 0;
+  });
 });

@@ -2,6 +2,7 @@
 // The demo is tested with the quickly built module; with the one that ships: npm test -- --profile wasm-release
 import { parseArgs } from 'node:util';
 import { buildPackage, buildSite } from './build.mjs';
+import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
 import { StepError, main, npm, output, run, say } from './lib.mjs';
 import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
 import { WASM, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
@@ -13,6 +14,7 @@ const { only, profile } = parseArgs({
 
 function native() {
   needVulkan();
+  needCheckpoint();
   if (output('cargo', ['nextest', '--version']) === undefined) return run('cargo', ['test', '--locked', '--release']);
   run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
   run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out
@@ -26,8 +28,9 @@ function wasmCargo(args, env) {
 function wasm() {
   const browser = needBrowser();
   needWasmBindgen();
-  wasmCargo(['test', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--test', 'web'], {
+  wasmCargo(['test', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--test', 'network'], {
     ...browser,
+    ...needFloatModel(),
     WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
     // Generous: shaders compile slowly on a software adapter and a loaded machine.
     WASM_BINDGEN_TEST_TIMEOUT: '600',
@@ -40,7 +43,7 @@ const CHECKS = {
   clippy: () => run('cargo', ['clippy', '--locked', '--release', '--all-targets', '--', '-D', 'warnings']),
   native,
   'wasm-clippy': () =>
-    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'web', '--', '-D', 'warnings']),
+    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
   wasm,
   types: () => {
     needPackages();

@@ -10,7 +10,9 @@ pub enum Error {
     UnsupportedImage,
     #[error("The image file is damaged or cut short ({0}). Try another copy of it.")]
     CorruptImage(String),
-    #[error("The image is {width} x {height} pixels; at most {limit_megapixels} megapixels can be handled. Scale it down and try again.")]
+    #[error(
+        "The image is {width} x {height} pixels; at most {limit_megapixels} megapixels can be handled. Scale it down and try again."
+    )]
     ImageTooLarge { width: u32, height: u32, limit_megapixels: u32 },
     #[error("The image has no pixels.")]
     EmptyImage,
@@ -22,7 +24,9 @@ pub enum Error {
     ModelMissing(String),
     #[error("The model file is damaged or incomplete ({0}). Download it again.")]
     ModelCorrupt(String),
-    #[error("The model file has format version {found}, but this program reads version {expected}. Use the model file that came with it.")]
+    #[error(
+        "The model file has format version {found}, but this program reads version {expected}. Use the model file that came with it."
+    )]
     ModelVersion { found: String, expected: String },
     #[error("No usable GPU: {0}. Use the CPU instead.")]
     NoGpu(String),

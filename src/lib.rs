@@ -14,7 +14,7 @@ pub mod photo;
 pub mod progress;
 pub mod segmenter;
 #[cfg(target_family = "wasm")]
-mod web;
+pub mod web;
 
 pub use error::{Error, Result};
 pub use levels::{Level, Mask, Scene};

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use aims_web::levels::Level;
-use aims_web::photo::{decode, Photo};
+use aims_web::photo::{Photo, decode};
 use aims_web::{GridOptions, Request};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -56,9 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     std::fs::create_dir_all(&arguments.out)?;
     let json = arguments.out.join("scene.json");
     std::fs::write(&json, serde_json::to_string(&scene)?)?;
-    for (level, name) in
-        [(Level::Part, "part"), (Level::Entity, "entity"), (Level::Relation, "relation")]
-    {
+    for (level, name) in [(Level::Part, "part"), (Level::Entity, "entity"), (Level::Relation, "relation")] {
         let count = scene.level(level).count();
         let file = arguments.out.join(format!("{name}.png"));
         overlay(&photo, &scene, level, &file)?;
@@ -69,7 +67,5 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 }
 
 fn overlay(photo: &Photo, scene: &aims_web::Scene, level: Level, file: &std::path::Path) -> Result<()> {
-    overlay::draw(photo, scene, level)?
-        .save(file)
-        .with_context(|| format!("cannot write {}", file.display()))
+    overlay::draw(photo, scene, level)?.save(file).with_context(|| format!("cannot write {}", file.display()))
 }

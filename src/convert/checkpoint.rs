@@ -124,7 +124,8 @@ fn transposed(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -
 fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let shape = source.shape(name)?;
     let values = source.values(name)?;
-    let is_table = ["_embed.", "point_embeddings", "iou_token", "mask_tokens", "pe_layer", "attention_biases"];
+    let is_table =
+        ["_embed.", "point_embeddings", "iou_token", "mask_tokens", "pe_layer", "attention_biases"];
     let matrix = match shape.len() {
         4 => {
             let matrix = channels_last(&shape, &values)?;

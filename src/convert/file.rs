@@ -47,11 +47,7 @@ pub fn write(tensors: BTreeMap<String, Matrix>, precision: Precision) -> Result<
     encode(&stored, precision, data_sha256(&draft[8 + header_length..]))
 }
 
-fn encode(
-    stored: &BTreeMap<String, Stored>,
-    precision: Precision,
-    data_sha256: String,
-) -> Result<Vec<u8>> {
+fn encode(stored: &BTreeMap<String, Stored>, precision: Precision, data_sha256: String) -> Result<Vec<u8>> {
     let manifest = Manifest {
         format: FORMAT_VERSION,
         model: "mobile-sam".to_string(),
@@ -66,9 +62,7 @@ fn encode(
     let metadata = HashMap::from([(MANIFEST_KEY.to_string(), serde_json::to_string(&manifest)?)]);
     let views = stored
         .iter()
-        .map(|(name, tensor)| {
-            Ok((name, TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?))
-        })
+        .map(|(name, tensor)| Ok((name, TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?)))
         .collect::<Result<Vec<_>>>()?;
     Ok(serialize(views, Some(metadata))?)
 }

@@ -30,8 +30,7 @@ pub struct MaskDecoder {
 impl MaskDecoder {
     pub fn load(weights: &Weights, name: &str) -> Result<Self> {
         let iou: Tensor<2> = weights.float(&format!("{name}.iou_token.weight"), [1, EMBED_DIM])?;
-        let masks =
-            weights.float(&format!("{name}.mask_tokens.weight"), [MASK_TOKENS, EMBED_DIM])?;
+        let masks = weights.float(&format!("{name}.mask_tokens.weight"), [MASK_TOKENS, EMBED_DIM])?;
         Ok(Self {
             output_tokens: Tensor::cat(vec![iou, masks], 0).unsqueeze(),
             transformer: TwoWayTransformer::load(weights, &format!("{name}.transformer"))?,
@@ -42,31 +41,20 @@ impl MaskDecoder {
                     Mlp3::load(weights, &name, EMBED_DIM, Upscale::CHANNELS)
                 })
                 .collect::<Result<_>>()?,
-            iou_head: Mlp3::load(
-                weights,
-                &format!("{name}.iou_prediction_head"),
-                EMBED_DIM,
-                MASK_TOKENS,
-            )?,
+            iou_head: Mlp3::load(weights, &format!("{name}.iou_prediction_head"), EMBED_DIM, MASK_TOKENS)?,
         })
     }
 
     /// `image` is `[1, side², 256]` (with the mask prompt added), `positions` likewise, `prompts` `[n, points, 256]`.
-    pub fn forward(
-        &self,
-        image: Tensor<3>,
-        positions: Tensor<3>,
-        prompts: Tensor<3>,
-    ) -> MaskPrediction {
+    pub fn forward(&self, image: Tensor<3>, positions: Tensor<3>, prompts: Tensor<3>) -> MaskPrediction {
         let [batch, ..] = prompts.dims();
         let side = image.dims()[1].isqrt();
         let output_tokens = self.output_tokens.clone().repeat_dim(0, batch);
         let tokens = Tensor::cat(vec![output_tokens, prompts], 1);
         let (tokens, image) = self.transformer.forward(image, positions, tokens);
 
-        let token = |i: usize| {
-            tokens.clone().slice([0..batch, i..i + 1, 0..EMBED_DIM]).reshape([batch, EMBED_DIM])
-        };
+        let token =
+            |i: usize| tokens.clone().slice([0..batch, i..i + 1, 0..EMBED_DIM]).reshape([batch, EMBED_DIM]);
         let kernels = self
             .hypernetworks
             .iter()
@@ -75,10 +63,7 @@ impl MaskDecoder {
             .collect();
         let kernels: Tensor<3> = Tensor::cat(kernels, 1);
         let logits = ops::matmul_transposed(kernels, self.upscale.forward(image));
-        MaskPrediction {
-            logits: Upscale::into_rows(logits, side),
-            iou: self.iou_head.forward(token(0)),
-        }
+        MaskPrediction { logits: Upscale::into_rows(logits, side), iou: self.iou_head.forward(token(0)) }
     }
 }
 
@@ -98,12 +83,7 @@ impl Upscale {
     fn load(weights: &Weights, name: &str) -> Result<Self> {
         Ok(Self {
             first: Linear::load(weights, &format!("{name}.0"), EMBED_DIM, 4 * Self::HIDDEN)?,
-            norm: LayerNorm::load(
-                weights,
-                &format!("{name}.1"),
-                Self::HIDDEN,
-                LayerNorm::EPSILON_2D,
-            )?,
+            norm: LayerNorm::load(weights, &format!("{name}.1"), Self::HIDDEN, LayerNorm::EPSILON_2D)?,
             second: Linear::load(weights, &format!("{name}.3"), Self::HIDDEN, 4 * Self::CHANNELS)?,
         })
     }

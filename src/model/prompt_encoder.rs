@@ -50,10 +50,8 @@ impl PromptEncoder {
         let embedding = |part: &str| weights.float_vec(&format!("{name}.{part}.weight"), EMBED_DIM);
         let point = |i| embedding(&format!("point_embeddings.{i}"));
         Ok(Self {
-            frequencies: weights.float_vec(
-                &format!("{name}.pe_layer.positional_encoding_gaussian_matrix"),
-                2 * HALF,
-            )?,
+            frequencies: weights
+                .float_vec(&format!("{name}.pe_layer.positional_encoding_gaussian_matrix"), 2 * HALF)?,
             not_a_point: embedding("not_a_point_embed")?,
             points: [point(0)?, point(1)?, point(2)?, point(3)?],
             no_mask: weights
@@ -135,9 +133,8 @@ struct MaskEncoder {
 impl MaskEncoder {
     fn load(weights: &Weights, name: &str) -> Result<Self> {
         let halve = ConvWindow { kernel: 2, stride: 2, padding: 0 };
-        let norm = |i, channels| {
-            LayerNorm::load(weights, &format!("{name}.{i}"), channels, LayerNorm::EPSILON_2D)
-        };
+        let norm =
+            |i, channels| LayerNorm::load(weights, &format!("{name}.{i}"), channels, LayerNorm::EPSILON_2D);
         Ok(Self {
             conv1: Conv::load(weights, &format!("{name}.0"), 1, 4, halve)?,
             norm1: norm(1, 4)?,

@@ -220,10 +220,11 @@ impl WindowAttention {
         // The reference pads with zeros *before* the norm, so that padding tokens become the norm's bias and take part
         // in the attention.
         let x = x.pad([(0, 0), (0, rows * w - height), (0, cols * w - width), (0, 0)], 0.0);
-        let windows = x
-            .reshape([batch, rows, w, cols, w, channels])
-            .swap_dims(2, 3)
-            .reshape([batch * rows * cols, w * w, channels]);
+        let windows = x.reshape([batch, rows, w, cols, w, channels]).swap_dims(2, 3).reshape([
+            batch * rows * cols,
+            w * w,
+            channels,
+        ]);
         let windows = self.norm.forward(windows, Activation::None);
         let qkv = self.qkv.forward(windows, Activation::None);
         let windows = self.proj.forward(ops::self_attention(qkv, &self.bias, self.heads), Activation::None);
@@ -247,9 +248,7 @@ impl Neck {
     fn load(weights: &Weights, name: &str) -> Result<Self> {
         let inputs = STAGES[3].channels;
         let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
-        let norm = |i| {
-            LayerNorm::load(weights, &format!("{name}.{i}"), EMBED_DIM, LayerNorm::EPSILON_2D)
-        };
+        let norm = |i| LayerNorm::load(weights, &format!("{name}.{i}"), EMBED_DIM, LayerNorm::EPSILON_2D);
         Ok(Self {
             reduce: Linear::load(weights, &format!("{name}.0"), inputs, EMBED_DIM)?,
             norm1: norm(1)?,

@@ -42,11 +42,8 @@ impl TwoWayTransformer {
         for block in &self.blocks {
             (queries, keys) = block.forward(queries, keys, tokens.clone(), positions.clone());
         }
-        let attended = self.final_attention.forward(
-            queries.clone() + tokens,
-            keys.clone() + positions,
-            keys.clone(),
-        );
+        let attended =
+            self.final_attention.forward(queries.clone() + tokens, keys.clone() + positions, keys.clone());
         (self.final_norm.forward(queries + attended, Activation::None), keys)
     }
 }
@@ -111,11 +108,8 @@ impl TwoWayBlock {
         let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
         let queries = self.norm3.forward(queries, Activation::None);
 
-        let attended = self.image_to_token.forward(
-            placed_keys,
-            queries.clone() + query_positions,
-            queries.clone(),
-        );
+        let attended =
+            self.image_to_token.forward(placed_keys, queries.clone() + query_positions, queries.clone());
         (queries, self.norm4.forward(attended + keys, Activation::None))
     }
 }

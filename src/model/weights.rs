@@ -53,8 +53,8 @@ impl<'a> Weights<'a> {
             let found = if found.is_null() { "unknown".to_string() } else { found.to_string() };
             return Err(Error::ModelVersion { found, expected: FORMAT_VERSION.to_string() });
         }
-        let manifest: Manifest = serde_json::from_value(manifest)
-            .map_err(|error| Error::ModelCorrupt(error.to_string()))?;
+        let manifest: Manifest =
+            serde_json::from_value(manifest).map_err(|error| Error::ModelCorrupt(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
         // The length prefix is eight bytes.
         if manifest.data_sha256 != data_sha256(&bytes[8 + header_length..]) {
@@ -98,9 +98,7 @@ impl<'a> Weights<'a> {
                 let groups = inputs / GROUP;
                 let scales_name = format!("{name}.scales");
                 let scales = self.view(&scales_name)?;
-                if inputs % GROUP != 0
-                    || scales.dtype() != Dtype::F16
-                    || scales.shape() != [outputs, groups]
+                if inputs % GROUP != 0 || scales.dtype() != Dtype::F16 || scales.shape() != [outputs, groups]
                 {
                     return Err(mismatch(&scales_name, &scales));
                 }
@@ -126,9 +124,7 @@ impl<'a> Weights<'a> {
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>> {
-        self.file
-            .tensor(name)
-            .map_err(|_| Error::ModelCorrupt(format!("tensor '{name}' is missing")))
+        self.file.tensor(name).map_err(|_| Error::ModelCorrupt(format!("tensor '{name}' is missing")))
     }
 }
 

@@ -96,8 +96,7 @@ fn launch(
     info: &[u32],
 ) -> CubeTensor {
     let (client, device) = (inputs[0].client.clone(), inputs[0].device.clone());
-    let out =
-        empty_device_contiguous_dtype(client.clone(), device, Shape::new([length]), DType::F32);
+    let out = empty_device_contiguous_dtype(client.clone(), device, Shape::new([length]), DType::F32);
     let info = client.create_from_slice(bytemuck::cast_slice(info));
     let mut bindings: Vec<_> =
         inputs.into_iter().map(|input| into_contiguous(input).handle.binding()).collect();
@@ -133,11 +132,9 @@ pub fn matmul(
         patches: spec.patches.is_some(),
         activation: spec.activation,
     };
-    let groups =
-        [spec.cols.div_ceil(MATMUL_TILE), spec.rows.div_ceil(MATMUL_TILE), spec.batch];
+    let groups = [spec.cols.div_ceil(MATMUL_TILE), spec.rows.div_ceil(MATMUL_TILE), spec.batch];
     let stride = if spec.weight_batched { spec.cols * spec.depth } else { 0 };
-    let mut info =
-        vec![spec.rows, spec.cols, spec.depth, usize::from(spec.has_residual), stride];
+    let mut info = vec![spec.rows, spec.cols, spec.depth, usize::from(spec.has_residual), stride];
     info.extend(spec.patches.map_or([0; 7], |p| {
         [p.in_height, p.in_width, p.channels, p.out_width, p.kernel, p.stride, p.padding]
     }));
@@ -155,8 +152,7 @@ pub fn attention(
     spec: &AttentionSpec,
 ) -> CubeTensor {
     let groups = [spec.queries.div_ceil(64), spec.heads, spec.batch];
-    let mut info =
-        to_u32(&[spec.queries, spec.keys, spec.heads, usize::from(spec.has_bias)]);
+    let mut info = to_u32(&[spec.queries, spec.keys, spec.heads, usize::from(spec.has_bias)]);
     for layout in [spec.q, spec.k, spec.v] {
         let per_batch = usize::from(!layout.shared);
         info.extend(to_u32(&[layout.stride, layout.offset, layout.head_stride, per_batch]));
@@ -166,12 +162,7 @@ pub fn attention(
     launch(Shader::Attention { dim: spec.dim }, groups, vec![q, k, v, bias], length, &info)
 }
 
-pub fn depthwise(
-    x: CubeTensor,
-    weight: CubeTensor,
-    bias: CubeTensor,
-    spec: &DepthwiseSpec,
-) -> CubeTensor {
+pub fn depthwise(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, spec: &DepthwiseSpec) -> CubeTensor {
     let (out_height, out_width) = (spec.out_height(), spec.out_width());
     let length = spec.batch * out_height * out_width * spec.channels;
     let (groups_x, groups_y) = fold(length.div_ceil(64));
@@ -189,12 +180,7 @@ pub fn depthwise(
     launch(shader, [groups_x, groups_y, 1], vec![x, weight, bias], length, &info)
 }
 
-pub fn layer_norm(
-    x: CubeTensor,
-    gamma: CubeTensor,
-    beta: CubeTensor,
-    spec: &NormSpec,
-) -> CubeTensor {
+pub fn layer_norm(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, spec: &NormSpec) -> CubeTensor {
     let (groups_x, groups_y) = fold(spec.rows);
     let mut info = to_u32(&[spec.rows, spec.channels, groups_x]);
     info.push(spec.epsilon.to_bits());

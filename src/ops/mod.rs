@@ -72,8 +72,7 @@ pub fn linear_add<const D: usize>(
     let rows = shape[..D - 1].iter().product();
     assert_eq!(x.dims().iter().product::<usize>(), rows * depth, "x must have the residual's rows");
     assert_eq!(shape[D - 1], cols, "the residual's last axis must match the weight's outputs");
-    let spec =
-        MatmulSpec { rows, cols, depth, has_residual: true, activation, ..MatmulSpec::default() };
+    let spec = MatmulSpec { rows, cols, depth, has_residual: true, activation, ..MatmulSpec::default() };
     let residual = residual.reshape([rows * cols]);
     product(x, weight, bias, Some(residual), spec).reshape(shape)
 }
@@ -83,8 +82,7 @@ pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     let [batch, rows, depth] = a.dims();
     let [b_batch, cols, b_depth] = b.dims();
     assert_eq!((batch, depth), (b_batch, b_depth), "batch and depth must match");
-    let spec =
-        MatmulSpec { batch, rows, cols, depth, weight_batched: true, ..MatmulSpec::default() };
+    let spec = MatmulSpec { batch, rows, cols, depth, weight_batched: true, ..MatmulSpec::default() };
     let bias = Tensor::<1>::zeros([cols], &a.device()).into_dispatch();
     let out = Dispatch::seg_matmul(a.into_dispatch(), b.into_dispatch(), bias.clone(), bias, spec);
     Tensor::<1>::from_dispatch(out).reshape([batch, rows, cols])
@@ -136,9 +134,7 @@ fn product<const D: usize>(
     let residual = residual.unwrap_or_else(|| bias.clone()).into_dispatch();
     let (x, bias) = (x.into_dispatch(), bias.clone().into_dispatch());
     Tensor::from_dispatch(match weight {
-        Weight::F32(weight) => {
-            Dispatch::seg_matmul(x, weight.clone().into_dispatch(), bias, residual, spec)
-        }
+        Weight::F32(weight) => Dispatch::seg_matmul(x, weight.clone().into_dispatch(), bias, residual, spec),
         Weight::Q8 { words, scales } => Dispatch::seg_matmul_q8(
             x,
             words.clone().into_dispatch(),

@@ -189,9 +189,7 @@ mod tests {
         let mut png = Vec::new();
         still.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).expect("a small image encodes");
         // Signature and IHDR take 33 bytes. Two frames, endless; the checksum is that of these twelve bytes.
-        let chunk = [
-            0, 0, 0, 8, b'a', b'c', b'T', b'L', 0, 0, 0, 2, 0, 0, 0, 0, 0xF3, 0x8D, 0x93, 0x70,
-        ];
+        let chunk = [0, 0, 0, 8, b'a', b'c', b'T', b'L', 0, 0, 0, 2, 0, 0, 0, 0, 0xF3, 0x8D, 0x93, 0x70];
         png.splice(33..33, chunk);
         png
     }

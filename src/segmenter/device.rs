@@ -47,9 +47,8 @@ pub async fn open(kind: DeviceKind) -> Result<(Device, Adapter)> {
 async fn probe(device: &Device) -> Result<()> {
     const SIZE: usize = 96;
     let data: Vec<f32> = (0..SIZE * SIZE).map(|i| ((i * 7919) % 13) as f32 - 6.0).collect();
-    let matrix = |device: &Device| {
-        burn::tensor::Tensor::<1>::from_data(data.as_slice(), device).reshape([SIZE, SIZE])
-    };
+    let matrix =
+        |device: &Device| burn::tensor::Tensor::<1>::from_data(data.as_slice(), device).reshape([SIZE, SIZE]);
     let product = async |device: &Device| {
         let bias = burn::tensor::Tensor::<1>::zeros([SIZE], device);
         let weight = Weight::F32(matrix(device));

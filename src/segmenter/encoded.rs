@@ -27,8 +27,7 @@ impl View {
         let scaled = fit(frame.width, frame.height, input_size);
         let input = scale_to(pixels, scaled.0, scaled.1)?;
         let size = input_size as usize;
-        let features =
-            sam.encode(&input.rgb, scaled.0 as usize, scaled.1 as usize, size, progress).await?;
+        let features = sam.encode(&input.rgb, scaled.0 as usize, scaled.1 as usize, size, progress).await?;
         Ok(Self { embedding: sam.embed(&features), frame, scaled })
     }
 

@@ -39,7 +39,10 @@ pub fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64
         }
     }
     if let (true, Some(region)) = (points.is_empty(), region) {
-        let (x, y) = (f64::from(frame.x) + f64::from(frame.width) / 2.0, f64::from(frame.y) + f64::from(frame.height) / 2.0);
+        let (x, y) = (
+            f64::from(frame.x) + f64::from(frame.width) / 2.0,
+            f64::from(frame.y) + f64::from(frame.height) / 2.0,
+        );
         let distance = |&(px, py): &(f64, f64)| (px - x).powi(2) + (py - y).powi(2);
         let inside = (frame.y..frame.bottom())
             .flat_map(|py| (frame.x..frame.right()).map(move |px| (px, py)))
@@ -95,8 +98,7 @@ pub async fn propose(
 /// Of masks from crops that repeat each other, keeps those from the smaller crop.
 pub fn merge_crops(found: Vec<Proposal>, options: &GridOptions) -> Vec<Proposal> {
     let boxes: Vec<_> = found.iter().map(|proposal| proposal.bbox).collect();
-    let scores: Vec<_> =
-        found.iter().map(|proposal| 1.0 / proposal.candidate.frame.area() as f32).collect();
+    let scores: Vec<_> = found.iter().map(|proposal| 1.0 / proposal.candidate.frame.area() as f32).collect();
     pick(found, &box_nms(&boxes, &scores, options.crop_nms_thresh))
 }
 
@@ -118,7 +120,8 @@ fn keep(
         return Ok(None);
     }
     let logits = low_res(view, logits.to_vec())?;
-    if logits.stability_score(MASK_THRESHOLD, options.stability_score_offset) < options.stability_score_thresh {
+    if logits.stability_score(MASK_THRESHOLD, options.stability_score_offset) < options.stability_score_thresh
+    {
         return Ok(None);
     }
     let crop = view.frame();

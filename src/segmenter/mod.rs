@@ -143,8 +143,7 @@ impl Segmenter {
         let piece = |step: usize| progress.piece(step as f32 / steps, (step + 1) as f32 / steps);
 
         let points = grid::points(&photo.view.frame(), options.points_per_side, None);
-        let mut found =
-            grid::propose(&self.sam, &photo.view, &points, size, options, &piece(0)).await?;
+        let mut found = grid::propose(&self.sam, &photo.view, &points, size, options, &piece(0)).await?;
         for (i, crop) in crops.iter().enumerate() {
             let progress = piece(i + 1);
             let pixels = cut(&photo.detail, crop.frame, photo.width);

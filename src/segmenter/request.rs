@@ -34,29 +34,17 @@ pub enum Prompt {
     /// The whole photo.
     Full,
     /// A partial image: `[x, y, width, height]`.
-    Box {
-        r#box: [f64; 4],
-    },
+    Box { r#box: [f64; 4] },
     /// A partial image inside a polygon (even-odd rule).
-    Polygon {
-        points: Vec<[f64; 2]>,
-    },
+    Polygon { points: Vec<[f64; 2]> },
     /// A partial image inside a mask of the photo's size.
-    Mask {
-        mask: Rle,
-    },
+    Mask { mask: Rle },
     /// One entity, to be opened into its parts.
-    Entity {
-        mask: Rle,
-    },
+    Entity { mask: Rle },
     /// Two entities, to be joined in their relation.
-    Entities {
-        masks: [Rle; 2],
-    },
+    Entities { masks: [Rle; 2] },
     /// A relation, to be opened into its entities.
-    Relation {
-        mask: Rle,
-    },
+    Relation { mask: Rle },
     /// SAM's points and box: one mask.
     Points {
         points: Vec<Point>,
@@ -120,7 +108,11 @@ impl GridOptions {
         check("pointsPerSide", (1..=128).contains(&self.points_per_side), "1 to 128")?;
         check("pointsPerBatch", (1..=64).contains(&self.points_per_batch), "1 to 64")?;
         check("cropNLayers", self.crop_n_layers <= 3, "0 to 3")?;
-        check("cropNPointsDownscaleFactor", (1..=8).contains(&self.crop_n_points_downscale_factor), "1 to 8")?;
+        check(
+            "cropNPointsDownscaleFactor",
+            (1..=8).contains(&self.crop_n_points_downscale_factor),
+            "1 to 8",
+        )?;
         check("cropOverlapRatio", (0.0..1.0).contains(&self.crop_overlap_ratio), "0 to below 1")?;
         check("stabilityScoreOffset", self.stability_score_offset >= 0.0, "0 or more")?;
         let thresholds = [

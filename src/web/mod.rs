@@ -38,8 +38,8 @@ fn to_js(value: &impl Serialize) -> Result<JsValue, Error> {
 /// `{code, message}` if the run-length code is not valid.
 #[wasm_bindgen(js_name = decodeRle)]
 pub fn decode_rle(rle: JsValue) -> Result<Vec<u8>, JsValue> {
-    let rle: Rle = serde_wasm_bindgen::from_value(rle)
-        .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
+    let rle: Rle =
+        serde_wasm_bindgen::from_value(rle).map_err(|error| Error::InvalidPrompt(error.to_string()))?;
     Ok(rle.decode().map_err(|error| Error::InvalidPrompt(error.to_string()))?.to_bytes())
 }
 

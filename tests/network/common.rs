@@ -51,7 +51,8 @@ pub fn checkpoint() -> std::path::PathBuf {
 /// Converted before the build, as a browser has no files.
 #[cfg(target_family = "wasm")]
 pub fn float_model() -> Vec<u8> {
-    include_bytes!(env!("AIMS_FLOAT_MODEL", "run `node scripts/checkpoint.mjs` and set what it prints")).to_vec()
+    include_bytes!(env!("AIMS_FLOAT_MODEL", "run `node scripts/checkpoint.mjs` and set what it prints"))
+        .to_vec()
 }
 
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/mobile-sam-q8.safetensors");
@@ -157,7 +158,8 @@ pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// ‖a - b‖ / ‖b‖, and the largest difference over the largest value.
 pub fn relative_errors(ours: &[f32], theirs: &[f32]) -> (f32, f32) {
     assert_eq!(ours.len(), theirs.len());
-    let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let norm =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
     let largest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |max, v| max.max(v.abs()));
     let differences = || ours.iter().zip(theirs).map(|(a, b)| a - b);
     assert!(ours.iter().all(|value| value.is_finite()), "not finite");

@@ -1,10 +1,10 @@
 //! Each GPU kernel against its CPU twin, at odd sizes and at the edges of tiles and workgroups; and the CPU twins
 //! against burn's own operations.
 
+use crate::common::{self, everywhere, floats, relative_errors};
 use aims_web::DeviceKind;
 use aims_web::ops::{self, Activation, ConvWindow, Weight};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use crate::common::{self, everywhere, floats, relative_errors};
 
 /// Deterministic values in -1..1.
 fn noise(seed: u64, length: usize) -> Vec<f32> {
@@ -27,7 +27,10 @@ fn q8(seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
     let words: Vec<i32> = bytemuck::pod_collect_to_vec(&bytes);
     let scales = noise(seed + 1, outputs * inputs / 32).iter().map(|v| v.abs() / 127.0).collect::<Vec<_>>();
     Weight::Q8 {
-        words: Tensor::<2, Int>::from_data(TensorData::new(words, [outputs, inputs / 4]), (device, DType::I32)),
+        words: Tensor::<2, Int>::from_data(
+            TensorData::new(words, [outputs, inputs / 4]),
+            (device, DType::I32),
+        ),
         scales: Tensor::from_data(TensorData::new(scales, [outputs, inputs / 32]), device),
     }
 }
@@ -40,123 +43,108 @@ async fn agree<const D: usize>(name: &str, run: impl Fn(&Device) -> Tensor<D>) {
     assert!(norm < 1e-5 && largest < 1e-4, "{name}: {norm} {largest}");
 }
 
-everywhere!(
-    linear_with_float_weights,
-    async {
-        for (rows, inputs, outputs) in [(1, 1, 1), (7, 27, 33), (63, 64, 65), (257, 255, 64), (64, 16, 256)] {
-            for activation in [Activation::None, Activation::Relu, Activation::Gelu] {
-                agree(&format!("linear {rows}x{inputs}x{outputs} {activation:?}"), |device| {
-                    let weight = Weight::F32(tensor(2, [outputs, inputs], device));
-                    let (x, bias) = (tensor(1, [rows, inputs], device), tensor(3, [outputs], device));
-                    ops::linear(x, &weight, &bias, activation)
-                }).await;
-            }
-        }
-    }
-);
-
-everywhere!(
-    linear_with_eight_bit_weights,
-    async {
-        for (rows, inputs, outputs) in [(1, 32, 1), (65, 96, 63), (256, 256, 257)] {
-            agree(&format!("q8 {rows}x{inputs}x{outputs}"), |device| {
-                let weight = q8(2, outputs, inputs, device);
+everywhere!(linear_with_float_weights, async {
+    for (rows, inputs, outputs) in [(1, 1, 1), (7, 27, 33), (63, 64, 65), (257, 255, 64), (64, 16, 256)] {
+        for activation in [Activation::None, Activation::Relu, Activation::Gelu] {
+            agree(&format!("linear {rows}x{inputs}x{outputs} {activation:?}"), |device| {
+                let weight = Weight::F32(tensor(2, [outputs, inputs], device));
                 let (x, bias) = (tensor(1, [rows, inputs], device), tensor(3, [outputs], device));
-                let residual = tensor(4, [rows, outputs], device);
-                ops::linear_add(x, &weight, &bias, residual, Activation::Gelu)
-            }).await;
+                ops::linear(x, &weight, &bias, activation)
+            })
+            .await;
         }
     }
-);
+});
 
-everywhere!(
-    batched_product,
-    async {
-        for (batch, rows, cols, depth) in [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31)] {
-            agree(&format!("product {batch}x{rows}x{cols}x{depth}"), |device| {
-                let (a, b) = (tensor(1, [batch, rows, depth], device), tensor(2, [batch, cols, depth], device));
-                ops::matmul_transposed(a, b)
-            }).await;
-        }
+everywhere!(linear_with_eight_bit_weights, async {
+    for (rows, inputs, outputs) in [(1, 32, 1), (65, 96, 63), (256, 256, 257)] {
+        agree(&format!("q8 {rows}x{inputs}x{outputs}"), |device| {
+            let weight = q8(2, outputs, inputs, device);
+            let (x, bias) = (tensor(1, [rows, inputs], device), tensor(3, [outputs], device));
+            let residual = tensor(4, [rows, outputs], device);
+            ops::linear_add(x, &weight, &bias, residual, Activation::Gelu)
+        })
+        .await;
     }
-);
+});
 
-everywhere!(
-    convolution,
-    async {
-        let same = ConvWindow { kernel: 3, stride: 1, padding: 1 };
-        let halve = ConvWindow { kernel: 3, stride: 2, padding: 1 };
-        let cells = ConvWindow { kernel: 2, stride: 2, padding: 0 };
-        for (size, inputs, outputs, window) in [(16, 3, 32, halve), (9, 32, 65, same), (8, 1, 4, cells), (5, 5, 7, halve)]
-        {
-            agree(&format!("convolution {size} {inputs} {outputs} {window:?}"), |device| {
-                let depth = window.kernel * window.kernel * inputs;
-                let weight = if depth % 32 == 0 {
-                    q8(2, outputs, depth, device)
-                } else {
-                    Weight::F32(tensor(2, [outputs, depth], device))
-                };
-                let x = tensor(1, [2, size, size + 3, inputs], device);
-                ops::conv2d(x, &weight, &tensor(3, [outputs], device), window, Activation::Gelu)
-            }).await;
-        }
+everywhere!(batched_product, async {
+    for (batch, rows, cols, depth) in [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31)] {
+        agree(&format!("product {batch}x{rows}x{cols}x{depth}"), |device| {
+            let (a, b) = (tensor(1, [batch, rows, depth], device), tensor(2, [batch, cols, depth], device));
+            ops::matmul_transposed(a, b)
+        })
+        .await;
     }
-);
+});
 
-everywhere!(
-    depthwise_convolution,
-    async {
-        for (height, width, channels, stride) in [(1, 1, 1, 1), (7, 9, 65, 1), (8, 6, 64, 2), (5, 5, 3, 2)] {
-            agree(&format!("depthwise {height}x{width}x{channels} / {stride}"), |device| {
-                let x = tensor(1, [2, height, width, channels], device);
-                let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
-                ops::depthwise3x3(x, &weight, &bias, stride, Activation::Gelu)
-            }).await;
-        }
+everywhere!(convolution, async {
+    let same = ConvWindow { kernel: 3, stride: 1, padding: 1 };
+    let halve = ConvWindow { kernel: 3, stride: 2, padding: 1 };
+    let cells = ConvWindow { kernel: 2, stride: 2, padding: 0 };
+    for (size, inputs, outputs, window) in
+        [(16, 3, 32, halve), (9, 32, 65, same), (8, 1, 4, cells), (5, 5, 7, halve)]
+    {
+        agree(&format!("convolution {size} {inputs} {outputs} {window:?}"), |device| {
+            let depth = window.kernel * window.kernel * inputs;
+            let weight = if depth % 32 == 0 {
+                q8(2, outputs, depth, device)
+            } else {
+                Weight::F32(tensor(2, [outputs, depth], device))
+            };
+            let x = tensor(1, [2, size, size + 3, inputs], device);
+            ops::conv2d(x, &weight, &tensor(3, [outputs], device), window, Activation::Gelu)
+        })
+        .await;
     }
-);
+});
 
-everywhere!(
-    layer_norm,
-    async {
-        for (rows, channels) in [(1, 2), (65, 63), (3, 257), (66_000, 4)] {
-            agree(&format!("layer norm {rows}x{channels}"), |device| {
-                let x = tensor(1, [rows, channels], device) * 3.0 + 5.0;
-                let (gamma, beta) = (tensor(2, [channels], device), tensor(3, [channels], device));
-                ops::layer_norm(x, &gamma, &beta, 1e-5, Activation::Gelu)
-            }).await;
-        }
+everywhere!(depthwise_convolution, async {
+    for (height, width, channels, stride) in [(1, 1, 1, 1), (7, 9, 65, 1), (8, 6, 64, 2), (5, 5, 3, 2)] {
+        agree(&format!("depthwise {height}x{width}x{channels} / {stride}"), |device| {
+            let x = tensor(1, [2, height, width, channels], device);
+            let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
+            ops::depthwise3x3(x, &weight, &bias, stride, Activation::Gelu)
+        })
+        .await;
     }
-);
+});
 
-everywhere!(
-    attention_with_shared_operands,
-    async {
-        for (batch, queries, keys, heads, dim) in [(1, 1, 1, 1, 4), (3, 7, 257, 8, 16), (2, 65, 33, 4, 32)] {
-            for shared in [false, true] {
-                agree(&format!("attention {batch}x{queries}x{keys}x{heads}x{dim} {shared}"), |device| {
-                    let width = heads * dim;
-                    let own = if shared { 1 } else { batch };
-                    let q = tensor(1, [batch, queries, width], device) * 4.0;
-                    let (k, v) = (tensor(2, [own, keys, width], device), tensor(3, [own, keys, width], device));
-                    ops::attention(q, k, v, heads)
-                }).await;
-            }
-        }
+everywhere!(layer_norm, async {
+    for (rows, channels) in [(1, 2), (65, 63), (3, 257), (66_000, 4)] {
+        agree(&format!("layer norm {rows}x{channels}"), |device| {
+            let x = tensor(1, [rows, channels], device) * 3.0 + 5.0;
+            let (gamma, beta) = (tensor(2, [channels], device), tensor(3, [channels], device));
+            ops::layer_norm(x, &gamma, &beta, 1e-5, Activation::Gelu)
+        })
+        .await;
     }
-);
+});
 
-everywhere!(
-    window_attention_with_bias,
-    async {
-        for (batch, tokens, heads) in [(2, 49, 4), (1, 196, 5), (1, 1, 2)] {
-            agree(&format!("window attention {batch}x{tokens}x{heads}"), |device| {
-                let qkv = tensor(1, [batch, tokens, heads * 3 * 32], device) * 3.0;
-                ops::self_attention(qkv, &tensor(2, [heads, tokens, tokens], device), heads)
-            }).await;
+everywhere!(attention_with_shared_operands, async {
+    for (batch, queries, keys, heads, dim) in [(1, 1, 1, 1, 4), (3, 7, 257, 8, 16), (2, 65, 33, 4, 32)] {
+        for shared in [false, true] {
+            agree(&format!("attention {batch}x{queries}x{keys}x{heads}x{dim} {shared}"), |device| {
+                let width = heads * dim;
+                let own = if shared { 1 } else { batch };
+                let q = tensor(1, [batch, queries, width], device) * 4.0;
+                let (k, v) = (tensor(2, [own, keys, width], device), tensor(3, [own, keys, width], device));
+                ops::attention(q, k, v, heads)
+            })
+            .await;
         }
     }
-);
+});
+
+everywhere!(window_attention_with_bias, async {
+    for (batch, tokens, heads) in [(2, 49, 4), (1, 196, 5), (1, 1, 2)] {
+        agree(&format!("window attention {batch}x{tokens}x{heads}"), |device| {
+            let qkv = tensor(1, [batch, tokens, heads * 3 * 32], device) * 3.0;
+            ops::self_attention(qkv, &tensor(2, [heads, tokens, tokens], device), heads)
+        })
+        .await;
+    }
+});
 
 everywhere!(
     /// The CPU twins are right: burn's own operations, in their own layout, give the same.

@@ -1,9 +1,9 @@
 //! The network against the PyTorch code that comes with MobileSAM's weights: see `tests/golden/README.md`.
 
+use crate::common::{self, Golden, everywhere, floats, relative_errors};
 use aims_web::model::{Embedding, ImageFeatures, Sam};
 use aims_web::{DeviceKind, Progress};
 use burn::tensor::{Tensor, TensorData};
-use crate::common::{self, Golden, everywhere, floats, relative_errors};
 
 /// Largest relative error of float32 activations.
 const TOLERANCE: f32 = 1e-3;

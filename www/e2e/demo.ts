@@ -7,10 +7,10 @@ import type { Box, Scene } from 'aims-web';
 type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box';
 
 export class Demo {
-  constructor(
-    readonly page: Page,
-    readonly width = 600,
-  ) {}
+  /** Of the photo, in pixels: what clicks and drags are measured in. */
+  width = 0;
+
+  constructor(readonly page: Page) {}
 
   /** Opens the page and waits until the model is there, or failed to be. */
   async start(query: string): Promise<void> {

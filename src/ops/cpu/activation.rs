@@ -16,9 +16,8 @@ fn gelu(x: f32) -> f32 {
 /// Abramowitz and Stegun 7.1.26, |error| <= 1.5e-7; the shaders use the same polynomial.
 fn erf(x: f32) -> f32 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
-    let poly = ((((1.061_405_4 * t - 1.453_152_1) * t + 1.421_413_8) * t - 0.284_496_72) * t
-        + 0.254_829_6)
-        * t;
+    let poly =
+        ((((1.061_405_4 * t - 1.453_152_1) * t + 1.421_413_8) * t - 0.284_496_72) * t + 0.254_829_6) * t;
     (1.0 - poly * exp(-x * x)).copysign(x)
 }
 
@@ -57,9 +56,13 @@ mod tests {
     #[test]
     fn gelu_matches_tabled_values() {
         // scipy.special.ndtr(x) * x
-        for (x, expected) in
-            [(-3.0, -0.004_049_69), (-1.0, -0.158_655_25), (0.0, 0.0), (0.5, 0.345_731_23), (2.0, 1.954_499_7)]
-        {
+        for (x, expected) in [
+            (-3.0, -0.004_049_69),
+            (-1.0, -0.158_655_25),
+            (0.0, 0.0),
+            (0.5, 0.345_731_23),
+            (2.0, 1.954_499_7),
+        ] {
             assert!((gelu(x) - expected).abs() < 1e-6, "gelu({x}) = {}", gelu(x));
         }
     }

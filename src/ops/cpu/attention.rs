@@ -21,10 +21,7 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
             .map(|head| {
                 let keys = &k[own(&spec.k, spec.keys)..];
                 let values = &v[own(&spec.v, spec.keys)..];
-                (
-                    transposed(keys, &spec.k, head, spec),
-                    gathered(values, &spec.v, head, spec),
-                )
+                (transposed(keys, &spec.k, head, spec), gathered(values, &spec.v, head, spec))
             })
             .collect();
         for_each_chunk(out, BLOCK * width, |block, out| {

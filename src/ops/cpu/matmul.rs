@@ -9,13 +9,7 @@ use crate::ops::{GROUP, MatmulSpec, Patches};
 const BLOCK: usize = 256;
 
 /// See [`MatmulSpec`]; returns `C` as `[batch, rows, cols]`.
-pub fn matmul(
-    a: &[f32],
-    w: &[f32],
-    bias: &[f32],
-    residual: &[f32],
-    spec: &MatmulSpec,
-) -> Vec<f32> {
+pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &MatmulSpec) -> Vec<f32> {
     let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
     let mut out = vec![0.0; batch * rows * cols];
     if out.is_empty() {
