@@ -98,7 +98,9 @@ impl<'a> Weights<'a> {
                 let groups = inputs / GROUP;
                 let scales_name = format!("{name}.scales");
                 let scales = self.view(&scales_name)?;
-                if inputs % GROUP != 0 || scales.dtype() != Dtype::F16 || scales.shape() != [outputs, groups]
+                if !inputs.is_multiple_of(GROUP)
+                    || scales.dtype() != Dtype::F16
+                    || scales.shape() != [outputs, groups]
                 {
                     return Err(mismatch(&scales_name, &scales));
                 }

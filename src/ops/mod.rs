@@ -19,6 +19,10 @@ pub const GROUP: usize = 32;
 
 /// A matrix `[outputs, inputs]` of weights.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few hundred, and a box would cost a hop at each product"
+)]
 pub enum Weight {
     F32(Tensor<2>),
     /// Symmetric 8-bit: `weight[n, k] = value[n, k] * scales[n, k / GROUP]`.

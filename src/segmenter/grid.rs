@@ -115,8 +115,7 @@ fn keep(
     (width, height): (u32, u32),
     options: &GridOptions,
 ) -> Result<Option<Proposal>> {
-    // Written so that a NaN is not kept.
-    if !(iou > options.pred_iou_thresh) {
+    if iou.is_nan() || iou <= options.pred_iou_thresh {
         return Ok(None);
     }
     let logits = low_res(view, logits.to_vec())?;

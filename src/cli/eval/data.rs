@@ -1,6 +1,6 @@
 //! Labelled photographs: `SET.jsonl` with the labels, `SET.tar` (or `SET-0.tar`, `SET-1.tar`, ...) with the JPEGs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -138,9 +138,9 @@ fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {
     if limit >= count {
         return items;
     }
-    // From the middle of each of `limit` equal stretches.
-    let chosen: HashSet<usize> = (0..limit).map(|i| (2 * i + 1) * count / (2 * limit)).collect();
-    items.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, item)| item).collect()
+    // An item is taken where the rounded-down share of the limit steps up.
+    let step = |i: usize| i * limit / count;
+    items.into_iter().enumerate().filter(|(i, _)| step(*i) < step(i + 1)).map(|(_, item)| item).collect()
 }
 
 /// Where the archives of a set have which file.
@@ -171,8 +171,8 @@ mod tests {
     #[test]
     fn a_limit_takes_items_from_the_whole_list() {
         let take = |limit| spread((0..10).collect::<Vec<_>>(), limit);
-        assert_eq!(take(Some(2)), [2, 7]);
-        assert_eq!(take(Some(3)), [1, 5, 8]);
+        assert_eq!(take(Some(2)), [4, 9]);
+        assert_eq!(take(Some(3)), [3, 6, 9]);
         assert_eq!(take(Some(10)).len(), 10);
         assert_eq!(take(Some(99)).len(), 10);
         assert_eq!(take(None).len(), 10);
