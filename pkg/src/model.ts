@@ -15,7 +15,11 @@ export async function loadModel(
   if (source instanceof Uint8Array) return new Blob([source as Uint8Array<ArrayBuffer>]);
   const url = source ? new URL(source, globalThis.location?.href) : new URL('../models/mobile-sam-q8.safetensors', import.meta.url);
   try {
-    return await download(url, onFraction, signal);
+    // The browser's own cache can fail a download (it is full, or two pages load at once): then without it.
+    return await download(url, 'default', onFraction, signal).catch((error: unknown) => {
+      if (error instanceof SegmenterError || signal?.aborted) throw error;
+      return download(url, 'no-store', onFraction, signal);
+    });
   } catch (cause) {
     if (cause instanceof SegmenterError) throw cause;
     if (signal?.aborted) throw abortedError(signal);
@@ -23,8 +27,8 @@ export async function loadModel(
   }
 }
 
-async function download(url: URL, onFraction: (fraction: number) => void, signal: AbortSignal | undefined): Promise<Blob> {
-  const response = await fetch(url, { signal: signal ?? null });
+async function download(url: URL, cache: RequestCache, onFraction: (fraction: number) => void, signal: AbortSignal | undefined): Promise<Blob> {
+  const response = await fetch(url, { cache, signal: signal ?? null });
   if (!response.ok) throw missing(url, `the server answered ${response.status} ${response.statusText}`.trimEnd());
   // Many servers answer unknown paths with their start page.
   if (response.headers.get('content-type')?.startsWith('text/html')) {

@@ -16,6 +16,8 @@ declare global {
 async function open(page: Page): Promise<void> {
   await page.goto('?debug&device=cpu&size=512');
   await page.waitForFunction(() => window.aims);
+  // The page loads the model as well; two downloads at once of what does not fit the test browser's cache fail each other.
+  await expect(page.locator('body')).toHaveAttribute('data-device', 'cpu');
   await page.evaluate(async () => {
     window.photo = await (await fetch('samples/chelsea.jpg')).blob();
     window.failure = (call) =>

@@ -10,7 +10,7 @@ export interface GraphEvents {
   onPick: (mask: Mask, second: boolean) => void;
 }
 
-/** Width of the drawing in its own units; the height follows the photo. */
+/** Width of the drawing in its own units; the height follows the photo, within limits. */
 const WIDTH = 320;
 
 export class Graph {
@@ -32,7 +32,7 @@ export class Graph {
     const found = ofLevel(scene, 'entity');
     // Inside an entity the answer holds its parts alone.
     const entities = found.length > 0 ? found : opened.filter((mask) => mask.level === 'entity');
-    const height = Math.round((WIDTH * scene.height) / scene.width);
+    const height = Math.round(WIDTH * Math.min(1, Math.max(0.5, scene.height / scene.width)));
     const { nodes, stems } = layout(entities, ofLevel(scene, 'part'), scene, WIDTH, height);
     this.#root.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
 

@@ -23,19 +23,23 @@ export function layout(entities: Mask[], parts: Mask[], scene: Scene, width: num
     return { mask, radius, x: ((left + w / 2) / scene.width) * width, y: ((top + h / 2) / scene.height) * height };
   };
   const hubs = entities.map((mask) => place(mask, 10 + 8 * Math.sqrt(mask.area / (scene.width * scene.height))));
+  const [alone] = hubs.length === 1 ? hubs : [];
+  // A single entity takes the middle, with room for its parts.
+  if (alone) Object.assign(alone, { x: width / 2, y: height / 2, radius: 24 });
   spread(hubs, width, height);
+  const partRadius = alone ? 10 : PART_RADIUS;
 
   const nodes = [...hubs];
   const stems: Layout['stems'] = [];
   for (const [hub, own] of byEntity(parts, hubs)) {
     own.forEach((mask, index) => {
-      const node = place(mask, PART_RADIUS);
+      const node = place(mask, partRadius);
       if (hub) {
         const angle = (2 * Math.PI * index) / own.length - Math.PI / 2;
         // More parts than one ring holds alternate between two.
-        const distance = hub.radius + 10 + (own.length > 8 && index % 2 ? 12 : 0);
-        node.x = within(hub.x + distance * Math.cos(angle), PART_RADIUS, width);
-        node.y = within(hub.y + distance * Math.sin(angle), PART_RADIUS, height);
+        const distance = hub.radius + 2 * partRadius + (own.length > 8 && index % 2 ? 2.4 * partRadius : 0) + (alone ? 16 : 0);
+        node.x = within(hub.x + distance * Math.cos(angle), partRadius, width);
+        node.y = within(hub.y + distance * Math.sin(angle), partRadius, height);
         stems.push({ from: hub, to: node });
       }
       nodes.push(node);
