@@ -1,6 +1,6 @@
 import type * as Aims from 'aims-web';
 import { NO_WEBGPU, launchOptions } from './browser.js';
-import { Demo, expect, test } from './demo.js';
+import { expect, test } from './demo.js';
 
 declare const aims: typeof Aims;
 
@@ -15,9 +15,8 @@ test('without WebGPU, asking for it is explained, and the CPU is offered', async
   await expect(demo.page.locator('body')).toHaveAttribute('data-device', 'cpu');
 });
 
-test('without WebGPU, auto takes the CPU and says why', async ({ demo: { page } }: { demo: Demo }) => {
-  await page.goto('?debug&device=cpu');
-  await page.waitForFunction(() => 'aims' in window);
-  const adapter = await page.evaluate(async () => (await aims.Segmenter.create({ inputSize: 256 })).adapter);
+test('without WebGPU, auto takes the CPU and says why', async ({ demo }) => {
+  await demo.start('debug&device=cpu&size=512');
+  const adapter = await demo.page.evaluate(async () => (await aims.Segmenter.create({ inputSize: 256 })).adapter);
   expect(adapter).toMatchObject({ device: 'cpu', software: false, reason: expect.stringContaining('WebGPU') });
 });

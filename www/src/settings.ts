@@ -11,15 +11,16 @@ export interface Settings {
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
 const SIZES = [512, 768, 1024];
-const POINTS = [8, 16, 32];
+const MAX_POINTS = 64;
 
 export function readSettings(address: URLSearchParams): Settings {
   const pick = <T>(choices: readonly T[], text: string | null, fallback: T) =>
     choices.find((choice) => String(choice) === text) ?? fallback;
+  const points = Number(address.get('points'));
   return {
     device: pick(DEVICES, address.get('device'), 'auto'),
     size: pick(SIZES, address.get('size'), 1024),
-    points: pick(POINTS, address.get('points'), 16),
+    points: Number.isInteger(points) && points >= 1 && points <= MAX_POINTS ? points : 16,
     model: address.get('model') ?? undefined,
   };
 }
@@ -35,7 +36,14 @@ function writeSettings(settings: Settings): void {
 /** Shows the settings in the form and calls back with new ones when it is sent. */
 export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
   for (const name of ['device', 'size', 'points'] as const) {
-    (form.elements.namedItem(name) as HTMLSelectElement).value = String(settings[name]);
+    const select = form.elements.namedItem(name) as HTMLSelectElement;
+    const value = String(settings[name]);
+    select.value = value;
+    // The address may hold numbers of points that the form does not offer.
+    if (select.value !== value) {
+      select.add(new Option(value), 0);
+      select.value = value;
+    }
   }
   form.addEventListener('submit', (event) => {
     event.preventDefault();
