@@ -55,8 +55,9 @@ mod tests {
         // Reference: generate_crop_boxes((480, 640), 1, 512 / 1500).
         let crops = layer(640, 480, 1, 512.0 / 1500.0, 16);
         let corners: Vec<_> = crops.iter().map(|crop| (crop.frame.x, crop.frame.y)).collect();
-        assert_eq!(corners, [(0, 0), (238, 0), (0, 158), (238, 158)]);
-        assert!(crops.iter().all(|crop| crop.frame.width == 402 && crop.frame.height == 322));
+        assert_eq!(corners, [(0, 0), (239, 0), (0, 159), (239, 159)]);
+        let sizes: Vec<_> = crops.iter().map(|crop| (crop.frame.width, crop.frame.height)).collect();
+        assert_eq!(sizes, [(402, 322), (401, 322), (402, 321), (401, 321)]);
     }
 
     #[test]
