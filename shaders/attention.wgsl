@@ -1,8 +1,8 @@
 // out[b, i, h, :] = sum_j softmax_j(scale * q[b, i, h, :] . k[b, j, h, :] + bias[h, i, j]) v[b, j, h, :]
 //
 // Online softmax: scores never reach memory. One thread owns one query; a workgroup of 64 shares tiles of 32 keys and
-// values. `t_batched` is 0 where all batches share tensor t, else 1. Heads are read in place: tensor t has `t_stride` floats a token, head h starts at t_offset + h * t_head, so a
-// fused query-key-value projection needs no copies.
+// values. Heads are read in place: tensor t has `t_stride` floats a token, head h starts at t_offset + h * t_head, so a
+// fused query-key-value projection needs no copies. `t_batched` is 0 where all batches share tensor t, else 1.
 
 const DIM: u32 = {{dim}}u; // a multiple of 4
 const DIM4: u32 = DIM / 4u;
@@ -39,13 +39,13 @@ fn main(
     let query = group.x * 64u + lane;
     let active_query = query < info.queries;
 
-    var qs: array<vec4<f32>, DIM4>;
-    var sums: array<vec4<f32>, DIM4>;
-    let q_start = (info.q_batched * batch * info.queries + min(query, info.queries - 1u)) * info.q_stride + info.q_offset + head * info.q_head;
-    for (var d = 0u; d < DIM4; d++) {
-        let at = q_start + d * 4u;
-        qs[d] = vec4<f32>(q[at], q[at + 1u], q[at + 2u], q[at + 3u]) * info.scale;
-    }
+    let q_token = info.q_batched * batch * info.queries + min(query, info.queries - 1u);
+    let q_start = q_token * info.q_stride + info.q_offset + head * info.q_head;
+    //#repeat d {{dim4}}
+    let at{{d}} = q_start + {{d}}u * 4u;
+    let q{{d}} = vec4<f32>(q[at{{d}}], q[at{{d}} + 1u], q[at{{d}} + 2u], q[at{{d}} + 3u]) * info.scale;
+    var sum{{d}} = vec4<f32>(0.0);
+    //#end
 
     var best = -3.0e38;
     var total = 0.0;
@@ -53,18 +53,21 @@ fn main(
         let count = min(KEYS, info.keys - start);
         for (var slot = lane; slot < count * DIM4; slot += 64u) {
             let token = start + slot / DIM4;
-            let at = (info.k_batched * batch * info.keys + token) * info.k_stride + info.k_offset + head * info.k_head + (slot % DIM4) * 4u;
-            some_keys[slot] = vec4<f32>(k[at], k[at + 1u], k[at + 2u], k[at + 3u]);
-            let vt = (info.v_batched * batch * info.keys + token) * info.v_stride + info.v_offset + head * info.v_head + (slot % DIM4) * 4u;
-            some_values[slot] = vec4<f32>(v[vt], v[vt + 1u], v[vt + 2u], v[vt + 3u]);
+            let channel = (slot % DIM4) * 4u;
+            let k_token = info.k_batched * batch * info.keys + token;
+            let k_at = k_token * info.k_stride + info.k_offset + head * info.k_head + channel;
+            some_keys[slot] = vec4<f32>(k[k_at], k[k_at + 1u], k[k_at + 2u], k[k_at + 3u]);
+            let v_token = info.v_batched * batch * info.keys + token;
+            let v_at = v_token * info.v_stride + info.v_offset + head * info.v_head + channel;
+            some_values[slot] = vec4<f32>(v[v_at], v[v_at + 1u], v[v_at + 2u], v[v_at + 3u]);
         }
         workgroupBarrier();
         if (active_query) {
             for (var j = 0u; j < count; j++) {
                 var dots = vec4<f32>(0.0);
-                for (var d = 0u; d < DIM4; d++) {
-                    dots += qs[d] * some_keys[j * DIM4 + d];
-                }
+                //#repeat d {{dim4}}
+                dots += q{{d}} * some_keys[j * DIM4 + {{d}}u];
+                //#end
                 var score = dots.x + dots.y + dots.z + dots.w;
                 if (info.has_bias != 0u) {
                     score += bias[(head * info.queries + query) * info.keys + start + j];
@@ -72,16 +75,16 @@ fn main(
                 if (score > best) {
                     let shrink = exp(best - score);
                     total *= shrink;
-                    for (var d = 0u; d < DIM4; d++) {
-                        sums[d] *= shrink;
-                    }
+                    //#repeat d {{dim4}}
+                    sum{{d}} *= shrink;
+                    //#end
                     best = score;
                 }
                 let weight = exp(score - best);
                 total += weight;
-                for (var d = 0u; d < DIM4; d++) {
-                    sums[d] += weight * some_values[j * DIM4 + d];
-                }
+                //#repeat d {{dim4}}
+                sum{{d}} += weight * some_values[j * DIM4 + {{d}}u];
+                //#end
             }
         }
         workgroupBarrier();
@@ -89,8 +92,12 @@ fn main(
 
     if (active_query) {
         let start = ((batch * info.queries + query) * info.heads + head) * DIM;
-        for (var d = 0u; d < DIM; d++) {
-            out[start + d] = sums[d / 4u][d % 4u] / total;
-        }
+        //#repeat d {{dim4}}
+        let mean{{d}} = sum{{d}} / total;
+        out[start + {{d}}u * 4u] = mean{{d}}.x;
+        out[start + {{d}}u * 4u + 1u] = mean{{d}}.y;
+        out[start + {{d}}u * 4u + 2u] = mean{{d}}.z;
+        out[start + {{d}}u * 4u + 3u] = mean{{d}}.w;
+        //#end
     }
 }

@@ -4,7 +4,7 @@
 //   QUANTISED  W holds four signed 8-bit weights a word, `scales` one factor for every 32 of them along k.
 //   PATCHES    A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
 //
-// A workgroup of 16 x 16 threads makes a 64 x 64 tile of C; each thread keeps 4 x 4 of it in registers. Both operands
+// A workgroup of 8 x 8 threads makes a 64 x 64 tile of C; each thread keeps 8 x 8 of it in registers. Both operands
 // pass through workgroup memory 16 deep, stored k-major so that a thread reads neighbours.
 
 const QUANTISED: bool = {{quantised}};
@@ -86,45 +86,55 @@ fn weights(batch: u32, col: u32, k: u32) -> vec4<f32> {
     return values + vec4<f32>(scales[0]) * 0.0;
 }
 
-@compute @workgroup_size(16, 16, 1)
+@compute @workgroup_size(8, 8, 1)
 fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(local_invocation_id) local: vec3<u32>,
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
     let batch = group.z;
-    // Loading: thread `lane` fetches k = 4 * (lane / 64) .. + 4 of row or column lane % 64.
-    let load_line = lane % TILE;
-    let load_k = (lane / TILE) * 4u;
+    // Row r of this thread's outputs, columns 0 to 3 and 4 to 7.
+    //#repeat r 8
+    var left{{r}} = vec4<f32>(0.0);
+    var right{{r}} = vec4<f32>(0.0);
+    //#end
 
-    var sums: array<vec4<f32>, 4>;
     for (var k = 0u; k < info.depth; k += DEPTH) {
-        let row = group.y * TILE + load_line;
-        let col = group.x * TILE + load_line;
-        let some_weights = weights(batch, col, k + load_k);
-        for (var i = 0u; i < 4u; i++) {
-            let slot = (load_k + i) * TILE + load_line;
-            tile_a[slot] = value_a(batch, row, k + load_k + i);
-            tile_w[slot] = some_weights[i];
+        // Each thread fetches one row of A and one column of W.
+        for (var i = 0u; i < DEPTH; i += 4u) {
+            let some_weights = weights(batch, group.x * TILE + lane, k + i);
+            for (var j = 0u; j < 4u; j++) {
+                tile_w[(i + j) * TILE + lane] = some_weights[j];
+                tile_a[(i + j) * TILE + lane] = value_a(batch, group.y * TILE + lane, k + i + j);
+            }
         }
         workgroupBarrier();
         for (var i = 0u; i < DEPTH; i++) {
-            let at = i * TILE + local.x * 4u;
-            let right = vec4<f32>(tile_w[at], tile_w[at + 1u], tile_w[at + 2u], tile_w[at + 3u]);
-            for (var j = 0u; j < 4u; j++) {
-                sums[j] += tile_a[i * TILE + local.y * 4u + j] * right;
-            }
+            let at_w = i * TILE + local.x * 8u;
+            let w_left = vec4<f32>(tile_w[at_w], tile_w[at_w + 1u], tile_w[at_w + 2u], tile_w[at_w + 3u]);
+            let w_right = vec4<f32>(tile_w[at_w + 4u], tile_w[at_w + 5u], tile_w[at_w + 6u], tile_w[at_w + 7u]);
+            let at_a = i * TILE + local.y * 8u;
+            //#repeat r 8
+            let a{{r}} = tile_a[at_a + {{r}}u];
+            left{{r}} += a{{r}} * w_left;
+            right{{r}} += a{{r}} * w_right;
+            //#end
         }
         workgroupBarrier();
     }
 
-    for (var i = 0u; i < 4u; i++) {
-        let row = group.y * TILE + local.y * 4u + i;
-        for (var j = 0u; j < 4u; j++) {
-            let col = group.x * TILE + local.x * 4u + j;
+    var sums: array<vec4<f32>, 16>;
+    //#repeat r 8
+    sums[2u * {{r}}u] = left{{r}};
+    sums[2u * {{r}}u + 1u] = right{{r}};
+    //#end
+    for (var i = 0u; i < 8u; i++) {
+        let row = group.y * TILE + local.y * 8u + i;
+        for (var j = 0u; j < 8u; j++) {
+            let col = group.x * TILE + local.x * 8u + j;
             if (row < info.rows && col < info.cols) {
                 let index = (batch * info.rows + row) * info.cols + col;
-                var value = sums[i][j] + bias[col];
+                var value = sums[2u * i + j / 4u][j % 4u] + bias[col];
                 if (info.has_residual != 0u) {
                     value += residual[index];
                 }

@@ -24,7 +24,7 @@ export default defineConfig({
   // Pre-bundling would part the package's code from its worker, wasm and model.
   optimizeDeps: { exclude: ['aims-web'] },
   worker: { format: 'es' },
-  build: { target: 'es2022' },
+  build: { target: 'es2022', rolldownOptions: { input: ['index.html', 'bench.html'] } },
   // As a header the policy holds in the worker too.
   preview: { headers: { 'Content-Security-Policy': CSP } },
 });

@@ -1,91 +1,21 @@
-//! The GPU twin: fills in the WGSL templates of `shaders/` and launches them.
-//!
-//! Workgroup sizes are fixed in the text and stay within WebGPU's default limits, whatever the adapter reports.
+//! The GPU twin: launches the WGSL kernels of `shaders/`.
 
 use burn::tensor::{DType, Shape};
-use burn_cubecl::cubecl::{CubeCount, CubeDim, prelude::KernelId, server::KernelArguments};
+use burn_cubecl::cubecl::{CubeCount, server::KernelArguments};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
-use burn_cubecl::template::{KernelSource, SourceKernel, SourceTemplate};
+use burn_cubecl::template::SourceKernel;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::spec::{Activation, AttentionSpec, DepthwiseSpec, MatmulSpec, NormSpec};
+use super::shader::Shader;
+use super::spec::{AttentionSpec, DepthwiseSpec, MatmulSpec, NormSpec};
 
 /// Most workgroups along one dimension that WebGPU guarantees.
 const MAX_GROUPS: usize = 65_535;
 /// Side of the tile of outputs that one workgroup of the matrix product makes.
 const MATMUL_TILE: usize = 64;
-
-/// One specialisation of a shader: its text depends on nothing but this value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Shader {
-    Matmul { quantised: bool, patches: bool, activation: Activation },
-    Attention { dim: usize },
-    Depthwise { activation: Activation },
-    LayerNorm { activation: Activation },
-}
-
-impl Shader {
-    fn text(&self) -> String {
-        let (template, values): (&str, Vec<(&str, String)>) = match *self {
-            Shader::Matmul { quantised, patches, activation } => (
-                include_str!("../../shaders/matmul.wgsl"),
-                vec![
-                    ("quantised", quantised.to_string()),
-                    ("patches", patches.to_string()),
-                    ("activation", activation_code(activation)),
-                ],
-            ),
-            Shader::Attention { dim } => {
-                (include_str!("../../shaders/attention.wgsl"), vec![("dim", dim.to_string())])
-            }
-            Shader::Depthwise { activation } => (
-                include_str!("../../shaders/depthwise.wgsl"),
-                vec![("activation", activation_code(activation))],
-            ),
-            Shader::LayerNorm { activation } => (
-                include_str!("../../shaders/layer_norm.wgsl"),
-                vec![("activation", activation_code(activation))],
-            ),
-        };
-        let mut text =
-            template.replace("//#include activation", include_str!("../../shaders/activation.wgsl"));
-        for (name, value) in values {
-            text = text.replace(&format!("{{{{{name}}}}}"), &value);
-        }
-        text
-    }
-
-    fn workgroup(&self) -> CubeDim {
-        match self {
-            Shader::Matmul { .. } => CubeDim::new_2d(16, 16),
-            _ => CubeDim::new_1d(64),
-        }
-    }
-}
-
-fn activation_code(activation: Activation) -> String {
-    match activation {
-        Activation::None => "0",
-        Activation::Relu => "1",
-        Activation::Gelu => "2",
-    }
-    .to_string()
-}
-
-impl KernelSource for Shader {
-    fn source(&self) -> SourceTemplate {
-        SourceTemplate::new(self.text())
-    }
-
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.clone())
-    }
-
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
-}
+/// Rows that one workgroup of the layer norm takes.
+const NORM_ROWS: usize = 4;
 
 /// Launches `shader` on `groups` workgroups; bindings are the inputs, a fresh output of `length` floats, then `info`.
 fn launch(
@@ -181,7 +111,7 @@ pub fn depthwise(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, spec: &Dep
 }
 
 pub fn layer_norm(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, spec: &NormSpec) -> CubeTensor {
-    let (groups_x, groups_y) = fold(spec.rows);
+    let (groups_x, groups_y) = fold(spec.rows.div_ceil(NORM_ROWS));
     let mut info = to_u32(&[spec.rows, spec.channels, groups_x]);
     info.push(spec.epsilon.to_bits());
     let shader = Shader::LayerNorm { activation: spec.activation };

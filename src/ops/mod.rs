@@ -6,6 +6,7 @@
 mod cpu;
 mod extension;
 mod gpu;
+mod shader;
 mod spec;
 
 use burn::backend::Dispatch;
