@@ -1,5 +1,6 @@
 //! Commands for the terminal. Results go to files, progress and messages to standard error.
 
+mod bench;
 mod convert;
 mod eval;
 mod overlay;
@@ -25,6 +26,8 @@ enum Command {
     Convert(convert::Arguments),
     /// Measures how many masks drawn by people the model finds.
     Eval(eval::Arguments),
+    /// Measures how long one photo takes.
+    Bench(bench::Arguments),
 }
 
 pub fn main() -> ExitCode {
@@ -32,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Segment(arguments) => pollster::block_on(segment::run(arguments)),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
+        Command::Bench(arguments) => pollster::block_on(bench::run(arguments)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

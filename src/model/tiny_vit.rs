@@ -66,7 +66,7 @@ impl TinyVit {
     /// `image` is `[1, S, S, 3]`, normalised, `S` a multiple of 64.
     ///
     /// # Errors
-    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block.
+    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block; [`crate::Error::DeviceLost`].
     pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
         let steps = (2 + STAGES.iter().map(|stage| stage.depth).sum::<usize>()) as f32;
         let mut done = 0.0;
@@ -80,6 +80,7 @@ impl TinyVit {
             done += 1.0;
             progress.checkpoint(done / steps).await?;
         }
+        ops::wait(&x).await?;
         let mut features = vec![x.clone()];
         for (stage, downsample) in self.stages.iter().zip(&self.downsample) {
             x = downsample.forward(x);
@@ -88,9 +89,11 @@ impl TinyVit {
                 done += 1.0;
                 progress.checkpoint(done / steps).await?;
             }
+            ops::wait(&x).await?;
             features.push(x.clone());
         }
         let embedding = self.neck.forward(x.clone());
+        ops::wait(&embedding).await?;
         progress.checkpoint(1.0).await?;
         let mut features = features.into_iter();
         let mut next = || features.next().expect("one feature map for each of the four stages");

@@ -6,6 +6,7 @@
 mod cpu;
 mod extension;
 mod gpu;
+mod read;
 mod shader;
 mod spec;
 
@@ -13,6 +14,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Int, Tensor};
 
 use extension::SegmentationOps;
+pub use read::{read, wait};
 pub use spec::{Activation, AttentionSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches};
 
 /// Weights that share one scale, consecutive along the input axis.

@@ -19,7 +19,7 @@ pub enum DeviceKind {
 pub struct Adapter {
     /// `webgpu` or `cpu`.
     pub device: &'static str,
-    /// As the driver names it.
+    /// As the driver names it; empty where a browser does not pass that on.
     pub name: String,
     /// Whether a "GPU" is in truth computed by the CPU.
     pub software: bool,
@@ -53,21 +53,11 @@ async fn probe(device: &Device) -> Result<()> {
         let bias = burn::tensor::Tensor::<1>::zeros([SIZE], device);
         let weight = Weight::F32(matrix(device));
         let out = ops::linear(matrix(device), &weight, &bias, Activation::None);
-        read(out).await
+        ops::read(out).await
     };
     let (ours, expected) = (product(device).await?, product(&Device::flex()).await?);
     // Small integers: exact in floating point.
     if ours == expected { Ok(()) } else { Err(Error::NoGpu("it computes wrong numbers".to_string())) }
-}
-
-/// A tensor's values, in order.
-///
-/// # Errors
-/// [`Error::DeviceLost`] if the device failed on the way.
-pub async fn read<const D: usize>(tensor: burn::tensor::Tensor<D>) -> Result<Vec<f32>> {
-    let lost = |error: &dyn std::fmt::Debug| Error::DeviceLost(format!("{error:?}"));
-    let data = tensor.into_data_async().await.map_err(|error| lost(&error))?;
-    data.try_into_vec::<f32>().map_err(|error| lost(&error))
 }
 
 /// The runtime registers a device once a process: later users share it.
@@ -91,7 +81,6 @@ mod gpu {
         let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
         let name = name.collect::<Vec<_>>().join(", ");
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        let name = if name.is_empty() { "unnamed GPU".to_string() } else { name };
         (device, Adapter { device: "webgpu", name, software })
     }
 

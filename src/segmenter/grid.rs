@@ -2,7 +2,6 @@
 //! its settings and their defaults are those of SAM's automatic mask generator.
 
 use super::crops::touches_inner_edge;
-use super::device::read;
 use super::encoded::View;
 use super::request::GridOptions;
 use crate::error::{Error, Result};
@@ -10,6 +9,7 @@ use crate::levels::Candidate;
 use crate::mask::nms::box_nms;
 use crate::mask::{BBox, BitMask, Frame, LowResLogits};
 use crate::model::{PointLabel, PromptPoint, Sam};
+use crate::ops;
 use crate::progress::Progress;
 
 /// Logits above this belong to a mask.
@@ -77,8 +77,8 @@ pub async fn propose(
             })
             .collect();
         let prediction = sam.decode(view.embedding(), &prompts, None);
-        let iou = read(prediction.iou).await?;
-        let logits = read(prediction.logits).await?;
+        let iou = ops::read(prediction.iou).await?;
+        let logits = ops::read(prediction.logits).await?;
         let masks_per_prompt = iou.len() / batch.len();
         let mask_length = logits.len() / iou.len();
         for prompt in 0..batch.len() {

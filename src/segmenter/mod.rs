@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Scene};
 use crate::mask::{BBox, BitMask};
 use crate::model::{PointLabel, PromptPoint, Sam, Weights};
+use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
@@ -211,7 +212,11 @@ impl Segmenter {
                     point.x, point.y
                 )));
             }
-            let label = if point.label == 0 { PointLabel::Background } else { PointLabel::Foreground };
+            let label = match point.label {
+                0 => PointLabel::Background,
+                1 => PointLabel::Foreground,
+                other => return Err(Error::InvalidPrompt(format!("a point's label is 0 or 1, not {other}"))),
+            };
             prompt.push(place(point.x, point.y, label));
         }
         match shape {
@@ -226,8 +231,8 @@ impl Segmenter {
         }
         let is_ambiguous = points.len() == 1 && shape.is_none();
         let prediction = self.sam.decode(photo.view.embedding(), &[prompt], None);
-        let iou = device::read(prediction.iou).await?;
-        let logits = device::read(prediction.logits).await?;
+        let iou = ops::read(prediction.iou).await?;
+        let logits = ops::read(prediction.logits).await?;
         let best = if is_ambiguous {
             (1..iou.len()).max_by(|&a, &b| iou[a].total_cmp(&iou[b])).unwrap_or(0)
         } else {

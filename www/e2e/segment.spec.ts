@@ -21,8 +21,6 @@ const drawn = (demo: Demo) =>
 
 for (const testCase of CASES) {
   test(`photo to masks on ${testCase.device}`, async ({ demo, context }) => {
-    // On a software adapter it takes longer than the other checks together; the network itself runs on WebGPU in the wasm tests.
-    test.skip(testCase.device === 'webgpu' && !process.env.E2E_WEBGPU, 'set E2E_WEBGPU=1 to run it');
     const { page } = demo;
     const { name, device, photo, size, points, entity, second, box } = testCase;
     const golden = goldenOf(testCase);

@@ -66,7 +66,7 @@ async function measure(settings: FormData): Promise<Report> {
   };
   show('load', await time(create), report);
   try {
-    show('adapter', `${segmenter.adapter.device}: ${segmenter.adapter.name}`, report);
+    show('adapter', segmenter.adapter.name, report);
     const once = async () => (await segmenter.setImage(photo, { onProgress })).close();
     show('firstImage', await time(once), report);
     show('image', await median(repeats, once), report);

@@ -1,0 +1,134 @@
+// npm run bench: times for one photo natively and in Chromium, sizes and memory, as the table of docs/performance.md.
+// For a part: npm run bench -- --only native,cpu,webgpu. A software WebGPU adapter gets a smaller input and fewer points.
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { buildSite } from './build.mjs';
+import { ROOT, StepError, TARGET, main, run, say } from './lib.mjs';
+import { needBrowser } from './setup.mjs';
+
+const { only, profile, repeats } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'native,cpu,webgpu' },
+    profile: { type: 'string', default: 'wasm-release' },
+    repeats: { type: 'string', default: '3' },
+  },
+}).values;
+
+const PORT = 4189;
+const WWW = join(ROOT, 'www');
+const PHOTO = 'www/public/samples/astronaut.jpg';
+const fromWww = createRequire(join(WWW, 'package.json'));
+
+const SOFTWARE = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+const HARDWARE = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
+
+function native({ size, points }) {
+  run('cargo', ['build', '--release', '--locked', '--quiet', '--bin', 'aims-web']);
+  const args = ['bench', PHOTO, '--device', 'cpu', '--input-size', size, '--points-per-side', points, '--repeats', repeats];
+  const result = spawnSync(join(TARGET, 'release', 'aims-web'), args, { cwd: ROOT, encoding: 'utf8' });
+  if (result.status !== 0) throw new StepError(`The native benchmark failed: ${result.stderr}`);
+  const { peakMemory, ...report } = JSON.parse(result.stdout);
+  return { ...report, memory: peakMemory && `${megabytes(peakMemory)} process` };
+}
+
+/** Highest resident memory of the browser's processes that do the work, by what they are. */
+async function memoryOf(browser) {
+  if (process.platform !== 'linux') return undefined;
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const peak = (type) =>
+    Math.max(...processInfo.filter((process) => process.type === type).map(({ id }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0)));
+  return `${megabytes(peak('renderer') * 1024)} tab, ${megabytes(peak('GPU') * 1024)} GPU process`;
+}
+
+async function inBrowser(device, args, { size, points }) {
+  const { chromium } = fromWww('@playwright/test');
+  const browser = await chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...args] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://localhost:${PORT}/bench.html?${new URLSearchParams({ run: '', device, size, points, repeats })}`);
+    await page.waitForFunction(() => document.body.dataset.state !== 'running', undefined, { timeout: 0 });
+    const [report, status] = await page.evaluate(() => [document.body.dataset.report, document.querySelector('#status').textContent]);
+    if (!report) throw new StepError(`The benchmark on ${device} failed: ${status}`);
+    return { ...JSON.parse(report), memory: await memoryOf(browser) };
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A browser with real graphics hardware, if this machine has any. */
+async function hasHardware() {
+  const { chromium } = fromWww('@playwright/test');
+  const browser = await chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...HARDWARE] });
+  const page = await browser.newPage();
+  await page.goto(`http://localhost:${PORT}/bench.html`);
+  const found = await page.evaluate(async () => {
+    const adapter = await navigator.gpu?.requestAdapter();
+    return adapter != null && !adapter.info.isFallbackAdapter;
+  });
+  await browser.close();
+  return found;
+}
+
+async function served(body) {
+  const vite = join(dirname(fromWww.resolve('vite/package.json')), 'bin', 'vite.js');
+  const server = spawn(process.execPath, [vite, 'preview', '--port', String(PORT), '--strictPort'], { cwd: WWW, stdio: 'ignore' });
+  try {
+    for (let i = 0; ; i++) {
+      if (await fetch(`http://localhost:${PORT}/bench.html`).then((response) => response.ok, () => false)) break;
+      if (i === 100 || server.exitCode !== null) throw new StepError(`The demo could not be served at port ${PORT}. Free that port and run this again.`);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return await body();
+  } finally {
+    server.kill();
+  }
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+const seconds = (ms) => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+main(async () => {
+  buildSite(profile);
+  const wanted = only.split(',');
+  const usual = { size: '1024', points: '16' };
+  const small = { size: '512', points: '4' };
+  const columns = [];
+  const column = async (title, settings, measure) => {
+    say(`${title}: input ${settings.size}, ${settings.points} x ${settings.points} points`);
+    columns.push({ title, ...settings, ...(await measure(settings)) });
+  };
+  if (wanted.includes('native')) {
+    await column('native CPU', usual, native);
+    if (wanted.includes('webgpu')) await column('native CPU', small, native); // beside a software adapter
+  }
+  await served(async () => {
+    if (wanted.includes('cpu')) await column('Chromium CPU', usual, (settings) => inBrowser('cpu', [], settings));
+    if (!wanted.includes('webgpu')) return;
+    const hardware = await hasHardware();
+    const measure = (settings) => inBrowser('webgpu', hardware ? HARDWARE : SOFTWARE, settings);
+    await column('Chromium WebGPU', hardware ? usual : small, measure);
+  });
+
+  const rows = [
+    ['adapter', ({ adapter }) => adapter],
+    ['input, points a side', ({ size, points }) => `${size}, ${points}`],
+    ['load device and model', ({ load }) => seconds(load)],
+    ['encoder, first photo', ({ firstImage }) => seconds(firstImage)],
+    ['encoder', ({ image }) => seconds(image)],
+    ['one point prompt', ({ prompt }) => seconds(prompt)],
+    ['full image, three levels', ({ full }) => seconds(full)],
+    ['peak memory', ({ memory }) => memory ?? 'unknown'],
+  ];
+  console.log(`\n${cpus()[0].model}, ${cpus().length} cores; ${PHOTO}, median of ${repeats}\n`);
+  console.log(`| | ${columns.map(({ title }) => title).join(' | ')} |`);
+  console.log(`|---|${columns.map(() => '---:').join('|')}|`);
+  for (const [label, cell] of rows) console.log(`| ${label} | ${columns.map(cell).join(' | ')} |`);
+  const wasm = readFileSync(join(ROOT, 'pkg', 'wasm', 'aims_web_bg.wasm'));
+  console.log(`\nwasm (${profile}): ${(wasm.length / 1e6).toFixed(2)} MB, ${(gzipSync(wasm, { level: 9 }).length / 1e6).toFixed(2)} MB gzip`);
+});

@@ -1,0 +1,40 @@
+"""Sizes of the model. The Rust twin is `src/model/config.rs`."""
+
+from dataclasses import dataclass
+
+LEVELS = ("part", "entity", "relation")
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Of TinyViT: the first stage is convolutional and has no heads."""
+
+    channels: int
+    depth: int
+    heads: int = 0
+    window: int = 0
+
+
+STAGES = (Stage(64, 2), Stage(128, 2, 4, 7), Stage(160, 6, 5, 14), Stage(320, 2, 10, 7))
+EMBED_DIM = 256
+
+
+@dataclass(frozen=True)
+class Config:
+    """Of the AIMS head. Switches are for ablations."""
+
+    width: int = 160
+    heads: int = 5
+    mask_dim: int = 64
+    context_layers: int = 2
+    decoder_layers: int = 2
+    queries: tuple[int, int, int] = (100, 100, 50)
+    mask_prompts: bool = True
+    complementarity: bool = True
+    association: bool = True
+
+
+PRESETS = {"tiny": Config(), "small": Config(width=256, heads=8, mask_dim=96, context_layers=3, decoder_layers=3)}

@@ -1,0 +1,96 @@
+"""Layers, channels last: an image is [batch, height, width, channels]."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Conv(nn.Module):
+    """Square convolution; the weight is a matrix [outputs, (ky, kx, input)]."""
+
+    def __init__(self, inputs, outputs, kernel, stride, padding):
+        super().__init__()
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+        self.weight = nn.Parameter(torch.empty(outputs, kernel * kernel * inputs))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        nn.init.kaiming_uniform_(self.weight, nonlinearity="relu")
+
+    def forward(self, x):
+        outputs, kernel = self.weight.shape[0], self.kernel
+        weight = self.weight.view(outputs, kernel, kernel, -1).permute(0, 3, 1, 2)
+        return F.conv2d(x.permute(0, 3, 1, 2), weight, self.bias, self.stride, self.padding).permute(0, 2, 3, 1)
+
+
+class Depthwise(nn.Module):
+    """Depthwise 3 x 3 convolution; the weight is [(ky, kx), channel]."""
+
+    def __init__(self, channels, stride=1):
+        super().__init__()
+        self.stride = stride
+        self.weight = nn.Parameter(torch.randn(9, channels) / 3)
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        channels = x.shape[-1]
+        weight = self.weight.t().reshape(channels, 1, 3, 3)
+        x = x.permute(0, 3, 1, 2)
+        return F.conv2d(x, weight, self.bias, self.stride, 1, groups=channels).permute(0, 2, 3, 1)
+
+
+class Mlp(nn.Module):
+    """Linear layers with GELU between them."""
+
+    def __init__(self, *widths):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = F.gelu(layer(x))
+        return self.layers[-1](x)
+
+
+class Attention(nn.Module):
+    """Multi-head attention; `blocked` ([batch, queries, keys] of bool) hides keys from queries."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.q_proj = nn.Linear(width, width)
+        self.k_proj = nn.Linear(width, width)
+        self.v_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, queries, keys, values, blocked=None):
+        q, k, v = (self.split(x) for x in (self.q_proj(queries), self.k_proj(keys), self.v_proj(values)))
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        if blocked is not None:
+            scores = scores.masked_fill(blocked[:, None], float("-inf"))
+        mixed = (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
+        return self.out_proj(mixed)
+
+    def split(self, x):
+        batch, tokens, width = x.shape
+        return x.view(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
+
+
+def zero_init(layer):
+    """So that what the layer adds is nothing at first."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def sine_positions(height, width, channels, device):
+    """[1, height * width, channels]: half of the channels for y, half for x, each in pairs of sine and cosine."""
+    quarter = channels // 4
+    frequency = 100.0 ** (-torch.arange(quarter, device=device) / quarter)
+
+    def axis(size):
+        at = (torch.arange(size, device=device) + 0.5) / size * 2 * torch.pi
+        angle = at[:, None] * frequency * 8
+        return torch.cat([angle.sin(), angle.cos()], 1)
+
+    y = axis(height)[:, None].expand(height, width, -1)
+    x = axis(width)[None].expand(height, width, -1)
+    return torch.cat([y, x], -1).view(1, height * width, channels)

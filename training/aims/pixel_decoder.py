@@ -1,0 +1,112 @@
+"""From the encoder's maps to tokens of strides 16 and 8 and the mask features of stride 4. Mask prompts enter here."""
+
+import torch.nn.functional as F
+from torch import nn
+
+from .config import EMBED_DIM, STAGES
+from .layers import Attention, Depthwise, sine_positions, zero_init
+
+
+class ContextLayer(nn.Module):
+    """Self-attention over all tokens."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.attention = Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.fc2 = nn.Linear(4 * width, width)
+
+    def forward(self, x, positions):
+        y = self.norm1(x)
+        placed = y + positions
+        x = x + self.attention(placed, placed, y)
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+
+
+class Refine(nn.Module):
+    """A look at the neighbours, then an MLP at each pixel."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.local_conv = Depthwise(width)
+        self.norm = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, 2 * width)
+        self.fc2 = nn.Linear(2 * width, width)
+
+    def forward(self, x):
+        return x + self.fc2(F.gelu(self.fc1(self.norm(self.local_conv(x)))))
+
+
+class Upsample(nn.Module):
+    """Twice the resolution: a linear layer makes the four pixels of a cell, in the order (y, x)."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.outputs = outputs
+        self.linear = nn.Linear(inputs, 4 * outputs)
+
+    def forward(self, x):
+        batch, height, width, _ = x.shape
+        x = self.linear(x).view(batch, height, width, 2, 2, self.outputs).transpose(2, 3)
+        return x.reshape(batch, 2 * height, 2 * width, self.outputs)
+
+
+def cells(x, side):
+    """[batch, height, width, c] to [batch, height / side, width / side, side² c]."""
+    batch, height, width, channels = x.shape
+    x = x.view(batch, height // side, side, width // side, side, channels).transpose(2, 3)
+    return x.reshape(batch, height // side, width // side, side * side * channels)
+
+
+class PromptEncoder(nn.Module):
+    """From a mask of the input's resolution to what it adds to the features of strides 4, 8 and 16: nothing at first."""
+
+    def __init__(self, config):
+        super().__init__()
+        widths = (32, 64, 128)
+        inputs = (16, 4 * widths[0], 4 * widths[1])
+        outputs = (config.mask_dim, config.width, config.width)
+        self.reduce = nn.ModuleList(nn.Linear(a, b) for a, b in zip(inputs, widths))
+        self.norm = nn.ModuleList(nn.LayerNorm(width) for width in widths)
+        self.inject = nn.ModuleList(zero_init(nn.Linear(a, b)) for a, b in zip(widths, outputs))
+
+    def forward(self, mask):
+        """`mask` is [batch, S, S, 1] of 0 and 1."""
+        x, added = mask, []
+        for side, reduce, norm, inject in zip((4, 2, 2), self.reduce, self.norm, self.inject):
+            x = F.gelu(norm(reduce(cells(x, side))))
+            added.append(inject(x))
+        return added
+
+
+class PixelDecoder(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        width, stages = config.width, [stage.channels for stage in STAGES]
+        self.from_embedding = nn.Linear(EMBED_DIM, width)
+        self.from_stride16 = nn.Linear(stages[3], width)
+        self.from_stride8 = nn.Linear(stages[1], width)
+        self.from_stride4 = nn.Linear(stages[0], config.mask_dim)
+        self.norm = nn.LayerNorm(width)
+        self.context = nn.ModuleList(ContextLayer(width, config.heads) for _ in range(config.context_layers))
+        self.up8 = Upsample(width, width)
+        self.refine8 = Refine(width)
+        self.up4 = Upsample(width, config.mask_dim)
+        self.refine4 = Refine(config.mask_dim)
+
+    def forward(self, features, prompt=None):
+        """`prompt` is what the prompt encoder adds, or None; returns maps of strides 16, 8 and 4."""
+        stride4, stride8, stride16, embedding = features
+        add4, add8, add16 = prompt or (0.0, 0.0, 0.0)
+        x = self.norm(self.from_embedding(embedding) + self.from_stride16(stride16)) + add16
+        batch, height, side, width = x.shape
+        positions = sine_positions(height, side, width, x.device).to(x.dtype)
+        x = x.reshape(batch, height * side, width)
+        for layer in self.context:
+            x = layer(x, positions)
+        map16 = x.view(batch, height, side, width)
+        map8 = self.refine8(self.up8(map16) + self.from_stride8(stride8) + add8)
+        map4 = self.refine4(self.up4(map8) + self.from_stride4(stride4) + add4)
+        return map16, map8, map4
