@@ -52,6 +52,8 @@ class Head(nn.Module):
         self.kernel = Mlp(config.width, config.width, config.mask_dim)
         self.score = nn.Linear(config.width, 1)
         self.quality = Mlp(config.width, config.width // 2, 1)
+        # Most queries find nothing.
+        nn.init.constant_(self.score.bias, -2.0)
 
     def forward(self, queries):
         x = self.norm(queries)
@@ -72,8 +74,8 @@ class DecoderLayer(nn.Module):
         self.fc2 = nn.Linear(4 * width, width)
         self.norm3 = nn.LayerNorm(width)
 
-    def forward(self, queries, places, tokens, positions, blocked):
-        x = self.norm1(queries + self.cross(queries + places, tokens + positions, tokens, blocked))
+    def forward(self, queries, places, tokens, positions, bias):
+        x = self.norm1(queries + self.cross(queries + places, tokens + positions, tokens, bias))
         placed = x + places
         x = self.norm2(x + self.itself(placed, placed, x))
         return self.norm3(x + self.fc2(F.gelu(self.fc1(x))))
@@ -132,11 +134,12 @@ def mask_logits(kernels, map4):
     return logits.view(batch, -1, height, width)
 
 
-def blocked_tokens(kernels, map4, stride):
-    """Tokens of a map that is `stride` times coarser than `map4`, outside each mask; none where all would be."""
+def outside_bias(kernels, map4, stride):
+    """Hides the tokens outside each mask, in a map that is `stride` times coarser than `map4`: [batch, queries, tokens].
+
+    As the penalty is finite, a query whose mask is empty sees everything."""
     pooled = F.avg_pool2d(map4.permute(0, 3, 1, 2), stride).permute(0, 2, 3, 1)
-    outside = mask_logits(kernels, pooled).flatten(2) < 0.0
-    return outside & ~outside.all(-1, keepdim=True)
+    return (mask_logits(kernels, pooled).flatten(2) < 0.0).to(map4.dtype) * -1000.0
 
 
 def places_of(indices, side, width):

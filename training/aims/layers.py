@@ -51,7 +51,7 @@ class Mlp(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention; `blocked` ([batch, queries, keys] of bool) hides keys from queries."""
+    """Multi-head attention; `bias` ([batch, queries, keys]) is added to the scores of all heads."""
 
     def __init__(self, width, heads):
         super().__init__()
@@ -61,11 +61,11 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(width, width)
         self.out_proj = nn.Linear(width, width)
 
-    def forward(self, queries, keys, values, blocked=None):
+    def forward(self, queries, keys, values, bias=None):
         q, k, v = (self.split(x) for x in (self.q_proj(queries), self.k_proj(keys), self.v_proj(values)))
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        if blocked is not None:
-            scores = scores.masked_fill(blocked[:, None], float("-inf"))
+        if bias is not None:
+            scores = scores + bias[:, None]
         mixed = (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
         return self.out_proj(mixed)
 

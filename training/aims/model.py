@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from .config import LEVELS, Config
-from .decoder import Affinity, Complementarity, LevelDecoder, Prediction, blocked_tokens, places_of, select
+from .decoder import Affinity, Complementarity, LevelDecoder, Prediction, outside_bias, places_of, select
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .tiny_vit import TinyVit
 
@@ -38,6 +38,10 @@ class Aims(nn.Module):
         none) become queries whatever their heat."""
         config = self.config
         added = self.prompt_encoder(prompt) if prompt is not None and config.mask_prompts else None
+        if added:
+            # The full image is exactly no prompt.
+            partial = (prompt.amin((1, 2, 3), keepdim=True) < 0.5).to(prompt.dtype)
+            added = [x * partial for x in added]
         map16, map8, map4 = self.pixel_decoder(features, added)
         maps = (map16, map8)
         side = map8.shape[2]
@@ -61,9 +65,9 @@ class Aims(nn.Module):
             positions = places_of(everywhere, tokens_at.shape[2], config.width).to(flat.dtype)
             for level in LEVELS:
                 with torch.no_grad():
-                    blocked = blocked_tokens(predictions[-1][level].kernels, map4, stride)
+                    bias = outside_bias(predictions[-1][level].kernels, map4, stride)
                 layer = self.decoders[level].layers[i]
-                queries[level] = layer(queries[level], places[level], flat, positions, blocked)
+                queries[level] = layer(queries[level], places[level], flat, positions, bias)
             if config.complementarity and i < len(self.complementarity):
                 queries = self.complementarity[i](queries, places)
             predictions.append({level: self.decoders[level].head(queries[level]) for level in LEVELS})

@@ -1,0 +1,59 @@
+"""From queries to masks. The Rust twin is `src/aims/scene.rs`."""
+
+import torch
+
+from .config import LEVELS
+from .decoder import mask_logits
+
+# Queries below this score are nothing.
+MIN_SCORE = {"part": 0.05, "entity": 0.05, "relation": 0.05}
+# A mask that others paint over keeps its place only with this share of its pixels left.
+MIN_LEFT = 0.5
+# Relations overlap; those that are nearly the same do not both stay.
+MAX_OVERLAP = 0.7
+
+
+def scores_of(prediction):
+    """The geometric mean of the score and the predicted IoU."""
+    return (prediction.score.sigmoid() * prediction.quality.sigmoid()).sqrt()
+
+
+def masks_of(outputs, row):
+    """By level: (masks [n, S / 4, S / 4] of bool, scores [n], queries [n]), best first; entities and parts are disjoint."""
+    result = {}
+    for level in LEVELS:
+        prediction = outputs.predictions[-1][level]
+        scores = scores_of(prediction)[row].float()
+        order = scores.argsort(descending=True)
+        order = order[scores[order] >= MIN_SCORE[level]]
+        logits = mask_logits(prediction.kernels[row : row + 1, order], outputs.map4[row : row + 1])[0].float()
+        found = logits > 0
+        masks, kept = distinct(found) if level == "relation" else disjoint(found)
+        result[level] = (masks, scores[order][kept], order[kept])
+    return result
+
+
+def disjoint(masks):
+    """Better masks paint over worse ones; what is mostly hidden goes."""
+    free = torch.ones_like(masks[0]) if len(masks) else None
+    left, kept = [], []
+    for i, mask in enumerate(masks):
+        visible = mask & free
+        area = int(mask.sum())
+        if area and int(visible.sum()) >= MIN_LEFT * area:
+            left.append(visible)
+            kept.append(i)
+            free &= ~mask
+    return (torch.stack(left) if left else masks[:0]), torch.tensor(kept, dtype=torch.long, device=masks.device)
+
+
+def distinct(masks):
+    """Without those that a better one nearly equals."""
+    left, kept = [], []
+    for i, mask in enumerate(masks):
+        area = int(mask.sum())
+        repeats = any(int((mask & other).sum()) > MAX_OVERLAP * int((mask | other).sum()) for other in left)
+        if area and not repeats:
+            left.append(mask)
+            kept.append(i)
+    return (torch.stack(left) if left else masks[:0]), torch.tensor(kept, dtype=torch.long, device=masks.device)

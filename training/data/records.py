@@ -1,0 +1,111 @@
+"""Labelled photos: SET.jsonl and SET.tar (or SET-0.tar, SET-1.tar, ...), in the format of `../shared/data/README.md`."""
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from . import rle
+
+# Sets that label every part of the entities they label.
+ALL_PARTS = {"ccp", "carparts", "faces", "composed"}
+# Sets, or scopes of a set, that label every entity of the image.
+ALL_ENTITIES = {"panoptic", "composed"}
+
+
+@dataclass
+class Mask:
+    level: str
+    rle: dict
+    parent: int | None = None
+    thing: bool = True
+    approx: bool = False
+    crowd: bool = False
+
+    def pixels(self):
+        return rle.decode(self.rle)
+
+
+@dataclass
+class Record:
+    set: str
+    image: str
+    split: str
+    width: int
+    height: int
+    scope: str | None
+    masks: list[Mask] = field(default_factory=list)
+    relations: list[tuple[int, int]] | None = None
+    """Pairs of entities, where the set knows them."""
+
+    @property
+    def has_all_entities(self):
+        return (self.scope or self.set) in ALL_ENTITIES
+
+    @property
+    def has_all_parts(self):
+        return self.set in ALL_PARTS
+
+
+class Photos:
+    """The JPEG files of some sets, read from their archives where they lie."""
+
+    def __init__(self):
+        self.places = {}
+        self.open = {}
+
+    def add(self, archive):
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                if member.isfile():
+                    self.places[member.name] = (archive, member.offset_data, member.size)
+
+    def read(self, name):
+        """[height, width, 3] of bytes."""
+        archive, offset, size = self.places[name]
+        with open(archive, "rb") as file:
+            file.seek(offset)
+            data = file.read(size)
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def load(folder, sets, split):
+    """The records of a split and the photos they speak of."""
+    folder = Path(folder)
+    records, photos = [], Photos()
+    for name in sets:
+        for archive in sorted([*folder.glob(f"{name}.tar"), *folder.glob(f"{name}-[0-9]*.tar")]):
+            photos.add(archive)
+        with open(folder / f"{name}.jsonl") as lines:
+            records += [record for record in map(parse, lines) if record.split == split]
+    return records, photos
+
+
+def parse(line):
+    row = json.loads(line)
+    masks = [
+        Mask(
+            level=mask["level"],
+            rle=mask["rle"],
+            parent=mask.get("parent"),
+            thing=mask.get("thing", True),
+            approx=mask.get("approx", False),
+            crowd=mask.get("crowd", False),
+        )
+        for mask in row["masks"]
+    ]
+    relations = row.get("relations")
+    return Record(
+        set=row["image"].split("/")[0],
+        image=row["image"],
+        split=row["split"],
+        width=row["width"],
+        height=row["height"],
+        scope=row.get("scope"),
+        masks=masks,
+        relations=relations and [tuple(pair) for pair in relations],
+    )

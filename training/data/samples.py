@@ -1,0 +1,295 @@
+"""From a record to what one training step sees: an image, a mask prompt, and the targets of each level.
+
+The prompt's kinds are those of the supplement's table 1: the full image, a partial image, one entity (for its parts), two entities
+(for their relation)."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageEnhance, ImageFilter
+
+from aims.config import LEVELS
+
+from .relations import touching
+
+MASK_STRIDE = 4
+TOKEN_STRIDE = 8
+# Smaller masks (in cells of the mask stride) are neither asked for nor held against the model.
+MIN_CELLS = 4
+KINDS = ("full", "partial", "entity", "entities")
+
+
+@dataclass
+class Target:
+    """Of one level; `h` and `w` are those of the mask stride."""
+
+    masks: torch.Tensor  # [n, h, w] of bool
+    middles: torch.Tensor  # [n]: the token in the middle of each mask
+    heat: torch.Tensor  # [tokens]: 1 in the middles, falling off around them
+    known: torch.Tensor  # [h, w] of bool: where a mask that is not among `masks` would be wrong
+
+
+@dataclass
+class Sample:
+    image: torch.Tensor  # [S, S, 3] of bytes
+    filled: tuple[int, int]  # columns and rows that show the photo; the rest is padding
+    prompt: torch.Tensor  # [S, S] of bool; all true for the full image
+    targets: dict[str, Target]
+    links: dict[str, torch.Tensor]  # [coarse, fine] of 0 and 1
+
+
+class View:
+    """How a photo is scaled, mirrored and cut to the input. Padding is to the right and below."""
+
+    def __init__(self, width, height, size, scale=1.0, at=(0.5, 0.5), mirrored=False):
+        factor = scale * size / max(width, height)
+        self.size, self.mirrored = size, mirrored
+        self.cells = [max(1, round(side * factor / MASK_STRIDE)) for side in (width, height)]
+        limit = size // MASK_STRIDE
+        self.filled = tuple(min(side, limit) * MASK_STRIDE for side in self.cells)
+        self.offset = [round(max(0, side - limit) * share) for side, share in zip(self.cells, at)]
+
+    def image(self, pixels):
+        image = Image.fromarray(pixels).resize([side * MASK_STRIDE for side in self.cells], Image.BICUBIC)
+        return self.place(np.asarray(image), MASK_STRIDE)
+
+    def mask(self, pixels, stride=MASK_STRIDE):
+        cell = MASK_STRIDE // stride
+        image = Image.fromarray(pixels.astype(np.uint8) * 255).resize([side * cell for side in self.cells], Image.BOX)
+        return self.place(np.asarray(image), cell) > 127
+
+    def place(self, pixels, per_cell):
+        if self.mirrored:
+            pixels = pixels[:, ::-1]
+        side = self.size // MASK_STRIDE * per_cell
+        x, y = (offset * per_cell for offset in self.offset)
+        pixels = pixels[y : y + side, x : x + side]
+        result = np.zeros((side, side, *pixels.shape[2:]), pixels.dtype)
+        result[: pixels.shape[0], : pixels.shape[1]] = pixels
+        return result
+
+
+def augmented_view(record, size, rng):
+    """Mostly near the size at inference; sometimes small, sometimes a detail."""
+    scale = np.exp(rng.uniform(np.log(0.6), np.log(2.0)))
+    return View(record.width, record.height, size, scale, (rng.random(), rng.random()), rng.random() < 0.5)
+
+
+def recoloured(pixels, rng):
+    image = Image.fromarray(pixels)
+    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        image = enhance(image).enhance(rng.uniform(0.7, 1.3))
+    if rng.random() < 0.1:
+        image = image.convert("L").convert("RGB")
+    if rng.random() < 0.15:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 1.5)))
+    return np.asarray(image)
+
+
+class Scene:
+    """The masks of a record in a view: entities, parts with their entity, relations with their two entities."""
+
+    def __init__(self, record, view):
+        side = view.size // MASK_STRIDE
+        masks = [view.mask(mask.pixels()) for mask in record.masks]
+        large = [mask.sum() >= MIN_CELLS for mask in masks]
+        of_level = lambda level: [i for i, mask in enumerate(record.masks) if mask.level == level and large[i]]
+        exact = [i for i in of_level("entity") if not record.masks[i].approx]
+        row = {i: n for n, i in enumerate(exact)}
+        parts = of_level("part")
+        self.entities = stack([masks[i] for i in exact], side)
+        self.parts = stack([masks[i] for i in parts], side)
+        self.parents = [row.get(record.masks[i].parent) for i in parts]
+        # An approximate entity is no target, but its parts fill it.
+        self.whole = [masks[i] for i in of_level("entity")]
+        self.children = [[n for n, p in enumerate(parts) if record.masks[p].parent == i] for i in of_level("entity")]
+        self.rows = [row.get(i) for i in of_level("entity")]
+        if record.relations is not None:
+            self.pairs = [(row[a], row[b]) for a, b in record.relations if a in row and b in row]
+        else:
+            things = [n for n, i in enumerate(exact) if record.masks[i].thing]
+            self.pairs = touching(self.entities, things)
+        dropped = stack([mask for i, mask in enumerate(masks) if not large[i] or record.masks[i].level == "region"], side)
+        self.unclear = dropped.any(0)
+        padding = ~view.mask(np.ones((record.height, record.width), bool))
+        whole = stack(self.whole, side).any(0)
+        everywhere = np.ones((side, side), bool)
+        self.known = {
+            "entity": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
+            "part": (whole & ~self.unclear if record.has_all_parts else np.zeros_like(whole)) | padding,
+            "relation": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
+        }
+
+
+def stack(masks, side):
+    return np.stack(masks) if masks else np.zeros((0, side, side), bool)
+
+
+def sample(record, photos, size, kind, rng, augment=True):
+    """A sample of the wanted kind, or of the full image where the record has nothing to prompt with."""
+    view = augmented_view(record, size, rng) if augment else View(record.width, record.height, size)
+    image = view.image(photos.read(record.image))
+    if augment:
+        image = recoloured(image, rng)
+    scene = Scene(record, view)
+    prompt, levels, links = ask(scene, kind, rng)
+    if prompt is not None:
+        prompt = roughened(prompt, rng) if augment else prompt
+        prompt = np.asarray(Image.fromarray(prompt).resize((size, size)))
+    targets = {level: target(*levels[level]) for level in LEVELS}
+    return Sample(
+        image=torch.from_numpy(image.copy()),
+        filled=view.filled,
+        prompt=torch.ones(size, size, dtype=torch.bool) if prompt is None else torch.from_numpy(prompt.copy()),
+        targets=targets,
+        links={name: torch.from_numpy(link) for name, link in links.items()},
+    )
+
+
+def ask(scene, kind, rng):
+    """The prompt (None: full image), per level (masks, hearts, known), and the links."""
+    opened = [n for n, children in enumerate(scene.children) if children]
+    if kind == "entity" and opened:
+        return ask_entity(scene, rng.choice(opened))
+    if kind == "entities" and scene.pairs:
+        return ask_pair(scene, *rng.choice(scene.pairs))
+    if kind == "partial" and len(scene.entities) + len(scene.parts):
+        return ask_region(scene, rng)
+    return None, *everything(scene)
+
+
+def everything(scene):
+    entities, parts, pairs = scene.entities, scene.parts, scene.pairs
+    unions = stack([entities[a] | entities[b] for a, b in pairs], entities.shape[1])
+    contact = stack([contact_of(entities[a], entities[b]) for a, b in pairs], entities.shape[1])
+    levels = {
+        "part": (parts, parts, scene.known["part"]),
+        "entity": (entities, entities, scene.known["entity"]),
+        "relation": (unions, contact, scene.known["relation"]),
+    }
+    entity_part = np.zeros((len(entities), len(parts)), np.float32)
+    for part, parent in enumerate(scene.parents):
+        if parent is not None:
+            entity_part[parent, part] = 1
+    relation_entity = np.zeros((len(pairs), len(entities)), np.float32)
+    for relation, pair in enumerate(pairs):
+        relation_entity[relation, list(pair)] = 1
+    return levels, {"entity_part": entity_part, "relation_entity": relation_entity}
+
+
+def ask_entity(scene, n):
+    """One entity: its parts."""
+    whole, children, row = scene.whole[n], scene.children[n], scene.rows[n]
+    parts = scene.parts[children]
+    entities = scene.entities[[] if row is None else [row]]
+    nothing = np.zeros((0, *whole.shape), bool)
+    levels = {
+        "part": (parts, parts, ~scene.unclear & (scene.known["part"] | ~whole)),
+        "entity": (entities, entities, ~whole),
+        "relation": (nothing, nothing, ~whole),
+    }
+    links = {
+        "entity_part": np.ones((len(entities), len(parts)), np.float32),
+        "relation_entity": np.zeros((0, len(entities)), np.float32),
+    }
+    return whole, levels, links
+
+
+def ask_pair(scene, a, b):
+    """Two entities: their relation, and both again."""
+    pair = scene.entities[[a, b]]
+    union = pair.any(0)
+    nothing = np.zeros((0, *union.shape), bool)
+    contact = contact_of(*pair)[None]
+    everywhere = np.ones_like(union)
+    levels = {
+        "part": (nothing, nothing, ~union),
+        "entity": (pair, pair, everywhere),
+        "relation": (union[None], contact, everywhere),
+    }
+    links = {"entity_part": np.zeros((2, 0), np.float32), "relation_entity": np.ones((1, 2), np.float32)}
+    return union, levels, links
+
+
+def ask_region(scene, rng):
+    """A box around something: what lies mostly inside it, cut to it; what lies mostly outside is not asked for."""
+    side = scene.unclear.shape[0]
+    around = rng.choice([*scene.entities, *scene.parts])
+    ys, xs = np.nonzero(around)
+    grow = rng.uniform(1.05, 2.0)
+    def span(at):
+        low, high = at.min(), at.max() + 1
+        middle, length = (low + high) / 2 + rng.uniform(-0.1, 0.1) * (high - low), max(6, (high - low) * grow)
+        return max(0, int(middle - length / 2)), min(side, int(middle + length / 2) + 1)
+    region = np.zeros((side, side), bool)
+    (x0, x1), (y0, y1) = span(xs), span(ys)
+    region[y0:y1, x0:x1] = True
+    if region.all():
+        return None, *everything(scene)
+
+    levels, links = everything(scene)
+    kept, result = {}, {}
+    for level, (masks, hearts, known) in levels.items():
+        inside = (masks & region).sum((1, 2))
+        share = inside / np.maximum(masks.sum((1, 2)), 1)
+        keep = np.flatnonzero((share >= 0.5) & (inside >= MIN_CELLS))
+        cut = masks[np.flatnonzero((share > 0) & (share < 0.5))]
+        kept[level] = keep
+        hearts = np.where((hearts & region).any((1, 2), keepdims=True), hearts & region, masks & region)
+        result[level] = (masks[keep] & region, hearts[keep], (known & ~(cut.any(0) & region)) | ~region)
+    coarse_fine = {"entity_part": ("entity", "part"), "relation_entity": ("relation", "entity")}
+    links = {name: links[name][np.ix_(kept[a], kept[b])] for name, (a, b) in coarse_fine.items()}
+    return region, result, links
+
+
+def contact_of(a, b):
+    """Where two masks meet."""
+    return near(a) & near(b) & (a | b)
+
+
+def near(mask):
+    grown = Image.fromarray(mask).convert("L").filter(ImageFilter.MaxFilter(5))
+    return np.asarray(grown) > 0
+
+
+def roughened(mask, rng):
+    """As if a model had drawn it: a little larger or smaller."""
+    size = rng.choice((1, 1, 3, 5))
+    kind = rng.choice((ImageFilter.MaxFilter, ImageFilter.MinFilter))
+    rough = np.asarray(Image.fromarray(mask).convert("L").filter(kind(size))) > 0
+    return rough if rough.sum() >= mask.sum() / 2 else mask
+
+
+def target(masks, hearts, known):
+    """`hearts` are the parts of the masks in which their middles lie."""
+    masks, known = torch.from_numpy(masks), torch.from_numpy(known)
+    side = known.shape[0] // (TOKEN_STRIDE // MASK_STRIDE)
+    hearts = torch.from_numpy(hearts).float()[:, None]
+    coarse = F.avg_pool2d(hearts, TOKEN_STRIDE // MASK_STRIDE)
+    # The deeper inside, the more of ever larger neighbourhoods belongs to the mask.
+    depth = sum(F.avg_pool2d(coarse, k, 1, k // 2) for k in (1, 3, 7, 15)) * (coarse > 0)
+    middles = depth.flatten(1).argmax(1) if len(masks) else torch.zeros(0, dtype=torch.long)
+
+    heat = torch.zeros(side, side)
+    at = torch.arange(side)
+    cells = F.avg_pool2d(masks.float()[:, None], TOKEN_STRIDE // MASK_STRIDE)[:, 0]
+    for middle, inside in zip(middles.tolist(), cells):
+        spread = min(4.0, max(0.6, 0.12 * float(inside.sum()) ** 0.5))
+        y, x = divmod(middle, side)
+        distance = (at[:, None] - y) ** 2 + (at[None] - x) ** 2
+        bump = torch.exp(-distance / (2 * spread**2)) * (inside > 0)
+        bump[y, x] = 1.0
+        heat = torch.maximum(heat, bump)
+    return Target(masks, middles, heat.flatten(), known)
+
+
+def choose_kind(rng):
+    """Half of all samples have no prompt."""
+    return rng.choices(KINDS, weights=(5, 2, 2, 1))[0]
+
+
+def seeded(*key):
+    return random.Random(repr(key))
