@@ -115,9 +115,16 @@ export function needWasmBindgen() {
   needRust();
   say(`Building the wasm-bindgen command ${version} into ${home} (once, about five minutes)`);
   const folder = join(TARGET, 'wasm-bindgen-cli');
-  run('cargo', ['install', '--locked', '--quiet', 'wasm-bindgen-cli', '--version', `=${version}`, '--root', home, '--target-dir', folder], {
-    advice: 'Check that crates.io is reachable, then run this again.',
-  });
+  const install = (...how) =>
+    run('cargo', ['install', ...how, '--quiet', 'wasm-bindgen-cli', '--version', `=${version}`, '--root', home, '--target-dir', folder], {
+      advice: 'Check that crates.io is reachable, then run this again.',
+    });
+  try {
+    install('--locked');
+  } catch {
+    say('Its own choice of dependencies could not be had; trying with others that fit');
+    install();
+  }
   rmSync(folder, { recursive: true, force: true });
   return command;
 }
