@@ -19,7 +19,7 @@ struct Info {
     queries: u32,
     keys: u32,
     heads: u32,
-    has_bias: u32,
+    bias_kind: u32, // 0: none, 1: [queries, keys] for all heads, 2: [heads, queries, keys]
     q_stride: u32, q_offset: u32, q_head: u32, q_batched: u32,
     k_stride: u32, k_offset: u32, k_head: u32, k_batched: u32,
     v_stride: u32, v_offset: u32, v_head: u32, v_batched: u32,
@@ -69,8 +69,9 @@ fn main(
                 dots += q{{d}} * some_keys[j * DIM4 + {{d}}u];
                 //#end
                 var score = dots.x + dots.y + dots.z + dots.w;
-                if (info.has_bias != 0u) {
-                    score += bias[(head * info.queries + query) * info.keys + start + j];
+                if (info.bias_kind != 0u) {
+                    let row = (info.bias_kind - 1u) * head * info.queries + query;
+                    score += bias[row * info.keys + start + j];
                 }
                 if (score > best) {
                     let shrink = exp(best - score);

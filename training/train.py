@@ -15,6 +15,7 @@ from aims.measure import Measure
 from aims.model import Network
 from aims.postprocess import masks_of
 from data import records, samples
+from data.compose import Composer
 
 WARMUP = 200
 EMA = 0.999
@@ -49,10 +50,16 @@ class Samples(torch.utils.data.IterableDataset):
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         rng = samples.seeded(self.seed, worker.id if worker else 0)
-        pools = [(*records.load(s["folder"], [s["name"]], "train"), s["weight"]) for s in self.config["sets"]]
+        pools = [records.load(entry["folder"], [entry["name"]], "train") for entry in self.config["sets"]]
+        weights = [entry["weight"] for entry in self.config["sets"]]
+        composer = Composer(pools)
         while True:
-            pool, photos, _ = rng.choices(pools, weights=[weight for *_, weight in pools])[0]
-            yield samples.sample(rng.choice(pool), photos, self.size, samples.choose_kind(rng), rng)
+            if rng.random() < self.config["composed"]:
+                record, photos = composer.scene(rng)
+            else:
+                pool, photos = rng.choices(pools, weights)[0]
+                record = rng.choice(pool)
+            yield samples.sample(record, photos, self.size, samples.choose_kind(rng), rng)
 
 
 def inputs(batch, device):

@@ -110,21 +110,25 @@ impl LayerNorm {
     }
 }
 
-/// Three fully connected layers with ReLU between them.
-pub struct Mlp3 {
-    layers: [Linear; 3],
+/// Fully connected layers with a non-linearity between them.
+pub struct Mlp {
+    layers: Vec<Linear>,
 }
 
-impl Mlp3 {
-    pub fn load(weights: &Weights, name: &str, width: usize, outputs: usize) -> Result<Self> {
-        let layer = |i: usize, outputs| Linear::load(weights, &format!("{name}.layers.{i}"), width, outputs);
-        Ok(Self { layers: [layer(0, width)?, layer(1, width)?, layer(2, outputs)?] })
+impl Mlp {
+    /// `widths` are those of the input, between the layers, and of the output.
+    pub fn load(weights: &Weights, name: &str, widths: &[usize]) -> Result<Self> {
+        let layer = |(i, pair): (usize, &[usize])| {
+            Linear::load(weights, &format!("{name}.layers.{i}"), pair[0], pair[1])
+        };
+        Ok(Self { layers: widths.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
     }
 
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let [first, second, last] = &self.layers;
-        let x = first.forward(x, Activation::Relu);
-        let x = second.forward(x, Activation::Relu);
-        last.forward(x, Activation::None)
+    pub fn forward<const D: usize>(&self, mut x: Tensor<D>, between: Activation) -> Tensor<D> {
+        for (i, layer) in self.layers.iter().enumerate() {
+            let is_last = i + 1 == self.layers.len();
+            x = layer.forward(x, if is_last { Activation::None } else { between });
+        }
+        x
     }
 }

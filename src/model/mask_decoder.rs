@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::config::{EMBED_DIM, MASK_TOKENS, MASK_UPSCALE};
-use super::layers::{LayerNorm, Linear, Mlp3};
+use super::layers::{LayerNorm, Linear, Mlp};
 use super::transformer::TwoWayTransformer;
 use super::weights::Weights;
 use crate::error::Result;
@@ -23,8 +23,8 @@ pub struct MaskDecoder {
     output_tokens: Tensor<3>,
     transformer: TwoWayTransformer,
     upscale: Upscale,
-    hypernetworks: Vec<Mlp3>,
-    iou_head: Mlp3,
+    hypernetworks: Vec<Mlp>,
+    iou_head: Mlp,
 }
 
 impl MaskDecoder {
@@ -38,10 +38,14 @@ impl MaskDecoder {
             hypernetworks: (0..MASK_TOKENS)
                 .map(|i| {
                     let name = format!("{name}.output_hypernetworks_mlps.{i}");
-                    Mlp3::load(weights, &name, EMBED_DIM, Upscale::CHANNELS)
+                    Mlp::load(weights, &name, &[EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale::CHANNELS])
                 })
                 .collect::<Result<_>>()?,
-            iou_head: Mlp3::load(weights, &format!("{name}.iou_prediction_head"), EMBED_DIM, MASK_TOKENS)?,
+            iou_head: Mlp::load(
+                weights,
+                &format!("{name}.iou_prediction_head"),
+                &[EMBED_DIM, EMBED_DIM, EMBED_DIM, MASK_TOKENS],
+            )?,
         })
     }
 
@@ -59,11 +63,14 @@ impl MaskDecoder {
             .hypernetworks
             .iter()
             .enumerate()
-            .map(|(i, mlp)| mlp.forward(token(1 + i)).unsqueeze_dim(1))
+            .map(|(i, mlp)| mlp.forward(token(1 + i), Activation::Relu).unsqueeze_dim(1))
             .collect();
         let kernels: Tensor<3> = Tensor::cat(kernels, 1);
         let logits = ops::matmul_transposed(kernels, self.upscale.forward(image));
-        MaskPrediction { logits: Upscale::into_rows(logits, side), iou: self.iou_head.forward(token(0)) }
+        MaskPrediction {
+            logits: Upscale::into_rows(logits, side),
+            iou: self.iou_head.forward(token(0), Activation::Relu),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Reference: the PyTorch code of MobileSAM and SAM (both Apache-2.0). Activations are channels-last
 //! (`[batch, height, width, channels]`), unlike the reference.
 
+mod aims;
 mod config;
 mod layers;
 mod mask_decoder;
@@ -12,6 +13,7 @@ mod tiny_vit;
 mod transformer;
 mod weights;
 
+pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput};
 pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptPoint};
 pub use sam::{Embedding, Sam};

@@ -8,7 +8,7 @@ use burn_cubecl::template::SourceKernel;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::shader::Shader;
-use super::spec::{AttentionSpec, DepthwiseSpec, MatmulSpec, NormSpec};
+use super::spec::{AttentionSpec, DepthwiseSpec, MatmulSpec, NormSpec, ScoreBias};
 
 /// Most workgroups along one dimension that WebGPU guarantees.
 const MAX_GROUPS: usize = 65_535;
@@ -82,7 +82,12 @@ pub fn attention(
     spec: &AttentionSpec,
 ) -> CubeTensor {
     let groups = [spec.queries.div_ceil(64), spec.heads, spec.batch];
-    let mut info = to_u32(&[spec.queries, spec.keys, spec.heads, usize::from(spec.has_bias)]);
+    let bias_kind = match spec.bias {
+        ScoreBias::None => 0,
+        ScoreBias::Shared => 1,
+        ScoreBias::PerHead => 2,
+    };
+    let mut info = to_u32(&[spec.queries, spec.keys, spec.heads, bias_kind]);
     for layout in [spec.q, spec.k, spec.v] {
         let per_batch = usize::from(!layout.shared);
         info.extend(to_u32(&[layout.stride, layout.offset, layout.head_stride, per_batch]));

@@ -15,7 +15,9 @@ use burn::tensor::{Int, Tensor};
 
 use extension::SegmentationOps;
 pub use read::{read, wait};
-pub use spec::{Activation, AttentionSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches};
+pub use spec::{
+    Activation, AttentionSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches, ScoreBias,
+};
 
 /// Weights that share one scale, consecutive along the input axis.
 pub const GROUP: usize = 32;
@@ -195,6 +197,28 @@ pub fn layer_norm<const D: usize>(
 /// Multi-head attention with separate `[batch, tokens, heads * dim]` operands, scaled by `1 / sqrt(dim)`. An operand
 /// with a batch axis of 1 is shared by all batches.
 pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
+    cross_attention(q, k, v, None, heads)
+}
+
+/// [`attention`] with a bias `[queries, keys]` on the scores of all heads and batches.
+pub fn biased_attention(
+    q: Tensor<3>,
+    k: Tensor<3>,
+    v: Tensor<3>,
+    bias: Tensor<2>,
+    heads: usize,
+) -> Tensor<3> {
+    assert_eq!(bias.dims(), [q.dims()[1], k.dims()[1]], "the bias must have a value for each score");
+    cross_attention(q, k, v, Some(bias), heads)
+}
+
+fn cross_attention(
+    q: Tensor<3>,
+    k: Tensor<3>,
+    v: Tensor<3>,
+    bias: Option<Tensor<2>>,
+    heads: usize,
+) -> Tensor<3> {
     let [q_batch, queries, width] = q.dims();
     let [k_batch, keys, _] = k.dims();
     let dim = width / heads;
@@ -210,12 +234,12 @@ pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tens
         heads,
         dim,
         scale: (dim as f32).sqrt().recip(),
-        has_bias: false,
+        bias: if bias.is_some() { ScoreBias::Shared } else { ScoreBias::None },
         q: layout(q_batch),
         k: layout(k_batch),
         v: layout(v.dims()[0]),
     };
-    let bias = Tensor::<1>::zeros([1], &q.device());
+    let bias = bias.map_or_else(|| Tensor::zeros([1], &q.device()), |bias| bias.reshape([queries * keys]));
     run_attention(q, k, v, bias, spec)
 }
 
@@ -232,7 +256,7 @@ pub fn self_attention(qkv: Tensor<3>, bias: &Tensor<3>, heads: usize) -> Tensor<
         heads,
         dim,
         scale: (dim as f32).sqrt().recip(),
-        has_bias: true,
+        bias: ScoreBias::PerHead,
         q: layout(0),
         k: layout(dim),
         v: layout(2 * dim),

@@ -64,6 +64,16 @@ pub struct HeadLayout {
     pub shared: bool,
 }
 
+/// What is added to attention's scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreBias {
+    None,
+    /// `[queries, keys]`, the same for all heads.
+    Shared,
+    /// `[heads, queries, keys]`.
+    PerHead,
+}
+
 /// Multi-head attention over `batch` independent sets of tokens; the output is `[batch, queries, heads * dim]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AttentionSpec {
@@ -74,7 +84,7 @@ pub struct AttentionSpec {
     /// Channels of one head: a multiple of 4.
     pub dim: usize,
     pub scale: f32,
-    pub has_bias: bool,
+    pub bias: ScoreBias,
     pub q: HeadLayout,
     pub k: HeadLayout,
     pub v: HeadLayout,

@@ -84,7 +84,7 @@ impl Golden {
         })
     }
 
-    fn read(bytes: &[u8]) -> Self {
+    pub fn read(bytes: &[u8]) -> Self {
         let file = SafeTensors::deserialize(bytes).expect("golden files are valid");
         Self(
             file.iter()

@@ -1,5 +1,6 @@
 //! Operations and network, on CPU and GPU, natively and in a browser: one program for all, as each costs a long link.
 
+mod aims;
 mod common;
 mod ops;
 mod parity;

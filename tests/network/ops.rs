@@ -136,6 +136,20 @@ everywhere!(attention_with_shared_operands, async {
     }
 });
 
+everywhere!(attention_with_shared_bias, async {
+    for (queries, keys, heads) in [(1, 1, 1), (65, 257, 5)] {
+        agree(&format!("biased attention {queries}x{keys}x{heads}"), |device| {
+            let width = heads * 32;
+            let q = tensor(1, [2, queries, width], device) * 3.0;
+            let (k, v) = (tensor(2, [1, keys, width], device), tensor(3, [1, keys, width], device));
+            // Keys that are hidden from some queries, and for a third of the queries all of them.
+            let hidden = tensor::<2>(4, [queries, keys], device).lower_elem(0.3).float() * -1000.0;
+            ops::biased_attention(q, k, v, hidden, heads)
+        })
+        .await;
+    }
+});
+
 everywhere!(window_attention_with_bias, async {
     for (batch, tokens, heads) in [(2, 49, 4), (1, 196, 5), (1, 1, 2)] {
         agree(&format!("window attention {batch}x{tokens}x{heads}"), |device| {

@@ -11,8 +11,6 @@ from PIL import Image
 
 from . import rle
 
-# Sets that label every part of the entities they label.
-ALL_PARTS = {"ccp", "carparts", "faces", "composed"}
 # Sets, or scopes of a set, that label every entity of the image.
 ALL_ENTITIES = {"panoptic", "composed"}
 
@@ -45,10 +43,6 @@ class Record:
     @property
     def has_all_entities(self):
         return (self.scope or self.set) in ALL_ENTITIES
-
-    @property
-    def has_all_parts(self):
-        return self.set in ALL_PARTS
 
 
 class Photos:

@@ -115,11 +115,12 @@ class Scene:
         dropped = stack([mask for i, mask in enumerate(masks) if not large[i] or record.masks[i].level == "region"], side)
         self.unclear = dropped.any(0)
         padding = ~view.mask(np.ones((record.height, record.width), bool))
-        whole = stack(self.whole, side).any(0)
+        # A set that labels parts of an entity labels all of them.
+        opened = stack([mask for mask, children in zip(self.whole, self.children) if children], side).any(0)
         everywhere = np.ones((side, side), bool)
         self.known = {
             "entity": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
-            "part": (whole & ~self.unclear if record.has_all_parts else np.zeros_like(whole)) | padding,
+            "part": (opened & ~self.unclear) | padding,
             "relation": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
         }
 

@@ -1,11 +1,11 @@
 use super::activation::exp;
 use super::parallel::for_each_chunk;
-use crate::ops::{AttentionSpec, HeadLayout};
+use crate::ops::{AttentionSpec, HeadLayout, ScoreBias};
 
 /// Queries that one thread handles at a time.
 const BLOCK: usize = 64;
 
-/// See [`AttentionSpec`]; `bias` is `[heads, queries, keys]` if there is one.
+/// See [`AttentionSpec`]; `bias` is as [`ScoreBias`] says.
 pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &AttentionSpec) -> Vec<f32> {
     let width = spec.heads * spec.dim;
     let mut out = vec![0.0; spec.batch * spec.queries * width];
@@ -31,11 +31,14 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
                 for (head, (keys, values)) in heads.iter().enumerate() {
                     let start = query * spec.q.stride + spec.q.offset + head * spec.q.head_stride;
                     let q = &q[start..start + spec.dim];
-                    if spec.has_bias {
-                        let start = (head * spec.queries + query) * spec.keys;
-                        scores.copy_from_slice(&bias[start..start + spec.keys]);
-                    } else {
-                        scores.fill(0.0);
+                    let row = match spec.bias {
+                        ScoreBias::None => None,
+                        ScoreBias::Shared => Some(query),
+                        ScoreBias::PerHead => Some(head * spec.queries + query),
+                    };
+                    match row {
+                        Some(row) => scores.copy_from_slice(&bias[row * spec.keys..][..spec.keys]),
+                        None => scores.fill(0.0),
                     }
                     for (x, keys) in q.iter().zip(keys.chunks(spec.keys)) {
                         let x = x * spec.scale;

@@ -1,0 +1,161 @@
+//! From the encoder's maps to tokens of strides 16 and 8 and mask features of stride 4.
+
+use burn::tensor::Tensor;
+
+use super::prompt_encoder::Injection;
+use super::{AimsConfig, Attention, positions};
+use crate::error::Result;
+use crate::model::config::{EMBED_DIM, STAGES};
+use crate::model::layers::{Depthwise, LayerNorm, Linear};
+use crate::model::tiny_vit::ImageFeatures;
+use crate::model::weights::Weights;
+use crate::ops::Activation;
+
+pub struct PixelDecoder {
+    from_embedding: Linear,
+    from_stride16: Linear,
+    from_stride8: Linear,
+    from_stride4: Linear,
+    norm: LayerNorm,
+    context: Vec<ContextLayer>,
+    up8: Upsample,
+    refine8: Refine,
+    up4: Upsample,
+    refine4: Refine,
+}
+
+/// `[1, S / stride, S / stride, channels]` each.
+pub struct Maps {
+    pub stride16: Tensor<4>,
+    pub stride8: Tensor<4>,
+    /// Mask logits are products of kernels with these.
+    pub stride4: Tensor<4>,
+}
+
+impl PixelDecoder {
+    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+        let AimsConfig { width, mask_dim, .. } = *config;
+        let linear =
+            |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
+        Ok(Self {
+            from_embedding: linear("from_embedding", EMBED_DIM, width)?,
+            from_stride16: linear("from_stride16", STAGES[3].channels, width)?,
+            from_stride8: linear("from_stride8", STAGES[1].channels, width)?,
+            from_stride4: linear("from_stride4", STAGES[0].channels, mask_dim)?,
+            norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
+            context: (0..config.context_layers)
+                .map(|i| ContextLayer::load(weights, &format!("{name}.context.{i}"), config))
+                .collect::<Result<_>>()?,
+            up8: Upsample::load(weights, &format!("{name}.up8"), width, width)?,
+            refine8: Refine::load(weights, &format!("{name}.refine8"), width)?,
+            up4: Upsample::load(weights, &format!("{name}.up4"), width, mask_dim)?,
+            refine4: Refine::load(weights, &format!("{name}.refine4"), mask_dim)?,
+        })
+    }
+
+    pub fn forward(&self, features: &ImageFeatures, prompt: Option<Injection>) -> Maps {
+        let (add4, add8, add16) = match prompt {
+            Some(prompt) => (Some(prompt.stride4), Some(prompt.stride8), Some(prompt.stride16)),
+            None => (None, None, None),
+        };
+        let add = |x: Tensor<4>, added: Option<Tensor<4>>| match added {
+            Some(added) => x + added,
+            None => x,
+        };
+        let x = self.from_embedding.forward(features.embedding.clone(), Activation::None);
+        let x = self.from_stride16.forward_add(features.stride16.clone(), x, Activation::None);
+        let x = add(self.norm.forward(x, Activation::None), add16);
+        let [batch, height, side, width] = x.dims();
+        let places = positions(height, side, width, &x.device());
+        let mut tokens = x.reshape([batch, height * side, width]);
+        for layer in &self.context {
+            tokens = layer.forward(tokens, places.clone());
+        }
+        let stride16 = tokens.reshape([batch, height, side, width]);
+        let up = self.up8.forward(stride16.clone());
+        let up = self.from_stride8.forward_add(features.stride8.clone(), up, Activation::None);
+        let stride8 = self.refine8.forward(add(up, add8));
+        let up = self.up4.forward(stride8.clone());
+        let up = self.from_stride4.forward_add(features.stride4.clone(), up, Activation::None);
+        let stride4 = self.refine4.forward(add(up, add4));
+        Maps { stride16, stride8, stride4 }
+    }
+}
+
+/// Self-attention over all tokens, then an MLP.
+struct ContextLayer {
+    norm1: LayerNorm,
+    attention: Attention,
+    norm2: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl ContextLayer {
+    fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+        let width = config.width;
+        Ok(Self {
+            norm1: LayerNorm::load(weights, &format!("{name}.norm1"), width, LayerNorm::EPSILON)?,
+            attention: Attention::load(weights, &format!("{name}.attention"), config)?,
+            norm2: LayerNorm::load(weights, &format!("{name}.norm2"), width, LayerNorm::EPSILON)?,
+            fc1: Linear::load(weights, &format!("{name}.fc1"), width, 4 * width)?,
+            fc2: Linear::load(weights, &format!("{name}.fc2"), 4 * width, width)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<3>, positions: Tensor<3>) -> Tensor<3> {
+        let normed = self.norm1.forward(x.clone(), Activation::None);
+        let placed = normed.clone() + positions;
+        let x = self.attention.forward_add(placed.clone(), placed, normed, None, x);
+        let hidden = self.fc1.forward(self.norm2.forward(x.clone(), Activation::None), Activation::Gelu);
+        self.fc2.forward_add(hidden, x, Activation::None)
+    }
+}
+
+/// A look at the neighbours, then an MLP at each pixel.
+struct Refine {
+    local_conv: Depthwise,
+    norm: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl Refine {
+    fn load(weights: &Weights, name: &str, width: usize) -> Result<Self> {
+        Ok(Self {
+            local_conv: Depthwise::load(weights, &format!("{name}.local_conv"), width, 1)?,
+            norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
+            fc1: Linear::load(weights, &format!("{name}.fc1"), width, 2 * width)?,
+            fc2: Linear::load(weights, &format!("{name}.fc2"), 2 * width, width)?,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let local = self.local_conv.forward(x.clone(), Activation::None);
+        let hidden = self.fc1.forward(self.norm.forward(local, Activation::None), Activation::Gelu);
+        self.fc2.forward_add(hidden, x, Activation::None)
+    }
+}
+
+/// Twice the resolution: a linear layer makes the four pixels of a cell, in the order (y, x).
+struct Upsample {
+    linear: Linear,
+    outputs: usize,
+}
+
+impl Upsample {
+    fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
+        Ok(Self { linear: Linear::load(weights, &format!("{name}.linear"), inputs, 4 * outputs)?, outputs })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, height, width, _] = x.dims();
+        let cells = self.linear.forward(x, Activation::None);
+        cells.reshape([batch * height, width, 2, 2 * self.outputs]).swap_dims(1, 2).reshape([
+            batch,
+            2 * height,
+            2 * width,
+            self.outputs,
+        ])
+    }
+}

@@ -1,0 +1,76 @@
+//! What a mask prompt adds to the image's features.
+
+use burn::tensor::Tensor;
+
+use super::AimsConfig;
+use crate::error::Result;
+use crate::model::layers::{LayerNorm, Linear};
+use crate::model::weights::Weights;
+use crate::ops::Activation;
+
+/// A pyramid of linear layers over cells of the mask (4, 8 and 16 pixels a side), one result for each scale of features.
+pub struct MaskPromptEncoder {
+    scales: Vec<Scale>,
+}
+
+struct Scale {
+    /// Side of a cell, in positions of the scale before.
+    side: usize,
+    reduce: Linear,
+    norm: LayerNorm,
+    inject: Linear,
+}
+
+/// Each `[1, height, width, channels]`.
+pub struct Injection {
+    pub stride4: Tensor<4>,
+    pub stride8: Tensor<4>,
+    pub stride16: Tensor<4>,
+}
+
+impl MaskPromptEncoder {
+    const WIDTHS: [usize; 3] = [32, 64, 128];
+    const SIDES: [usize; 3] = [4, 2, 2];
+
+    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+        let outputs = [config.mask_dim, config.width, config.width];
+        let mut inputs = 1;
+        let mut scales = Vec::new();
+        for (i, ((width, side), outputs)) in
+            Self::WIDTHS.into_iter().zip(Self::SIDES).zip(outputs).enumerate()
+        {
+            scales.push(Scale {
+                side,
+                reduce: Linear::load(weights, &format!("{name}.reduce.{i}"), side * side * inputs, width)?,
+                norm: LayerNorm::load(weights, &format!("{name}.norm.{i}"), width, LayerNorm::EPSILON)?,
+                inject: Linear::load(weights, &format!("{name}.inject.{i}"), width, outputs)?,
+            });
+            inputs = width;
+        }
+        Ok(Self { scales })
+    }
+
+    /// `mask` is `[1, S, S, 1]` of 0 and 1.
+    pub fn forward(&self, mask: Tensor<4>) -> Injection {
+        let mut x = mask;
+        let mut added = self.scales.iter().map(|scale| {
+            let reduced = scale.reduce.forward(cells(x.clone(), scale.side), Activation::None);
+            x = scale.norm.forward(reduced, Activation::Gelu);
+            scale.inject.forward(x.clone(), Activation::None)
+        });
+        let mut next = || added.next().expect("three scales");
+        Injection { stride4: next(), stride8: next(), stride16: next() }
+    }
+}
+
+/// `[1, h, w, c]` to `[1, h / side, w / side, side² c]`, a cell's positions in rows.
+fn cells(x: Tensor<4>, side: usize) -> Tensor<4> {
+    let [batch, height, width, channels] = x.dims();
+    let (rows, cols) = (height / side, width / side);
+    x.reshape([batch, rows, side, cols, side * channels]).swap_dims(2, 3).reshape([
+        batch,
+        rows,
+        cols,
+        side * side * channels,
+    ])
+}
