@@ -23,7 +23,8 @@ EMA = 0.999
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "all.json", help="which sets, from where")
+    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "all.json", help="which sets")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the labelled photos")
     parser.add_argument("--preset", choices=PRESETS, default="tiny")
     parser.add_argument("--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder")
     parser.add_argument("--out", type=Path, required=True)
@@ -44,13 +45,13 @@ def arguments():
 class Samples(torch.utils.data.IterableDataset):
     """Endless samples; sets are drawn by their weights, records of a set at random."""
 
-    def __init__(self, config, size, seed):
-        self.config, self.size, self.seed = config, size, seed
+    def __init__(self, config, data, size, seed):
+        self.config, self.data, self.size, self.seed = config, data, size, seed
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         rng = samples.seeded(self.seed, worker.id if worker else 0)
-        pools = [records.load(entry["folder"], [entry["name"]], "train") for entry in self.config["sets"]]
+        pools = [records.load(self.data, [entry["name"]], "train") for entry in self.config["sets"]]
         weights = [entry["weight"] for entry in self.config["sets"]]
         composer = Composer(pools)
         while True:
@@ -96,19 +97,19 @@ def hints_of(batch, device, limit):
 
 
 @torch.no_grad()
-def validate(network, config, size, count, device):
+def validate(network, config, options):
     """By level, on full images; and parts prompted with their true entity."""
     network.eval()
     found = {name: Measure() for name in (*LEVELS, "part of entity")}
     for entry in config["sets"]:
-        pool, photos = records.load(entry["folder"], [entry["name"]], "val")
-        step = max(1, len(pool) * len(config["sets"]) // count)
+        pool, photos = records.load(options.data, [entry["name"]], "val")
+        step = max(1, len(pool) * len(config["sets"]) // options.validation_images)
         for record in pool[::step]:
             for kind in ("full", "entity"):
-                sample = samples.sample(record, photos, size, kind, samples.seeded(record.image), augment=False)
+                sample = samples.sample(record, photos, options.size, kind, samples.seeded(record.image), augment=False)
                 if kind == "entity" and bool(sample.prompt.all()):
                     continue
-                image, prompt = inputs([sample], device)
+                image, prompt = inputs([sample], options.device)
                 predicted = masks_of(network(image, prompt), 0)
                 for level in LEVELS if kind == "full" else ("part",):
                     target = sample.targets[level]
@@ -197,7 +198,7 @@ def main():
 
     note(start=vars(options) | {"config": config, "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU"})
     loader = torch.utils.data.DataLoader(
-        Samples(config, options.size, (options.seed, run.step)), batch_size=options.batch, collate_fn=list, num_workers=options.workers
+        Samples(config, options.data, options.size, (options.seed, run.step)), batch_size=options.batch, collate_fn=list, num_workers=options.workers
     )
     half = torch.autocast("cuda", torch.bfloat16) if options.device == "cuda" else contextlib.nullcontext()
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []
@@ -219,7 +220,7 @@ def main():
         over = time.time() - begun > options.seconds or run.step >= options.steps
         if over or time.time() - validated > options.validate_every:
             with run.averaged():
-                found = validate(run.network, config, options.size, options.validation_images, options.device)
+                found = validate(run.network, config, options)
                 note(validation=found)
                 score = sum(found[name]["AR"] for name in ("part", "entity", "relation", "part of entity"))
                 if score > run.best:
