@@ -1,5 +1,6 @@
 //! Scenes from candidates: decisions on the grid, then masks at the photo's size.
 
+use super::canvas::Canvas;
 use super::entities::select_entities;
 use super::grid::Grid;
 use super::parts::{Part, select_parts};
@@ -20,7 +21,7 @@ pub fn build_scene(
     levels: &[Level],
 ) -> Scene {
     let grid = Grid::over_photo(width, height);
-    let painter = Painter { candidates, region: None, width, height, options };
+    let painter = Painter { candidates, canvas: Canvas { region: None, width, height, options } };
     painter.scene(&grid, levels)
 }
 
@@ -38,7 +39,7 @@ pub fn entities_in(
     let (width, height) = region.size();
     let bbox = region.bbox().ok_or(LevelError::EmptyMask)?;
     let grid = Grid::around(bbox, width, height);
-    let painter = Painter { candidates, region: Some(region), width, height, options };
+    let painter = Painter { candidates, canvas: Canvas { region: Some(region), width, height, options } };
     Ok(painter.scene(&grid, levels))
 }
 
@@ -55,7 +56,7 @@ pub fn parts_of(
     let cells = grid.reduce(entity);
     let pieces = pieces(candidates, &grid, Some(&cells), options);
     let parts = select_parts(&pieces, &[&cells], |_| false, options);
-    let painter = Painter { candidates, region: None, width, height, options };
+    let painter = Painter { candidates, canvas: Canvas { region: None, width, height, options } };
     let masks = parts.iter().filter_map(|part| painter.part(&pieces[part.piece], entity)).collect();
     Ok(Scene { width, height, masks: numbered(masks) })
 }
@@ -103,7 +104,7 @@ pub fn single_mask(
     Scene { width, height, masks: numbered(masks) }
 }
 
-fn numbered(mut masks: Vec<Mask>) -> Vec<Mask> {
+pub(super) fn numbered(mut masks: Vec<Mask>) -> Vec<Mask> {
     for (id, mask) in (1..).zip(&mut masks) {
         mask.id = id;
     }
@@ -113,29 +114,25 @@ fn numbered(mut masks: Vec<Mask>) -> Vec<Mask> {
 /// Renders what was decided.
 struct Painter<'a> {
     candidates: &'a [Candidate],
-    /// Nothing is painted outside.
-    region: Option<&'a BitMask>,
-    width: u32,
-    height: u32,
-    options: &'a LevelOptions,
+    canvas: Canvas<'a>,
 }
 
 impl Painter<'_> {
     fn scene(&self, grid: &Grid, levels: &[Level]) -> Scene {
         let wanted = |level| levels.contains(&level);
-        let region = self.region.map(|r| grid.reduce(r));
+        let region = self.canvas.region.map(|r| grid.reduce(r));
         let region_area = region.as_ref().map_or(grid.cell_count(), BitMask::area);
-        let pieces = pieces(self.candidates, grid, region.as_ref(), self.options);
-        let entities = select_entities(&pieces, region_area, self.options);
+        let pieces = pieces(self.candidates, grid, region.as_ref(), self.canvas.options);
+        let entities = select_entities(&pieces, region_area, self.canvas.options);
         let parts = if wanted(Level::Part) {
             let cells: Vec<&BitMask> = entities.iter().map(|e| &e.cells).collect();
-            select_parts(&pieces, &cells, |p| entities.iter().any(|e| e.piece == p), self.options)
+            select_parts(&pieces, &cells, |p| entities.iter().any(|e| e.piece == p), self.canvas.options)
         } else {
             Vec::new()
         };
         let relations = if wanted(Level::Relation) {
             let scored: Vec<_> = entities.iter().map(|e| (&e.cells, pieces[e.piece].score)).collect();
-            select_relations(&scored, self.options)
+            select_relations(&scored, self.canvas.options)
         } else {
             Vec::new()
         };
@@ -147,12 +144,12 @@ impl Painter<'_> {
     /// The masks of entities (by index; `None` when nothing is left at full size) and of parts (with the
     /// entity's index).
     fn paint(&self, pieces: &[Piece], entities: &[usize], parts: &[Part]) -> Painted {
-        let mut taken = BitMask::new(self.width, self.height);
+        let mut taken = BitMask::new(self.canvas.width, self.canvas.height);
         let mut painted = Painted { entities: Vec::new(), parts: Vec::new() };
         for (index, &piece) in entities.iter().enumerate() {
             let mut pixels = self.render(&pieces[piece]);
             pixels.subtract(&taken);
-            remove_small_islands(&mut pixels, self.options.min_mask_region_area);
+            remove_small_islands(&mut pixels, self.canvas.options.min_mask_region_area);
             taken.union_with(&pixels);
             painted.entities.push(Mask::describe(Level::Entity, pieces[piece].score, &pixels));
             // Here, while the entity's pixels are at hand: at full size they are too large to keep for all
@@ -166,19 +163,13 @@ impl Painter<'_> {
     }
 
     fn render(&self, piece: &Piece) -> BitMask {
-        let candidate = &self.candidates[piece.candidate];
-        let mut pixels = candidate.render(self.width, self.height, self.options.mask_threshold);
-        remove_small_regions(&mut pixels, self.options.min_mask_region_area);
-        if let Some(region) = self.region {
-            pixels.intersect_with(region);
-        }
-        pixels
+        self.canvas.render(&self.candidates[piece.candidate])
     }
 
     fn part(&self, piece: &Piece, entity: &BitMask) -> Option<Mask> {
         let mut pixels = self.render(piece);
         pixels.intersect_with(entity);
-        remove_small_islands(&mut pixels, self.options.min_mask_region_area);
+        remove_small_islands(&mut pixels, self.canvas.options.min_mask_region_area);
         Mask::describe(Level::Part, piece.score, &pixels)
     }
 
@@ -206,7 +197,7 @@ impl Painter<'_> {
             let members = pair.into_iter().filter_map(id).collect();
             Mask { members, ..mask }
         }));
-        Scene { width: self.width, height: self.height, masks: numbered(masks) }
+        Scene { width: self.canvas.width, height: self.canvas.height, masks: numbered(masks) }
     }
 }
 

@@ -12,17 +12,20 @@
 
 mod build;
 mod candidate;
+mod canvas;
 mod entities;
 mod grid;
 mod options;
 mod parts;
 mod pieces;
+mod predicted;
 mod relations;
 mod scene;
 
 pub use build::{build_scene, entities_in, parts_of, relation_of, single_mask};
 pub use candidate::Candidate;
 pub use options::LevelOptions;
+pub use predicted::{Prediction, predicted_scene};
 pub use scene::{Level, LevelError, Mask, Scene};
 
 #[cfg(test)]

@@ -290,3 +290,49 @@ fn json_form() {
     assert_eq!(options, LevelOptions { min_mask_region_area: 7, ..LevelOptions::default() });
     assert!(serde_json::from_str::<LevelOptions>(r#"{"minMaskArea": 7}"#).is_err());
 }
+
+/// Logits of links as a network would give them: certain, and as listed.
+fn links(rows: usize, columns: usize, on: &[(usize, usize)]) -> Vec<f32> {
+    let mut links = vec![0.0; rows * columns];
+    for &(row, column) in on {
+        links[row * columns + column] = 1.0;
+    }
+    links
+}
+
+#[test]
+fn predicted_levels_become_a_scene_with_its_links() {
+    let prediction = Prediction {
+        entities: vec![
+            rects(&[[0, 0, 20, 20]], 0.6),
+            rects(&[[18, 0, 20, 20]], 0.9),
+            // Mostly hidden by the first, and worse.
+            rects(&[[1, 0, 18, 20]], 0.5),
+            // Too uncertain to count.
+            rects(&[[40, 20, 20, 20]], 0.1),
+        ],
+        // The second has no link, but lies in the second entity; the third lies nowhere.
+        parts: vec![rects(&[[2, 2, 6, 6]], 0.8), rects(&[[25, 2, 6, 6]], 0.7), rects(&[[50, 30, 6, 6]], 0.7)],
+        relations: vec![
+            rects(&[[0, 0, 38, 20]], 0.8),
+            rects(&[[0, 0, 38, 19]], 0.7),
+            rects(&[[45, 25, 9, 9]], 0.9),
+        ],
+        entity_part: links(4, 3, &[(0, 0)]),
+        relation_entity: links(3, 4, &[(0, 0), (0, 1)]),
+    };
+    let scene = predicted_scene(&prediction, None, SIZE, &LevelOptions::default(), &ALL);
+    let [first, second, part, other, loose, relation] = &scene.masks[..] else { panic!("{:?}", scene.masks) };
+    assert_eq!((first.level, first.score, second.score), (Level::Entity, 0.9, 0.6));
+    assert_eq!(pixels(first).intersection_area(&pixels(second)), 0, "entities overlap");
+    assert_eq!((part.level, part.parent), (Level::Part, Some(second.id)));
+    assert_eq!((other.parent, loose.parent), (Some(first.id), None));
+    assert_eq!((relation.level, relation.members.len()), (Level::Relation, 2));
+    assert_eq!(relation.area, pixels(relation).area());
+
+    // A region keeps what lies in it, and the ids follow the levels asked for.
+    let region = full(&rects(&[[0, 0, 22, 42]], 1.0));
+    let scene = predicted_scene(&prediction, Some(&region), SIZE, &LevelOptions::default(), &[Level::Part]);
+    assert_eq!(scene.masks.len(), 1);
+    assert_eq!((scene.masks[0].id, scene.masks[0].parent), (1, None));
+}

@@ -1,0 +1,25 @@
+//! Masks at the photo's size.
+
+use super::{Candidate, LevelOptions};
+use crate::mask::BitMask;
+use crate::mask::regions::remove_small_regions;
+
+/// Where masks are rendered.
+pub(super) struct Canvas<'a> {
+    /// Nothing is painted outside.
+    pub region: Option<&'a BitMask>,
+    pub width: u32,
+    pub height: u32,
+    pub options: &'a LevelOptions,
+}
+
+impl Canvas<'_> {
+    pub fn render(&self, candidate: &Candidate) -> BitMask {
+        let mut pixels = candidate.render(self.width, self.height, self.options.mask_threshold);
+        remove_small_regions(&mut pixels, self.options.min_mask_region_area);
+        if let Some(region) = self.region {
+            pixels.intersect_with(region);
+        }
+        pixels
+    }
+}

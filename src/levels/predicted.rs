@@ -1,0 +1,209 @@
+//! Scenes from a network that predicts the levels and their links itself.
+
+use super::build::numbered;
+use super::canvas::Canvas;
+use super::grid::Grid;
+use super::{Candidate, Level, LevelOptions, Mask, Scene};
+use crate::mask::BitMask;
+use crate::mask::regions::remove_small_islands;
+
+/// What the network found, in any order.
+pub struct Prediction {
+    pub parts: Vec<Candidate>,
+    pub entities: Vec<Candidate>,
+    pub relations: Vec<Candidate>,
+    /// Probability that a part belongs to an entity, row-major `[entities, parts]`.
+    pub entity_part: Vec<f32>,
+    /// Probability that an entity is a member of a relation, row-major `[relations, entities]`.
+    pub relation_entity: Vec<f32>,
+}
+
+/// Thresholds, shares of 0 to 1.
+mod threshold {
+    /// Masks with a lower score are left out.
+    pub const SCORE: f32 = 0.25;
+    /// A mask stays if better ones leave it this share of its pixels.
+    pub const VISIBLE: f32 = 0.5;
+    /// Of two relations with a higher IoU the better one stays.
+    pub const SAME: f32 = 0.7;
+    /// Links below this probability are none.
+    pub const LINK: f32 = 0.5;
+    /// Where no link is predicted: a mask with this share of itself in another one belongs to it.
+    pub const CONTAINED: f32 = 0.7;
+}
+
+/// The scene of a whole photo, or of a region of it.
+///
+/// Entities are disjoint and so are parts: better masks paint over worse ones. Relations overlap. A part's entity and a
+/// relation's members are those of the highest predicted link; where there is none, containment decides. A relation
+/// without two entities is left out. Only the `levels` asked for are in the scene.
+pub fn predicted_scene(
+    prediction: &Prediction,
+    region: Option<&BitMask>,
+    (width, height): (u32, u32),
+    options: &LevelOptions,
+    levels: &[Level],
+) -> Scene {
+    let window = region.and_then(BitMask::bbox);
+    let grid =
+        window.map_or_else(|| Grid::over_photo(width, height), |bbox| Grid::around(bbox, width, height));
+    let cells = region.map(|region| grid.reduce(region));
+    let seen = |candidates| visible(candidates, &grid, cells.as_ref(), options);
+    let canvas = Canvas { region, width, height, options };
+
+    let entities = disjoint(seen(&prediction.entities));
+    let parts = disjoint(seen(&prediction.parts));
+    let relations = distinct(seen(&prediction.relations));
+    let wanted = |level| levels.contains(&level);
+
+    let mut masks = Vec::new();
+    // Where each entity stands in `masks`, from 1: its id.
+    let mut ids = vec![None; entities.len()];
+    if wanted(Level::Entity) {
+        let painted = paint(&canvas, Level::Entity, &prediction.entities, &entities);
+        for (id, mask) in ids.iter_mut().zip(painted) {
+            if let Some(mask) = mask {
+                masks.push(mask);
+                *id = Some(masks.len() as u32);
+            }
+        }
+    }
+    if wanted(Level::Part) {
+        let painted = paint(&canvas, Level::Part, &prediction.parts, &parts);
+        for (piece, mask) in parts.iter().zip(painted) {
+            let link = |entity: &Piece| {
+                prediction.entity_part[entity.candidate * prediction.parts.len() + piece.candidate]
+            };
+            let holds = |entity: &Piece| share(piece, entity);
+            let parent = best_linked(&entities, link, holds, 1).first().and_then(|&entity| ids[entity]);
+            masks.extend(mask.map(|mask| Mask { parent, ..mask }));
+        }
+    }
+    if wanted(Level::Relation) {
+        for piece in &relations {
+            let link = |entity: &Piece| {
+                prediction.relation_entity[piece.candidate * prediction.entities.len() + entity.candidate]
+            };
+            let members = best_linked(&entities, link, |entity| share(entity, piece), 2);
+            if members.len() < 2 {
+                continue;
+            }
+            let pixels = canvas.render(&prediction.relations[piece.candidate]);
+            let members = members.into_iter().filter_map(|entity| ids[entity]).collect();
+            let mask = Mask::describe(Level::Relation, piece.score, &pixels);
+            masks.extend(mask.map(|mask| Mask { members, ..mask }));
+        }
+    }
+    Scene { width, height, masks: numbered(masks) }
+}
+
+/// A candidate on the decision grid.
+struct Piece {
+    candidate: usize,
+    score: f32,
+    cells: BitMask,
+}
+
+/// Candidates of sufficient score, size and share in the region, best first.
+fn visible(
+    candidates: &[Candidate],
+    grid: &Grid,
+    region: Option<&BitMask>,
+    options: &LevelOptions,
+) -> Vec<Piece> {
+    let area = region.map_or(grid.cell_count(), BitMask::area);
+    let mut pieces: Vec<Piece> = candidates
+        .iter()
+        .enumerate()
+        .filter(|(_, candidate)| candidate.score >= threshold::SCORE)
+        .filter_map(|(index, candidate)| {
+            let mut cells = grid.render(candidate, options.mask_threshold);
+            if let Some(region) = region {
+                if cells.contained_in(region) < options.region_containment {
+                    return None;
+                }
+                cells.intersect_with(region);
+            }
+            let large = cells.area() as f32 >= (options.min_area * area as f32).max(1.0);
+            large.then_some(Piece { candidate: index, score: candidate.score, cells })
+        })
+        .collect();
+    pieces.sort_by(|a, b| b.score.total_cmp(&a.score));
+    pieces
+}
+
+/// Better masks hide worse ones; what is mostly hidden goes.
+fn disjoint(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut taken: Option<BitMask> = None;
+    let mut kept = Vec::new();
+    for piece in pieces {
+        let mut left = piece.cells.clone();
+        if let Some(taken) = &taken {
+            left.subtract(taken);
+        }
+        if (left.area() as f32) < threshold::VISIBLE * piece.cells.area() as f32 {
+            continue;
+        }
+        match &mut taken {
+            Some(taken) => taken.union_with(&piece.cells),
+            None => taken = Some(piece.cells.clone()),
+        }
+        kept.push(Piece { cells: left, ..piece });
+    }
+    kept
+}
+
+fn distinct(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut kept: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        if kept.iter().all(|other| other.cells.iou(&piece.cells) <= threshold::SAME) {
+            kept.push(piece);
+        }
+    }
+    kept
+}
+
+/// How much of `a` lies in `b`.
+fn share(a: &Piece, b: &Piece) -> f32 {
+    a.cells.contained_in(&b.cells)
+}
+
+/// Up to `count` of the pieces with the highest links; those without a link rank after them, by containment.
+fn best_linked(
+    pieces: &[Piece],
+    link: impl Fn(&Piece) -> f32,
+    containment: impl Fn(&Piece) -> f32,
+    count: usize,
+) -> Vec<usize> {
+    let mut ranked: Vec<(bool, f32, usize)> = pieces
+        .iter()
+        .enumerate()
+        .filter_map(|(index, piece)| {
+            let (link, contained) = (link(piece), containment(piece));
+            if link >= threshold::LINK {
+                Some((true, link, index))
+            } else {
+                (contained >= threshold::CONTAINED).then_some((false, contained, index))
+            }
+        })
+        .collect();
+    ranked.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
+    ranked.into_iter().take(count).map(|(.., index)| index).collect()
+}
+
+/// Disjoint masks at the photo's size, in the order of the pieces; `None` where nothing is left.
+fn paint(
+    canvas: &Canvas<'_>,
+    level: Level,
+    candidates: &[Candidate],
+    pieces: &[Piece],
+) -> impl Iterator<Item = Option<Mask>> {
+    let mut taken = BitMask::new(canvas.width, canvas.height);
+    pieces.iter().map(move |piece| {
+        let mut pixels = canvas.render(&candidates[piece.candidate]);
+        pixels.subtract(&taken);
+        remove_small_islands(&mut pixels, canvas.options.min_mask_region_area);
+        taken.union_with(&pixels);
+        Mask::describe(level, piece.score, &pixels)
+    })
+}
