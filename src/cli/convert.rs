@@ -11,6 +11,9 @@ pub struct Arguments {
     /// Where to write the model file.
     #[arg(long, default_value = "models/mobile-sam-q8.safetensors")]
     out: PathBuf,
+    /// What `training/train.py` made: adds the AIMS head.
+    #[arg(long)]
+    trained: Option<PathBuf>,
     /// Keep 32-bit weights, for comparisons.
     #[arg(long)]
     float: bool,
@@ -18,7 +21,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let precision = if arguments.float { Precision::Float32 } else { Precision::Q8 };
-    let bytes = convert(&arguments.checkpoint, precision)?;
+    let bytes = convert(&arguments.checkpoint, arguments.trained.as_deref(), precision)?;
     if let Some(folder) = arguments.out.parent() {
         std::fs::create_dir_all(folder)?;
     }

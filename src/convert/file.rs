@@ -21,7 +21,7 @@ struct Stored {
     bytes: Vec<u8>,
 }
 
-pub fn write(tensors: BTreeMap<String, Matrix>, precision: Precision) -> Result<Vec<u8>> {
+pub fn write(tensors: BTreeMap<String, Matrix>, model: &str, precision: Precision) -> Result<Vec<u8>> {
     let mut stored = BTreeMap::new();
     for (name, Matrix { shape, values, is_weight }) in tensors {
         let is_kept = KEPT.iter().any(|part| name.starts_with(part));
@@ -42,15 +42,20 @@ pub fn write(tensors: BTreeMap<String, Matrix>, precision: Precision) -> Result<
     }
 
     // The manifest holds the checksum of the data behind it: written once to learn the data, then for good.
-    let draft = encode(&stored, precision, String::new())?;
+    let draft = encode(&stored, model, precision, String::new())?;
     let (header_length, _) = SafeTensors::read_metadata(&draft)?;
-    encode(&stored, precision, data_sha256(&draft[8 + header_length..]))
+    encode(&stored, model, precision, data_sha256(&draft[8 + header_length..]))
 }
 
-fn encode(stored: &BTreeMap<String, Stored>, precision: Precision, data_sha256: String) -> Result<Vec<u8>> {
+fn encode(
+    stored: &BTreeMap<String, Stored>,
+    model: &str,
+    precision: Precision,
+    data_sha256: String,
+) -> Result<Vec<u8>> {
     let manifest = Manifest {
         format: FORMAT_VERSION,
-        model: "mobile-sam".to_string(),
+        model: model.to_string(),
         precision: match precision {
             Precision::Float32 => "float32",
             Precision::Q8 => "q8-group32",

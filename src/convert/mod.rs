@@ -1,8 +1,9 @@
-//! From MobileSAM's PyTorch checkpoint to this project's model file.
+//! From MobileSAM's PyTorch checkpoint, and an AIMS head trained on it, to this project's model file.
 
 mod checkpoint;
 mod file;
 mod quantise;
+mod trained;
 
 use std::path::Path;
 
@@ -17,11 +18,15 @@ pub enum Precision {
     Q8,
 }
 
-/// Reads the checkpoint and returns the bytes of a model file.
+/// Reads the checkpoint, and what was trained on it if there is such a file, and returns the bytes of a model file.
 ///
 /// # Errors
-/// If the checkpoint cannot be read or has other tensors than MobileSAM's.
-pub fn convert(checkpoint: &Path, precision: Precision) -> Result<Vec<u8>> {
-    let tensors = checkpoint::read(checkpoint)?;
-    file::write(tensors, precision)
+/// If a file cannot be read or has other tensors than it should.
+pub fn convert(checkpoint: &Path, trained: Option<&Path>, precision: Precision) -> Result<Vec<u8>> {
+    let mut tensors = checkpoint::read(checkpoint)?;
+    if let Some(trained) = trained {
+        trained::add(trained, &mut tensors)?;
+    }
+    let model = if trained.is_some() { "aims-tiny" } else { "mobile-sam" };
+    file::write(tensors, model, precision)
 }

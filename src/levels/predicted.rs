@@ -3,6 +3,7 @@
 use super::build::numbered;
 use super::canvas::Canvas;
 use super::grid::Grid;
+use super::pieces::{Piece, pieces};
 use super::{Candidate, Level, LevelOptions, Mask, Scene};
 use crate::mask::BitMask;
 use crate::mask::regions::remove_small_islands;
@@ -97,37 +98,18 @@ pub fn predicted_scene(
     Scene { width, height, masks: numbered(masks) }
 }
 
-/// A candidate on the decision grid.
-struct Piece {
-    candidate: usize,
-    score: f32,
-    cells: BitMask,
-}
-
-/// Candidates of sufficient score, size and share in the region, best first.
+/// What is good enough and lies in the region, best first.
 fn visible(
     candidates: &[Candidate],
     grid: &Grid,
     region: Option<&BitMask>,
     options: &LevelOptions,
 ) -> Vec<Piece> {
-    let area = region.map_or(grid.cell_count(), BitMask::area);
-    let mut pieces: Vec<Piece> = candidates
-        .iter()
-        .enumerate()
-        .filter(|(_, candidate)| candidate.score >= threshold::SCORE)
-        .filter_map(|(index, candidate)| {
-            let mut cells = grid.render(candidate, options.mask_threshold);
-            if let Some(region) = region {
-                if cells.contained_in(region) < options.region_containment {
-                    return None;
-                }
-                cells.intersect_with(region);
-            }
-            let large = cells.area() as f32 >= (options.min_area * area as f32).max(1.0);
-            large.then_some(Piece { candidate: index, score: candidate.score, cells })
-        })
-        .collect();
+    let mut pieces = pieces(candidates, grid, region, options);
+    pieces.retain(|piece| {
+        piece.score >= threshold::SCORE
+            && (region.is_none() || piece.containment >= options.region_containment)
+    });
     pieces.sort_by(|a, b| b.score.total_cmp(&a.score));
     pieces
 }
@@ -141,14 +123,14 @@ fn disjoint(pieces: Vec<Piece>) -> Vec<Piece> {
         if let Some(taken) = &taken {
             left.subtract(taken);
         }
-        if (left.area() as f32) < threshold::VISIBLE * piece.cells.area() as f32 {
+        if (left.area() as f32) < threshold::VISIBLE * piece.area as f32 {
             continue;
         }
         match &mut taken {
             Some(taken) => taken.union_with(&piece.cells),
             None => taken = Some(piece.cells.clone()),
         }
-        kept.push(Piece { cells: left, ..piece });
+        kept.push(Piece { area: left.area(), cells: left, ..piece });
     }
     kept
 }

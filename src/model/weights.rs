@@ -33,6 +33,7 @@ pub struct Manifest {
 /// A model file in memory; tensors go to the device one by one, packed as they are stored.
 pub struct Weights<'a> {
     file: SafeTensors<'a>,
+    manifest: Manifest,
     device: Device,
 }
 
@@ -60,7 +61,11 @@ impl<'a> Weights<'a> {
         if manifest.data_sha256 != data_sha256(&bytes[8 + header_length..]) {
             return Err(Error::ModelCorrupt("its checksum does not match".to_string()));
         }
-        Ok(Self { file, device: device.clone() })
+        Ok(Self { file, manifest, device: device.clone() })
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     pub fn device(&self) -> &Device {

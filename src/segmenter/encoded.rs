@@ -1,14 +1,16 @@
 //! Photos that have been through the image encoder.
 
 use crate::error::Result;
-use crate::mask::BBox;
-use crate::model::{Embedding, Sam};
+use crate::mask::{BBox, BitMask};
+use crate::model::{Embedding, ImageFeatures, Sam};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
 /// A rectangle of the photo, encoded: the whole of it, or a crop.
 pub struct View {
     embedding: Embedding,
+    /// What the AIMS head reads, if there is one.
+    features: Option<ImageFeatures>,
     /// In pixels of the photo.
     frame: BBox,
     /// Size of the scaled rectangle in the top left of the network's square input, in pixels.
@@ -22,13 +24,23 @@ impl View {
         pixels: &Photo,
         frame: BBox,
         input_size: u32,
+        keep_features: bool,
         progress: &Progress<'_>,
     ) -> Result<Self> {
         let scaled = fit(frame.width, frame.height, input_size);
         let input = scale_to(pixels, scaled.0, scaled.1)?;
         let size = input_size as usize;
         let features = sam.encode(&input.rgb, scaled.0 as usize, scaled.1 as usize, size, progress).await?;
-        Ok(Self { embedding: sam.embed(&features), frame, scaled })
+        Ok(Self {
+            embedding: sam.embed(&features),
+            features: keep_features.then_some(features),
+            frame,
+            scaled,
+        })
+    }
+
+    pub fn features(&self) -> Option<&ImageFeatures> {
+        self.features.as_ref()
     }
 
     pub fn embedding(&self) -> &Embedding {
@@ -48,6 +60,20 @@ impl View {
             scale(x, self.frame.x, self.frame.width, self.scaled.0),
             scale(y, self.frame.y, self.frame.height, self.scaled.1),
         )
+    }
+
+    /// A mask of the photo's size as the network's input shows it: 0 or 1 for each pixel of the square, rows from the top.
+    pub fn input_mask(&self, mask: &BitMask) -> Vec<f32> {
+        let (width, height) = self.scaled;
+        let scaled = mask.sample_nearest(self.frame, width, height);
+        let size = self.embedding.input_size();
+        let mut values = vec![0.0; size * size];
+        for y in 0..height {
+            for x in 0..width {
+                values[y as usize * size + x as usize] = f32::from(u8::from(scaled.get(x, y)));
+            }
+        }
+        values
     }
 
     /// Columns and rows of the mask logits that show the photo; the rest is padding.

@@ -4,12 +4,13 @@ mod crops;
 mod device;
 mod encoded;
 mod grid;
+mod learned;
 mod request;
 
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{PointLabel, PromptPoint, Sam, Weights};
+use crate::model::{Aims, AimsConfig, PointLabel, PromptPoint, Sam, Weights};
 use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -17,7 +18,7 @@ use crate::progress::Progress;
 pub use device::{Adapter, DeviceKind, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
-pub use request::{GridOptions, Point, Prompt, Request};
+pub use request::{GridOptions, Point, Prompt, Proposer, Request};
 use request::{box_mask, polygon_mask, prompt_mask};
 
 /// The network's usual input, in pixels a side.
@@ -26,6 +27,8 @@ pub const DEFAULT_INPUT_SIZE: u32 = 1024;
 /// A loaded network.
 pub struct Segmenter {
     sam: Sam,
+    /// If the model file has it.
+    aims: Option<Aims>,
     adapter: Adapter,
     input_size: u32,
 }
@@ -52,8 +55,13 @@ impl Segmenter {
             )));
         }
         let (device, adapter) = device::open(device).await?;
-        let sam = Sam::load(&Weights::new(model, &device)?)?;
-        Ok(Self { sam, adapter, input_size })
+        let weights = Weights::new(model, &device)?;
+        let sam = Sam::load(&weights)?;
+        let aims = match weights.manifest().model.as_str() {
+            "aims-tiny" => Some(Aims::load(&weights, "aims", AimsConfig::TINY)?),
+            _ => None,
+        };
+        Ok(Self { sam, aims, adapter, input_size })
     }
 
     pub fn adapter(&self) -> &Adapter {
@@ -67,7 +75,8 @@ impl Segmenter {
     pub async fn encode(&self, photo: Photo, progress: &Progress<'_>) -> Result<EncodedPhoto> {
         let Photo { width, height, .. } = photo;
         let frame = BBox { x: 0, y: 0, width, height };
-        let view = View::encode(&self.sam, &photo, frame, self.input_size, progress).await?;
+        let keep_features = self.aims.is_some();
+        let view = View::encode(&self.sam, &photo, frame, self.input_size, keep_features, progress).await?;
         let detail_size = 2 * self.input_size;
         let detail = if width.max(height) > detail_size {
             let (width, height) = fit(width, height, detail_size);
@@ -98,6 +107,9 @@ impl Segmenter {
         };
         match &request.prompt {
             Prompt::Full => {
+                if let Some(scene) = self.learned(photo, None, request, &request.levels, &options).await? {
+                    return Ok(scene);
+                }
                 let candidates = self.everything(photo, &request.grid, progress).await?;
                 Ok(levels::build_scene(&candidates, (width, height), &options, &request.levels))
             }
@@ -112,6 +124,10 @@ impl Segmenter {
             }
             Prompt::Entity { mask: rle } => {
                 let entity = mask(rle)?;
+                let levels = [Level::Part];
+                if let Some(scene) = self.learned(photo, Some(&entity), request, &levels, &options).await? {
+                    return Ok(scene);
+                }
                 let candidates = self.inside(photo, &entity, &request.grid, progress).await?;
                 levels::parts_of(&candidates, &entity, &options).map_err(level_error)
             }
@@ -122,6 +138,28 @@ impl Segmenter {
                 let candidate = self.pointed(photo, points, *r#box).await?;
                 Ok(levels::single_mask(&candidate, (width, height), Level::Entity, &options))
             }
+        }
+    }
+
+    /// What the AIMS head finds, unless there is none or the caller wants the grid.
+    async fn learned(
+        &self,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        request: &Request,
+        levels: &[Level],
+        options: &LevelOptions,
+    ) -> Result<Option<Scene>> {
+        match (&self.aims, photo.view.features()) {
+            (Some(aims), Some(features)) if request.proposer != Some(Proposer::Grid) => {
+                let prediction = learned::predict(aims, features, &photo.view, region).await?;
+                let size = (photo.width, photo.height);
+                Ok(Some(levels::predicted_scene(&prediction, region, size, options, levels)))
+            }
+            _ if request.proposer == Some(Proposer::Learned) => {
+                Err(Error::InvalidPrompt("this model file has no learned levels; use the grid".to_string()))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -150,7 +188,7 @@ impl Segmenter {
             let pixels = cut(&photo.detail, crop.frame, photo.width);
             // Half of a crop's time for its encoding: a rough share, as it depends on the number of points.
             let first = progress.piece(0.0, 0.5);
-            let view = View::encode(&self.sam, &pixels, crop.frame, self.input_size, &first).await?;
+            let view = View::encode(&self.sam, &pixels, crop.frame, self.input_size, false, &first).await?;
             let points = grid::points(&crop.frame, crop.points_per_side, None);
             let second = progress.piece(0.5, 1.0);
             found.extend(grid::propose(&self.sam, &view, &points, size, options, &second).await?);
@@ -184,6 +222,9 @@ impl Segmenter {
         options: &LevelOptions,
         progress: &Progress<'_>,
     ) -> Result<Scene> {
+        if let Some(scene) = self.learned(photo, Some(region), request, &request.levels, options).await? {
+            return Ok(scene);
+        }
         let candidates = self.inside(photo, region, &request.grid, progress).await?;
         levels::entities_in(&candidates, region, options, &request.levels).map_err(level_error)
     }

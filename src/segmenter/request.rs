@@ -14,7 +14,19 @@ pub struct Request {
     /// Which levels to return.
     pub levels: Vec<Level>,
     pub prompt: Prompt,
+    /// Where masks come from; the best that the model file has if it is not said.
+    pub proposer: Option<Proposer>,
     pub grid: GridOptions,
+}
+
+/// Where the masks of a full or partial image and of an entity's parts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proposer {
+    /// One pass of the AIMS head, which has learned the levels; the model file must have it.
+    Learned,
+    /// SAM at every point of a grid, sorted into levels by rules: thorough and slow.
+    Grid,
 }
 
 impl Default for Request {
@@ -22,6 +34,7 @@ impl Default for Request {
         Self {
             levels: vec![Level::Part, Level::Entity, Level::Relation],
             prompt: Prompt::Full,
+            proposer: None,
             grid: GridOptions::default(),
         }
     }

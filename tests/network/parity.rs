@@ -168,7 +168,7 @@ mod at_full_size {
     /// The committed file is what the converter makes of the checkpoint.
     #[test]
     fn shipped_model_is_reproducible() {
-        let made = convert(&common::checkpoint(), Precision::Q8).expect("the checkpoint converts");
+        let made = convert(&common::checkpoint(), None, Precision::Q8).expect("the checkpoint converts");
         assert!(made == common::SHIPPED_MODEL, "run `cargo run --release -- convert` and commit the result");
     }
 }
