@@ -2,12 +2,11 @@
 // For a part: npm run bench -- --only native,cpu,webgpu. A software WebGPU adapter gets a smaller input and fewer points.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { buildSite } from './build.mjs';
+import { WWW, buildSite, fromWww, viteScript } from './build.mjs';
 import { ROOT, StepError, TARGET, main, run, say } from './lib.mjs';
 import { needBrowser } from './setup.mjs';
 
@@ -20,9 +19,7 @@ const { only, profile, repeats } = parseArgs({
 }).values;
 
 const PORT = 4189;
-const WWW = join(ROOT, 'www');
 const PHOTO = 'www/public/samples/astronaut.jpg';
-const fromWww = createRequire(join(WWW, 'package.json'));
 
 const SOFTWARE = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 const HARDWARE = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
@@ -46,9 +43,13 @@ async function memoryOf(browser) {
   return `${megabytes(peak('renderer') * 1024)} tab, ${megabytes(peak('GPU') * 1024)} GPU process`;
 }
 
-async function inBrowser(device, args, { size, points }) {
+function launch(args) {
   const { chromium } = fromWww('@playwright/test');
-  const browser = await chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...args] });
+  return chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...args] });
+}
+
+async function inBrowser(device, args, { size, points }) {
+  const browser = await launch(args);
   try {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${PORT}/bench.html?${new URLSearchParams({ run: '', device, size, points, repeats })}`);
@@ -63,8 +64,7 @@ async function inBrowser(device, args, { size, points }) {
 
 /** A browser with real graphics hardware, if this machine has any. */
 async function hasHardware() {
-  const { chromium } = fromWww('@playwright/test');
-  const browser = await chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...HARDWARE] });
+  const browser = await launch(HARDWARE);
   const page = await browser.newPage();
   await page.goto(`http://localhost:${PORT}/bench.html`);
   const found = await page.evaluate(async () => {
@@ -76,8 +76,7 @@ async function hasHardware() {
 }
 
 async function served(body) {
-  const vite = join(dirname(fromWww.resolve('vite/package.json')), 'bin', 'vite.js');
-  const server = spawn(process.execPath, [vite, 'preview', '--port', String(PORT), '--strictPort'], { cwd: WWW, stdio: 'ignore' });
+  const server = spawn(process.execPath, [viteScript(), 'preview', '--port', String(PORT), '--strictPort'], { cwd: WWW, stdio: 'ignore' });
   try {
     for (let i = 0; ; i++) {
       if (await fetch(`http://localhost:${PORT}/bench.html`).then((response) => response.ok, () => false)) break;

@@ -1,8 +1,16 @@
 // Builds everything that ships: browser module, npm package, demo. Alone: node scripts/build.mjs [--profile wasm-dev]
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { main, npm, once } from './lib.mjs';
+import { ROOT, main, npm, once } from './lib.mjs';
 import { needPackages } from './setup.mjs';
 import { WASM_OUTPUTS, buildWasm } from './wasm.mjs';
+
+export const WWW = join(ROOT, 'www');
+export const fromWww = createRequire(join(WWW, 'package.json'));
+
+/** Vite's own script: run by node, it needs no shell between. */
+export const viteScript = () => join(dirname(fromWww.resolve('vite/package.json')), 'bin', 'vite.js');
 
 export function buildSite(profile = 'wasm-release') {
   needPackages();

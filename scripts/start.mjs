@@ -1,17 +1,12 @@
 // npm start: builds whatever is missing or out of date, then serves the demo.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { buildSite } from './build.mjs';
-import { ROOT, main, say } from './lib.mjs';
-
-const WWW = join(ROOT, 'www');
+import { WWW, buildSite, viteScript } from './build.mjs';
+import { main, say } from './lib.mjs';
 
 main(() => {
   buildSite();
   say('Serving the demo; press Ctrl+C to stop');
-  const vite = join(dirname(createRequire(join(WWW, 'package.json')).resolve('vite/package.json')), 'bin', 'vite.js');
-  const server = spawn(process.execPath, [vite, 'preview', ...process.argv.slice(2)], { cwd: WWW, stdio: 'inherit' });
+  const server = spawn(process.execPath, [viteScript(), 'preview', ...process.argv.slice(2)], { cwd: WWW, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
   // Ending npm alone ends the shell between npm and this script, which tells nobody: then the server must not stay behind.
   const parent = process.ppid;

@@ -50,7 +50,6 @@ class Photos:
 
     def __init__(self):
         self.places = {}
-        self.open = {}
 
     def add(self, archive):
         with tarfile.open(archive) as tar:
