@@ -4,13 +4,15 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from aims import checkpoint, losses
-from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, PRESETS
+from aims.config import EMBED_DIM, LEVELS, PIXEL_MEAN, PIXEL_STD, PRESETS, STAGES
 from aims.measure import Measure
 from aims.model import Network
 from aims.postprocess import masks_of
@@ -18,7 +20,9 @@ from data import records, samples
 from data.compose import Composer
 
 WARMUP = 200
-EMA = 0.999
+EMA = 0.998
+# Stride and channels of the encoder's maps.
+FEATURES = (*zip((4, 8, 16), (STAGES[0].channels, STAGES[1].channels, STAGES[3].channels)), (16, EMBED_DIM))
 
 
 def arguments():
@@ -32,9 +36,12 @@ def arguments():
     parser.add_argument("--size", type=int, default=512, help="side of the input, a multiple of 64")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=20000, help="of the whole schedule")
+    parser.add_argument("--decay", type=int, default=2000, help="of the last steps the rate falls to zero")
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
+    parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
+    parser.add_argument("--cache", type=Path, help="folder for these features, some 4 MB each at 512")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--validate-every", type=float, default=600.0, help="seconds")
     parser.add_argument("--validation-images", type=int, default=48)
@@ -45,22 +52,60 @@ def arguments():
 class Samples(torch.utils.data.IterableDataset):
     """Endless samples; sets are drawn by their weights, records of a set at random."""
 
-    def __init__(self, config, data, size, seed):
-        self.config, self.data, self.size, self.seed = config, data, size, seed
+    def __init__(self, config, options, seed):
+        self.config, self.options, self.seed = config, options, seed
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         rng = samples.seeded(self.seed, worker.id if worker else 0)
-        pools = [records.load(self.data, [entry["name"]], "train") for entry in self.config["sets"]]
+        options = self.options
+        pools = [records.load(options.data, [entry["name"]], "train") for entry in self.config["sets"]]
         weights = [entry["weight"] for entry in self.config["sets"]]
         composer = Composer(pools)
         while True:
-            if rng.random() < self.config["composed"]:
-                record, photos = composer.scene(rng)
+            cache, view_rng = None, rng
+            if options.views:
+                number = rng.randrange(options.views)
+                cache, view_rng = options.cache / f"{number}.npy", samples.seeded("view", options.seed, number)
+            if view_rng.random() < self.config["composed"]:
+                record, photos = composer.scene(view_rng)
             else:
-                pool, photos = rng.choices(pools, weights)[0]
-                record = rng.choice(pool)
-            yield samples.sample(record, photos, self.size, samples.choose_kind(rng), rng)
+                pool, photos = view_rng.choices(pools, weights)[0]
+                record = view_rng.choice(pool)
+            sample = samples.sample(record, photos, options.size, samples.choose_kind(rng), rng, view_rng=view_rng)
+            sample.cache = cache and Features(cache, options.size)
+            yield sample
+
+
+class Features:
+    """What the frozen encoder makes of one view, kept in a file of 16-bit numbers."""
+
+    def __init__(self, path, size):
+        self.path, self.shapes = path, [(size // stride, size // stride, channels) for stride, channels in FEATURES]
+        self.maps = None
+        if path.exists():
+            ends = np.cumsum([np.prod(shape) for shape in self.shapes])
+            parts = np.split(np.load(path), ends[:-1])
+            self.maps = [torch.from_numpy(part.reshape(shape)) for part, shape in zip(parts, self.shapes)]
+
+    def keep(self, maps):
+        self.maps = [x.half() for x in maps]
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")
+        with open(partial, "wb") as file:
+            np.save(file, np.concatenate([x.numpy().ravel() for x in self.maps]))
+        partial.replace(self.path)
+
+
+def features_of(encoder, images, batch):
+    """The encoder's maps of a batch; only what is not kept is computed."""
+    if batch[0].cache is None:
+        return encoder(images)
+    new = [row for row, sample in enumerate(batch) if sample.cache.maps is None]
+    if new:
+        maps = encoder(images[new])
+        for i, row in enumerate(new):
+            batch[row].cache.keep([x[i] for x in maps])
+    return [torch.stack([x.to(images.device).float() for x in maps]) for maps in zip(*(sample.cache.maps for sample in batch))]
 
 
 def inputs(batch, device):
@@ -169,8 +214,8 @@ class Run:
         self.network.load_state_dict(current, strict=False)
 
     def update(self, loss):
-        share = self.step / self.options.steps
-        factor = min(1.0, (self.step + 1) / WARMUP) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+        left = self.options.steps - self.step
+        factor = min(1.0, (self.step + 1) / WARMUP, left / self.options.decay)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         self.optimizer.zero_grad(set_to_none=True)
@@ -186,6 +231,8 @@ class Run:
 def main():
     options = arguments()
     options.out.mkdir(parents=True, exist_ok=True)
+    if options.views:
+        options.cache.mkdir(parents=True, exist_ok=True)
     config = json.loads(options.config.read_text())
     run = Run(options)
     log = open(options.out / "log.jsonl", "a")
@@ -198,16 +245,16 @@ def main():
 
     note(start=vars(options) | {"config": config, "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU"})
     loader = torch.utils.data.DataLoader(
-        Samples(config, options.data, options.size, (options.seed, run.step)), batch_size=options.batch, collate_fn=list, num_workers=options.workers
+        Samples(config, options, (options.seed, run.step)), batch_size=options.batch, collate_fn=list, num_workers=options.workers
     )
-    half = torch.autocast("cuda", torch.bfloat16) if options.device == "cuda" else contextlib.nullcontext()
+    half = torch.autocast(options.device, torch.bfloat16)
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []
     for batch in loader:
         batch = [moved(sample, options.device) for sample in batch]
         image, prompt = inputs(batch, options.device)
         with half:
             with torch.set_grad_enabled(options.encoder_rate > 0):
-                features = run.network.image_encoder(image)
+                features = features_of(run.network.image_encoder, image, batch)
             outputs = run.network.aims(features, prompt, hints_of(batch, options.device, run.network.aims.config.queries))
             loss, parts = losses.total(outputs, run.network.aims, batch, None)
         run.update(loss)

@@ -63,11 +63,8 @@ class Attention(nn.Module):
 
     def forward(self, queries, keys, values, bias=None):
         q, k, v = (self.split(x) for x in (self.q_proj(queries), self.k_proj(keys), self.v_proj(values)))
-        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        if bias is not None:
-            scores = scores + bias[:, None]
-        mixed = (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
-        return self.out_proj(mixed)
+        mixed = F.scaled_dot_product_attention(q, k, v, bias if bias is None else bias[:, None].to(q.dtype))
+        return self.out_proj(mixed.transpose(1, 2).flatten(2))
 
     def split(self, x):
         batch, tokens, width = x.shape

@@ -33,16 +33,20 @@ def heat_loss(logits, target, known):
     return (loss * (positive | known)).sum() / positive.sum().clamp(min=1)
 
 
-def mask_loss(logits, masks):
-    """Binary cross-entropy, in the whole image and around the mask, and dice: [n]."""
-    masks = masks.to(logits.dtype)
+def mask_loss(logits, masks, near):
+    """Binary cross-entropy, in the whole image and around the mask (`near`), and dice: [n]."""
     entropy = F.binary_cross_entropy_with_logits(logits, masks, reduction="none")
-    near = F.max_pool2d(masks[:, None], 17, 1, 8)[:, 0]
     local = (entropy * near).sum((1, 2)) / near.sum((1, 2)).clamp(min=1)
     probability = logits.sigmoid()
     overlap = 2 * (probability * masks).sum((1, 2))
     dice = 1 - (overlap + 1) / (probability.sum((1, 2)) + masks.sum((1, 2)) + 1)
     return 2 * entropy.mean((1, 2)) + 2 * local + 2 * dice
+
+
+@torch.no_grad()
+def grown(masks):
+    """By eight pixels in all directions, along one axis after the other: [n, h, w]."""
+    return F.max_pool2d(F.max_pool2d(masks, (17, 1), 1, (8, 0)), (1, 17), 1, (0, 8))
 
 
 @torch.no_grad()
@@ -87,10 +91,11 @@ class ImageOutputs:
 
     outputs: object
     row: int
+    map4: torch.Tensor
     small4: torch.Tensor
 
     def logits(self, kernels):
-        return mask_logits(kernels[None], self.outputs.map4[self.row : self.row + 1])[0].float()
+        return mask_logits(kernels[None], self.map4[None])[0].float()
 
 
 def level_losses(view, model, level, target, generator):
@@ -100,10 +105,12 @@ def level_losses(view, model, level, target, generator):
     losses = {"heat": heat_loss(outputs.heat[level][row].float(), target.heat, known8)}
     matched = (torch.zeros(0, dtype=torch.long, device=known8.device),) * 2
     if len(target.masks):
+        exact = target.masks.float()
+        near = grown(exact)
         tokens, masks = dense_tokens(target, generator)
         said = model.decoders[level].head(outputs.tokens[level][row, tokens])
         logits = view.logits(said.kernels)
-        losses["dense"] = mask_loss(logits, target.masks[masks]).mean()
+        losses["dense"] = mask_loss(logits, exact[masks], near[masks]).mean()
         losses["quality"] = F.binary_cross_entropy_with_logits(said.quality.float(), iou(logits, target.masks[masks]))
 
     known = F.avg_pool2d(target.known[None, None].float(), MATCH_STRIDE)[0, 0].flatten()
@@ -115,7 +122,7 @@ def level_losses(view, model, level, target, generator):
             matched = match(kernels, score, view.small4, target.masks)
             queries, masks = matched
             logits = view.logits(kernels[queries])
-            add(losses, "mask", mask_loss(logits, target.masks[masks]).mean())
+            add(losses, "mask", mask_loss(logits, exact[masks], near[masks]).mean())
             reached = iou(logits, target.masks[masks])
             add(losses, "quality", F.binary_cross_entropy_with_logits(quality[queries], reached))
             wanted[queries] = 1.0
@@ -146,8 +153,8 @@ def total(outputs, model, samples, generator):
     """The weighted sum for a batch, and each loss by name."""
     sums = {}
     small4 = F.avg_pool2d(outputs.map4.permute(0, 3, 1, 2), MATCH_STRIDE).permute(0, 2, 3, 1)
-    for row, sample in enumerate(samples):
-        view = ImageOutputs(outputs, row, small4[row])
+    for row, (sample, map4) in enumerate(zip(samples, outputs.map4.unbind())):
+        view = ImageOutputs(outputs, row, map4, small4[row].detach())
         matched = {}
         for level in LEVELS:
             losses, matched[level] = level_losses(view, model, level, sample.targets[level], generator)

@@ -54,8 +54,8 @@ class WindowAttention(nn.Module):
         x = x.view(batch, rows, w, cols, w, channels).transpose(2, 3).reshape(-1, w * w, channels)
         qkv = self.qkv(self.norm(x)).view(-1, w * w, self.heads, 3, channels // self.heads)
         q, k, v = qkv.permute(3, 0, 2, 1, 4)
-        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5 + self.attention_biases[:, self.index]
-        x = self.proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+        bias = self.attention_biases[:, self.index].to(q.dtype)
+        x = self.proj(F.scaled_dot_product_attention(q, k, v, bias).transpose(1, 2).flatten(2))
         x = x.view(batch, rows, cols, w, w, channels).transpose(2, 3)
         return x.reshape(batch, rows * w, cols * w, channels)[:, :height, :width]
 

@@ -39,6 +39,7 @@ class Sample:
     prompt: torch.Tensor  # [S, S] of bool; all true for the full image
     targets: dict[str, Target]
     links: dict[str, torch.Tensor]  # [coarse, fine] of 0 and 1
+    cache: object = None  # where the encoder's output for this image is kept, or None
 
 
 class View:
@@ -129,12 +130,15 @@ def stack(masks, side):
     return np.stack(masks) if masks else np.zeros((0, side, side), bool)
 
 
-def sample(record, photos, size, kind, rng, augment=True):
-    """A sample of the wanted kind, or of the full image where the record has nothing to prompt with."""
-    view = augmented_view(record, size, rng) if augment else View(record.width, record.height, size)
+def sample(record, photos, size, kind, rng, augment=True, view_rng=None):
+    """A sample of the wanted kind, or of the full image where the record has nothing to prompt with.
+
+    `view_rng`, where given, decides the view and its colours, and `rng` only what is asked."""
+    view_rng = view_rng or rng
+    view = augmented_view(record, size, view_rng) if augment else View(record.width, record.height, size)
     image = view.image(photos.read(record.image))
     if augment:
-        image = recoloured(image, rng)
+        image = recoloured(image, view_rng)
     scene = Scene(record, view)
     prompt, levels, links = ask(scene, kind, rng)
     if prompt is not None:
