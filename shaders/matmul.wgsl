@@ -1,13 +1,14 @@
 // C[b, m, n] = activation(sum_k A[b, m, k] * W[b, n, k] + bias[n] + residual[b, m, n])
 //
 // One kernel serves matrix products, linear layers and (as an implicit GEMM) channels-last convolutions:
-//   QUANTISED  W holds four signed 8-bit weights a word, `scales` one factor for every 32 of them along k.
-//   PATCHES    A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
+//   BITS = 8 or 4  W holds signed weights packed into words, `scales` one factor for every 32 of them along k.
+//   PATCHES        A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
 //
 // A workgroup of 8 x 8 threads makes a 64 x 64 tile of C; each thread keeps 8 x 8 of it in registers. Both operands
 // pass through workgroup memory 16 deep, stored k-major so that a thread reads neighbours.
 
-const QUANTISED: bool = {{quantised}};
+const BITS: u32 = {{bits}}u; // of a weight; 32 are floats
+const PACKED: u32 = min(BITS, 8u); // keeps constants in range where nothing is packed
 const PATCHES: bool = {{patches}};
 const ACTIVATION: u32 = {{activation}}u; // 0 none, 1 ReLU, 2 GELU
 
@@ -70,10 +71,13 @@ fn weights(batch: u32, col: u32, k: u32) -> vec4<f32> {
     if (col >= info.cols || k >= info.depth) {
         return vec4<f32>(0.0);
     }
-    if (QUANTISED) {
-        let word = bitcast<i32>(w[(col * info.depth + k) / 4u]);
-        let values = vec4<i32>(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u);
-        return vec4<f32>(values) * scales[(col * info.depth + k) / 32u];
+    if (BITS < 32u) {
+        let at = col * info.depth + k;
+        // The four lie in the low or the high half of a word of eight, or fill one.
+        let word = bitcast<i32>(w[at * PACKED / 32u] >> (at * PACKED % 32u));
+        let top = vec4<u32>(32u) - vec4<u32>(1u, 2u, 3u, 4u) * PACKED;
+        let values = (vec4<i32>(word) << top) >> vec4<u32>(32u - PACKED);
+        return vec4<f32>(values) * scales[at / 32u];
     }
     let start = batch * info.weight_stride + col * info.depth + k;
     var values = vec4<f32>(bitcast<f32>(w[start]), 0.0, 0.0, 0.0);

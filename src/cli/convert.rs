@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use aims_web::convert::{Precision, convert};
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -14,14 +14,32 @@ pub struct Arguments {
     /// What `training/train.py` made: adds the AIMS head.
     #[arg(long)]
     trained: Option<PathBuf>,
-    /// Keep 32-bit weights, for comparisons.
+    /// What `training/calibrate.py` made: how much the inputs of each layer matter.
     #[arg(long)]
-    float: bool,
+    calibration: Option<PathBuf>,
+    /// Of the weights.
+    #[arg(long, default_value = "8")]
+    bits: Bits,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bits {
+    #[value(name = "4")]
+    Four,
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "32")]
+    Float,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let precision = if arguments.float { Precision::Float32 } else { Precision::Q8 };
-    let bytes = convert(&arguments.checkpoint, arguments.trained.as_deref(), precision)?;
+    let precision = match arguments.bits {
+        Bits::Four => Precision::Quantised(aims_web::ops::Bits::Four),
+        Bits::Eight => Precision::Quantised(aims_web::ops::Bits::Eight),
+        Bits::Float => Precision::Float32,
+    };
+    let (trained, calibration) = (arguments.trained.as_deref(), arguments.calibration.as_deref());
+    let bytes = convert(&arguments.checkpoint, trained, calibration, precision)?;
     if let Some(folder) = arguments.out.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -1,44 +1,119 @@
-//! 8-bit weights: symmetric, one 16-bit scale for each group along the input axis.
+//! Quantised weights: signed values, one 16-bit scale for each group along the input axis.
 
 use half::f16;
 
-use crate::ops::GROUP;
+use crate::ops::{Bits, GROUP};
 
-/// Values and scales of a row-major matrix whose rows are whole groups.
-pub fn quantise(weights: &[f32]) -> (Vec<i8>, Vec<f16>) {
+/// How far the scale may shrink below what the largest weight asks for, and in how many steps that is tried.
+const SMALLEST: f32 = 0.6;
+const STEPS: usize = 24;
+
+/// Values and scales of a row-major matrix of `inputs` columns, a multiple of [`GROUP`].
+///
+/// Of several scales, a group takes the one with the least squared error, each weight's error counting as much as
+/// `importance` says of its input (the mean square of what the layer is fed, see `training/calibrate.py`).
+pub fn quantise(
+    weights: &[f32],
+    inputs: usize,
+    bits: Bits,
+    importance: Option<&[f32]>,
+) -> (Vec<i8>, Vec<f16>) {
     let mut values = Vec::with_capacity(weights.len());
     let mut scales = Vec::with_capacity(weights.len() / GROUP);
-    for group in weights.chunks(GROUP) {
-        let largest = group.iter().fold(0.0_f32, |max, weight| max.max(weight.abs()));
-        // Values are rounded against the scale as it will be read: 16 bits.
-        let scale = f16::from_f32(largest / 127.0);
-        let divisor = if scale == f16::ZERO { 1.0 } else { scale.to_f32() };
-        values.extend(group.iter().map(|weight| (weight / divisor).round().clamp(-127.0, 127.0) as i8));
+    for (index, group) in weights.chunks(GROUP).enumerate() {
+        let first = index * GROUP % inputs;
+        let importance = importance.map(|all| &all[first..first + GROUP]);
+        let scale = best_scale(group, bits, importance);
+        values.extend(group.iter().map(|&weight| nearest(weight, scale, bits)));
         scales.push(scale);
     }
     (values, scales)
+}
+
+/// Two values a byte, the first in the low half.
+pub fn pack_nibbles(values: &[i8]) -> Vec<u8> {
+    values.chunks(2).map(|pair| (pair[0] as u8 & 15) | (pair[1] as u8) << 4).collect()
+}
+
+fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
+    let largest =
+        group.iter().fold(0.0_f32, |max, &weight| if weight.abs() > max.abs() { weight } else { max });
+    // The range has one more value below zero than above: the largest weight takes that end, whatever its sign.
+    let full = largest / limits(bits).0;
+    let error = |scale: f16| -> f32 {
+        group
+            .iter()
+            .enumerate()
+            .map(|(i, &weight)| {
+                let error = weight - f32::from(nearest(weight, scale, bits)) * scale.to_f32();
+                importance.map_or(1.0, |importance| importance[i]) * error * error
+            })
+            .sum()
+    };
+    let tried = (0..=STEPS).map(|i| f16::from_f32(full * (1.0 - (1.0 - SMALLEST) * i as f32 / STEPS as f32)));
+    tried.min_by(|&a, &b| error(a).total_cmp(&error(b))).unwrap_or(f16::ZERO)
+}
+
+/// The value whose product with the scale, as it will be read, is nearest.
+fn nearest(weight: f32, scale: f16, bits: Bits) -> i8 {
+    if scale == f16::ZERO {
+        return 0;
+    }
+    let (low, high) = limits(bits);
+    (weight / scale.to_f32()).round().clamp(low, high) as i8
+}
+
+fn limits(bits: Bits) -> (f32, f32) {
+    let half = f32::powi(2.0, bits.count() as i32 - 1);
+    (-half, half - 1.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn error(weights: &[f32], bits: Bits, importance: Option<&[f32]>) -> Vec<f32> {
+        let (values, scales) = quantise(weights, weights.len(), bits, importance);
+        let read = values.iter().enumerate().map(|(i, &value)| f32::from(value) * scales[i / GROUP].to_f32());
+        weights.iter().zip(read).map(|(weight, read)| (weight - read).abs()).collect()
+    }
+
     #[test]
     fn error_is_at_most_about_half_a_step() {
-        let weights: Vec<f32> = (0..320).map(|i| (i as f32 * 0.37).sin() * (1.0 + i as f32)).collect();
-        let (values, scales) = quantise(&weights);
-        for (i, weight) in weights.iter().enumerate() {
-            let scale = scales[i / GROUP].to_f32();
-            let read = f32::from(values[i]) * scale;
-            // The scale's own rounding can push the largest value past 127 steps by at most 127 * 2^-11 of one.
-            assert!((read - weight).abs() <= 0.57 * scale, "{weight} became {read}");
+        for (bits, half) in [(Bits::Four, 8.0), (Bits::Eight, 128.0)] {
+            let weights: Vec<f32> = (0..320).map(|i| (i as f32 * 0.37).sin() * (1.0 + i as f32)).collect();
+            for (group, error) in weights.chunks(GROUP).zip(error(&weights, bits, None).chunks(GROUP)) {
+                let largest = group.iter().fold(0.0_f32, |max, weight| max.max(weight.abs()));
+                let mean = error.iter().sum::<f32>() / GROUP as f32;
+                assert!(mean <= 0.5 * largest / half, "{bits:?}: {mean} of {largest}");
+            }
         }
     }
 
     #[test]
     fn zeros_stay_zero() {
-        let (values, scales) = quantise(&[0.0; GROUP]);
+        let (values, scales) = quantise(&[0.0; GROUP], GROUP, Bits::Eight, None);
         assert!(values.iter().all(|&value| value == 0));
         assert_eq!(scales, [f16::ZERO]);
+    }
+
+    #[test]
+    fn inputs_that_matter_get_the_smaller_errors() {
+        // One large weight whose input is always zero: without it, the others fit exactly.
+        let mut weights = [0.3; GROUP];
+        weights[5] = 0.4;
+        let mut importance = [1.0; GROUP];
+        importance[5] = 0.0;
+        let sum = |errors: Vec<f32>| {
+            errors.iter().enumerate().filter(|(i, _)| *i != 5).map(|(_, e)| e).sum::<f32>()
+        };
+        let plain = sum(error(&weights, Bits::Four, None));
+        let weighed = sum(error(&weights, Bits::Four, Some(&importance)));
+        assert!(weighed < plain, "{weighed} is not below {plain}");
+    }
+
+    #[test]
+    fn nibbles_keep_their_sign() {
+        assert_eq!(pack_nibbles(&[-8, 7, -1, 1]), [0x78, 0x1F]);
     }
 }

@@ -7,7 +7,20 @@ use anyhow::{Context, Result, ensure};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
+use super::Calibration;
 use super::checkpoint::Matrix;
+
+/// What `training/calibrate.py` makes.
+pub fn calibration(path: &Path) -> Result<Calibration> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
+    file.iter()
+        .map(|(name, view)| {
+            ensure!(view.dtype() == Dtype::F32, "tensor '{name}' is {:?}, not F32", view.dtype());
+            Ok((name.to_string(), bytemuck::pod_collect_to_vec(view.data())))
+        })
+        .collect()
+}
 
 /// Adds the AIMS head to MobileSAM's tensors, and replaces the encoder's by those trained with it.
 pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {

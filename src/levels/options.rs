@@ -47,6 +47,9 @@ pub struct LevelOptions {
     pub relation_min_score: f32,
     /// At most this many relations, the best.
     pub relation_max_count: usize,
+
+    /// Masks of predicted levels with a lower score are left out (0 to 1).
+    pub min_score: f32,
 }
 
 impl Default for LevelOptions {
@@ -69,6 +72,7 @@ impl Default for LevelOptions {
             contact_gap: 2,
             relation_min_score: 0.05,
             relation_max_count: 64,
+            min_score: 0.25,
         }
     }
 }

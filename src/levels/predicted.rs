@@ -21,8 +21,6 @@ pub struct Prediction {
 
 /// Thresholds, shares of 0 to 1.
 mod threshold {
-    /// Masks with a lower score are left out.
-    pub const SCORE: f32 = 0.25;
     /// A mask stays if better ones leave it this share of its pixels.
     pub const VISIBLE: f32 = 0.5;
     /// Of two relations with a higher IoU the better one stays.
@@ -107,7 +105,7 @@ fn visible(
 ) -> Vec<Piece> {
     let mut pieces = pieces(candidates, grid, region, options);
     pieces.retain(|piece| {
-        piece.score >= threshold::SCORE
+        piece.score >= options.min_score
             && (region.is_none() || piece.containment >= options.region_containment)
     });
     pieces.sort_by(|a, b| b.score.total_cmp(&a.score));

@@ -12,6 +12,7 @@ pub mod regions;
 pub mod rle;
 
 pub use bitmask::{BBox, BitMask};
+pub use contact::{boundary, dilate};
 pub use logits::{Frame, LogitsError, LowResLogits};
 pub use polygon::ShapeError;
 pub use rle::{Rle, RleError};

@@ -1,7 +1,8 @@
 //! The model file: safetensors whose metadata holds a [`Manifest`] with format version and checksum.
 //!
-//! Names are those of the PyTorch checkpoint. A matrix is `[outputs, inputs]`; where it is 8-bit, it is stored as I8 and
-//! `<name>.scales` (F16, `[outputs, inputs / 32]`) beside it. Everything else is F32.
+//! Names are those of the PyTorch checkpoint. A matrix is `[outputs, inputs]`. Where it is quantised, it is stored as I8, or
+//! as U8 `[outputs, inputs / 2]` with two signed 4-bit values a byte (the first in the low half), and `<name>.scales`
+//! (F16, `[outputs, inputs / 32]`) beside it. Everything else is F16 or F32.
 
 use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
 use half::f16;
@@ -10,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::ops::{GROUP, Weight};
+use crate::ops::{Bits, GROUP, Weight};
 
 /// The metadata key under which a file has its [`Manifest`].
 pub const MANIFEST_KEY: &str = "aims-web";
 /// The version of the format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What a model file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Manifest {
     pub format: u32,
     /// Name of the network.
     pub model: String,
-    /// `float32` or `q8-group32`.
+    /// `float32`, `q8-group32` or `q4-group32`.
     pub precision: String,
     /// Hexadecimal SHA-256 of all tensor data.
     pub data_sha256: String,
@@ -75,63 +76,56 @@ impl<'a> Weights<'a> {
     /// A float tensor of the given shape.
     pub fn float<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
         let view = self.view(name)?;
-        if view.dtype() != Dtype::F32 || view.shape() != shape {
+        if view.shape() != shape {
             return Err(mismatch(name, &view));
         }
-        let data = TensorData::from_bytes_vec(view.data().to_vec(), Shape::new(shape), DType::F32);
+        let data = TensorData::new(floats(name, &view)?, Shape::new(shape));
         Ok(Tensor::from_data(data, (&self.device, DType::F32)))
     }
 
     /// A float tensor on the host.
     pub fn float_vec(&self, name: &str, length: usize) -> Result<Vec<f32>> {
         let view = self.view(name)?;
-        if view.dtype() != Dtype::F32 || view.data().len() != length * size_of::<f32>() {
+        if view.shape().iter().product::<usize>() != length {
             return Err(mismatch(name, &view));
         }
-        Ok(bytemuck::pod_collect_to_vec(view.data()))
+        floats(name, &view)
     }
 
     /// A matrix `[outputs, inputs]` in whichever precision the file has it.
     pub fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
         let view = self.view(name)?;
-        if view.shape() != [outputs, inputs] {
+        let (bits, row) = match view.dtype() {
+            Dtype::I8 => (Bits::Eight, inputs),
+            Dtype::U8 => (Bits::Four, inputs / 2),
+            _ => return Ok(Weight::F32(self.float(name, [outputs, inputs])?)),
+        };
+        if !inputs.is_multiple_of(GROUP) || view.shape() != [outputs, row] {
             return Err(mismatch(name, &view));
         }
-        match view.dtype() {
-            Dtype::F32 => Ok(Weight::F32(self.float(name, [outputs, inputs])?)),
-            Dtype::I8 => {
-                let groups = inputs / GROUP;
-                let scales_name = format!("{name}.scales");
-                let scales = self.view(&scales_name)?;
-                if !inputs.is_multiple_of(GROUP)
-                    || scales.dtype() != Dtype::F16
-                    || scales.shape() != [outputs, groups]
-                {
-                    return Err(mismatch(&scales_name, &scales));
-                }
-                let scales: Vec<f32> = bytemuck::pod_collect_to_vec::<u8, f16>(scales.data())
-                    .into_iter()
-                    .map(f16::to_f32)
-                    .collect();
-                let words = TensorData::from_bytes_vec(
-                    view.data().to_vec(),
-                    Shape::new([outputs, inputs / 4]),
-                    DType::I32,
-                );
-                Ok(Weight::Q8 {
-                    words: Tensor::<2, Int>::from_data(words, (&self.device, DType::I32)),
-                    scales: Tensor::from_data(
-                        TensorData::new(scales, Shape::new([outputs, groups])),
-                        (&self.device, DType::F32),
-                    ),
-                })
-            }
-            _ => Err(mismatch(name, &view)),
-        }
+        let words = Shape::new([outputs, inputs / bits.per_word()]);
+        let words = TensorData::from_bytes_vec(view.data().to_vec(), words, DType::I32);
+        Ok(Weight::Quantised {
+            bits,
+            words: Tensor::<2, Int>::from_data(words, (&self.device, DType::I32)),
+            scales: self.float(&format!("{name}.scales"), [outputs, inputs / GROUP])?,
+        })
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>> {
         self.file.tensor(name).map_err(|_| Error::ModelCorrupt(format!("tensor '{name}' is missing")))
+    }
+}
+
+/// The values of a float tensor of either precision.
+fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>> {
+    match view.dtype() {
+        Dtype::F32 => Ok(bytemuck::pod_collect_to_vec(view.data())),
+        Dtype::F16 => {
+            let halves: Vec<f16> = bytemuck::pod_collect_to_vec(view.data());
+            Ok(halves.into_iter().map(f16::to_f32).collect())
+        }
+        _ => Err(mismatch(name, view)),
     }
 }
 

@@ -8,13 +8,13 @@ use burn::tensor::{DType, Shape, TensorData};
 use burn_cubecl::CubeBackend;
 use burn_flex::FlexTensor;
 
-use super::spec::{AttentionSpec, DepthwiseSpec, MatmulSpec, NormSpec};
+use super::spec::{AttentionSpec, Bits, DepthwiseSpec, MatmulSpec, NormSpec};
 use super::{cpu, gpu};
 
 /// Operations that burn's stock kernels would run slowly or not at all in a browser.
 ///
-/// All tensors are contiguous 32-bit floats; `words` are signed 8-bit weights packed four to a 32-bit integer, the
-/// first in the lowest byte. Outputs come flat: the caller reshapes.
+/// All tensors are contiguous 32-bit floats; `words` are signed 8-bit or 4-bit weights packed into 32-bit integers,
+/// the first in the lowest bits. Outputs come flat: the caller reshapes.
 #[backend_extension(Cube, Flex)]
 pub trait SegmentationOps: Backend {
     /// `residual` is shaped like the output, or anything where the specification says that there is none.
@@ -26,12 +26,13 @@ pub trait SegmentationOps: Backend {
         spec: MatmulSpec,
     ) -> FloatTensor<Self>;
 
-    fn seg_matmul_q8(
+    fn seg_matmul_quantised(
         a: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
+        bits: Bits,
         spec: MatmulSpec,
     ) -> FloatTensor<Self>;
 
@@ -71,15 +72,16 @@ impl SegmentationOps for CubeBackend {
         gpu::matmul(a, w, None, bias, residual, &spec)
     }
 
-    fn seg_matmul_q8(
+    fn seg_matmul_quantised(
         a: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
+        bits: Bits,
         spec: MatmulSpec,
     ) -> FloatTensor<Self> {
-        gpu::matmul(a, words, Some(scales), bias, residual, &spec)
+        gpu::matmul(a, words, Some((bits, scales)), bias, residual, &spec)
     }
 
     fn seg_attention(
@@ -124,18 +126,18 @@ impl SegmentationOps for Flex {
         flat(cpu::matmul(floats(&a), floats(&w), floats(&bias), floats(&residual), &spec))
     }
 
-    fn seg_matmul_q8(
+    fn seg_matmul_quantised(
         a: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
+        bits: Bits,
         spec: MatmulSpec,
     ) -> FloatTensor<Self> {
         let (a, words, scales) = (contiguous(a), contiguous(words), contiguous(scales));
         let (bias, residual) = (contiguous(bias), contiguous(residual));
-        let values: &[i8] = bytemuck::cast_slice(words.storage::<i32>());
-        let w = cpu::dequantise(values, floats(&scales));
+        let w = cpu::dequantise(words.storage::<i32>(), bits, floats(&scales));
         flat(cpu::matmul(floats(&a), &w, floats(&bias), floats(&residual), &spec))
     }
 

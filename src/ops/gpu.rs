@@ -8,7 +8,7 @@ use burn_cubecl::template::SourceKernel;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::shader::Shader;
-use super::spec::{AttentionSpec, DepthwiseSpec, MatmulSpec, NormSpec, ScoreBias};
+use super::spec::{AttentionSpec, Bits, DepthwiseSpec, MatmulSpec, NormSpec, ScoreBias};
 
 /// Most workgroups along one dimension that WebGPU guarantees.
 const MAX_GROUPS: usize = 65_535;
@@ -48,17 +48,17 @@ fn fold(groups: usize) -> (usize, usize) {
     (groups.div_ceil(y), y)
 }
 
-/// `weight` holds floats, or packed 8-bit words where `scales` is given.
+/// `weight` holds floats, or packed words where `packed` gives their bits and scales.
 pub fn matmul(
     a: CubeTensor,
     weight: CubeTensor,
-    scales: Option<CubeTensor>,
+    packed: Option<(Bits, CubeTensor)>,
     bias: CubeTensor,
     residual: CubeTensor,
     spec: &MatmulSpec,
 ) -> CubeTensor {
     let shader = Shader::Matmul {
-        quantised: scales.is_some(),
+        bits: packed.as_ref().map(|(bits, _)| *bits),
         patches: spec.patches.is_some(),
         activation: spec.activation,
     };
@@ -69,7 +69,7 @@ pub fn matmul(
         [p.in_height, p.in_width, p.channels, p.out_width, p.kernel, p.stride, p.padding]
     }));
     // The shader binds `scales` in every variant: without any, the bias stands in.
-    let scales = scales.unwrap_or_else(|| bias.clone());
+    let scales = packed.map_or_else(|| bias.clone(), |(_, scales)| scales);
     let length = spec.batch * spec.rows * spec.cols;
     launch(shader, groups, vec![a, weight, scales, bias, residual], length, &to_u32(&info))
 }

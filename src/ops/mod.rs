@@ -1,7 +1,7 @@
 //! Own operations on burn tensors, each with a WGSL kernel (`shaders/`) and a CPU twin (`ops::cpu`).
 //!
 //! burn's stock kernels are not used on the hot path: without autotune they are slow in a browser, and some panic on
-//! adapters with wide subgroups. Everything here is channels-last and 32-bit float; weights may be 8-bit.
+//! adapters with wide subgroups. Everything here is channels-last and 32-bit float; weights may be 8-bit or 4-bit.
 
 mod cpu;
 mod extension;
@@ -16,7 +16,7 @@ use burn::tensor::{Int, Tensor};
 use extension::SegmentationOps;
 pub use read::{read, wait};
 pub use spec::{
-    Activation, AttentionSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches, ScoreBias,
+    Activation, AttentionSpec, Bits, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches, ScoreBias,
 };
 
 /// Weights that share one scale, consecutive along the input axis.
@@ -30,9 +30,10 @@ pub const GROUP: usize = 32;
 )]
 pub enum Weight {
     F32(Tensor<2>),
-    /// Symmetric 8-bit: `weight[n, k] = value[n, k] * scales[n, k / GROUP]`.
-    Q8 {
-        /// Four values a word, `[outputs, inputs / 4]`.
+    /// `weight[n, k] = value[n, k] * scales[n, k / GROUP]`.
+    Quantised {
+        bits: Bits,
+        /// Signed values, the first in the lowest bits: `[outputs, inputs / bits.per_word()]`.
         words: Tensor<2, Int>,
         /// `[outputs, inputs / GROUP]`.
         scales: Tensor<2>,
@@ -44,9 +45,9 @@ impl Weight {
     pub fn dims(&self) -> [usize; 2] {
         match self {
             Weight::F32(weight) => weight.dims(),
-            Weight::Q8 { words, .. } => {
-                let [outputs, inputs] = words.dims();
-                [outputs, inputs * 4]
+            Weight::Quantised { bits, words, .. } => {
+                let [outputs, row] = words.dims();
+                [outputs, row * bits.per_word()]
             }
         }
     }
@@ -144,12 +145,13 @@ fn product<const D: usize>(
     let (x, bias) = (x.into_dispatch(), bias.clone().into_dispatch());
     Tensor::from_dispatch(match weight {
         Weight::F32(weight) => Dispatch::seg_matmul(x, weight.clone().into_dispatch(), bias, residual, spec),
-        Weight::Q8 { words, scales } => Dispatch::seg_matmul_q8(
+        Weight::Quantised { bits, words, scales } => Dispatch::seg_matmul_quantised(
             x,
             words.clone().into_dispatch(),
             scales.clone().into_dispatch(),
             bias,
             residual,
+            *bits,
             spec,
         ),
     })

@@ -5,12 +5,12 @@
 use burn_cubecl::cubecl::{CubeDim, prelude::KernelId};
 use burn_cubecl::template::{KernelSource, SourceTemplate};
 
-use super::spec::Activation;
+use super::spec::{Activation, Bits};
 
 /// One specialisation of a shader: its text depends on nothing but this value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Shader {
-    Matmul { quantised: bool, patches: bool, activation: Activation },
+    Matmul { bits: Option<Bits>, patches: bool, activation: Activation },
     Attention { dim: usize },
     Depthwise { activation: Activation },
     LayerNorm { activation: Activation },
@@ -20,9 +20,13 @@ impl Shader {
     fn text(&self) -> String {
         let activation = |activation| ("activation", code(activation).to_string());
         match *self {
-            Shader::Matmul { quantised, patches, activation: kind } => fill(
+            Shader::Matmul { bits, patches, activation: kind } => fill(
                 include_str!("../../shaders/matmul.wgsl"),
-                &[("quantised", quantised.to_string()), ("patches", patches.to_string()), activation(kind)],
+                &[
+                    ("bits", bits.map_or(32, Bits::count).to_string()),
+                    ("patches", patches.to_string()),
+                    activation(kind),
+                ],
             ),
             Shader::Attention { dim } => fill(
                 include_str!("../../shaders/attention.wgsl"),
@@ -119,7 +123,8 @@ mod tests {
     fn nothing_is_left_to_fill_in() {
         let activation = Activation::Gelu;
         for shader in [
-            Shader::Matmul { quantised: true, patches: true, activation },
+            Shader::Matmul { bits: Some(Bits::Eight), patches: true, activation },
+            Shader::Matmul { bits: Some(Bits::Four), patches: false, activation },
             Shader::Attention { dim: 32 },
             Shader::Depthwise { activation },
             Shader::LayerNorm { activation },

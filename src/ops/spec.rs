@@ -9,6 +9,27 @@ pub enum Activation {
     Gelu,
 }
 
+/// How many bits a quantised weight has. Values are signed (two's complement).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bits {
+    Four,
+    Eight,
+}
+
+impl Bits {
+    pub const fn count(self) -> usize {
+        match self {
+            Bits::Four => 4,
+            Bits::Eight => 8,
+        }
+    }
+
+    /// Weights in a 32-bit word.
+    pub const fn per_word(self) -> usize {
+        32 / self.count()
+    }
+}
+
 impl Default for MatmulSpec {
     /// One batch of nothing: for struct update syntax.
     fn default() -> Self {

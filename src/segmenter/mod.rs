@@ -98,11 +98,12 @@ impl Segmenter {
         request: &Request,
         progress: &Progress<'_>,
     ) -> Result<Scene> {
-        request.grid.check()?;
+        request.check()?;
         let (width, height) = (photo.width, photo.height);
         let mask = |rle| prompt_mask(rle, width, height);
         let options = LevelOptions {
             min_mask_region_area: request.grid.min_mask_region_area,
+            min_score: request.min_score,
             ..LevelOptions::default()
         };
         match &request.prompt {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::levels::Level;
+use crate::levels::{Level, LevelOptions};
 use crate::mask::polygon::{rasterise_box, rasterise_polygon};
 use crate::mask::{BitMask, Rle, RleError, ShapeError};
 
@@ -16,6 +16,8 @@ pub struct Request {
     pub prompt: Prompt,
     /// Where masks come from; the best that the model file has if it is not said.
     pub proposer: Option<Proposer>,
+    /// Learned masks with a lower score, 0 to 1, are left out. What the grid leaves out is in its own options.
+    pub min_score: f32,
     pub grid: GridOptions,
 }
 
@@ -35,6 +37,7 @@ impl Default for Request {
             levels: vec![Level::Part, Level::Entity, Level::Relation],
             prompt: Prompt::Full,
             proposer: None,
+            min_score: LevelOptions::default().min_score,
             grid: GridOptions::default(),
         }
     }
@@ -111,13 +114,21 @@ impl Default for GridOptions {
     }
 }
 
-impl GridOptions {
+fn check(name: &str, fits: bool, range: &str) -> Result<()> {
+    if fits { Ok(()) } else { Err(Error::InvalidPrompt(format!("{name} must be {range}"))) }
+}
+
+impl Request {
     /// # Errors
     /// [`Error::InvalidPrompt`] that names the setting out of range.
     pub fn check(&self) -> Result<()> {
-        let check = |name: &str, fits: bool, range: &str| {
-            if fits { Ok(()) } else { Err(Error::InvalidPrompt(format!("{name} must be {range}"))) }
-        };
+        check("minScore", (0.0..=1.0).contains(&self.min_score), "0 to 1")?;
+        self.grid.check()
+    }
+}
+
+impl GridOptions {
+    fn check(&self) -> Result<()> {
         check("pointsPerSide", (1..=128).contains(&self.points_per_side), "1 to 128")?;
         check("pointsPerBatch", (1..=64).contains(&self.points_per_batch), "1 to 64")?;
         check("cropNLayers", self.crop_n_layers <= 3, "0 to 3")?;

@@ -32,7 +32,7 @@ pub(crate) use everywhere;
 #[cfg(not(target_family = "wasm"))]
 pub fn float_model() -> Vec<u8> {
     use aims_web::convert::{Precision, convert};
-    convert(&checkpoint(), None, Precision::Float32).expect("the checkpoint converts")
+    convert(&checkpoint(), None, None, Precision::Float32).expect("the checkpoint converts")
 }
 
 #[cfg(not(target_family = "wasm"))]

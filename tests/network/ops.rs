@@ -3,7 +3,7 @@
 
 use crate::common::{self, everywhere, floats, relative_errors};
 use aims_web::DeviceKind;
-use aims_web::ops::{self, Activation, ConvWindow, Weight};
+use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 /// Deterministic values in -1..1.
@@ -22,13 +22,16 @@ fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tens
     Tensor::from_data(TensorData::new(noise(seed, shape.iter().product()), shape), device)
 }
 
-fn q8(seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
-    let bytes: Vec<i8> = noise(seed, outputs * inputs).iter().map(|v| (v * 127.0) as i8).collect();
+fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
+    let bytes: Vec<i8> =
+        noise(seed, outputs * inputs * bits.count() / 8).iter().map(|v| (v * 128.0) as i8).collect();
     let words: Vec<i32> = bytemuck::pod_collect_to_vec(&bytes);
-    let scales = noise(seed + 1, outputs * inputs / 32).iter().map(|v| v.abs() / 127.0).collect::<Vec<_>>();
-    Weight::Q8 {
+    let largest = f32::powi(2.0, bits.count() as i32 - 1);
+    let scales = noise(seed + 1, outputs * inputs / 32).iter().map(|v| v / largest).collect::<Vec<_>>();
+    Weight::Quantised {
+        bits,
         words: Tensor::<2, Int>::from_data(
-            TensorData::new(words, [outputs, inputs / 4]),
+            TensorData::new(words, [outputs, inputs / bits.per_word()]),
             (device, DType::I32),
         ),
         scales: Tensor::from_data(TensorData::new(scales, [outputs, inputs / 32]), device),
@@ -56,17 +59,56 @@ everywhere!(linear_with_float_weights, async {
     }
 });
 
-everywhere!(linear_with_eight_bit_weights, async {
+everywhere!(linear_with_quantised_weights, async {
     for (rows, inputs, outputs) in [(1, 32, 1), (65, 96, 63), (256, 256, 257)] {
-        agree(&format!("q8 {rows}x{inputs}x{outputs}"), |device| {
-            let weight = q8(2, outputs, inputs, device);
-            let (x, bias) = (tensor(1, [rows, inputs], device), tensor(3, [outputs], device));
-            let residual = tensor(4, [rows, outputs], device);
-            ops::linear_add(x, &weight, &bias, residual, Activation::Gelu)
-        })
-        .await;
+        for bits in [Bits::Four, Bits::Eight] {
+            agree(&format!("{bits:?} bits {rows}x{inputs}x{outputs}"), |device| {
+                let weight = quantised(bits, 2, outputs, inputs, device);
+                let (x, bias) = (tensor(1, [rows, inputs], device), tensor(3, [outputs], device));
+                let residual = tensor(4, [rows, outputs], device);
+                ops::linear_add(x, &weight, &bias, residual, Activation::Gelu)
+            })
+            .await;
+        }
     }
 });
+
+everywhere!(
+    /// Not only alike on both devices, but the values that were packed.
+    quantised_weights_are_unpacked_in_order,
+    async {
+        for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
+            let device = common::device(kind).await;
+            for bits in [Bits::Four, Bits::Eight] {
+                let inputs = 64;
+                let value = |i: usize| (i as i32 * 5) % 16 - 8;
+                let words: Vec<i32> = (0..inputs / bits.per_word())
+                    .map(|word| {
+                        let mask = (1_u32 << bits.count()) - 1;
+                        let packed = (0..bits.per_word()).map(|i| {
+                            (value(word * bits.per_word() + i) as u32 & mask) << (i * bits.count())
+                        });
+                        packed.sum::<u32>() as i32
+                    })
+                    .collect();
+                let weight = Weight::Quantised {
+                    bits,
+                    words: Tensor::<2, Int>::from_data(
+                        TensorData::new(words, [1, inputs / bits.per_word()]),
+                        (&device, DType::I32),
+                    ),
+                    scales: Tensor::from_data(TensorData::new(vec![0.5_f32, -2.0], [1, 2]), &device),
+                };
+                // A row for each input, with a one at its place.
+                let x = Tensor::<2>::eye(inputs, &device);
+                let read = floats(ops::linear(x, &weight, &Tensor::zeros([1], &device), Activation::None)).await;
+                let scale = |i: usize| if i < 32 { 0.5 } else { -2.0 };
+                let expected: Vec<f32> = (0..inputs).map(|i| value(i) as f32 * scale(i)).collect();
+                assert_eq!(read, expected, "{kind:?} {bits:?}");
+            }
+        }
+    }
+);
 
 everywhere!(batched_product, async {
     for (batch, rows, cols, depth) in [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31)] {
@@ -88,7 +130,7 @@ everywhere!(convolution, async {
         agree(&format!("convolution {size} {inputs} {outputs} {window:?}"), |device| {
             let depth = window.kernel * window.kernel * inputs;
             let weight = if depth % 32 == 0 {
-                q8(2, outputs, depth, device)
+                quantised(Bits::Eight, 2, outputs, depth, device)
             } else {
                 Weight::F32(tensor(2, [outputs, depth], device))
             };

@@ -145,6 +145,7 @@ everywhere!(
 mod at_full_size {
     use super::*;
     use aims_web::convert::{Precision, convert};
+    use aims_web::ops::Bits;
 
     #[test]
     fn float32_on_cpu_at_1024() {
@@ -168,7 +169,8 @@ mod at_full_size {
     /// The committed file is what the converter makes of the checkpoint.
     #[test]
     fn shipped_model_is_reproducible() {
-        let made = convert(&common::checkpoint(), None, Precision::Q8).expect("the checkpoint converts");
+        let made = convert(&common::checkpoint(), None, None, Precision::Quantised(Bits::Eight))
+            .expect("the checkpoint converts");
         assert!(made == common::SHIPPED_MODEL, "run `cargo run --release -- convert` and commit the result");
     }
 }

@@ -25,6 +25,8 @@ pub struct Label {
     pub rle: Rle,
     /// For a part: index of its entity among the drawing's labels.
     pub parent: Option<usize>,
+    /// What it shows.
+    pub label: Option<String>,
     /// Only near the true outline.
     #[serde(default)]
     pub approx: bool,
@@ -38,6 +40,23 @@ pub struct Drawing {
     pub labels: Vec<Label>,
     /// Whether nearly every pixel is labelled, so that a mask without label is wrong.
     pub is_complete: bool,
+}
+
+impl Drawing {
+    /// Pairs of entities that belong together. No set labels relations; of a person and the bag, purse or wallet drawn
+    /// beside it this much is sure.
+    pub fn relations(&self) -> Vec<(usize, usize)> {
+        let of = |names: &'static [&str]| {
+            let is_one =
+                move |label: &Label| label.label.as_deref().is_some_and(|label| names.contains(&label));
+            let entities =
+                self.labels.iter().enumerate().filter(|(_, label)| label.level == LabelLevel::Entity);
+            entities.filter(move |(_, label)| is_one(label)).map(|(index, _)| index)
+        };
+        of(&["person"])
+            .flat_map(|person| of(&["bag", "purse", "wallet"]).map(move |bag| (person, bag)))
+            .collect()
+    }
 }
 
 pub struct LabelledImage {

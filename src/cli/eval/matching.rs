@@ -27,6 +27,19 @@ impl Shape {
         self.pixels.size()
     }
 
+    pub fn pixels(&self) -> &BitMask {
+        &self.pixels
+    }
+
+    pub fn iou(&self, other: &Shape) -> f64 {
+        overlap(self, &Target { shape: other, ignore: false })
+    }
+
+    /// The share of its pixels that lie in `other`.
+    pub fn share_in(&self, other: &BitMask) -> f64 {
+        f64::from(self.pixels.intersection_area(other)) / f64::from(self.area.max(1))
+    }
+
     fn intersection(&self, other: &Shape) -> u32 {
         if self.bbox.intersection_area(&other.bbox) == 0 {
             return 0;
@@ -53,6 +66,21 @@ fn overlap(prediction: &Shape, target: &Target) -> f64 {
     if whole > 0.0 { both / whole } else { 0.0 }
 }
 
+/// Pairs (prediction, target) with an IoU of one half or more, one to one; predictions in the order given choose first.
+pub fn pairs(predictions: &[&Shape], targets: &[&Shape]) -> Vec<(usize, usize)> {
+    let mut free = vec![true; targets.len()];
+    let mut pairs = Vec::new();
+    for (index, prediction) in predictions.iter().enumerate() {
+        let ious = targets.iter().map(|target| prediction.iou(target)).enumerate();
+        let best = ious.filter(|&(i, iou)| free[i] && iou >= threshold(0)).max_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((target, _)) = best {
+            free[target] = false;
+            pairs.push((index, target));
+        }
+    }
+    pairs
+}
+
 /// What became of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -62,14 +90,19 @@ pub enum Outcome {
     Ignored,
 }
 
-/// The outcome of each prediction at each threshold.
+/// The outcome of each prediction at each threshold; without a target, only what is `judged` is a miss.
 ///
 /// One after the other, in the order given (best score first), predictions take the free target that they overlap most,
 /// if by the threshold or more. A target to be ignored is taken only by who gets no other, and by any number.
-pub fn assign(predictions: &[&Shape], targets: &[Target]) -> Vec<[Outcome; THRESHOLDS]> {
+pub fn assign(
+    predictions: &[&Shape],
+    targets: &[Target],
+    judged: impl Fn(&Shape) -> bool,
+) -> Vec<[Outcome; THRESHOLDS]> {
     let mut outcomes = vec![[Outcome::Miss; THRESHOLDS]; predictions.len()];
     let mut taken = vec![[false; THRESHOLDS]; targets.len()];
     for (prediction, outcomes) in predictions.iter().zip(&mut outcomes) {
+        let is_judged = judged(prediction);
         let overlaps: Vec<f64> = targets.iter().map(|target| overlap(prediction, target)).collect();
         for (level, outcome) in outcomes.iter_mut().enumerate() {
             let enough = threshold(level);
@@ -84,7 +117,7 @@ pub fn assign(predictions: &[&Shape], targets: &[Target]) -> Vec<[Outcome; THRES
             if let Some(target) = best(false) {
                 taken[target][level] = true;
                 *outcome = Outcome::Hit;
-            } else if best(true).is_some() {
+            } else if best(true).is_some() || !is_judged {
                 *outcome = Outcome::Ignored;
             }
         }

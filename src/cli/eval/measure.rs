@@ -18,10 +18,20 @@ pub struct Measure {
 impl Measure {
     /// Matches the predictions of one image, the best score first, with its targets.
     pub fn add(&mut self, predictions: &[(f32, &Shape)], targets: &[Target]) {
+        self.add_judged(predictions, targets, |_| true);
+    }
+
+    /// As [`Self::add`], but a prediction without counterpart is wrong only where it is `judged`.
+    pub fn add_judged(
+        &mut self,
+        predictions: &[(f32, &Shape)],
+        targets: &[Target],
+        judged: impl Fn(&Shape) -> bool,
+    ) {
         let predictions = &predictions[..predictions.len().min(MAX_PREDICTIONS)];
         let shapes: Vec<&Shape> = predictions.iter().map(|(_, shape)| *shape).collect();
         self.targets += targets.iter().filter(|target| !target.ignore).count();
-        for (outcomes, (score, _)) in assign(&shapes, targets).into_iter().zip(predictions) {
+        for (outcomes, (score, _)) in assign(&shapes, targets, judged).into_iter().zip(predictions) {
             for (hits, outcome) in self.hits.iter_mut().zip(outcomes) {
                 *hits += usize::from(outcome == Outcome::Hit);
             }

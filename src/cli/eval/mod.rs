@@ -1,6 +1,7 @@
 //! `eval`: how many of the masks that people drew are found.
 
 mod data;
+mod links;
 mod matching;
 mod measure;
 mod predict;
@@ -13,6 +14,7 @@ mod tests;
 use std::path::PathBuf;
 
 use aims_web::GridOptions;
+use aims_web::segmenter::Proposer;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
@@ -37,12 +39,21 @@ pub struct Arguments {
     limit: Option<usize>,
     #[command(flatten)]
     model: ModelArguments,
+    /// SAM at every point of a grid, instead of the levels that the model has learnt.
+    #[arg(long)]
+    grid: bool,
     /// Points along each side of the grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
     /// Further layers of crops.
     #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
     crop_layers: u32,
+    /// The thresholds that the paper's supplement used for SAM, instead of SAM's own.
+    #[arg(long)]
+    supplement: bool,
+    /// Learned masks with a lower score are left out. Low: recall counts the best 100 of an image anyway.
+    #[arg(long, default_value_t = 0.05)]
+    min_score: f32,
     /// Also look for parts inside each human entity mask, given as prompt. About doubles the time.
     #[arg(long)]
     prompted: bool,
@@ -67,13 +78,29 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 }
 
 async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
+    let thresholds = match arguments.supplement {
+        true => GridOptions {
+            pred_iou_thresh: 0.86,
+            stability_score_thresh: 0.92,
+            crop_n_points_downscale_factor: 2,
+            min_mask_region_area: 100,
+            ..GridOptions::default()
+        },
+        false => GridOptions::default(),
+    };
     let grid = GridOptions {
         points_per_side: arguments.points_per_side,
         crop_n_layers: arguments.crop_layers,
-        ..GridOptions::default()
+        ..thresholds
     };
     let segmenter = arguments.model.open().await?;
-    let predictor = Predictor { segmenter, grid, prompted: arguments.prompted };
+    let predictor = Predictor {
+        segmenter,
+        proposer: arguments.grid.then_some(Proposer::Grid),
+        grid,
+        min_score: arguments.min_score,
+        prompted: arguments.prompted,
+    };
     let mut full_file = Writer::create(&arguments.out, "predictions.jsonl")?;
     let mut prompted_file =
         arguments.prompted.then(|| Writer::create(&arguments.out, "prompted.jsonl")).transpose()?;
@@ -83,11 +110,11 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
         for (image, number) in set.images.iter().zip(1..) {
             let (predictions, spent) = predictor.predict(image, &set.read(&image.name)?).await?;
             eprintln!(
-                "{number}/{} {}: encoder {:.1} s, grid {:.1} s",
+                "{number}/{} {}: encoder {:.1} s, levels {:.1} s",
                 set.images.len(),
                 image.name,
                 spent.encoder.as_secs_f64(),
-                spent.grid.as_secs_f64()
+                spent.levels.as_secs_f64()
             );
             if let Some(prediction) = &predictions.full {
                 full_file.add(prediction)?;

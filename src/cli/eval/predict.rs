@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aims_web::photo::decode;
+use aims_web::segmenter::Proposer;
 use aims_web::{GridOptions, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result};
 
@@ -11,7 +12,9 @@ use super::predictions::{ImagePredictions, Prediction};
 
 pub struct Predictor {
     pub segmenter: Segmenter,
+    pub proposer: Option<Proposer>,
     pub grid: GridOptions,
+    pub min_score: f32,
     /// Whether to ask for the parts of each human entity too.
     pub prompted: bool,
 }
@@ -20,14 +23,14 @@ pub struct Predictor {
 #[derive(Clone, Copy, Default)]
 pub struct Times {
     pub encoder: Duration,
-    /// Decoding at the points of the grid, filtering, levels.
-    pub grid: Duration,
+    /// From the features to the scene of the full image.
+    pub levels: Duration,
 }
 
 impl Times {
     pub fn add(&mut self, other: Times) {
         self.encoder += other.encoder;
-        self.grid += other.grid;
+        self.levels += other.levels;
     }
 }
 
@@ -39,13 +42,19 @@ impl Predictor {
         let encoder = start.elapsed();
 
         let ask = |prompt| {
-            let request = Request { prompt, grid: self.grid.clone(), ..Request::default() };
+            let request = Request {
+                prompt,
+                proposer: self.proposer,
+                grid: self.grid.clone(),
+                min_score: self.min_score,
+                ..Request::default()
+            };
             let encoded = &encoded;
             async move { self.segmenter.segment(encoded, &request, &Progress::none()).await }
         };
         let start = Instant::now();
         let full = Prediction::new(&image.name, None, ask(Prompt::Full).await?);
-        let grid = start.elapsed();
+        let levels = start.elapsed();
 
         let mut prompted = Vec::new();
         for (index, label) in image.drawings.first().iter().flat_map(|d| &d.labels).enumerate() {
@@ -58,6 +67,6 @@ impl Predictor {
                 prompted.push(Prediction::new(&image.name, Some(index), scene));
             }
         }
-        Ok((ImagePredictions { full: Some(full), prompted }, Times { encoder, grid }))
+        Ok((ImagePredictions { full: Some(full), prompted }, Times { encoder, levels }))
     }
 }

@@ -21,13 +21,16 @@ pub struct Prediction {
     pub masks: Vec<PredictedMask>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PredictedMask {
     pub rle: Rle,
     pub score: f32,
     pub level: Level,
     /// For a part: index of its entity among the masks.
     pub parent: Option<usize>,
+    /// For a relation: indices of its entities among the masks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<usize>,
 }
 
 impl Prediction {
@@ -39,6 +42,7 @@ impl Prediction {
             score: mask.score,
             level: mask.level,
             parent: mask.parent.and_then(|id| index_of.get(&id).copied()),
+            members: mask.members.iter().filter_map(|id| index_of.get(id).copied()).collect(),
         });
         Self { image: image.to_string(), entity, masks: masks.collect() }
     }

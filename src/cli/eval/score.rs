@@ -1,26 +1,42 @@
 //! Which predictions are compared with which human masks.
 
 use aims_web::Level;
+use aims_web::mask::BitMask;
 use anyhow::{Context, Result, ensure};
 
 use super::data::{Drawing, Label, LabelLevel, LabelledImage};
+use super::links::{Matched, Mean, agreement, boundary_f, matched};
 use super::matching::{Shape, Target};
 use super::measure::Measure;
 use super::predictions::{ImagePredictions, Prediction};
+
+/// A prediction counts as inside something with this share of its pixels there.
+const INSIDE: f64 = 0.5;
 
 /// The measures of a set of images. `_any`: predictions of every level take part.
 #[derive(Clone, Default)]
 pub struct Scores {
     pub entity: Measure,
     pub entity_any: Measure,
+    /// Predictions outside the entities that people opened are not wrong: nobody drew parts there.
     pub part: Measure,
     pub part_any: Measure,
     /// The parts found in a human entity mask given as prompt.
     pub part_prompted: Measure,
+    /// Pairs of entities that belong together.
+    pub relation: Measure,
     /// Human masks of unknown level.
     pub region_any: Measure,
     /// Entities again, on images labelled completely, where a mask without counterpart is wrong.
     pub entity_complete: Measure,
+    /// Of the true links between entities and parts, and between relations and entities, those that were found.
+    pub entity_part: Mean,
+    pub relation_entity: Mean,
+    /// The boundary F of entities and parts that were found.
+    pub entity_boundary: Mean,
+    pub part_boundary: Mean,
+    /// How alike an entity's parts are when found in the full image and when prompted with its human mask.
+    pub consistency: Mean,
     pub images: usize,
     /// Predictions from images alone.
     pub predictions: usize,
@@ -33,11 +49,12 @@ impl Scores {
         self.images += 1;
         let drawings: Vec<Vec<Shape>> = image.drawings.iter().map(shapes).collect::<Result<_>>()?;
         let size = drawings.iter().flatten().next().map(Shape::size);
-        if let Some(full) = &predictions.full {
-            let found = Found::new(full, size)?;
-            self.predictions += full.masks.len();
+        let full = predictions.full.as_ref().map(|full| Found::new(full, size)).transpose()?;
+        if let Some(found) = &full {
+            self.predictions += found.masks.len();
             for (drawing, shapes) in image.drawings.iter().zip(&drawings) {
-                self.add_drawing(drawing, shapes, &found);
+                self.add_drawing(drawing, shapes, found);
+                self.add_links(drawing, shapes, found);
             }
         }
         for prompted in &predictions.prompted {
@@ -47,6 +64,14 @@ impl Scores {
                 label.level == LabelLevel::Part && label.parent == prompted.entity
             });
             self.part_prompted.add(&found.of(Level::Part), &targets);
+            if let (Some(full), Some(entity)) = (&full, prompted.entity) {
+                let entity = shapes[entity].pixels();
+                let mut alone = full.shapes(Level::Part);
+                alone.retain(|shape| shape.share_in(entity) >= INSIDE);
+                if let Some(agreement) = agreement(&alone, &found.shapes(Level::Part)) {
+                    self.consistency.add(agreement);
+                }
+            }
         }
         Ok(())
     }
@@ -58,11 +83,56 @@ impl Scores {
         let any = found.all();
         self.entity.add(&found.of(Level::Entity), &entities);
         self.entity_any.add(&any, &entities);
-        self.part.add(&found.of(Level::Part), &parts);
+        if let Some(opened) = opened(drawing, shapes) {
+            let judged = |shape: &Shape| shape.share_in(&opened) >= INSIDE;
+            self.part.add_judged(&found.of(Level::Part), &parts, judged);
+        }
         self.part_any.add(&any, &parts);
         self.region_any.add(&any, &regions);
         if drawing.is_complete {
             self.entity_complete.add(&found.of(Level::Entity), &entities);
+        }
+
+        let relations: Vec<Shape> = union_of_pairs(drawing, shapes);
+        let relations: Vec<Target> = relations.iter().map(|shape| Target { shape, ignore: false }).collect();
+        self.relation.add(&found.of(Level::Relation), &relations);
+    }
+
+    fn add_links(&mut self, drawing: &Drawing, shapes: &[Shape], found: &Found) {
+        let exact = |level| {
+            let labels = drawing.labels.iter().zip(shapes).enumerate();
+            let labels = labels.filter(move |(_, (label, _))| label.level == level && !label.approx);
+            labels.map(|(index, (_, shape))| (index, shape)).collect::<Vec<_>>()
+        };
+        let entities = matched(&found.numbered(Level::Entity), &exact(LabelLevel::Entity));
+        let parts = matched(&found.numbered(Level::Part), &exact(LabelLevel::Part));
+        for (pairs, mean) in [(&entities, &mut self.entity_boundary), (&parts, &mut self.part_boundary)] {
+            for &(prediction, label) in pairs {
+                mean.add(boundary_f(found.masks[prediction].shape.pixels(), shapes[label].pixels()));
+            }
+        }
+
+        let links = Matched { coarse: entities, fine: parts };
+        for (part, label) in drawing.labels.iter().enumerate() {
+            if let Some(entity) = label.parent
+                && label.level == LabelLevel::Part
+                && !drawing.labels[entity].approx
+            {
+                let linked = |entity: usize, part: usize| found.masks[part].parent == Some(entity);
+                links.judge((entity, part), linked, &mut self.entity_part);
+            }
+        }
+
+        let pairs = drawing.relations();
+        let unions = union_of_pairs(drawing, shapes);
+        let unions: Vec<(usize, &Shape)> = unions.iter().enumerate().collect();
+        let relations = matched(&found.numbered(Level::Relation), &unions);
+        let links = Matched { coarse: relations, fine: links.coarse };
+        for (relation, (a, b)) in pairs.into_iter().enumerate() {
+            let linked = |relation: usize, entity: usize| found.masks[relation].members.contains(&entity);
+            for entity in [a, b] {
+                links.judge((relation, entity), linked, &mut self.relation_entity);
+            }
         }
     }
 
@@ -72,8 +142,14 @@ impl Scores {
         self.part.merge(&other.part);
         self.part_any.merge(&other.part_any);
         self.part_prompted.merge(&other.part_prompted);
+        self.relation.merge(&other.relation);
         self.region_any.merge(&other.region_any);
         self.entity_complete.merge(&other.entity_complete);
+        self.entity_part.merge(other.entity_part);
+        self.relation_entity.merge(other.relation_entity);
+        self.entity_boundary.merge(other.entity_boundary);
+        self.part_boundary.merge(other.part_boundary);
+        self.consistency.merge(other.consistency);
         self.images += other.images;
         self.predictions += other.predictions;
     }
@@ -96,9 +172,45 @@ fn targets<'a>(drawing: &Drawing, shapes: &'a [Shape], wanted: impl Fn(&Label) -
         .collect()
 }
 
-/// The decoded masks of a prediction, the best score first.
+/// The entities of which people drew the parts, all together; `None` if they did so of none.
+fn opened(drawing: &Drawing, shapes: &[Shape]) -> Option<BitMask> {
+    let entities = drawing.labels.iter().filter(|label| label.level == LabelLevel::Part);
+    entities.filter_map(|part| part.parent).fold(None, |all: Option<BitMask>, entity| {
+        let entity = shapes[entity].pixels();
+        Some(match all {
+            Some(mut all) => {
+                all.union_with(entity);
+                all
+            }
+            None => entity.clone(),
+        })
+    })
+}
+
+fn union_of_pairs(drawing: &Drawing, shapes: &[Shape]) -> Vec<Shape> {
+    let union = |(a, b): (usize, usize)| {
+        let mut union = shapes[a].pixels().clone();
+        union.union_with(shapes[b].pixels());
+        Shape::new(union)
+    };
+    drawing.relations().into_iter().map(union).collect()
+}
+
+struct FoundMask {
+    score: f32,
+    level: Level,
+    shape: Shape,
+    /// Of the masks in the prediction's own order.
+    parent: Option<usize>,
+    members: Vec<usize>,
+}
+
+/// The decoded masks of a prediction.
 struct Found {
-    masks: Vec<(f32, Level, Shape)>,
+    /// In the prediction's order.
+    masks: Vec<FoundMask>,
+    /// Indices, the best score first.
+    ranked: Vec<usize>,
 }
 
 impl Found {
@@ -108,17 +220,29 @@ impl Found {
             let context = || format!("mask {index} predicted for {}", prediction.image);
             let shape = Shape::new(mask.rle.decode().with_context(context)?);
             ensure!(size.is_none_or(|size| size == shape.size()), "{} is not of the image's size", context());
-            masks.push((mask.score, mask.level, shape));
+            let (parent, members) = (mask.parent, mask.members.clone());
+            masks.push(FoundMask { score: mask.score, level: mask.level, shape, parent, members });
         }
-        masks.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
-        Ok(Self { masks })
+        let mut ranked: Vec<usize> = (0..masks.len()).collect();
+        ranked.sort_by(|&a, &b| masks[b].score.total_cmp(&masks[a].score));
+        Ok(Self { masks, ranked })
     }
 
     fn of(&self, level: Level) -> Vec<(f32, &Shape)> {
-        self.masks.iter().filter(|(_, l, _)| *l == level).map(|(score, _, shape)| (*score, shape)).collect()
+        let all = self.ranked.iter().map(|&index| &self.masks[index]);
+        all.filter(|mask| mask.level == level).map(|mask| (mask.score, &mask.shape)).collect()
+    }
+
+    fn shapes(&self, level: Level) -> Vec<&Shape> {
+        self.of(level).into_iter().map(|(_, shape)| shape).collect()
+    }
+
+    fn numbered(&self, level: Level) -> Vec<(usize, &Shape)> {
+        let all = self.ranked.iter().map(|&index| (index, &self.masks[index]));
+        all.filter(|(_, mask)| mask.level == level).map(|(index, mask)| (index, &mask.shape)).collect()
     }
 
     fn all(&self) -> Vec<(f32, &Shape)> {
-        self.masks.iter().map(|(score, _, shape)| (*score, shape)).collect()
+        self.ranked.iter().map(|&index| (self.masks[index].score, &self.masks[index].shape)).collect()
     }
 }

@@ -23,8 +23,21 @@ const RECALLS: &[Column] = &[
     ("AR^P", |row| average(&row.scores.part)),
     ("AR^P any level", |row| average(&row.scores.part_any)),
     ("AR^P\\|E", |row| average(&row.scores.part_prompted)),
-    ("AR^R any level", |row| average(&row.scores.region_any)),
-    ("AP^E", |row| percent(row.scores.entity_complete.average_precision())),
+    ("AR^R", |row| average(&row.scores.relation)),
+    ("AR region any level", |row| average(&row.scores.region_any)),
+];
+
+const PRECISIONS_AND_LINKS: &[Column] = &[
+    ("set", |row| row.name.clone()),
+    ("AP^E complete", |row| percent(row.scores.entity_complete.average_precision())),
+    ("AR^E complete", |row| average(&row.scores.entity_complete)),
+    ("AP^P", |row| percent(row.scores.part.average_precision())),
+    ("AP^P\\|E", |row| percent(row.scores.part_prompted.average_precision())),
+    ("AR^EP", |row| percent(row.scores.entity_part.value())),
+    ("AR^RE", |row| percent(row.scores.relation_entity.value())),
+    ("F^E", |row| percent(row.scores.entity_boundary.value())),
+    ("F^P", |row| percent(row.scores.part_boundary.value())),
+    ("consistency", |row| percent(row.scores.consistency.value())),
 ];
 
 const RECALLS_AT_HALF: &[Column] = &[
@@ -34,7 +47,8 @@ const RECALLS_AT_HALF: &[Column] = &[
     ("R50^P", |row| at_half(&row.scores.part)),
     ("R50^P any level", |row| at_half(&row.scores.part_any)),
     ("R50^P\\|E", |row| at_half(&row.scores.part_prompted)),
-    ("R50^R any level", |row| at_half(&row.scores.region_any)),
+    ("R50^R", |row| at_half(&row.scores.relation)),
+    ("R50 region any level", |row| at_half(&row.scores.region_any)),
 ];
 
 const COUNTS: &[Column] = &[
@@ -44,17 +58,20 @@ const COUNTS: &[Column] = &[
     ("parts", |row| row.scores.part.targets().to_string()),
     ("prompted parts", |row| row.scores.part_prompted.targets().to_string()),
     ("regions", |row| row.scores.region_any.targets().to_string()),
-    ("entities for AP", |row| row.scores.entity_complete.targets().to_string()),
+    ("entities complete", |row| row.scores.entity_complete.targets().to_string()),
+    ("relations", |row| row.scores.relation.targets().to_string()),
+    ("links EP", |row| row.scores.entity_part.count().to_string()),
+    ("links RE", |row| row.scores.relation_entity.count().to_string()),
     ("masks an image", |row| {
         format!("{:.1}", row.scores.predictions as f64 / row.scores.images.max(1) as f64)
     }),
     ("encoder s", |row| seconds(row, |times| times.encoder.as_secs_f64())),
-    ("grid s", |row| seconds(row, |times| times.grid.as_secs_f64())),
+    ("levels s", |row| seconds(row, |times| times.levels.as_secs_f64())),
 ];
 
 /// All tables, percentages with one decimal.
 pub fn report(rows: &[Row]) -> String {
-    [RECALLS, RECALLS_AT_HALF, COUNTS].map(|columns| table(columns, rows)).join("\n")
+    [RECALLS, PRECISIONS_AND_LINKS, RECALLS_AT_HALF, COUNTS].map(|columns| table(columns, rows)).join("\n")
 }
 
 fn average(measure: &Measure) -> String {

@@ -80,11 +80,11 @@ fn column(x: u32, width: u32) -> Rle {
 }
 
 fn label(level: LabelLevel, rle: Rle, parent: Option<usize>) -> Label {
-    Label { level, rle, parent, approx: false, crowd: false }
+    Label { level, rle, parent, label: None, approx: false, crowd: false }
 }
 
 fn predicted(level: Level, rle: Rle, score: f32) -> PredictedMask {
-    PredictedMask { rle, score, level, parent: None }
+    PredictedMask { rle, score, level, parent: None, members: Vec::new() }
 }
 
 fn predictions(masks: Vec<PredictedMask>) -> ImagePredictions {
@@ -180,4 +180,45 @@ fn predictions_of_another_size_are_refused() {
     let image = image(vec![label(LabelLevel::Entity, column(0, 2), None)], false);
     let wrong = predicted(Level::Entity, Rle::encode(&BitMask::full(4, 8)), 0.5);
     assert!(Scores::default().add(&image, &predictions(vec![wrong])).is_err());
+}
+
+#[test]
+fn parts_count_as_wrong_only_where_people_drew_parts() {
+    let labels =
+        vec![label(LabelLevel::Entity, column(0, 4), None), label(LabelLevel::Part, column(0, 2), Some(0))];
+    // Outside the entity that was opened; then right; then wrong.
+    let masks = vec![
+        predicted(Level::Part, column(4, 4), 0.9),
+        predicted(Level::Part, column(0, 2), 0.8),
+        predicted(Level::Part, column(2, 1), 0.7),
+    ];
+    let precision = |masks| {
+        let scores = scores(&image(labels.clone(), false), &predictions(masks));
+        scores.part.average_precision().expect("a target")
+    };
+    assert!((precision(masks.clone()) - 1.0).abs() < 1e-12);
+    let wrong_first = vec![PredictedMask { score: 0.95, ..masks[2].clone() }, masks[1].clone()];
+    assert!((precision(wrong_first) - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn links_are_found_where_both_ends_are_and_belong_together() {
+    let named = |name: &str, label: Label| Label { label: Some(name.to_string()), ..label };
+    let labels = vec![
+        named("person", label(LabelLevel::Entity, column(0, 4), None)),
+        named("bag", label(LabelLevel::Entity, column(4, 2), None)),
+        label(LabelLevel::Part, column(0, 2), Some(0)),
+        label(LabelLevel::Part, column(2, 2), Some(0)),
+    ];
+    let masks = vec![
+        predicted(Level::Entity, column(0, 4), 0.9),
+        predicted(Level::Entity, column(6, 2), 0.8),
+        PredictedMask { parent: Some(0), ..predicted(Level::Part, column(0, 2), 0.7) },
+        PredictedMask { parent: Some(1), ..predicted(Level::Part, column(2, 2), 0.6) },
+        PredictedMask { members: vec![0, 1], ..predicted(Level::Relation, column(0, 6), 0.5) },
+    ];
+    let scores = scores(&image(labels, false), &predictions(masks));
+    assert_eq!(scores.entity_part.value(), Some(0.5), "the other part has the wrong parent");
+    assert_eq!(scores.relation.average_recall(), Some(1.0));
+    assert_eq!(scores.relation_entity.value(), Some(0.5), "the bag was not found");
 }

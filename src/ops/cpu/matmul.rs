@@ -2,7 +2,7 @@ use gemm::{Parallelism, gemm};
 
 use super::activation::activate;
 use super::parallel::for_each_chunk;
-use crate::ops::{GROUP, MatmulSpec, Patches};
+use crate::ops::{Bits, GROUP, MatmulSpec, Patches};
 
 /// Rows of `A` that one thread multiplies at a time: enough for the product to run at speed, few enough that the
 /// gathered patches of a convolution stay in cache.
@@ -45,11 +45,15 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
     out
 }
 
-/// Expands 8-bit weights: the values of one scale are consecutive.
-pub fn dequantise(values: &[i8], scales: &[f32]) -> Vec<f32> {
-    let mut weights = Vec::with_capacity(values.len());
-    for (group, scale) in values.chunks(GROUP).zip(scales) {
-        weights.extend(group.iter().map(|&value| f32::from(value) * scale));
+/// Expands packed weights: the values of one scale are consecutive.
+pub fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
+    let width = bits.count() as u32;
+    let mut weights = Vec::with_capacity(words.len() * bits.per_word());
+    for (group, scale) in words.chunks(GROUP / bits.per_word()).zip(scales) {
+        for word in group {
+            let values = (1..=bits.per_word() as u32).map(|i| (word << (32 - i * width)) >> (32 - width));
+            weights.extend(values.map(|value| value as f32 * scale));
+        }
     }
     weights
 }
