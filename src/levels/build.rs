@@ -64,9 +64,14 @@ pub fn parts_of(
 /// The relation of two entities, masks of the photo's size: the two as given, and their union with both as
 /// members.
 ///
-/// The relation's score is the share of the shorter outline along which the two touch: 0 for entities that do
-/// not.
-pub fn relation_of(a: &BitMask, b: &BitMask, options: &LevelOptions) -> Result<Scene, LevelError> {
+/// Without a `score`, the relation's is the share of the shorter outline along which the two touch: 0 for entities that
+/// do not.
+pub fn relation_of(
+    a: &BitMask,
+    b: &BitMask,
+    score: Option<f32>,
+    options: &LevelOptions,
+) -> Result<Scene, LevelError> {
     if a.size() != b.size() {
         return Err(LevelError::SizeMismatch { expected: a.size(), got: b.size() });
     }
@@ -74,9 +79,11 @@ pub fn relation_of(a: &BitMask, b: &BitMask, options: &LevelOptions) -> Result<S
     let (Some(box_a), Some(box_b)) = (a.bbox(), b.bbox()) else {
         return Err(LevelError::EmptyMask);
     };
-    let grid = Grid::over(box_a.union(&box_b));
-    let outline = |mask| Outline::new(&grid.reduce(mask), options);
-    let score = relation_score(outline(a).contact(&outline(b)), 1.0, 1.0);
+    let score = score.unwrap_or_else(|| {
+        let grid = Grid::over(box_a.union(&box_b));
+        let outline = |mask| Outline::new(&grid.reduce(mask), options);
+        relation_score(outline(a).contact(&outline(b)), 1.0, 1.0)
+    });
     let mut both = a.clone();
     both.union_with(b);
     let mut masks: Vec<Mask> =

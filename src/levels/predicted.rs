@@ -4,6 +4,7 @@ use super::build::numbered;
 use super::canvas::Canvas;
 use super::grid::Grid;
 use super::pieces::{Piece, pieces};
+use super::scene::clean_score;
 use super::{Candidate, Level, LevelOptions, Mask, Scene};
 use crate::mask::BitMask;
 use crate::mask::regions::remove_small_islands;
@@ -25,6 +26,8 @@ mod threshold {
     pub const VISIBLE: f32 = 0.5;
     /// Of two relations with a higher IoU the better one stays.
     pub const SAME: f32 = 0.7;
+    /// A relation with this IoU is that of the two entities asked about.
+    pub const MATCH: f32 = 0.5;
     /// Links below this probability are none.
     pub const LINK: f32 = 0.5;
     /// Where no link is predicted: a mask with this share of itself in another one belongs to it.
@@ -94,6 +97,21 @@ pub fn predicted_scene(
         }
     }
     Scene { width, height, masks: numbered(masks) }
+}
+
+/// How surely the network sees a relation that is `both` (the union of two entities, of the photo's size): the score of
+/// the relation that matches it best, 0 if none does.
+pub fn predicted_relation_score(prediction: &Prediction, both: &BitMask, options: &LevelOptions) -> f32 {
+    let Some(bbox) = both.bbox() else { return 0.0 };
+    let (width, height) = both.size();
+    let grid = Grid::around(bbox, width, height);
+    let cells = grid.reduce(both);
+    let overlaps = prediction.relations.iter().map(|candidate| {
+        let iou = grid.render(candidate, options.mask_threshold).iou(&cells);
+        (iou, clean_score(candidate.score))
+    });
+    let matches = overlaps.filter(|(iou, _)| *iou >= threshold::MATCH);
+    matches.map(|(_, score)| score).fold(0.0, f32::max)
 }
 
 /// What is good enough and lies in the region, best first.

@@ -252,19 +252,22 @@ fn relation_of_two_entities() {
     let (a, b) = (rects(&[[4, 4, 10, 20]], 0.9), rects(&[[14, 4, 20, 20]], 0.9));
     let far = rects(&[[50, 4, 8, 8]], 0.9);
     let options = LevelOptions::default();
-    let scene = relation_of(&full(&a), &full(&b), &options).expect("two entities");
+    let scene = relation_of(&full(&a), &full(&b), None, &options).expect("two entities");
     assert!(check(&scene).is_ok());
     assert_eq!(
         scene.masks.iter().map(|m| m.level).collect::<Vec<_>>(),
         [Level::Entity, Level::Entity, Level::Relation]
     );
     assert!((0.2..0.5).contains(&scene.masks[2].score));
-    let apart = relation_of(&full(&a), &full(&far), &options).expect("two entities");
+    let apart = relation_of(&full(&a), &full(&far), None, &options).expect("two entities");
     assert_eq!((apart.masks[2].score, &apart.masks[2].members), (0.0, &vec![1, 2]));
     let other_size = BitMask::full(3, 3);
     let mismatch = LevelError::SizeMismatch { expected: SIZE, got: (3, 3) };
-    assert_eq!(relation_of(&full(&a), &other_size, &options), Err(mismatch));
-    assert_eq!(relation_of(&full(&a), &BitMask::new(SIZE.0, SIZE.1), &options), Err(LevelError::EmptyMask));
+    assert_eq!(relation_of(&full(&a), &other_size, None, &options), Err(mismatch));
+    assert_eq!(
+        relation_of(&full(&a), &BitMask::new(SIZE.0, SIZE.1), None, &options),
+        Err(LevelError::EmptyMask)
+    );
 }
 
 #[test]

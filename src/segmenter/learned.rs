@@ -1,4 +1,4 @@
-//! The learned proposer: all three levels in one pass of the AIMS head.
+//! The learned levels: all three levels in one pass of the AIMS head.
 
 use burn::tensor::{Shape, Tensor, TensorData};
 

@@ -8,7 +8,7 @@ mod learned;
 mod request;
 
 use crate::error::{Error, Result};
-use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Scene};
+use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
 use crate::model::{Aims, AimsConfig, PointLabel, PromptPoint, Sam, Weights};
 use crate::ops;
@@ -18,7 +18,7 @@ use crate::progress::Progress;
 pub use device::{Adapter, DeviceKind, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
-pub use request::{GridOptions, Point, Prompt, Proposer, Request};
+pub use request::{GridOptions, Mode, Point, Prompt, Request};
 use request::{box_mask, polygon_mask, prompt_mask};
 
 /// The network's usual input, in pixels a side.
@@ -133,7 +133,12 @@ impl Segmenter {
                 levels::parts_of(&candidates, &entity, &options).map_err(level_error)
             }
             Prompt::Entities { masks: [a, b] } => {
-                levels::relation_of(&mask(a)?, &mask(b)?, &options).map_err(level_error)
+                let (a, b) = (mask(a)?, mask(b)?);
+                let mut both = a.clone();
+                both.union_with(&b);
+                let prediction = self.predict(photo, Some(&both), request).await?;
+                let score = prediction.map(|found| levels::predicted_relation_score(&found, &both, &options));
+                levels::relation_of(&a, &b, score, &options).map_err(level_error)
             }
             Prompt::Points { points, r#box } => {
                 let candidate = self.pointed(photo, points, *r#box).await?;
@@ -142,7 +147,7 @@ impl Segmenter {
         }
     }
 
-    /// What the AIMS head finds, unless there is none or the caller wants the grid.
+    /// The scene of what the AIMS head finds, unless there is none or the caller wants the grid.
     async fn learned(
         &self,
         photo: &EncodedPhoto,
@@ -151,15 +156,24 @@ impl Segmenter {
         levels: &[Level],
         options: &LevelOptions,
     ) -> Result<Option<Scene>> {
+        let size = (photo.width, photo.height);
+        let prediction = self.predict(photo, region, request).await?;
+        Ok(prediction.map(|found| levels::predicted_scene(&found, region, size, options, levels)))
+    }
+
+    async fn predict(
+        &self,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        request: &Request,
+    ) -> Result<Option<Prediction>> {
         match (&self.aims, photo.view.features()) {
-            (Some(aims), Some(features)) if request.proposer != Some(Proposer::Grid) => {
-                let prediction = learned::predict(aims, features, &photo.view, region).await?;
-                let size = (photo.width, photo.height);
-                Ok(Some(levels::predicted_scene(&prediction, region, size, options, levels)))
+            (Some(aims), Some(features)) if request.mode != Some(Mode::Thorough) => {
+                learned::predict(aims, features, &photo.view, region).await.map(Some)
             }
-            _ if request.proposer == Some(Proposer::Learned) => {
-                Err(Error::InvalidPrompt("this model file has no learned levels; use the grid".to_string()))
-            }
+            _ if request.mode == Some(Mode::Fast) => Err(Error::InvalidPrompt(
+                "this model file has no learned levels; use the mode 'thorough'".to_string(),
+            )),
             _ => Ok(None),
         }
     }

@@ -14,7 +14,7 @@ mod tests;
 use std::path::PathBuf;
 
 use aims_web::GridOptions;
-use aims_web::segmenter::Proposer;
+use aims_web::segmenter::Mode;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
@@ -96,7 +96,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
     let segmenter = arguments.model.open().await?;
     let predictor = Predictor {
         segmenter,
-        proposer: arguments.grid.then_some(Proposer::Grid),
+        mode: arguments.grid.then_some(Mode::Thorough),
         grid,
         min_score: arguments.min_score,
         prompted: arguments.prompted,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aims_web::photo::decode;
-use aims_web::segmenter::Proposer;
+use aims_web::segmenter::Mode;
 use aims_web::{GridOptions, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result};
 
@@ -12,7 +12,7 @@ use super::predictions::{ImagePredictions, Prediction};
 
 pub struct Predictor {
     pub segmenter: Segmenter,
-    pub proposer: Option<Proposer>,
+    pub mode: Option<Mode>,
     pub grid: GridOptions,
     pub min_score: f32,
     /// Whether to ask for the parts of each human entity too.
@@ -44,7 +44,7 @@ impl Predictor {
         let ask = |prompt| {
             let request = Request {
                 prompt,
-                proposer: self.proposer,
+                mode: self.mode,
                 grid: self.grid.clone(),
                 min_score: self.min_score,
                 ..Request::default()
