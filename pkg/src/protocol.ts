@@ -1,6 +1,6 @@
 // Messages between the facade and the worker. Each request has a number that its answer repeats.
 import type { ErrorData } from './errors.js';
-import type { Device, GridOptions, Level, Prompt, Scene } from './types.js';
+import type { Device, GridOptions, Level, Mode, Prompt, Scene } from './types.js';
 
 /** An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). */
 export type ImagePayload =
@@ -10,6 +10,8 @@ export type ImagePayload =
 export interface SegmentRequest {
   levels?: Level[];
   prompt?: Prompt;
+  mode?: Mode;
+  minScore?: number;
   grid?: GridOptions;
 }
 

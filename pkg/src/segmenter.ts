@@ -112,13 +112,13 @@ export class SegmentedImage {
    *
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
    */
-  async segment({ levels, prompt, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
+  async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
     if (this.#closed) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
     const { ended } = this.#client;
     if (ended?.code === 'closed') throw ended;
     if (ended) throw new SegmenterError('closed', 'This image was lost when the worker stopped. Call setImage again.', { cause: ended });
     const report = reporter('segment', onProgress);
-    const request = withoutUndefined({ levels, prompt, grid: grid && withoutUndefined(grid) });
+    const request = withoutUndefined({ levels, prompt, mode, minScore, grid: grid && withoutUndefined(grid) });
     const scene = await this.#client.call('segment', { imageId: this.#id, request }, { onFraction: report, signal });
     report(1);
     return scene;

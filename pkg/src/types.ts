@@ -53,7 +53,13 @@ export type Prompt =
   /** Points (label 1 inside, 0 outside), a box, or both: the one entity they mean. */
   | { kind: 'points'; points: { x: number; y: number; label: 0 | 1 }[]; box?: Box };
 
-/** The grid of point prompts; names and meanings follow SAM's automatic mask generator. */
+/**
+ * Where masks come from: 'fast' is one pass of the network that has learned the three levels, 'thorough' asks SAM at
+ * every point of a grid and sorts what it finds by rules, which takes many times longer. Points are SAM's in both.
+ */
+export type Mode = 'fast' | 'thorough';
+
+/** For the mode 'thorough': the grid of point prompts; names and meanings follow SAM's automatic mask generator. */
 export interface GridOptions {
   /** Default 16. */
   pointsPerSide?: number;
@@ -120,5 +126,9 @@ export interface SegmentOptions extends CallOptions {
   levels?: Level[] | undefined;
   /** Default: the whole photo. */
   prompt?: Prompt | undefined;
+  /** Default: 'fast' where the model file has learned levels. */
+  mode?: Mode | undefined;
+  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.25. */
+  minScore?: number | undefined;
   grid?: GridOptions | undefined;
 }

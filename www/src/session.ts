@@ -53,8 +53,8 @@ export class Session {
     const features = await this.encode(photo, job);
     job.onStage('segment');
     try {
-      const grid = { pointsPerSide: this.#settings.points };
-      return await features.segment({ prompt, grid, signal: job.signal, onProgress: job.onProgress });
+      const { mode, points } = this.#settings;
+      return await features.segment({ prompt, mode, grid: { pointsPerSide: points }, signal: job.signal, onProgress: job.onProgress });
     } catch (error) {
       // The features are gone with the worker or the device.
       if (error instanceof SegmenterError && ['internal', 'device-lost', 'closed'].includes(error.code)) this.#image = undefined;

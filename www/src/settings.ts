@@ -1,15 +1,18 @@
-// What the user can set; also read from and kept in the address: ?device=cpu&size=512&points=8
-import type { SegmenterOptions } from 'aims-web';
+// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=thorough&points=8
+import type { Mode, SegmenterOptions } from 'aims-web';
 
 export interface Settings {
   device: NonNullable<SegmenterOptions['device']>;
   size: number;
+  mode: Mode;
+  /** A side of the grid, for the mode 'thorough'. */
   points: number;
   /** Address of another model file; in the address only. */
   model: string | undefined;
 }
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
+const MODES = ['fast', 'thorough'] as const;
 const SIZES = [512, 768, 1024];
 const MAX_POINTS = 64;
 
@@ -20,6 +23,7 @@ export function readSettings(address: URLSearchParams): Settings {
   return {
     device: pick(DEVICES, address.get('device'), 'auto'),
     size: pick(SIZES, address.get('size'), 1024),
+    mode: pick(MODES, address.get('mode'), 'fast'),
     points: Number.isInteger(points) && points >= 1 && points <= MAX_POINTS ? points : 16,
     model: address.get('model') ?? undefined,
   };
@@ -29,13 +33,14 @@ function writeSettings(settings: Settings): void {
   const address = new URL(location.href);
   address.searchParams.set('device', settings.device);
   address.searchParams.set('size', String(settings.size));
+  address.searchParams.set('mode', settings.mode);
   address.searchParams.set('points', String(settings.points));
   history.replaceState(null, '', address);
 }
 
 /** Shows the settings in the form and calls back with new ones when it is sent. */
 export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
-  for (const name of ['device', 'size', 'points'] as const) {
+  for (const name of ['device', 'size', 'mode', 'points'] as const) {
     const select = form.elements.namedItem(name) as HTMLSelectElement;
     const value = String(settings[name]);
     select.value = value;
