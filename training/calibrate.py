@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-import train
 from aims import checkpoint
 from aims.config import PRESETS
 from aims.layers import Conv
 from aims.model import Network
+from data.stream import Samples, inputs
 
 
 def main():
@@ -52,10 +52,10 @@ def main():
 
     config = json.loads(options.config.read_text())
     # Training photos: the validation photos must not choose anything.
-    samples = train.Samples(config, options, options.seed)
+    samples = Samples(config, options, options.seed)
     with torch.no_grad():
         for sample in itertools.islice(samples, options.samples):
-            network(*train.inputs([sample], "cpu"))
+            network(*inputs([sample], "cpu"))
     save_file({name: (sums[name] / counts[name]).contiguous() for name in sums}, options.out)
 
 

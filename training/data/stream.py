@@ -1,0 +1,106 @@
+"""Endless batches: samples drawn from all sets, and what the frozen encoder makes of them."""
+
+import os
+
+import numpy as np
+import torch
+
+from aims.config import EMBED_DIM, LEVELS, PIXEL_MEAN, PIXEL_STD, STAGES
+
+from . import records, samples
+from .compose import Composer
+
+# Stride and channels of the encoder's maps.
+FEATURES = (*zip((4, 8, 16), (STAGES[0].channels, STAGES[1].channels, STAGES[3].channels)), (16, EMBED_DIM))
+
+
+class Samples(torch.utils.data.IterableDataset):
+    """Endless samples; sets are drawn by their weights, records of a set at random."""
+
+    def __init__(self, config, options, seed):
+        self.config, self.options, self.seed = config, options, seed
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        rng = samples.seeded(self.seed, worker.id if worker else 0)
+        options = self.options
+        pools = [records.load(options.data, [entry["name"]], "train") for entry in self.config["sets"]]
+        weights = [entry["weight"] for entry in self.config["sets"]]
+        composer = Composer(pools)
+        while True:
+            cache, view_rng = None, rng
+            if options.views:
+                number = rng.randrange(options.views)
+                cache, view_rng = options.cache / f"{number}.npy", samples.seeded("view", options.seed, number)
+            if view_rng.random() < self.config["composed"]:
+                record, photos = composer.scene(view_rng)
+            else:
+                pool, photos = view_rng.choices(pools, weights)[0]
+                record = view_rng.choice(pool)
+            sample = samples.sample(record, photos, options.size, samples.choose_kind(rng), rng, view_rng=view_rng)
+            sample.cache = cache and Features(cache, options.size)
+            yield sample
+
+
+class Features:
+    """What the frozen encoder makes of one view, kept in a file of 16-bit numbers."""
+
+    def __init__(self, path, size):
+        self.path, self.shapes = path, [(size // stride, size // stride, channels) for stride, channels in FEATURES]
+        self.maps = None
+        if path.exists():
+            ends = np.cumsum([np.prod(shape) for shape in self.shapes])
+            parts = np.split(np.load(path), ends[:-1])
+            self.maps = [torch.from_numpy(part.reshape(shape)) for part, shape in zip(parts, self.shapes)]
+
+    def keep(self, maps):
+        self.maps = [x.half() for x in maps]
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")
+        with open(partial, "wb") as file:
+            np.save(file, np.concatenate([x.numpy().ravel() for x in self.maps]))
+        partial.replace(self.path)
+
+
+def features_of(encoder, images, batch):
+    """The encoder's maps of a batch; only what is not kept is computed."""
+    if batch[0].cache is None:
+        return encoder(images)
+    new = [row for row, sample in enumerate(batch) if sample.cache.maps is None]
+    if new:
+        maps = encoder(images[new])
+        for i, row in enumerate(new):
+            batch[row].cache.keep([x[i] for x in maps])
+    return [torch.stack([x.to(images.device).float() for x in maps]) for maps in zip(*(sample.cache.maps for sample in batch))]
+
+
+def inputs(batch, device):
+    images = torch.stack([sample.image for sample in batch]).to(device).float()
+    prompts = torch.stack([sample.prompt for sample in batch]).to(device).float()[..., None]
+    mean, std = (torch.tensor(values, device=device) for values in (PIXEL_MEAN, PIXEL_STD))
+    images = (images - mean) / std
+    for image, sample in zip(images, batch):
+        # As at inference, the padding is zero after normalisation.
+        image[sample.filled[1] :] = 0.0
+        image[:, sample.filled[0] :] = 0.0
+    return images, prompts
+
+
+def moved(sample, device):
+    for target in sample.targets.values():
+        for name in ("masks", "middles", "heat", "known"):
+            setattr(target, name, getattr(target, name).to(device))
+    sample.links = {name: link.to(device) for name, link in sample.links.items()}
+    return sample
+
+
+def hints_of(batch, device, limit):
+    """A token of every mask, so that the decoders always have something to work on: mostly its middle."""
+    result = {}
+    for level, count in zip(LEVELS, limit):
+        most = min(count, max(1, max(len(sample.targets[level].middles) for sample in batch)))
+        hints = torch.full((len(batch), most), -1, device=device)
+        for row, sample in enumerate(batch):
+            middles = sample.targets[level].middles[:most]
+            hints[row, : len(middles)] = middles
+        result[level] = hints
+    return result

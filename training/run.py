@@ -1,0 +1,88 @@
+"""What a training run keeps, and one step of it. On the CPU several processes, a thread each, share the work."""
+
+import contextlib
+
+import torch
+import torch.distributed as dist
+
+from aims import checkpoint
+from aims.config import PRESETS
+from aims.model import Network
+
+WARMUP = 200
+EMA = 0.998
+
+
+class Run:
+    """Everything that a checkpoint holds."""
+
+    def __init__(self, options):
+        self.options = options
+        torch.manual_seed(options.seed)
+        self.network = Network(PRESETS[options.preset]).to(options.device)
+        checkpoint.load_encoder(self.network, options.encoder)
+        self.network.image_encoder.requires_grad_(options.encoder_rate > 0)
+        groups = [{"params": self.network.aims.parameters(), "peak": options.rate}]
+        if options.encoder_rate > 0:
+            groups.append({"params": self.network.image_encoder.parameters(), "peak": options.encoder_rate})
+        self.optimizer = torch.optim.AdamW(groups, lr=options.rate, weight_decay=0.02)
+        self.average = {name: value.detach().clone() for name, value in self.trained().items()}
+        self.step, self.seconds, self.best = 0, 0.0, -1.0
+        self.path = options.out / "last.pt"
+        if self.path.exists():
+            self.load(torch.load(self.path, map_location=options.device))
+
+    def trained(self):
+        state = self.network.state_dict()
+        frozen = self.options.encoder_rate == 0
+        return {name: value for name, value in state.items() if not (frozen and name.startswith("image_encoder."))}
+
+    def load(self, state):
+        self.network.load_state_dict(state["network"], strict=False)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average = state["average"]
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+
+    def save(self):
+        state = {"network": self.trained(), "optimizer": self.optimizer.state_dict(), "average": self.average}
+        state |= {"step": self.step, "seconds": self.seconds, "best": self.best}
+        partial = self.path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.path)
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """The network with its averaged weights, for the time being."""
+        current = {name: value.clone() for name, value in self.trained().items()}
+        self.network.load_state_dict(self.average, strict=False)
+        yield
+        self.network.load_state_dict(current, strict=False)
+
+    def share_gradients(self):
+        """Every process goes on with the mean of all."""
+        parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
+        dist.all_reduce(flat)
+        flat /= self.options.processes
+        sizes = [parameter.numel() for parameter in parameters]
+        for parameter, grad in zip(parameters, flat.split(sizes)):
+            parameter.grad.copy_(grad.view_as(parameter))
+
+    def update(self, loss):
+        left = self.options.steps - self.step
+        factor = min(1.0, (self.step + 1) / WARMUP, left / self.options.decay)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        self.optimizer.zero_grad(set_to_none=False)
+        loss.backward()
+        if self.options.processes > 1:
+            self.share_gradients()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        keep = min(EMA, (self.step + 1) / (self.step + 10))
+        for name, value in self.trained().items():
+            self.average[name].lerp_(value.detach(), 1 - keep)
+        self.step += 1
