@@ -3,6 +3,7 @@
 mod bench;
 mod convert;
 mod eval;
+mod gallery;
 mod overlay;
 mod segment;
 mod setup;
@@ -26,6 +27,8 @@ enum Command {
     Convert(convert::Arguments),
     /// Measures how many masks drawn by people the model finds.
     Eval(eval::Arguments),
+    /// Shows what is found in a folder of photos.
+    Gallery(gallery::Arguments),
     /// Measures how long one photo takes.
     Bench(bench::Arguments),
 }
@@ -35,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Segment(arguments) => pollster::block_on(segment::run(arguments)),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
+        Command::Gallery(arguments) => pollster::block_on(gallery::run(arguments)),
         Command::Bench(arguments) => pollster::block_on(bench::run(arguments)),
     };
     match result {

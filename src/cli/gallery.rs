@@ -1,0 +1,162 @@
+//! `gallery`: a folder of photos as pictures of what is found in them, and a page that shows them.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use aims_web::levels::{Level, Mask, Scene};
+use aims_web::mask::BBox;
+use aims_web::photo::{Photo, decode};
+use aims_web::{EncodedPhoto, Progress, Prompt, Request, Segmenter};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::{self, FilterType};
+use image::{Rgb, RgbImage};
+
+use super::overlay;
+use super::setup::ModelArguments;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Folder of JPEGs.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gallery/photos"))]
+    photos: PathBuf,
+    /// Where the pictures and their page go.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gallery"))]
+    out: PathBuf,
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+/// Panels of a picture are this high, in pixels, and this far apart.
+const HEIGHT: u32 = 300;
+const GAP: u32 = 6;
+const JPEG_QUALITY: u8 = 82;
+/// Of how many entities the parts are shown, and how many are asked for them.
+const OPENED: usize = 2;
+const TRIED: usize = 5;
+
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let mut photos: Vec<PathBuf> = std::fs::read_dir(&arguments.photos)
+        .with_context(|| format!("cannot read {}", arguments.photos.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    photos.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
+    photos.sort();
+    ensure!(!photos.is_empty(), "{} holds no .jpg", arguments.photos.display());
+
+    let segmenter = arguments.model.open().await?;
+    let model = arguments.model.model.file_name().unwrap_or_default().to_string_lossy();
+    let mut page = format!(
+        "# Gallery\n\nMade by `npm run gallery` with `{model}` at an input of {} pixels. Above: the photo, its parts, entities and \
+         relations. Below: the parts of the largest entities that have any, each prompted with its mask, and the entities \
+         of the best relation. Photos: [photos/LICENSES.md](photos/LICENSES.md).\n",
+        arguments.model.input_size
+    );
+    for path in photos {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let shown = show(&segmenter, &path).await.with_context(|| path.display().to_string())?;
+        let file = format!("{name}.jpg");
+        save(&shown.picture, &arguments.out.join(&file))?;
+        eprintln!("{file}: {}", shown.caption);
+        write!(page, "\n## {name}\n\n![{name}]({file})\n\n{}\n", shown.caption)?;
+    }
+    std::fs::write(arguments.out.join("README.md"), page)?;
+    Ok(())
+}
+
+struct Shown {
+    picture: RgbImage,
+    caption: String,
+}
+
+async fn show(segmenter: &Segmenter, path: &Path) -> Result<Shown> {
+    let photo = decode(&std::fs::read(path)?)?;
+    let encoded = segmenter.encode(photo.clone(), &Progress::none()).await?;
+    let scene = ask(segmenter, &encoded, Prompt::Full).await?;
+    let mut above =
+        vec![overlay::draw(&photo, &Scene { masks: Vec::new(), ..scene.clone() }, Level::Entity)?];
+    for level in [Level::Part, Level::Entity, Level::Relation] {
+        above.push(overlay::draw(&photo, &scene, level)?);
+    }
+
+    let mut below = Vec::new();
+    let mut entities: Vec<&Mask> = scene.level(Level::Entity).collect();
+    entities.sort_by_key(|mask| std::cmp::Reverse(mask.area));
+    for entity in entities.into_iter().take(TRIED) {
+        if below.len() == OPENED {
+            break;
+        }
+        let parts = ask(segmenter, &encoded, Prompt::Entity { mask: entity.rle.clone() }).await?;
+        if parts.level(Level::Part).count() >= 2 {
+            below.push(detail(&photo, &parts, Level::Part, entity.bbox)?);
+        }
+    }
+    if let Some(relation) = scene.level(Level::Relation).next() {
+        let members = ask(segmenter, &encoded, Prompt::Relation { mask: relation.rle.clone() }).await?;
+        below.push(detail(&photo, &members, Level::Entity, relation.bbox)?);
+    }
+
+    let count = |level| scene.level(level).count();
+    let caption = format!(
+        "{} parts, {} entities, {} relations.",
+        count(Level::Part),
+        count(Level::Entity),
+        count(Level::Relation)
+    );
+    Ok(Shown { picture: stacked([above, below].into_iter().filter(|row| !row.is_empty()).map(row)), caption })
+}
+
+async fn ask(segmenter: &Segmenter, photo: &EncodedPhoto, prompt: Prompt) -> Result<Scene> {
+    let request = Request { prompt, ..Request::default() };
+    Ok(segmenter.segment(photo, &request, &Progress::none()).await?)
+}
+
+/// The masks of a level in the part of the photo around a box.
+fn detail(photo: &Photo, scene: &Scene, level: Level, bbox: BBox) -> Result<RgbImage> {
+    let image = overlay::draw(photo, scene, level)?;
+    let (dx, dy) = (bbox.width / 10 + 1, bbox.height / 10 + 1);
+    let (x, y) = (bbox.x.saturating_sub(dx), bbox.y.saturating_sub(dy));
+    let (right, bottom) = ((bbox.right() + dx).min(photo.width), (bbox.bottom() + dy).min(photo.height));
+    Ok(imageops::crop_imm(&image, x, y, right - x, bottom - y).to_image())
+}
+
+/// Panels side by side.
+fn row(panels: Vec<RgbImage>) -> RgbImage {
+    let panels: Vec<RgbImage> = panels
+        .into_iter()
+        .map(|panel| {
+            let width =
+                (u64::from(panel.width()) * u64::from(HEIGHT) / u64::from(panel.height())).max(1) as u32;
+            imageops::resize(&panel, width, HEIGHT, FilterType::Triangle)
+        })
+        .collect();
+    let width = panels.iter().map(|panel| panel.width() + GAP).sum::<u32>() - GAP;
+    let mut row = blank(width, HEIGHT);
+    let mut x = 0;
+    for panel in panels {
+        imageops::replace(&mut row, &panel, x, 0);
+        x += i64::from(panel.width() + GAP);
+    }
+    row
+}
+
+fn stacked(rows: impl Iterator<Item = RgbImage>) -> RgbImage {
+    let rows: Vec<RgbImage> = rows.collect();
+    let width = rows.iter().map(|row| row.width()).max().unwrap_or(1);
+    let mut picture = blank(width, rows.len() as u32 * (HEIGHT + GAP) - GAP);
+    for (row, y) in rows.iter().zip((0..).step_by((HEIGHT + GAP) as usize)) {
+        imageops::replace(&mut picture, row, 0, y);
+    }
+    picture
+}
+
+fn blank(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_pixel(width, height, Rgb([255; 3]))
+}
+
+fn save(image: &RgbImage, path: &Path) -> Result<()> {
+    let mut bytes = Vec::new();
+    image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY))?;
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
