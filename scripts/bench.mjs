@@ -121,7 +121,9 @@ main(async () => {
     ['encoder, first photo', ({ firstImage }) => seconds(firstImage)],
     ['encoder', ({ image }) => seconds(image)],
     ['one point prompt', ({ prompt }) => seconds(prompt)],
-    ['full image, three levels', ({ full }) => seconds(full)],
+    ['full image, three levels', ({ fast }) => seconds(fast)],
+    ['the same, mode thorough', ({ thorough }) => seconds(thorough)],
+    ['fast / thorough', ({ fast, thorough }) => (fast / thorough).toFixed(3)],
     ['peak memory', ({ memory }) => memory ?? 'unknown'],
   ];
   console.log(`\n${cpus()[0].model}, ${cpus().length} cores; ${PHOTO}, median of ${repeats}\n`);

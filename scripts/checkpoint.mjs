@@ -42,7 +42,7 @@ export function needFloatModel() {
   const hash = hashOf(['src/convert', 'src/model/weights.rs']);
   if (!isDone('float model', hash, [file])) {
     say('Converting the checkpoint to a float32 model file (tests in the browser compare with it)');
-    run('cargo', ['run', '--locked', '--release', '--quiet', '--', 'convert', checkpoint, '--float', '--out', file]);
+    run('cargo', ['run', '--locked', '--release', '--quiet', '--', 'convert', checkpoint, '--bits', '32', '--out', file]);
     setDone('float model', hash);
   }
   return { AIMS_FLOAT_MODEL: file };

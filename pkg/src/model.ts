@@ -3,7 +3,7 @@ import { SegmenterError, abortedError } from './errors.js';
 import type { ModelSource } from './types.js';
 
 // Used for the progress alone, where the server does not say how long the file is.
-const ASSUMED_BYTES = 12e6;
+const ASSUMED_BYTES = 15e6;
 
 export async function loadModel(
   source: ModelSource | undefined,
@@ -13,7 +13,7 @@ export async function loadModel(
   if (source instanceof Blob) return source;
   if (source instanceof ArrayBuffer) return new Blob([source]);
   if (source instanceof Uint8Array) return new Blob([source as Uint8Array<ArrayBuffer>]);
-  const url = source ? new URL(source, globalThis.location?.href) : new URL('../models/mobile-sam-q8.safetensors', import.meta.url);
+  const url = source ? new URL(source, globalThis.location?.href) : new URL('../models/aims-tiny-q8.safetensors', import.meta.url);
   try {
     // The browser's own cache can fail a download (it is full, or two pages load at once): then without it.
     return await download(url, 'default', onFraction, signal).catch((error: unknown) => {

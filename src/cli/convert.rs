@@ -9,12 +9,12 @@ pub struct Arguments {
     /// MobileSAM's `mobile_sam.pt`.
     checkpoint: PathBuf,
     /// Where to write the model file.
-    #[arg(long, default_value = "models/mobile-sam-q8.safetensors")]
+    #[arg(long)]
     out: PathBuf,
-    /// What `training/train.py` made: adds the AIMS head.
+    /// What `training/export.py` made of a training run: adds the AIMS head.
     #[arg(long)]
     trained: Option<PathBuf>,
-    /// What `training/calibrate.py` made: how much the inputs of each layer matter.
+    /// Made there too: how much the inputs of each layer matter.
     #[arg(long)]
     calibration: Option<PathBuf>,
     /// Of the weights.

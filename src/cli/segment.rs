@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use aims_web::levels::Level;
 use aims_web::photo::{Photo, decode};
+use aims_web::segmenter::Mode;
 use aims_web::{GridOptions, Request};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -21,7 +22,10 @@ pub struct Arguments {
     /// A prompt as JSON, as the JavaScript API takes it; the whole photo if there is none.
     #[arg(long)]
     prompt: Option<String>,
-    /// Points along each side of the grid.
+    /// SAM at every point of a grid, sorted by rules, instead of the learned levels.
+    #[arg(long)]
+    thorough: bool,
+    /// Points along each side of that grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
     /// Further layers of crops: finds smaller things, takes longer.
@@ -34,6 +38,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let photo = decode(&bytes).with_context(|| path.display().to_string())?;
     let mut request = Request {
+        mode: arguments.thorough.then_some(Mode::Thorough),
         grid: GridOptions {
             points_per_side: arguments.points_per_side,
             crop_n_layers: arguments.crop_layers,

@@ -21,7 +21,7 @@ pub struct ModelArguments {
     #[arg(long, value_enum, default_value = "auto")]
     pub device: DeviceChoice,
     /// Model file.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/mobile-sam-q8.safetensors"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-tiny-q8.safetensors"))]
     pub model: PathBuf,
     /// Side of the network's input in pixels, a multiple of 64.
     #[arg(long, default_value_t = DEFAULT_INPUT_SIZE)]

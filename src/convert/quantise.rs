@@ -11,7 +11,7 @@ const STEPS: usize = 24;
 /// Values and scales of a row-major matrix of `inputs` columns, a multiple of [`GROUP`].
 ///
 /// Of several scales, a group takes the one with the least squared error, each weight's error counting as much as
-/// `importance` says of its input (the mean square of what the layer is fed, see `training/calibrate.py`).
+/// `importance` says of its input (the mean square of what the layer is fed, see `training/export.py`).
 pub fn quantise(
     weights: &[f32],
     inputs: usize,

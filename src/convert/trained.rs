@@ -1,23 +1,24 @@
-//! Reads what `training/train.py` writes: a float safetensors file in the layouts of `model` already.
+//! Reads what `training/export.py` writes (or `train.py`, with floats of 32 bits): safetensors in the layouts of `model`
+//! already.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use half::f16;
 use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
+use safetensors::tensor::{Dtype, TensorView};
 
 use super::Calibration;
 use super::checkpoint::Matrix;
 
-/// What `training/calibrate.py` makes.
+/// How much the inputs of each matrix matter.
 pub fn calibration(path: &Path) -> Result<Calibration> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
     file.iter()
         .map(|(name, view)| {
-            ensure!(view.dtype() == Dtype::F32, "tensor '{name}' is {:?}, not F32", view.dtype());
-            Ok((name.to_string(), bytemuck::pod_collect_to_vec(view.data())))
+            Ok((name.to_string(), floats(&view).with_context(|| format!("tensor '{name}'"))?))
         })
         .collect()
 }
@@ -27,7 +28,6 @@ pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
     for (name, view) in file.iter() {
-        ensure!(view.dtype() == Dtype::F32, "tensor '{name}' is {:?}, not F32", view.dtype());
         let shape = view.shape().to_vec();
         let is_weight = match tensors.get(name) {
             Some(old) => {
@@ -37,8 +37,19 @@ pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
             // Depthwise kernels are no matrices of a product.
             None => shape.len() == 2 && name.ends_with(".weight") && !name.ends_with(".local_conv.weight"),
         };
-        let values = bytemuck::pod_collect_to_vec(view.data());
+        let values = floats(&view).with_context(|| format!("tensor '{name}'"))?;
         tensors.insert(name.to_string(), Matrix { shape, values, is_weight });
     }
     Ok(())
+}
+
+fn floats(view: &TensorView) -> Result<Vec<f32>> {
+    match view.dtype() {
+        Dtype::F32 => Ok(bytemuck::pod_collect_to_vec(view.data())),
+        Dtype::F16 => {
+            let halves: Vec<f16> = bytemuck::pod_collect_to_vec(view.data());
+            Ok(halves.into_iter().map(f16::to_f32).collect())
+        }
+        other => bail!("it is {other:?}, neither F32 nor F16"),
+    }
 }

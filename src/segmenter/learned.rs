@@ -9,6 +9,7 @@ use crate::levels::{Candidate, Prediction};
 use crate::mask::BitMask;
 use crate::model::{Aims, AimsOutput, ImageFeatures, LevelOutput};
 use crate::ops;
+use crate::progress::Progress;
 
 /// Queries below this score are not worth reading their mask.
 const MIN_SCORE: f32 = 0.05;
@@ -16,12 +17,13 @@ const MIN_SCORE: f32 = 0.05;
 /// Parts, entities and relations of the photo, or inside a region of it (a mask of the photo's size).
 ///
 /// # Errors
-/// [`crate::Error::DeviceLost`].
+/// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
 pub async fn predict(
     aims: &Aims,
     features: &ImageFeatures,
     view: &View,
     region: Option<&BitMask>,
+    progress: &Progress<'_>,
 ) -> Result<Prediction> {
     // The full image is no prompt.
     let region = region.filter(|region| u64::from(region.area()) < view.frame().area());
@@ -31,12 +33,13 @@ pub async fn predict(
         Tensor::from_data(data, &features.embedding.device())
     });
     let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity } =
-        aims.forward(features, prompt).await?;
+        aims.forward(features, prompt, &progress.piece(0.0, 0.9)).await?;
     let part = read_level(view, part).await?;
     let entity = read_level(view, entity).await?;
     let relation = read_level(view, relation).await?;
     let entity_part = ops::read(entity_part).await?;
     let relation_entity = ops::read(relation_entity).await?;
+    progress.checkpoint(1.0).await?;
     Ok(Prediction {
         entity_part: links(&entity_part, &entity, &part),
         relation_entity: links(&relation_entity, &relation, &entity),

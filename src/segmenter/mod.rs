@@ -108,7 +108,9 @@ impl Segmenter {
         };
         match &request.prompt {
             Prompt::Full => {
-                if let Some(scene) = self.learned(photo, None, request, &request.levels, &options).await? {
+                if let Some(scene) =
+                    self.learned(photo, None, request, &request.levels, &options, progress).await?
+                {
                     return Ok(scene);
                 }
                 let candidates = self.everything(photo, &request.grid, progress).await?;
@@ -126,7 +128,9 @@ impl Segmenter {
             Prompt::Entity { mask: rle } => {
                 let entity = mask(rle)?;
                 let levels = [Level::Part];
-                if let Some(scene) = self.learned(photo, Some(&entity), request, &levels, &options).await? {
+                if let Some(scene) =
+                    self.learned(photo, Some(&entity), request, &levels, &options, progress).await?
+                {
                     return Ok(scene);
                 }
                 let candidates = self.inside(photo, &entity, &request.grid, progress).await?;
@@ -136,7 +140,7 @@ impl Segmenter {
                 let (a, b) = (mask(a)?, mask(b)?);
                 let mut both = a.clone();
                 both.union_with(&b);
-                let prediction = self.predict(photo, Some(&both), request).await?;
+                let prediction = self.predict(photo, Some(&both), request, progress).await?;
                 let score = prediction.map(|found| levels::predicted_relation_score(&found, &both, &options));
                 levels::relation_of(&a, &b, score, &options).map_err(level_error)
             }
@@ -155,9 +159,10 @@ impl Segmenter {
         request: &Request,
         levels: &[Level],
         options: &LevelOptions,
+        progress: &Progress<'_>,
     ) -> Result<Option<Scene>> {
         let size = (photo.width, photo.height);
-        let prediction = self.predict(photo, region, request).await?;
+        let prediction = self.predict(photo, region, request, progress).await?;
         Ok(prediction.map(|found| levels::predicted_scene(&found, region, size, options, levels)))
     }
 
@@ -166,10 +171,11 @@ impl Segmenter {
         photo: &EncodedPhoto,
         region: Option<&BitMask>,
         request: &Request,
+        progress: &Progress<'_>,
     ) -> Result<Option<Prediction>> {
         match (&self.aims, photo.view.features()) {
             (Some(aims), Some(features)) if request.mode != Some(Mode::Thorough) => {
-                learned::predict(aims, features, &photo.view, region).await.map(Some)
+                learned::predict(aims, features, &photo.view, region, progress).await.map(Some)
             }
             _ if request.mode == Some(Mode::Fast) => Err(Error::InvalidPrompt(
                 "this model file has no learned levels; use the mode 'thorough'".to_string(),
@@ -237,7 +243,9 @@ impl Segmenter {
         options: &LevelOptions,
         progress: &Progress<'_>,
     ) -> Result<Scene> {
-        if let Some(scene) = self.learned(photo, Some(region), request, &request.levels, options).await? {
+        if let Some(scene) =
+            self.learned(photo, Some(region), request, &request.levels, options, progress).await?
+        {
             return Ok(scene);
         }
         let candidates = self.inside(photo, region, &request.grid, progress).await?;

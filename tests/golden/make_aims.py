@@ -54,7 +54,7 @@ def main():
 
     # A model file: the checksum is of all that follows the header.
     tensors = {name: value.contiguous() for name, value in tensors.items()}
-    manifest = {"format": 1, "model": "aims-random", "precision": "float32", "dataSha256": ""}
+    manifest = {"format": 2, "model": "aims-random", "precision": "float32", "dataSha256": ""}
     bytes_of = lambda: save(tensors, {"aims-web": json.dumps(manifest)})
     data = bytes_of()
     header = struct.unpack("<Q", data[:8])[0]

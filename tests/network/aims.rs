@@ -1,8 +1,8 @@
 //! The AIMS head against its PyTorch twin, with random weights: see `tests/golden/make_aims.py`.
 
 use crate::common::{self, Golden, everywhere, floats, relative_errors};
-use aims_web::DeviceKind;
 use aims_web::model::{Aims, AimsConfig, ImageFeatures, Weights};
+use aims_web::{DeviceKind, Progress};
 use burn::tensor::{Device, Tensor, TensorData};
 
 const FILE: &[u8] = include_bytes!("../golden/aims_random.safetensors");
@@ -28,7 +28,7 @@ async fn parity(kind: DeviceKind) {
         embedding: input(&golden, "embedding", &device),
     };
     for (case, prompt) in [("full", None), ("prompted", Some(input(&golden, "prompt", &device)))] {
-        let output = aims.forward(&features, prompt).await.expect("the device computes");
+        let output = aims.forward(&features, prompt, &Progress::none()).await.expect("the device computes");
         let mut results = vec![
             ("entity_part".to_string(), floats(output.entity_part).await),
             ("relation_entity".to_string(), floats(output.relation_entity).await),

@@ -55,7 +55,7 @@ pub fn float_model() -> Vec<u8> {
         .to_vec()
 }
 
-pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/mobile-sam-q8.safetensors");
+pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/aims-tiny-q8.safetensors");
 
 pub async fn device(kind: DeviceKind) -> Device {
     aims_web::segmenter::open_device(kind).await.expect("the device opens").0

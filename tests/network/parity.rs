@@ -166,11 +166,20 @@ mod at_full_size {
         }
     }
 
-    /// The committed file is what the converter makes of the checkpoint.
+    /// The committed files are what the converter makes of the checkpoint and the trained weights.
     #[test]
-    fn shipped_model_is_reproducible() {
-        let made = convert(&common::checkpoint(), None, None, Precision::Quantised(Bits::Eight))
-            .expect("the checkpoint converts");
-        assert!(made == common::SHIPPED_MODEL, "run `cargo run --release -- convert` and commit the result");
+    fn shipped_models_are_reproducible() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let trained = root.join("training/weights/aims-tiny-trained.safetensors");
+        let calibration = root.join("training/weights/aims-tiny-calibration.safetensors");
+        for (bits, name) in [(Bits::Eight, "aims-tiny-q8"), (Bits::Four, "aims-tiny-q4")] {
+            let precision = Precision::Quantised(bits);
+            let made = convert(&common::checkpoint(), Some(&trained), Some(&calibration), precision);
+            let shipped = std::fs::read(root.join(format!("models/{name}.safetensors"))).expect("committed");
+            assert!(
+                made.expect("the weights convert") == shipped,
+                "{name}: run `npm run models` and commit the result"
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 // Test cases with what the native program finds for them, and the comparison of masks by intersection over union.
 import { readFileSync } from 'node:fs';
-import { type Box, type Level, type Mask, type Scene, decodeRle } from 'aims-web';
+import { type Box, type Level, type Mask, type Mode, type Scene, decodeRle } from 'aims-web';
 
 /** Points and boxes are in pixels of the photo; each point lies in the entity to click. */
 export interface Case {
@@ -8,6 +8,8 @@ export interface Case {
   device: 'cpu' | 'webgpu';
   photo: string;
   size: number;
+  mode: Mode;
+  /** For the mode 'thorough'. */
   points: number;
   entity: [x: number, y: number];
   second: [x: number, y: number];

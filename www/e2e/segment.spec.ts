@@ -20,13 +20,13 @@ const drawn = (demo: Demo) =>
   });
 
 for (const testCase of CASES) {
-  test(`photo to masks on ${testCase.device}`, async ({ demo, context }) => {
+  test(`photo to masks: ${testCase.name}`, async ({ demo, context }) => {
     const { page } = demo;
-    const { name, device, photo, size, points, entity, second, box } = testCase;
+    const { name, device, photo, size, mode, points, entity, second, box } = testCase;
     const golden = goldenOf(testCase);
     demo.width = golden.full.width;
 
-    await demo.start(`device=${device}&size=${size}&points=${points}`);
+    await demo.start(`device=${device}&size=${size}&mode=${mode}&points=${points}`);
     await expect(page.locator('body')).toHaveAttribute('data-device', device);
     await demo.screenshot(`${name}-0-start`);
 

@@ -12,7 +12,8 @@ interface Report {
   firstImage: number;
   image: number;
   prompt: number;
-  full: number;
+  fast: number;
+  thorough: number;
 }
 
 const ROWS: [keyof Report, string][] = [
@@ -20,7 +21,8 @@ const ROWS: [keyof Report, string][] = [
   ['firstImage', 'First photo: decode and encode'],
   ['image', 'Photo: decode and encode'],
   ['prompt', 'One point'],
-  ['full', 'Whole photo, three levels'],
+  ['fast', 'Whole photo, three levels'],
+  ['thorough', 'The same by a grid of points'],
 ];
 
 const form = byId<HTMLFormElement>('form');
@@ -76,7 +78,8 @@ async function measure(settings: FormData): Promise<Report> {
     await prompt();
     show('prompt', await median(repeats, prompt), report);
     const grid = { pointsPerSide: number('points') };
-    show('full', await median(repeats, () => image.segment({ grid, onProgress })), report);
+    show('fast', await median(repeats, () => image.segment({ onProgress })), report);
+    show('thorough', await median(repeats, () => image.segment({ mode: 'thorough', grid, onProgress })), report);
   } finally {
     segmenter.close();
   }

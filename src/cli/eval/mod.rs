@@ -41,7 +41,7 @@ pub struct Arguments {
     model: ModelArguments,
     /// SAM at every point of a grid, instead of the levels that the model has learnt.
     #[arg(long)]
-    grid: bool,
+    thorough: bool,
     /// Points along each side of the grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
@@ -96,7 +96,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
     let segmenter = arguments.model.open().await?;
     let predictor = Predictor {
         segmenter,
-        mode: arguments.grid.then_some(Mode::Thorough),
+        mode: arguments.thorough.then_some(Mode::Thorough),
         grid,
         min_score: arguments.min_score,
         prompted: arguments.prompted,

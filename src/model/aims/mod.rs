@@ -17,6 +17,7 @@ use super::tiny_vit::ImageFeatures;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::{self, Activation};
+use crate::progress::Progress;
 use decoder::{Complementarity, LevelDecoder, Queries, outside_bias};
 use pixel_decoder::PixelDecoder;
 use prompt_encoder::MaskPromptEncoder;
@@ -110,10 +111,20 @@ impl Aims {
     /// All three levels of an encoded image. `prompt` is `[1, S, S, 1]` of 0 and 1; the full image is no prompt.
     ///
     /// # Errors
-    /// [`crate::Error::DeviceLost`].
-    pub async fn forward(&self, features: &ImageFeatures, prompt: Option<Tensor<4>>) -> Result<AimsOutput> {
+    /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
+    pub async fn forward(
+        &self,
+        features: &ImageFeatures,
+        prompt: Option<Tensor<4>>,
+        progress: &Progress<'_>,
+    ) -> Result<AimsOutput> {
+        // The pixel decoder, the proposals, and each layer of each decoder: a step each.
+        let steps = (2 + self.config.decoder_layers * LEVELS.len()) as f32;
+        progress.checkpoint(0.0).await?;
         let added = prompt.map(|mask| self.prompt_encoder.forward(mask));
         let maps = self.pixel_decoder.forward(features, added);
+        ops::wait(&maps.stride4).await?;
+        progress.checkpoint(1.0 / steps).await?;
         let [_, height, side, width] = maps.stride8.dims();
         let tokens = maps.stride8.clone().reshape([1, height * side, width]);
 
@@ -134,9 +145,12 @@ impl Aims {
             let placed = tokens.clone() + positions(height, side, width, &map.device());
             (tokens, placed, stride)
         });
+        let mut done = 2.0;
         for i in 0..self.config.decoder_layers {
             let (tokens, placed, stride) = &sources[i % 2];
             for (level, decoder) in self.decoders.iter().enumerate() {
+                progress.checkpoint(done / steps).await?;
+                done += 1.0;
                 let bias = outside_bias(predictions[level].kernels.clone(), &maps.stride4, *stride);
                 let layer = &decoder.layers[i];
                 queries[level].content = layer.forward(&queries[level], tokens.clone(), placed.clone(), bias);

@@ -1,6 +1,7 @@
-"""What the layers are fed on some photos: the mean square of each input of each matrix, for `convert --calibration`.
+"""What the repository keeps of a training run: the trained weights in 16 bit, and how much the inputs of each layer matter
+(the mean square of what they are fed on some training photos), by which `convert` chooses the scales of quantised weights.
 
-    python training/calibrate.py --encoder ENCODER --trained best.safetensors --out calibration.safetensors"""
+    python training/export.py --encoder ENCODER --trained out/train/best.safetensors"""
 
 import argparse
 import itertools
@@ -24,22 +25,35 @@ def main():
     parser.add_argument("--preset", choices=PRESETS, default="tiny")
     parser.add_argument("--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder")
     parser.add_argument("--trained", type=Path, required=True, help="what train.py wrote")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
     parser.add_argument("--size", type=int, default=512, help="side of the input")
-    parser.add_argument("--samples", type=int, default=64)
+    parser.add_argument("--samples", type=int, default=48)
     parser.add_argument("--views", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
 
+    trained, encoder = checkpoint.read(options.trained), checkpoint.read(options.encoder)
+    # A frozen encoder is MobileSAM's, which `convert` has anyway.
+    trained = {name: x.half() for name, x in trained.items() if name not in encoder or not torch.equal(x, encoder[name])}
+    name = f"aims-{options.preset}"
+    options.out.mkdir(exist_ok=True)
+    save_file(trained, options.out / f"{name}-trained.safetensors")
+
     network = Network(PRESETS[options.preset])
     checkpoint.load_encoder(network, options.encoder)
-    network.load_state_dict(checkpoint.read(options.trained), strict=False)
-    network.eval()
+    network.load_state_dict(trained, strict=False)
+    importance = calibrate(network.eval(), options)
+    save_file(importance, options.out / f"{name}-calibration.safetensors")
+
+
+@torch.no_grad()
+def calibrate(network, options):
+    """By matrix: the mean square of each input."""
     sums, counts = {}, {}
 
     def watch(name, module):
-        def hook(_module, inputs):
-            x = inputs[0].detach().flatten(0, -2).square()
+        def hook(_module, arguments):
+            x = arguments[0].flatten(0, -2).square()
             repeats = module.kernel**2 if isinstance(module, Conv) else 1
             sums[name] = sums.get(name, 0.0) + x.sum(0).repeat(repeats)
             counts[name] = counts.get(name, 0) + len(x)
@@ -49,14 +63,10 @@ def main():
     for name, module in network.named_modules():
         if isinstance(module, (torch.nn.Linear, Conv)):
             watch(f"{name}.weight", module)
-
     config = json.loads(options.config.read_text())
-    # Training photos: the validation photos must not choose anything.
-    samples = Samples(config, options, options.seed)
-    with torch.no_grad():
-        for sample in itertools.islice(samples, options.samples):
-            network(*inputs([sample], "cpu"))
-    save_file({name: (sums[name] / counts[name]).contiguous() for name in sums}, options.out)
+    for sample in itertools.islice(Samples(config, options, options.seed), options.samples):
+        network(*inputs([sample], "cpu"))
+    return {name: (sums[name] / counts[name]).contiguous() for name in sums}
 
 
 if __name__ == "__main__":
