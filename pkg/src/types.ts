@@ -24,7 +24,7 @@ export interface Mask {
   area: number;
   bbox: Box;
   rle: Rle;
-  /** The entity a part belongs to; null for other levels. */
+  /** The entity a part belongs to; null for other levels, and for a part of something that is no entity of the scene. */
   parent: number | null;
   /** The two entities of a relation; empty for other levels. */
   members: number[];

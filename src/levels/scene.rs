@@ -31,7 +31,7 @@ pub struct Mask {
     pub bbox: BBox,
     /// The pixels, at the photo's size.
     pub rle: Rle,
-    /// For a part the entity that holds it, when that is in the scene.
+    /// For a part the entity that it belongs to, when that is in the scene.
     pub parent: Option<u32>,
     /// For a relation its two entities, when they are in the scene; empty otherwise.
     pub members: Vec<u32>,
