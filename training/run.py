@@ -1,6 +1,7 @@
 """What a training run keeps, and one step of it. On the CPU several processes, a thread each, share the work."""
 
 import contextlib
+import copy
 
 import torch
 import torch.distributed as dist
@@ -22,6 +23,9 @@ class Run:
         self.network = Network(PRESETS[options.preset]).to(options.device)
         checkpoint.load_encoder(self.network, options.encoder)
         self.network.image_encoder.requires_grad_(options.encoder_rate > 0)
+        self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
+        if options.start:
+            self.network.load_state_dict(checkpoint.read(options.start), strict=False)
         groups = [{"params": self.network.aims.parameters(), "peak": options.rate}]
         if options.encoder_rate > 0:
             groups.append({"params": self.network.image_encoder.parameters(), "peak": options.encoder_rate})

@@ -26,6 +26,7 @@ def arguments():
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the labelled photos")
     parser.add_argument("--preset", choices=PRESETS, default="tiny")
     parser.add_argument("--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder")
+    parser.add_argument("--start", type=Path, help="weights of another run to begin with, such as training/weights/*-trained.safetensors")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--size", type=int, default=512, help="side of the input, a multiple of 64")
@@ -36,6 +37,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
+    parser.add_argument("--keep", type=float, default=20.0, help="how much a trained encoder is held to SAM's embedding")
     parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
     parser.add_argument("--cache", type=Path, help="folder for these features, some 4 MB each at 512")
     parser.add_argument("--workers", type=int, default=1)
@@ -102,6 +104,9 @@ def train(rank, options):
                 features = features_of(run.network.image_encoder, image, batch)
             outputs = run.network.aims(features, prompt, hints_of(batch, options.device, run.network.aims.config.queries))
             loss, parts = losses.total(outputs, run.network.aims, batch, None)
+            if run.original is not None:
+                parts["embedding"] = losses.embedding_loss(features[-1], run.original(image)[-1])
+                loss = loss + options.keep * parts["embedding"]
         run.update(loss)
         run.seconds = before + time.time() - begun
         recent.append({name: float(value.detach()) for name, value in parts.items()} | {"loss": float(loss.detach())})

@@ -145,6 +145,12 @@ def link_loss(logits, truth, coarse, fine):
     return F.binary_cross_entropy_with_logits(logits, truth[coarse[1]][:, fine[1]])
 
 
+def embedding_loss(found, original):
+    """How far the encoder's embedding is from the one that SAM's mask decoder was trained with, as a share of its variance."""
+    original = original.float()
+    return F.mse_loss(found.float(), original) / original.var()
+
+
 def add(losses, name, value):
     losses[name] = losses.get(name, 0.0) + value
 
