@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
+    parser.add_argument("--layers", type=int, help="of the decoders; 0 for a quick start that trains only the proposals' masks")
     parser.add_argument("--keep", type=float, default=20.0, help="how much a trained encoder is held to SAM's embedding")
     parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
     parser.add_argument("--cache", type=Path, help="folder for these features, some 4 MB each at 512")
@@ -102,7 +103,7 @@ def train(rank, options):
         with half:
             with torch.set_grad_enabled(options.encoder_rate > 0):
                 features = features_of(run.network.image_encoder, image, batch)
-            outputs = run.network.aims(features, prompt, hints_of(batch, options.device, run.network.aims.config.queries))
+            outputs = run.network.aims(features, prompt, hints_of(batch, options.device, run.network.aims.config.queries), options.layers)
             loss, parts = losses.total(outputs, run.network.aims, batch, None)
             if run.original is not None:
                 parts["embedding"] = losses.embedding_loss(features[-1], run.original(image)[-1])

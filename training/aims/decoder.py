@@ -26,13 +26,14 @@ class Proposals(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.heat = Mlp(config.width, config.width, 1)
         self.query = nn.Linear(config.width, config.width)
+        self.place = nn.Linear(config.width, config.width)
         # Middles are rare: at first the heat is low everywhere.
         nn.init.constant_(self.heat.layers[-1].bias, -4.0)
 
-    def forward(self, map8):
+    def forward(self, map8, positions):
         """[batch, tokens, width] to the heat's logits [batch, tokens] and queries of all tokens."""
         x = self.norm(map8)
-        return self.heat(x).squeeze(-1), self.query(x)
+        return self.heat(x).squeeze(-1), self.query(x) + self.place(positions)
 
 
 def select(heat, side, count):

@@ -17,7 +17,7 @@ from .decoder import mask_logits
 
 WEIGHTS = {"heat": 1.0, "dense": 1.0, "mask": 1.0, "quality": 1.0, "score": 2.0, "link": 1.0}
 # Tokens a level and image from which a mask is asked in the dense loss.
-DENSE_TOKENS = 32
+DENSE_TOKENS = 48
 MATCH_STRIDE = 4  # of the masks' own stride
 
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from .config import LEVELS, Config
 from .decoder import Affinity, Complementarity, LevelDecoder, Prediction, outside_bias, places_of, select
+from .layers import sine_positions
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .tiny_vit import TinyVit
 
@@ -33,9 +34,9 @@ class Aims(nn.Module):
         self.complementarity = nn.ModuleList(Complementarity(config, LEVELS) for _ in range(config.decoder_layers - 1))
         self.association = nn.ModuleDict({"entity_part": Affinity(config), "relation_entity": Affinity(config)})
 
-    def forward(self, features, prompt=None, hints=None):
+    def forward(self, features, prompt=None, hints=None, layers=None):
         """`prompt` [batch, S, S, 1] holds 0 and 1, None is the full image; `hints` by level ([batch, n] of tokens, -1 for
-        none) become queries whatever their heat."""
+        none) become queries whatever their heat; fewer `layers` than there are leave the proposals as they are."""
         config = self.config
         added = self.prompt_encoder(prompt) if prompt is not None and config.mask_prompts else None
         if added:
@@ -46,17 +47,18 @@ class Aims(nn.Module):
         maps = (map16, map8)
         side = map8.shape[2]
         flat8 = map8.flatten(1, 2)
+        positions8 = sine_positions(map8.shape[1], side, config.width, map8.device).to(map8.dtype)
 
         heat, tokens, chosen, queries, places = {}, {}, {}, {}, {}
         for level, count in zip(LEVELS, config.queries):
-            heat[level], tokens[level] = self.decoders[level].proposals(flat8)
+            heat[level], tokens[level] = self.decoders[level].proposals(flat8, positions8)
             chosen[level] = self.choose(heat[level].detach(), side, count, hints and hints[level])
             index = chosen[level][..., None].expand(-1, -1, config.width)
             queries[level] = tokens[level].gather(1, index)
             places[level] = places_of(chosen[level], side, config.width).to(flat8.dtype)
 
         predictions = [{level: self.decoders[level].head(queries[level]) for level in LEVELS}]
-        for i in range(config.decoder_layers):
+        for i in range(config.decoder_layers if layers is None else layers):
             # Coarse tokens first, then fine ones.
             stride = (4, 2)[i % 2]
             tokens_at = maps[i % 2]

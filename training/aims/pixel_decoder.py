@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import EMBED_DIM, STAGES
-from .layers import Attention, Depthwise, sine_positions, zero_init
+from .layers import Attention, Depthwise, axis_codes, sine_positions, zero_init
 
 
 class ContextLayer(nn.Module):
@@ -95,6 +95,9 @@ class PixelDecoder(nn.Module):
         self.refine8 = Refine(width)
         self.up4 = Upsample(width, config.mask_dim)
         self.refine4 = Refine(config.mask_dim)
+        # So that a kernel can ask for a place, and tell apart what looks the same.
+        self.row4 = nn.Linear(width // 2, config.mask_dim)
+        self.column4 = nn.Linear(width // 2, config.mask_dim)
 
     def forward(self, features, prompt=None):
         """`prompt` is what the prompt encoder adds, or None; returns maps of strides 16, 8 and 4."""
@@ -109,4 +112,6 @@ class PixelDecoder(nn.Module):
         map16 = x.view(batch, height, side, width)
         map8 = self.refine8(self.up8(map16) + self.from_stride8(stride8) + add8)
         map4 = self.refine4(self.up4(map8) + self.from_stride4(stride4) + add4)
+        rows, columns = (axis_codes(size, width // 2, x.device) for size in map4.shape[1:3])
+        map4 = map4 + self.row4(rows)[:, None] + self.column4(columns)
         return map16, map8, map4

@@ -130,14 +130,15 @@ def stack(masks, side):
     return np.stack(masks) if masks else np.zeros((0, side, side), bool)
 
 
-def sample(record, photos, size, kind, rng, augment=True, view_rng=None):
+def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=True):
     """A sample of the wanted kind, or of the full image where the record has nothing to prompt with.
 
-    `view_rng`, where given, decides the view and its colours, and `rng` only what is asked."""
+    `view_rng`, where given, decides the view and its colours, and `rng` only what is asked. If it is not to be `shown`, the
+    image is left black."""
     view_rng = view_rng or rng
     view = augmented_view(record, size, view_rng) if augment else View(record.width, record.height, size)
-    image = view.image(photos.read(record.image))
-    if augment:
+    image = view.image(photos.read(record.image)) if shown else np.zeros((size, size, 3), np.uint8)
+    if augment and shown:
         image = recoloured(image, view_rng)
     scene = Scene(record, view)
     prompt, levels, links = ask(scene, kind, rng)

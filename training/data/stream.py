@@ -31,14 +31,15 @@ class Samples(torch.utils.data.IterableDataset):
             cache, view_rng = None, rng
             if options.views:
                 number = rng.randrange(options.views)
-                cache, view_rng = options.cache / f"{number}.npy", samples.seeded("view", options.seed, number)
+                cache = Features(options.cache / f"{number}.npy", options.size)
+                view_rng = samples.seeded("view", options.seed, number)
             if view_rng.random() < self.config["composed"]:
                 record, photos = composer.scene(view_rng)
             else:
                 pool, photos = view_rng.choices(pools, weights)[0]
                 record = view_rng.choice(pool)
-            sample = samples.sample(record, photos, options.size, samples.choose_kind(rng), rng, view_rng=view_rng)
-            sample.cache = cache and Features(cache, options.size)
+            sample = samples.sample(record, photos, options.size, samples.choose_kind(rng), rng, view_rng=view_rng, shown=not (cache and cache.maps))
+            sample.cache = cache
             yield sample
 
 

@@ -127,11 +127,12 @@ impl Aims {
         progress.checkpoint(1.0 / steps).await?;
         let [_, height, side, width] = maps.stride8.dims();
         let tokens = maps.stride8.clone().reshape([1, height * side, width]);
+        let places = positions(height, side, width, &maps.stride8.device());
 
         let mut queries = Vec::new();
         let mut predictions = Vec::new();
         for (decoder, &count) in self.decoders.iter().zip(&self.config.queries) {
-            let proposals = decoder.proposals.forward(tokens.clone());
+            let proposals = decoder.proposals.forward(tokens.clone(), places.clone());
             let chosen = proposals::hottest(&ops::read(proposals.heat).await?, side, count);
             let chosen_queries = Queries::choose(proposals.queries, &chosen, height, side);
             predictions.push(decoder.head.forward(&chosen_queries.content));
@@ -244,30 +245,40 @@ impl Attention {
     }
 }
 
-/// Codes of all positions of a map, `[1, height * side, channels]`: half of the channels for y, half for x, each first
-/// sines, then cosines.
+/// Codes of all positions of a map, `[1, height * side, channels]`: half of the channels for y, half for x.
 fn positions(height: usize, side: usize, channels: usize, device: &Device) -> Tensor<3> {
     let data = position_codes(height, side, channels, 0..height * side);
     Tensor::from_data(TensorData::new(data, Shape::new([1, height * side, channels])), device)
 }
 
+/// The rows of [`positions`] that belong to some tokens.
 fn position_codes(
     height: usize,
     side: usize,
     channels: usize,
     tokens: impl IntoIterator<Item = usize>,
 ) -> Vec<f32> {
-    const OCTAVES: f32 = 8.0;
+    let half = channels / 2;
+    let (rows, columns) = (axis_codes(height, half), axis_codes(side, half));
+    let code = |token: usize| {
+        let (y, x) = (token / side, token % side);
+        [&rows[y * half..][..half], &columns[x * half..][..half]].concat()
+    };
+    tokens.into_iter().flat_map(code).collect()
+}
+
+/// Codes of the places along one axis, row-major `[size, channels]`: sines, then cosines; the fastest has eight waves,
+/// the slowest a hundredth of that.
+fn axis_codes(size: usize, channels: usize) -> Vec<f32> {
+    const WAVES: f32 = 8.0;
     const SLOWEST: f32 = 100.0;
-    let quarter = channels / 4;
-    let frequencies: Vec<f32> = (0..quarter).map(|i| SLOWEST.powf(-(i as f32) / quarter as f32)).collect();
-    let mut codes = Vec::new();
-    for token in tokens {
-        for (at, size) in [(token / side, height), (token % side, side)] {
-            let angle = (at as f32 + 0.5) / size as f32 * std::f32::consts::TAU;
-            codes.extend(frequencies.iter().map(|frequency| (angle * frequency * OCTAVES).sin()));
-            codes.extend(frequencies.iter().map(|frequency| (angle * frequency * OCTAVES).cos()));
-        }
+    let half = channels / 2;
+    let frequencies: Vec<f32> = (0..half).map(|i| SLOWEST.powf(-(i as f32) / half as f32)).collect();
+    let mut codes = Vec::with_capacity(size * channels);
+    for at in 0..size {
+        let angle = (at as f32 + 0.5) / size as f32 * std::f32::consts::TAU * WAVES;
+        codes.extend(frequencies.iter().map(|frequency| (angle * frequency).sin()));
+        codes.extend(frequencies.iter().map(|frequency| (angle * frequency).cos()));
     }
     codes
 }

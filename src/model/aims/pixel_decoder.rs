@@ -1,9 +1,9 @@
 //! From the encoder's maps to tokens of strides 16 and 8 and mask features of stride 4.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::prompt_encoder::Injection;
-use super::{AimsConfig, Attention, positions};
+use super::{AimsConfig, Attention, axis_codes, positions};
 use crate::error::Result;
 use crate::model::config::{EMBED_DIM, STAGES};
 use crate::model::layers::{Depthwise, LayerNorm, Linear};
@@ -22,6 +22,9 @@ pub struct PixelDecoder {
     refine8: Refine,
     up4: Upsample,
     refine4: Refine,
+    /// So that a kernel can ask for a place, and tell apart what looks the same.
+    row4: Linear,
+    column4: Linear,
 }
 
 /// `[1, S / stride, S / stride, channels]` each.
@@ -50,6 +53,8 @@ impl PixelDecoder {
             refine8: Refine::load(weights, &format!("{name}.refine8"), width)?,
             up4: Upsample::load(weights, &format!("{name}.up4"), width, mask_dim)?,
             refine4: Refine::load(weights, &format!("{name}.refine4"), mask_dim)?,
+            row4: linear("row4", width / 2, mask_dim)?,
+            column4: linear("column4", width / 2, mask_dim)?,
         })
     }
 
@@ -78,6 +83,13 @@ impl PixelDecoder {
         let up = self.up4.forward(stride8.clone());
         let up = self.from_stride4.forward_add(features.stride4.clone(), up, Activation::None);
         let stride4 = self.refine4.forward(add(up, add4));
+        let [_, height, side, _] = stride4.dims();
+        let codes = |size: usize, shape: [usize; 4]| {
+            Tensor::from_data(TensorData::new(axis_codes(size, width / 2), shape), &stride4.device())
+        };
+        let rows = self.row4.forward(codes(height, [1, height, 1, width / 2]), Activation::None);
+        let columns = self.column4.forward(codes(side, [1, 1, side, width / 2]), Activation::None);
+        let stride4 = stride4 + rows + columns;
         Maps { stride16, stride8, stride4 }
     }
 }

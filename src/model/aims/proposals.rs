@@ -11,6 +11,7 @@ pub struct Proposals {
     norm: LayerNorm,
     heat: Mlp,
     query: Linear,
+    place: Linear,
 }
 
 pub struct Proposed {
@@ -27,14 +28,17 @@ impl Proposals {
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
             heat: Mlp::load(weights, &format!("{name}.heat"), &[width, width, 1])?,
             query: Linear::load(weights, &format!("{name}.query"), width, width)?,
+            place: Linear::load(weights, &format!("{name}.place"), width, width)?,
         })
     }
 
-    pub fn forward(&self, tokens: Tensor<3>) -> Proposed {
+    /// Both arguments are `[1, tokens, width]`.
+    pub fn forward(&self, tokens: Tensor<3>, positions: Tensor<3>) -> Proposed {
         let x = self.norm.forward(tokens, Activation::None);
+        let places = self.place.forward(positions, Activation::None);
         Proposed {
             heat: self.heat.forward(x.clone(), Activation::Gelu),
-            queries: self.query.forward(x, Activation::None),
+            queries: self.query.forward_add(x, places, Activation::None),
         }
     }
 }
