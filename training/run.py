@@ -10,7 +10,7 @@ from aims import checkpoint
 from aims.config import PRESETS
 from aims.model import Network
 
-WARMUP = 200
+WARMUP = 100
 EMA = 0.998
 
 

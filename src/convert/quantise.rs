@@ -51,7 +51,8 @@ fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
             .sum()
     };
     let tried = (0..=STEPS).map(|i| f16::from_f32(full * (1.0 - (1.0 - SMALLEST) * i as f32 / STEPS as f32)));
-    tried.min_by(|&a, &b| error(a).total_cmp(&error(b))).unwrap_or(f16::ZERO)
+    let judged = tried.map(|scale| (error(scale), scale));
+    judged.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f16::ZERO, |(_, scale)| scale)
 }
 
 /// The value whose product with the scale, as it will be read, is nearest.

@@ -1,8 +1,10 @@
 //! The AIMS head against its PyTorch twin, with random weights: see `tests/golden/make_aims.py`.
 
 use crate::common::{self, Golden, everywhere, floats, relative_errors};
+use aims_web::mask::{BitMask, Rle};
 use aims_web::model::{Aims, AimsConfig, ImageFeatures, Weights};
-use aims_web::{DeviceKind, Progress};
+use aims_web::photo::decode;
+use aims_web::{DeviceKind, Progress, Prompt, Request, Segmenter};
 use burn::tensor::{Device, Tensor, TensorData};
 
 const FILE: &[u8] = include_bytes!("../golden/aims_random.safetensors");
@@ -49,3 +51,21 @@ async fn parity(kind: DeviceKind) {
 
 everywhere!(aims_head_on_cpu, parity(DeviceKind::Cpu));
 everywhere!(aims_head_on_gpu, parity(DeviceKind::Gpu));
+
+everywhere!(
+    /// With the shipped model; also when the mask is that of a photo that does not fill the input.
+    full_image_prompt_is_no_prompt,
+    async {
+        let segmenter = Segmenter::new(DeviceKind::Cpu, common::SHIPPED_MODEL, 256).await.expect("a valid model");
+        let photo = decode(include_bytes!("../data/photo.png")).expect("a valid photo");
+        let full = Rle::encode(&BitMask::full(photo.width, photo.height));
+        let encoded = segmenter.encode(photo, &Progress::none()).await.expect("the device computes");
+        let ask = async |prompt| {
+            let request = Request { prompt, min_score: 0.05, ..Request::default() };
+            segmenter.segment(&encoded, &request, &Progress::none()).await.expect("the device computes")
+        };
+        let alone = ask(Prompt::Full).await;
+        assert!(alone.masks.len() > 2, "{} masks", alone.masks.len());
+        assert_eq!(alone, ask(Prompt::Mask { mask: full }).await);
+    }
+);
