@@ -55,7 +55,8 @@ export type Prompt =
 
 /**
  * Where masks come from: 'fast' is one pass of the network that has learned the three levels, 'thorough' asks SAM at
- * every point of a grid and sorts what it finds by rules, which takes many times longer. Points are SAM's in both.
+ * every point of a grid and sorts what it finds by rules, which takes many times longer. The network is young: 'fast'
+ * still finds far less. Points are SAM's in both.
  */
 export type Mode = 'fast' | 'thorough';
 
@@ -126,7 +127,7 @@ export interface SegmentOptions extends CallOptions {
   levels?: Level[] | undefined;
   /** Default: the whole photo. */
   prompt?: Prompt | undefined;
-  /** Default: 'fast' where the model file has learned levels. */
+  /** Default: 'thorough'. */
   mode?: Mode | undefined;
   /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.25. */
   minScore?: number | undefined;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use aims_web::levels::{Level, Mask, Scene};
 use aims_web::mask::BBox;
 use aims_web::photo::{Photo, decode};
+use aims_web::segmenter::Mode;
 use aims_web::{EncodedPhoto, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -108,7 +109,7 @@ async fn show(segmenter: &Segmenter, path: &Path) -> Result<Shown> {
 }
 
 async fn ask(segmenter: &Segmenter, photo: &EncodedPhoto, prompt: Prompt) -> Result<Scene> {
-    let request = Request { prompt, ..Request::default() };
+    let request = Request { prompt, mode: Mode::Fast, ..Request::default() };
     Ok(segmenter.segment(photo, &request, &Progress::none()).await?)
 }
 

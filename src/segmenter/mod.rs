@@ -151,7 +151,7 @@ impl Segmenter {
         }
     }
 
-    /// The scene of what the AIMS head finds, unless there is none or the caller wants the grid.
+    /// The scene of what the AIMS head finds; `None` if the caller wants the grid.
     async fn learned(
         &self,
         photo: &EncodedPhoto,
@@ -173,14 +173,14 @@ impl Segmenter {
         request: &Request,
         progress: &Progress<'_>,
     ) -> Result<Option<Prediction>> {
-        match (&self.aims, photo.view.features()) {
-            (Some(aims), Some(features)) if request.mode != Some(Mode::Thorough) => {
+        match (request.mode, &self.aims, photo.view.features()) {
+            (Mode::Thorough, ..) => Ok(None),
+            (Mode::Fast, Some(aims), Some(features)) => {
                 learned::predict(aims, features, &photo.view, region, progress).await.map(Some)
             }
-            _ if request.mode == Some(Mode::Fast) => Err(Error::InvalidPrompt(
+            (Mode::Fast, ..) => Err(Error::InvalidPrompt(
                 "this model file has no learned levels; use the mode 'thorough'".to_string(),
             )),
-            _ => Ok(None),
         }
     }
 

@@ -14,20 +14,20 @@ pub struct Request {
     /// Which levels to return.
     pub levels: Vec<Level>,
     pub prompt: Prompt,
-    /// The fast one where the model file has it, if it is not said.
-    pub mode: Option<Mode>,
+    pub mode: Mode,
     /// Learned masks with a lower score, 0 to 1, are left out. What the grid leaves out is in its own options.
     pub min_score: f32,
     pub grid: GridOptions,
 }
 
 /// Where masks come from; prompts of points are SAM's in both modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// One pass of the AIMS head, which has learned the levels; the model file must have it.
     Fast,
     /// SAM at every point of a grid, sorted into levels by rules: hundreds of times the mask decoder.
+    #[default]
     Thorough,
 }
 
@@ -36,7 +36,7 @@ impl Default for Request {
         Self {
             levels: vec![Level::Part, Level::Entity, Level::Relation],
             prompt: Prompt::Full,
-            mode: None,
+            mode: Mode::default(),
             min_score: LevelOptions::default().min_score,
             grid: GridOptions::default(),
         }

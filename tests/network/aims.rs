@@ -4,6 +4,7 @@ use crate::common::{self, Golden, everywhere, floats, relative_errors};
 use aims_web::mask::{BitMask, Rle};
 use aims_web::model::{Aims, AimsConfig, ImageFeatures, Weights};
 use aims_web::photo::decode;
+use aims_web::segmenter::Mode;
 use aims_web::{DeviceKind, Progress, Prompt, Request, Segmenter};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -61,7 +62,7 @@ everywhere!(
         let full = Rle::encode(&BitMask::full(photo.width, photo.height));
         let encoded = segmenter.encode(photo, &Progress::none()).await.expect("the device computes");
         let ask = async |prompt| {
-            let request = Request { prompt, min_score: 0.05, ..Request::default() };
+            let request = Request { prompt, mode: Mode::Fast, min_score: 0.05, ..Request::default() };
             segmenter.segment(&encoded, &request, &Progress::none()).await.expect("the device computes")
         };
         let alone = ask(Prompt::Full).await;

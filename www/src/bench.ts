@@ -78,7 +78,7 @@ async function measure(settings: FormData): Promise<Report> {
     await prompt();
     show('prompt', await median(repeats, prompt), report);
     const grid = { pointsPerSide: number('points') };
-    show('fast', await median(repeats, () => image.segment({ onProgress })), report);
+    show('fast', await median(repeats, () => image.segment({ mode: 'fast', onProgress })), report);
     show('thorough', await median(repeats, () => image.segment({ mode: 'thorough', grid, onProgress })), report);
   } finally {
     segmenter.close();

@@ -39,9 +39,9 @@ pub struct Arguments {
     limit: Option<usize>,
     #[command(flatten)]
     model: ModelArguments,
-    /// SAM at every point of a grid, instead of the levels that the model has learnt.
+    /// The levels that the model has learned, instead of SAM at every point of a grid, sorted by rules.
     #[arg(long)]
-    thorough: bool,
+    fast: bool,
     /// Points along each side of the grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
@@ -96,7 +96,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
     let segmenter = arguments.model.open().await?;
     let predictor = Predictor {
         segmenter,
-        mode: arguments.thorough.then_some(Mode::Thorough),
+        mode: if arguments.fast { Mode::Fast } else { Mode::Thorough },
         grid,
         min_score: arguments.min_score,
         prompted: arguments.prompted,

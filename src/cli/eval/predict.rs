@@ -12,7 +12,7 @@ use super::predictions::{ImagePredictions, Prediction};
 
 pub struct Predictor {
     pub segmenter: Segmenter,
-    pub mode: Option<Mode>,
+    pub mode: Mode,
     pub grid: GridOptions,
     pub min_score: f32,
     /// Whether to ask for the parts of each human entity too.
