@@ -3,7 +3,6 @@
 
     python training/export.py --encoder ENCODER --trained out/train/best.safetensors"""
 
-import argparse
 import itertools
 import json
 from pathlib import Path
@@ -16,19 +15,14 @@ from aims.config import PRESETS
 from aims.layers import Conv
 from aims.model import Network
 from data.stream import Samples, inputs
+from options import options_for
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "all.json", help="which sets")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the labelled photos")
-    parser.add_argument("--preset", choices=PRESETS, default="tiny")
-    parser.add_argument("--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder")
+    parser = options_for(__doc__)
     parser.add_argument("--trained", type=Path, required=True, help="what train.py wrote")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
-    parser.add_argument("--size", type=int, default=512, help="side of the input")
     parser.add_argument("--samples", type=int, default=48)
-    parser.add_argument("--views", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
 
@@ -64,7 +58,7 @@ def calibrate(network, options):
         if isinstance(module, (torch.nn.Linear, Conv)):
             watch(f"{name}.weight", module)
     config = json.loads(options.config.read_text())
-    for sample in itertools.islice(Samples(config, options, options.seed), options.samples):
+    for sample in itertools.islice(Samples(config, options.data, options.size, options.seed), options.samples):
         network(*inputs([sample], "cpu"))
     return {name: (sums[name] / counts[name]).contiguous() for name in sums}
 

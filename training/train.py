@@ -1,6 +1,5 @@
 """Trains the AIMS head, and the encoder where asked; see README.md. Stops after --seconds and goes on with the same command."""
 
-import argparse
 import json
 import math
 import time
@@ -10,26 +9,22 @@ import torch
 import torch.distributed as dist
 
 from aims import checkpoint, losses
-from aims.config import LEVELS, PRESETS
+from aims.config import LEVELS
 from aims.measure import Measure
 from aims.postprocess import masks_of
 from data import records, samples
 from data.stream import Samples, features_of, hints_of, inputs, moved
+from options import options_for
 from run import Run
 
 SAVE_EVERY = 100  # steps
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "all.json", help="which sets")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the labelled photos")
-    parser.add_argument("--preset", choices=PRESETS, default="tiny")
-    parser.add_argument("--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder")
+    parser = options_for(__doc__)
     parser.add_argument("--start", type=Path, help="weights of another run to begin with, such as training/weights/*-trained.safetensors")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--size", type=int, default=512, help="side of the input, a multiple of 64")
     parser.add_argument("--batch", type=int, default=8, help="samples a step, of each process")
     parser.add_argument("--processes", type=int, default=1, help="for the CPU: one a core")
     parser.add_argument("--steps", type=int, default=20000, help="of the whole schedule")
@@ -93,7 +88,8 @@ def train(rank, options):
             print(row, flush=True)
 
     note(start=vars(options) | {"config": config, "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU"})
-    stream = Samples(config, options, (options.seed, run.step, rank))
+    views = [(("view", options.seed, number), options.cache / f"{number}.npy") for number in range(options.views)]
+    stream = Samples(config, options.data, options.size, (options.seed, run.step, rank), views)
     loader = torch.utils.data.DataLoader(stream, batch_size=options.batch, collate_fn=list, num_workers=options.workers)
     half = torch.autocast(options.device, torch.bfloat16)
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []

@@ -75,8 +75,11 @@ async fn show(segmenter: &Segmenter, path: &Path) -> Result<Shown> {
     let photo = decode(&std::fs::read(path)?)?;
     let encoded = segmenter.encode(photo.clone(), &Progress::none()).await?;
     let scene = ask(segmenter, &encoded, Prompt::Full).await?;
-    let mut above =
-        vec![overlay::draw(&photo, &Scene { masks: Vec::new(), ..scene.clone() }, Level::Entity)?];
+    let mut above = vec![overlay::draw(
+        &photo,
+        &Scene { width: scene.width, height: scene.height, masks: Vec::new() },
+        Level::Entity,
+    )?];
     for level in [Level::Part, Level::Entity, Level::Relation] {
         above.push(overlay::draw(&photo, &scene, level)?);
     }

@@ -88,6 +88,19 @@ mod tests {
                 let mean = error.iter().sum::<f32>() / GROUP as f32;
                 assert!(mean <= 0.5 * largest / half, "{bits:?}: {mean} of {largest}");
             }
+            let (values, scales) = quantise(&weights, weights.len(), bits, None);
+            for (i, weight) in weights.iter().enumerate() {
+                let scale = scales[i / GROUP].to_f32();
+                let (value, (low, high)) = (f32::from(values[i]), limits(bits));
+                // What a smaller scale cuts off lies at the end of the range.
+                let is_cut = value == low || value == high;
+                let error = (value * scale - weight).abs();
+                assert!(
+                    is_cut || error <= 0.501 * scale.abs(),
+                    "{bits:?}: {weight} became {}",
+                    value * scale
+                );
+            }
         }
     }
 

@@ -4,23 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use half::f16;
+use anyhow::{Context, Result, ensure};
 use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::TensorView;
 
 use super::Calibration;
 use super::checkpoint::Matrix;
+use crate::model::floats;
 
 /// How much the inputs of each matrix matter.
 pub fn calibration(path: &Path) -> Result<Calibration> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
-    file.iter()
-        .map(|(name, view)| {
-            Ok((name.to_string(), floats(&view).with_context(|| format!("tensor '{name}'"))?))
-        })
-        .collect()
+    file.iter().map(|(name, view)| Ok((name.to_string(), values_of(name, &view)?))).collect()
 }
 
 /// Adds the AIMS head to MobileSAM's tensors, and replaces the encoder's by those trained with it.
@@ -37,19 +33,12 @@ pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
             // Depthwise kernels are no matrices of a product.
             None => shape.len() == 2 && name.ends_with(".weight") && !name.ends_with(".local_conv.weight"),
         };
-        let values = floats(&view).with_context(|| format!("tensor '{name}'"))?;
+        let values = values_of(name, &view)?;
         tensors.insert(name.to_string(), Matrix { shape, values, is_weight });
     }
     Ok(())
 }
 
-fn floats(view: &TensorView) -> Result<Vec<f32>> {
-    match view.dtype() {
-        Dtype::F32 => Ok(bytemuck::pod_collect_to_vec(view.data())),
-        Dtype::F16 => {
-            let halves: Vec<f16> = bytemuck::pod_collect_to_vec(view.data());
-            Ok(halves.into_iter().map(f16::to_f32).collect())
-        }
-        other => bail!("it is {other:?}, neither F32 nor F16"),
-    }
+fn values_of(name: &str, view: &TensorView) -> Result<Vec<f32>> {
+    floats(view).with_context(|| format!("tensor '{name}' is {:?}, neither F32 nor F16", view.dtype()))
 }

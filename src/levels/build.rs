@@ -84,8 +84,7 @@ pub fn relation_of(
         let outline = |mask| Outline::new(&grid.reduce(mask), options);
         relation_score(outline(a).contact(&outline(b)), 1.0, 1.0)
     });
-    let mut both = a.clone();
-    both.union_with(b);
+    let both = a.union(b);
     let mut masks: Vec<Mask> =
         [(Level::Entity, 1.0, a), (Level::Entity, 1.0, b), (Level::Relation, score, &both)]
             .into_iter()
@@ -154,10 +153,7 @@ impl Painter<'_> {
         let mut taken = BitMask::new(self.canvas.width, self.canvas.height);
         let mut painted = Painted { entities: Vec::new(), parts: Vec::new() };
         for (index, &piece) in entities.iter().enumerate() {
-            let mut pixels = self.render(&pieces[piece]);
-            pixels.subtract(&taken);
-            remove_small_islands(&mut pixels, self.canvas.options.min_mask_region_area);
-            taken.union_with(&pixels);
+            let pixels = self.canvas.paint(&self.candidates[pieces[piece].candidate], &mut taken);
             painted.entities.push(Mask::describe(Level::Entity, pieces[piece].score, &pixels));
             // Here, while the entity's pixels are at hand: at full size they are too large to keep for all
             // entities.

@@ -2,7 +2,7 @@
 
 use super::{Candidate, LevelOptions};
 use crate::mask::BitMask;
-use crate::mask::regions::remove_small_regions;
+use crate::mask::regions::{remove_small_islands, remove_small_regions};
 
 /// Where masks are rendered.
 pub(super) struct Canvas<'a> {
@@ -20,6 +20,15 @@ impl Canvas<'_> {
         if let Some(region) = self.region {
             pixels.intersect_with(region);
         }
+        pixels
+    }
+
+    /// What a mask has beside those painted before it, and so adds to `taken`.
+    pub fn paint(&self, candidate: &Candidate, taken: &mut BitMask) -> BitMask {
+        let mut pixels = self.render(candidate);
+        pixels.subtract(taken);
+        remove_small_islands(&mut pixels, self.options.min_mask_region_area);
+        taken.union_with(&pixels);
         pixels
     }
 }

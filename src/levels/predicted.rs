@@ -7,7 +7,6 @@ use super::pieces::{Piece, pieces};
 use super::scene::clean_score;
 use super::{Candidate, Level, LevelOptions, Mask, Scene};
 use crate::mask::BitMask;
-use crate::mask::regions::remove_small_islands;
 
 /// What the network found, in any order.
 pub struct Prediction {
@@ -198,10 +197,7 @@ fn paint(
 ) -> impl Iterator<Item = Option<Mask>> {
     let mut taken = BitMask::new(canvas.width, canvas.height);
     pieces.iter().map(move |piece| {
-        let mut pixels = canvas.render(&candidates[piece.candidate]);
-        pixels.subtract(&taken);
-        remove_small_islands(&mut pixels, canvas.options.min_mask_region_area);
-        taken.union_with(&pixels);
+        let pixels = canvas.paint(&candidates[piece.candidate], &mut taken);
         Mask::describe(level, piece.score, &pixels)
     })
 }

@@ -219,6 +219,13 @@ impl BitMask {
         self.combine(other, |a, b| a | b);
     }
 
+    /// The pixels of either.
+    pub fn union(&self, other: &BitMask) -> BitMask {
+        let mut both = self.clone();
+        both.union_with(other);
+        both
+    }
+
     /// Keeps the pixels that `other` has too.
     pub fn intersect_with(&mut self, other: &BitMask) {
         self.combine(other, |a, b| a & b);

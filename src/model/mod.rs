@@ -18,4 +18,5 @@ pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptPoint};
 pub use sam::{Embedding, Sam};
 pub use tiny_vit::ImageFeatures;
+pub(crate) use weights::floats;
 pub use weights::{FORMAT_VERSION, MANIFEST_KEY, Manifest, Weights, data_sha256};

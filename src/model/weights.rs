@@ -79,7 +79,8 @@ impl<'a> Weights<'a> {
         if view.shape() != shape {
             return Err(mismatch(name, &view));
         }
-        let data = TensorData::new(floats(name, &view)?, Shape::new(shape));
+        let values = floats(&view).ok_or_else(|| mismatch(name, &view))?;
+        let data = TensorData::new(values, Shape::new(shape));
         Ok(Tensor::from_data(data, (&self.device, DType::F32)))
     }
 
@@ -89,7 +90,7 @@ impl<'a> Weights<'a> {
         if view.shape().iter().product::<usize>() != length {
             return Err(mismatch(name, &view));
         }
-        floats(name, &view)
+        floats(&view).ok_or_else(|| mismatch(name, &view))
     }
 
     /// A matrix `[outputs, inputs]` in whichever precision the file has it.
@@ -117,15 +118,15 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The values of a float tensor of either precision.
-fn floats(name: &str, view: &TensorView) -> Result<Vec<f32>> {
+/// The values of a tensor of 32-bit or 16-bit floats; `None` of any other type.
+pub(crate) fn floats(view: &TensorView) -> Option<Vec<f32>> {
     match view.dtype() {
-        Dtype::F32 => Ok(bytemuck::pod_collect_to_vec(view.data())),
+        Dtype::F32 => Some(bytemuck::pod_collect_to_vec(view.data())),
         Dtype::F16 => {
             let halves: Vec<f16> = bytemuck::pod_collect_to_vec(view.data());
-            Ok(halves.into_iter().map(f16::to_f32).collect())
+            Some(halves.into_iter().map(f16::to_f32).collect())
         }
-        _ => Err(mismatch(name, view)),
+        _ => None,
     }
 }
 

@@ -138,8 +138,7 @@ impl Segmenter {
             }
             Prompt::Entities { masks: [a, b] } => {
                 let (a, b) = (mask(a)?, mask(b)?);
-                let mut both = a.clone();
-                both.union_with(&b);
+                let both = a.union(&b);
                 let prediction = self.predict(photo, Some(&both), request, progress).await?;
                 let score = prediction.map(|found| levels::predicted_relation_score(&found, &both, &options));
                 levels::relation_of(&a, &b, score, &options).map_err(level_error)

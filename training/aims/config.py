@@ -1,4 +1,4 @@
-"""Sizes of the model. The Rust twin is `src/model/config.rs`."""
+"""Sizes of the model. The Rust twins are `src/model/config.rs` and `AimsConfig` in `src/model/aims`."""
 
 from dataclasses import dataclass
 

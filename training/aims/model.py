@@ -47,11 +47,11 @@ class Aims(nn.Module):
         maps = (map16, map8)
         side = map8.shape[2]
         flat8 = map8.flatten(1, 2)
-        positions8 = sine_positions(map8.shape[1], side, config.width, map8.device).to(map8.dtype)
+        codes = [sine_positions(*x.shape[1:3], config.width, x.device).to(x.dtype) for x in maps]
 
         heat, tokens, chosen, queries, places = {}, {}, {}, {}, {}
         for level, count in zip(LEVELS, config.queries):
-            heat[level], tokens[level] = self.decoders[level].proposals(flat8, positions8)
+            heat[level], tokens[level] = self.decoders[level].proposals(flat8, codes[1])
             chosen[level] = self.choose(heat[level].detach(), side, count, hints and hints[level])
             index = chosen[level][..., None].expand(-1, -1, config.width)
             queries[level] = tokens[level].gather(1, index)
@@ -61,10 +61,7 @@ class Aims(nn.Module):
         for i in range(config.decoder_layers if layers is None else layers):
             # Coarse tokens first, then fine ones.
             stride = (4, 2)[i % 2]
-            tokens_at = maps[i % 2]
-            flat = tokens_at.flatten(1, 2)
-            everywhere = torch.arange(flat.shape[1], device=flat.device)
-            positions = places_of(everywhere, tokens_at.shape[2], config.width).to(flat.dtype)
+            flat, positions = maps[i % 2].flatten(1, 2), codes[i % 2]
             for level in LEVELS:
                 with torch.no_grad():
                     bias = outside_bias(predictions[-1][level].kernels, map4, stride)

@@ -1,4 +1,4 @@
-"""From queries to masks. The Rust twin is `src/aims/scene.rs`."""
+"""From queries to masks. The Rust twin is `src/levels/predicted.rs`."""
 
 import torch
 

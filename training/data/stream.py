@@ -15,30 +15,29 @@ FEATURES = (*zip((4, 8, 16), (STAGES[0].channels, STAGES[1].channels, STAGES[3].
 
 
 class Samples(torch.utils.data.IterableDataset):
-    """Endless samples; sets are drawn by their weights, records of a set at random."""
+    """Endless samples; sets are drawn by their weights, records of a set at random. With `views`, a list of so many of
+    (seed, file for the encoder's output), each shows one of these views."""
 
-    def __init__(self, config, options, seed):
-        self.config, self.options, self.seed = config, options, seed
+    def __init__(self, config, data, size, seed, views=()):
+        self.config, self.data, self.size, self.seed, self.views = config, data, size, seed, views
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         rng = samples.seeded(self.seed, worker.id if worker else 0)
-        options = self.options
-        pools = [records.load(options.data, [entry["name"]], "train") for entry in self.config["sets"]]
+        pools = [records.load(self.data, [entry["name"]], "train") for entry in self.config["sets"]]
         weights = [entry["weight"] for entry in self.config["sets"]]
         composer = Composer(pools)
         while True:
             cache, view_rng = None, rng
-            if options.views:
-                number = rng.randrange(options.views)
-                cache = Features(options.cache / f"{number}.npy", options.size)
-                view_rng = samples.seeded("view", options.seed, number)
+            if self.views:
+                seed, file = rng.choice(self.views)
+                cache, view_rng = Features(file, self.size), samples.seeded(*seed)
             if view_rng.random() < self.config["composed"]:
                 record, photos = composer.scene(view_rng)
             else:
                 pool, photos = view_rng.choices(pools, weights)[0]
                 record = view_rng.choice(pool)
-            sample = samples.sample(record, photos, options.size, samples.choose_kind(rng), rng, view_rng=view_rng, shown=not (cache and cache.maps))
+            sample = samples.sample(record, photos, self.size, samples.choose_kind(rng), rng, view_rng=view_rng, shown=not (cache and cache.maps))
             sample.cache = cache
             yield sample
 

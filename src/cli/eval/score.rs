@@ -1,5 +1,7 @@
 //! Which predictions are compared with which human masks.
 
+use std::collections::BTreeSet;
+
 use aims_web::Level;
 use aims_web::mask::BitMask;
 use anyhow::{Context, Result, ensure};
@@ -53,8 +55,12 @@ impl Scores {
         if let Some(found) = &full {
             self.predictions += found.masks.len();
             for (drawing, shapes) in image.drawings.iter().zip(&drawings) {
-                self.add_drawing(drawing, shapes, found);
-                self.add_links(drawing, shapes, found);
+                let pairs = drawing.relations();
+                let union =
+                    |&(a, b): &(usize, usize)| Shape::new(shapes[a].pixels().union(shapes[b].pixels()));
+                let unions: Vec<Shape> = pairs.iter().map(union).collect();
+                self.add_drawing(drawing, shapes, &unions, found);
+                self.add_links(drawing, shapes, &pairs, &unions, found);
             }
         }
         for prompted in &predictions.prompted {
@@ -76,7 +82,7 @@ impl Scores {
         Ok(())
     }
 
-    fn add_drawing(&mut self, drawing: &Drawing, shapes: &[Shape], found: &Found) {
+    fn add_drawing(&mut self, drawing: &Drawing, shapes: &[Shape], unions: &[Shape], found: &Found) {
         let of = |level| targets(drawing, shapes, move |label: &Label| label.level == level);
         let (entities, parts, regions) =
             (of(LabelLevel::Entity), of(LabelLevel::Part), of(LabelLevel::Region));
@@ -93,12 +99,19 @@ impl Scores {
             self.entity_complete.add(&found.of(Level::Entity), &entities);
         }
 
-        let relations: Vec<Shape> = union_of_pairs(drawing, shapes);
-        let relations: Vec<Target> = relations.iter().map(|shape| Target { shape, ignore: false }).collect();
+        let relations: Vec<Target> = unions.iter().map(|shape| Target { shape, ignore: false }).collect();
         self.relation.add(&found.of(Level::Relation), &relations);
     }
 
-    fn add_links(&mut self, drawing: &Drawing, shapes: &[Shape], found: &Found) {
+    /// `pairs` are the true relations' entities, `unions` their pixels.
+    fn add_links(
+        &mut self,
+        drawing: &Drawing,
+        shapes: &[Shape],
+        pairs: &[(usize, usize)],
+        unions: &[Shape],
+        found: &Found,
+    ) {
         let exact = |level| {
             let labels = drawing.labels.iter().zip(shapes).enumerate();
             let labels = labels.filter(move |(_, (label, _))| label.level == level && !label.approx);
@@ -123,12 +136,10 @@ impl Scores {
             }
         }
 
-        let pairs = drawing.relations();
-        let unions = union_of_pairs(drawing, shapes);
         let unions: Vec<(usize, &Shape)> = unions.iter().enumerate().collect();
         let relations = matched(&found.numbered(Level::Relation), &unions);
         let links = Matched { coarse: relations, fine: links.coarse };
-        for (relation, (a, b)) in pairs.into_iter().enumerate() {
+        for (relation, &(a, b)) in pairs.iter().enumerate() {
             let linked = |relation: usize, entity: usize| found.masks[relation].members.contains(&entity);
             for entity in [a, b] {
                 links.judge((relation, entity), linked, &mut self.relation_entity);
@@ -174,26 +185,12 @@ fn targets<'a>(drawing: &Drawing, shapes: &'a [Shape], wanted: impl Fn(&Label) -
 
 /// The entities of which people drew the parts, all together; `None` if they did so of none.
 fn opened(drawing: &Drawing, shapes: &[Shape]) -> Option<BitMask> {
-    let entities = drawing.labels.iter().filter(|label| label.level == LabelLevel::Part);
-    entities.filter_map(|part| part.parent).fold(None, |all: Option<BitMask>, entity| {
-        let entity = shapes[entity].pixels();
-        Some(match all {
-            Some(mut all) => {
-                all.union_with(entity);
-                all
-            }
-            None => entity.clone(),
-        })
-    })
-}
-
-fn union_of_pairs(drawing: &Drawing, shapes: &[Shape]) -> Vec<Shape> {
-    let union = |(a, b): (usize, usize)| {
-        let mut union = shapes[a].pixels().clone();
-        union.union_with(shapes[b].pixels());
-        Shape::new(union)
-    };
-    drawing.relations().into_iter().map(union).collect()
+    let parts = drawing.labels.iter().filter(|label| label.level == LabelLevel::Part);
+    let entities: BTreeSet<usize> = parts.filter_map(|part| part.parent).collect();
+    entities
+        .into_iter()
+        .map(|entity| shapes[entity].pixels().clone())
+        .reduce(|all, entity| all.union(&entity))
 }
 
 struct FoundMask {

@@ -125,9 +125,13 @@ impl Aims {
         let maps = self.pixel_decoder.forward(features, added);
         ops::wait(&maps.stride4).await?;
         progress.checkpoint(1.0 / steps).await?;
-        let [_, height, side, width] = maps.stride8.dims();
-        let tokens = maps.stride8.clone().reshape([1, height * side, width]);
-        let places = positions(height, side, width, &maps.stride8.device());
+        let flat = |map: &Tensor<4>| {
+            let [_, height, side, width] = map.dims();
+            let tokens = map.clone().reshape([1, height * side, width]);
+            (tokens, positions(height, side, width, &map.device()))
+        };
+        let [_, height, side, _] = maps.stride8.dims();
+        let (tokens, places) = flat(&maps.stride8);
 
         let mut queries = Vec::new();
         let mut predictions = Vec::new();
@@ -140,12 +144,9 @@ impl Aims {
         }
 
         // Coarse tokens first, then fine ones.
-        let sources = [(&maps.stride16, 4), (&maps.stride8, 2)].map(|(map, stride)| {
-            let [_, height, side, width] = map.dims();
-            let tokens = map.clone().reshape([1, height * side, width]);
-            let placed = tokens.clone() + positions(height, side, width, &map.device());
-            (tokens, placed, stride)
-        });
+        let (coarse, coarse_places) = flat(&maps.stride16);
+        let sources = [(coarse, coarse_places, 4), (tokens, places, 2)]
+            .map(|(tokens, places, stride)| (tokens.clone(), tokens + places, stride));
         let mut done = 2.0;
         for i in 0..self.config.decoder_layers {
             let (tokens, placed, stride) = &sources[i % 2];
