@@ -10,7 +10,7 @@ use safetensors::tensor::TensorView;
 
 use super::Calibration;
 use super::checkpoint::Matrix;
-use crate::model::floats;
+use crate::model::weights::floats;
 
 /// How much the inputs of each matrix matter.
 pub fn calibration(path: &Path) -> Result<Calibration> {

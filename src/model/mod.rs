@@ -11,12 +11,11 @@ mod prompt_encoder;
 mod sam;
 mod tiny_vit;
 mod transformer;
-mod weights;
+pub(crate) mod weights;
 
 pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput};
 pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptPoint};
 pub use sam::{Embedding, Sam};
 pub use tiny_vit::ImageFeatures;
-pub(crate) use weights::floats;
 pub use weights::{FORMAT_VERSION, MANIFEST_KEY, Manifest, Weights, data_sha256};
