@@ -12,15 +12,17 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "aims"
 from matplotlib import pyplot as plt  # noqa: E402
 
-LOSSES = ("mask", "dense", "heat", "quality", "score", "link")
+LOSSES = ("mask", "heat", "quality", "score", "link")
 
 
 def main():
     log, out = sys.argv[1:]
-    # A run that went on from a checkpoint repeats some steps: the later ones count.
+    rows = [json.loads(line) for line in open(log)]
+    # A log may hold several runs: the last one is shown. One that went on from a checkpoint repeats some steps: the later ones count.
     losses, validations = {}, {}
-    for line in open(log):
-        row = json.loads(line)
+    for row in rows:
+        if row.get("run") != rows[-1].get("run"):
+            continue
         if "loss" in row:
             losses[row["step"]] = row
         elif "validation" in row:

@@ -26,16 +26,16 @@ def main():
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
 
-    trained, encoder = checkpoint.read(options.trained), checkpoint.read(options.encoder)
-    # A frozen encoder is MobileSAM's, which `convert` has anyway.
-    trained = {name: x.half() for name, x in trained.items() if name not in encoder or not torch.equal(x, encoder[name])}
+    trained, sam = checkpoint.read(options.trained), checkpoint.read(options.encoder)
+    # What is still MobileSAM's, `convert` has anyway.
+    is_sams = lambda name: name in sam and torch.equal(trained[name], sam[name])
+    trained = {name: x.half() for name, x in trained.items() if not is_sams(name)}
     name = f"aims-{options.preset}"
     options.out.mkdir(exist_ok=True)
     save_file(trained, options.out / f"{name}-trained.safetensors")
 
     network = Network(PRESETS[options.preset])
-    checkpoint.load_encoder(network, options.encoder)
-    network.load_state_dict(trained, strict=False)
+    checkpoint.load(network, sam | trained)
     importance = calibrate(network.eval(), options)
     save_file(importance, options.out / f"{name}-calibration.safetensors")
 
@@ -56,7 +56,7 @@ def calibrate(network, options):
 
     for name, module in network.named_modules():
         if isinstance(module, (torch.nn.Linear, Conv)):
-            watch(f"{name}.weight", module)
+            watch(checkpoint.file_name(f"{name}.weight"), module)
     config = json.loads(options.config.read_text())
     for sample in itertools.islice(Samples(config, options.data, options.size, options.seed), options.samples):
         network(*inputs([sample], "cpu"))

@@ -26,7 +26,7 @@ def main():
     out.mkdir()
     encoder = out / "encoder.safetensors"
     weights = checkpoint.read(options.encoder)
-    checkpoint.write(encoder, {name: value for name, value in weights.items() if name.startswith("image_encoder.")})
+    checkpoint.write(encoder, weights)
 
     names = options.sets.split(",")
     files = [file for name in names for file in [*options.data.glob(f"{name}.*"), *options.data.glob(f"{name}-[0-9]*.tar")]]

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 
 import torch
 import torch.distributed as dist
@@ -11,7 +12,10 @@ from aims.config import PRESETS
 from aims.model import Network
 
 WARMUP = 100
-EMA = 0.998
+EMA = 0.99
+# What starts from SAM's weights learns more slowly.
+FROM_SAM = ("transformer", "upscale", "hypernetwork", "token", "quality_head.layers.0", "quality_head.layers.1")
+KNOWN_RATE = 0.4
 
 
 class Run:
@@ -20,13 +24,21 @@ class Run:
     def __init__(self, options):
         self.options = options
         torch.manual_seed(options.seed)
-        self.network = Network(PRESETS[options.preset]).to(options.device)
-        checkpoint.load_encoder(self.network, options.encoder)
+        config = dataclasses.replace(PRESETS[options.preset], **dict.fromkeys(options.without, False))
+        self.network = Network(config).to(options.device)
+        checkpoint.load_sam(self.network, options.encoder)
         self.network.image_encoder.requires_grad_(options.encoder_rate > 0)
+        # The model file has these once, for SAM and AIMS.
+        for layer in self.network.aims.decoder.transformer.layers:
+            layer.mlp.requires_grad_(False)
         self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
         if options.start:
-            self.network.load_state_dict(checkpoint.read(options.start), strict=False)
-        groups = [{"params": self.network.aims.parameters(), "peak": options.rate}]
+            checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.start))
+        known, new = [], []
+        for name, parameter in self.network.aims.named_parameters():
+            if parameter.requires_grad:
+                (known if any(part in name for part in FROM_SAM) else new).append(parameter)
+        groups = [{"params": new, "peak": options.rate}, {"params": known, "peak": options.rate * KNOWN_RATE}]
         if options.encoder_rate > 0:
             groups.append({"params": self.network.image_encoder.parameters(), "peak": options.encoder_rate})
         self.optimizer = torch.optim.AdamW(groups, lr=options.rate, weight_decay=0.02)
@@ -37,9 +49,7 @@ class Run:
             self.load(torch.load(self.path, map_location=options.device))
 
     def trained(self):
-        state = self.network.state_dict()
-        frozen = self.options.encoder_rate == 0
-        return {name: value for name, value in state.items() if not (frozen and name.startswith("image_encoder."))}
+        return {name: parameter for name, parameter in self.network.named_parameters() if parameter.requires_grad}
 
     def load(self, state):
         self.network.load_state_dict(state["network"], strict=False)
@@ -48,7 +58,7 @@ class Run:
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
 
     def save(self):
-        state = {"network": self.trained(), "optimizer": self.optimizer.state_dict(), "average": self.average}
+        state = {"network": {name: value.detach() for name, value in self.trained().items()}, "optimizer": self.optimizer.state_dict(), "average": self.average}
         state |= {"step": self.step, "seconds": self.seconds, "best": self.best}
         partial = self.path.with_suffix(".partial")
         torch.save(state, partial)
@@ -57,7 +67,7 @@ class Run:
     @contextlib.contextmanager
     def averaged(self):
         """The network with its averaged weights, for the time being."""
-        current = {name: value.clone() for name, value in self.trained().items()}
+        current = {name: value.detach().clone() for name, value in self.trained().items()}
         self.network.load_state_dict(self.average, strict=False)
         yield
         self.network.load_state_dict(current, strict=False)

@@ -13,7 +13,7 @@ from aims.config import LEVELS
 from aims.measure import Measure
 from aims.postprocess import masks_of
 from data import records, samples
-from data.stream import Samples, features_of, hints_of, inputs, moved
+from data.stream import Samples, features_of, inputs, moved
 from options import options_for
 from run import Run
 
@@ -32,7 +32,9 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
-    parser.add_argument("--layers", type=int, help="of the decoders; 0 for a quick start that trains only the proposals' masks")
+    parser.add_argument("--half", action="store_true", help="16-bit products on a CPU as well: fast only where it has AVX-512 with bfloat16, or AMX")
+    parser.add_argument("--peaks", type=int, default=4, help="queries a sample at the hottest places")
+    parser.add_argument("--without", nargs="*", default=[], choices=("mask_prompts", "complementarity", "association"), help="for ablations")
     parser.add_argument("--keep", type=float, default=20.0, help="how much a trained encoder is held to SAM's embedding")
     parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
     parser.add_argument("--cache", type=Path, help="folder for these features, some 4 MB each at 512")
@@ -49,7 +51,7 @@ def validate(network, config, options):
     network.eval()
     found = {name: Measure() for name in (*LEVELS, "part of entity")}
     for entry in config["sets"]:
-        pool, photos = records.load(options.data, [entry["name"]], "val")
+        pool, photos = records.pool(options.data, entry, "val")
         step = max(1, len(pool) * len(config["sets"]) // options.validation_images)
         for record in pool[::step]:
             for kind in ("full", "entity"):
@@ -57,8 +59,9 @@ def validate(network, config, options):
                 if kind == "entity" and bool(sample.prompt.all()):
                     continue
                 image, prompt = inputs([sample], options.device)
-                predicted = masks_of(network(image, prompt), 0)
-                for level in LEVELS if kind == "full" else ("part",):
+                levels = LEVELS if kind == "full" else ("part",)
+                predicted = masks_of(network(image, prompt, levels), 0)
+                for level in levels:
                     target = sample.targets[level]
                     masks, scores, _ = predicted[level]
                     name = level if kind == "full" else "part of entity"
@@ -91,7 +94,7 @@ def train(rank, options):
     views = [(("view", options.seed, number), options.cache / f"{number}.npy") for number in range(options.views)]
     stream = Samples(config, options.data, options.size, (options.seed, run.step, rank), views)
     loader = torch.utils.data.DataLoader(stream, batch_size=options.batch, collate_fn=list, num_workers=options.workers)
-    half = torch.autocast(options.device, torch.bfloat16)
+    half = torch.autocast(options.device, torch.bfloat16, enabled=options.half or options.device == "cuda")
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []
     for batch in loader:
         batch = [moved(sample, options.device) for sample in batch]
@@ -99,8 +102,9 @@ def train(rank, options):
         with half:
             with torch.set_grad_enabled(options.encoder_rate > 0):
                 features = features_of(run.network.image_encoder, image, batch)
-            outputs = run.network.aims(features, prompt, hints_of(batch, options.device, run.network.aims.config.queries), options.layers)
-            loss, parts = losses.total(outputs, run.network.aims, batch, None)
+            points = torch.stack([sample.points for sample in batch])
+            outputs = run.network.aims(features, run.network.prompt_encoder, prompt, points, options.peaks)
+            loss, parts = losses.total(outputs, batch)
             if run.original is not None:
                 parts["embedding"] = losses.embedding_loss(features[-1], run.original(image)[-1])
                 loss = loss + options.keep * parts["embedding"]

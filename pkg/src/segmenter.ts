@@ -29,7 +29,7 @@ export class Segmenter {
    * @throws {SegmenterError} 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu' (device 'webgpu' only), 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { device = 'auto', inputSize = 1024, model: source, onProgress, signal } = options;
+    const { device = 'auto', inputSize = 512, model: source, onProgress, signal } = options;
     if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
     if (!(inputSize > 0 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a positive multiple of 64, not ${inputSize}.`);
     if (signal?.aborted) throw abortedError(signal);

@@ -55,8 +55,8 @@ export type Prompt =
 
 /**
  * Where masks come from: 'fast' is one pass of the network that has learned the three levels, 'thorough' asks SAM at
- * every point of a grid and sorts what it finds by rules, which takes many times longer. The network is young: 'fast'
- * still finds far less. Points are SAM's in both.
+ * every point of a grid and sorts what it finds by rules, which takes many times longer and is at its best with an `inputSize`
+ * of 1024. Points are SAM's in both.
  */
 export type Mode = 'fast' | 'thorough';
 
@@ -115,7 +115,7 @@ export interface SegmenterOptions extends CallOptions {
   device?: 'auto' | Device | undefined;
   /** The model file or its address; default: the one in this package. */
   model?: ModelSource | undefined;
-  /** Side in pixels that photos are fitted to for the model, a multiple of 64. Default 1024; less is faster and coarser. */
+  /** Side in pixels that photos are fitted to for the model, a multiple of 64. Default 512; more is slower and finer. */
   inputSize?: number | undefined;
 }
 
@@ -127,7 +127,7 @@ export interface SegmentOptions extends CallOptions {
   levels?: Level[] | undefined;
   /** Default: the whole photo. */
   prompt?: Prompt | undefined;
-  /** Default: 'thorough'. */
+  /** Default: 'fast'. */
   mode?: Mode | undefined;
   /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.25. */
   minScore?: number | undefined;

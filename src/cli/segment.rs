@@ -22,9 +22,10 @@ pub struct Arguments {
     /// A prompt as JSON, as the JavaScript API takes it; the whole photo if there is none.
     #[arg(long)]
     prompt: Option<String>,
-    /// The levels that the model has learned, instead of SAM at every point of a grid, sorted by rules.
+    /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
+    /// --input-size 1024.
     #[arg(long)]
-    fast: bool,
+    thorough: bool,
     /// Points along each side of that grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
@@ -38,7 +39,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let photo = decode(&bytes).with_context(|| path.display().to_string())?;
     let mut request = Request {
-        mode: if arguments.fast { Mode::Fast } else { Mode::Thorough },
+        mode: if arguments.thorough { Mode::Thorough } else { Mode::Fast },
         grid: GridOptions {
             points_per_side: arguments.points_per_side,
             crop_n_layers: arguments.crop_layers,

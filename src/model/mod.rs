@@ -11,9 +11,10 @@ mod prompt_encoder;
 mod sam;
 mod tiny_vit;
 mod transformer;
+mod upscale;
 pub(crate) mod weights;
 
-pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput};
+pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput, sigmoid};
 pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptPoint};
 pub use sam::{Embedding, Sam};

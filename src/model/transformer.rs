@@ -15,10 +15,14 @@ pub struct TwoWayTransformer {
 }
 
 impl TwoWayTransformer {
-    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+    /// Transformers may share the feed-forward layers of the one that is named `feedforward`.
+    pub fn load(weights: &Weights, name: &str, feedforward: &str) -> Result<Self> {
         Ok(Self {
             blocks: (0..DECODER_DEPTH)
-                .map(|i| TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), i == 0))
+                .map(|i| {
+                    let feedforward = format!("{feedforward}.layers.{i}.mlp");
+                    TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), &feedforward, i == 0)
+                })
                 .collect::<Result<_>>()?,
             final_attention: Attention::load(
                 weights,
@@ -37,13 +41,32 @@ impl TwoWayTransformer {
         positions: Tensor<3>,
         tokens: Tensor<3>,
     ) -> (Tensor<3>, Tensor<3>) {
-        let mut queries = tokens.clone();
-        let mut keys = image;
-        for block in &self.blocks {
-            (queries, keys) = block.forward(queries, keys, tokens.clone(), positions.clone());
+        let looked = self.look(image.clone(), positions.clone(), tokens.clone());
+        self.finish(image, positions, tokens, looked)
+    }
+
+    /// The tokens after the first block's look at the image.
+    pub fn look(&self, image: Tensor<3>, positions: Tensor<3>, tokens: Tensor<3>) -> Tensor<3> {
+        self.blocks[0].look(tokens.clone(), image.clone(), tokens, image + positions)
+    }
+
+    /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens.
+    pub fn finish(
+        &self,
+        image: Tensor<3>,
+        positions: Tensor<3>,
+        tokens: Tensor<3>,
+        looked: Tensor<3>,
+    ) -> (Tensor<3>, Tensor<3>) {
+        let placed = |keys: &Tensor<3>| keys.clone() + positions.clone();
+        let mut queries = looked;
+        let mut keys = self.blocks[0].update(queries.clone(), image.clone(), tokens.clone(), placed(&image));
+        for block in &self.blocks[1..] {
+            let placed_keys = placed(&keys);
+            queries = block.look(queries, keys.clone(), tokens.clone(), placed_keys.clone());
+            keys = block.update(queries.clone(), keys, tokens.clone(), placed_keys);
         }
-        let attended =
-            self.final_attention.forward(queries.clone() + tokens, keys.clone() + positions, keys.clone());
+        let attended = self.final_attention.forward(queries.clone() + tokens, placed(&keys), keys.clone());
         (self.final_norm.forward(queries + attended, Activation::None), keys)
     }
 }
@@ -63,7 +86,7 @@ struct TwoWayBlock {
 }
 
 impl TwoWayBlock {
-    fn load(weights: &Weights, name: &str, first: bool) -> Result<Self> {
+    fn load(weights: &Weights, name: &str, feedforward: &str, first: bool) -> Result<Self> {
         let cross = |part: &str| Attention::load(weights, &format!("{name}.{part}"), EMBED_DIM / 2);
         let norm = |i: usize| norm(weights, &format!("{name}.norm{i}"));
         const HIDDEN: usize = 2048;
@@ -72,8 +95,8 @@ impl TwoWayBlock {
             norm1: norm(1)?,
             token_to_image: cross("cross_attn_token_to_image")?,
             norm2: norm(2)?,
-            mlp_in: Linear::load(weights, &format!("{name}.mlp.lin1"), EMBED_DIM, HIDDEN)?,
-            mlp_out: Linear::load(weights, &format!("{name}.mlp.lin2"), HIDDEN, EMBED_DIM)?,
+            mlp_in: Linear::load(weights, &format!("{feedforward}.lin1"), EMBED_DIM, HIDDEN)?,
+            mlp_out: Linear::load(weights, &format!("{feedforward}.lin2"), HIDDEN, EMBED_DIM)?,
             norm3: norm(3)?,
             image_to_token: cross("cross_attn_image_to_token")?,
             norm4: norm(4)?,
@@ -81,13 +104,14 @@ impl TwoWayBlock {
         })
     }
 
-    fn forward(
+    /// The tokens after a look at one another and at the image. `placed_keys` are the keys with their positions.
+    fn look(
         &self,
         queries: Tensor<3>,
         keys: Tensor<3>,
         query_positions: Tensor<3>,
-        key_positions: Tensor<3>,
-    ) -> (Tensor<3>, Tensor<3>) {
+        placed_keys: Tensor<3>,
+    ) -> Tensor<3> {
         let queries = if self.first {
             self.self_attention.forward(queries.clone(), queries.clone(), queries)
         } else {
@@ -95,22 +119,23 @@ impl TwoWayBlock {
             self.self_attention.forward(placed.clone(), placed, queries.clone()) + queries
         };
         let queries = self.norm1.forward(queries, Activation::None);
-
-        let placed_keys = keys.clone() + key_positions;
-        let attended = self.token_to_image.forward(
-            queries.clone() + query_positions.clone(),
-            placed_keys.clone(),
-            keys.clone(),
-        );
+        let attended = self.token_to_image.forward(queries.clone() + query_positions, placed_keys, keys);
         let queries = self.norm2.forward(queries + attended, Activation::None);
-
         let hidden = self.mlp_in.forward(queries.clone(), Activation::Relu);
         let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
-        let queries = self.norm3.forward(queries, Activation::None);
+        self.norm3.forward(queries, Activation::None)
+    }
 
-        let attended =
-            self.image_to_token.forward(placed_keys, queries.clone() + query_positions, queries.clone());
-        (queries, self.norm4.forward(attended + keys, Activation::None))
+    /// The image after a look at the tokens.
+    fn update(
+        &self,
+        queries: Tensor<3>,
+        keys: Tensor<3>,
+        query_positions: Tensor<3>,
+        placed_keys: Tensor<3>,
+    ) -> Tensor<3> {
+        let attended = self.image_to_token.forward(placed_keys, queries.clone() + query_positions, queries);
+        self.norm4.forward(attended + keys, Activation::None)
     }
 }
 

@@ -21,8 +21,9 @@ use grid::Proposal;
 pub use request::{GridOptions, Mode, Point, Prompt, Request};
 use request::{box_mask, polygon_mask, prompt_mask};
 
-/// The network's usual input, in pixels a side.
-pub const DEFAULT_INPUT_SIZE: u32 = 1024;
+/// The network's usual input, in pixels a side: what the AIMS head was trained at. SAM's own, for the mode
+/// [`Mode::Thorough`], is 1024.
+pub const DEFAULT_INPUT_SIZE: u32 = 512;
 
 /// A loaded network.
 pub struct Segmenter {
@@ -43,8 +44,8 @@ pub struct EncodedPhoto {
 }
 
 impl Segmenter {
-    /// Opens the device and loads a model file. `input_size` is a multiple of 64 from 64 to 2048; the model was trained
-    /// at [`DEFAULT_INPUT_SIZE`].
+    /// Opens the device and loads a model file. `input_size` is a multiple of 64 from 64 to 2048, usually
+    /// [`DEFAULT_INPUT_SIZE`].
     ///
     /// # Errors
     /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidPrompt`] for the size.
@@ -175,7 +176,12 @@ impl Segmenter {
         match (request.mode, &self.aims, photo.view.features()) {
             (Mode::Thorough, ..) => Ok(None),
             (Mode::Fast, Some(aims), Some(features)) => {
-                learned::predict(aims, features, &photo.view, region, progress).await.map(Some)
+                let sought: &[Level] = match request.prompt {
+                    Prompt::Entity { .. } => &[Level::Part],
+                    Prompt::Entities { .. } => &[Level::Relation, Level::Entity],
+                    _ => &request.levels,
+                };
+                learned::predict(aims, features, &photo.view, region, sought, progress).await.map(Some)
             }
             (Mode::Fast, ..) => Err(Error::InvalidPrompt(
                 "this model file has no learned levels; use the mode 'thorough'".to_string(),

@@ -24,10 +24,10 @@ pub struct Request {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// One pass of the AIMS head, which has learned the levels; the model file must have it.
+    /// A pass of the AIMS head, which has learned the levels; the model file must have it.
+    #[default]
     Fast,
     /// SAM at every point of a grid, sorted into levels by rules: hundreds of times the mask decoder.
-    #[default]
     Thorough,
 }
 
@@ -122,6 +122,7 @@ impl Request {
     /// # Errors
     /// [`Error::InvalidPrompt`] that names the setting out of range.
     pub fn check(&self) -> Result<()> {
+        check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
         check("minScore", (0.0..=1.0).contains(&self.min_score), "0 to 1")?;
         self.grid.check()
     }

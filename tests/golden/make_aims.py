@@ -1,66 +1,124 @@
-"""Writes aims_random.safetensors: a small AIMS head with random weights and what PyTorch makes of random features.
+"""Writes what PyTorch makes of the AIMS head: aims_random.safetensors with generated weights and features, and
+aims_shipped.safetensors with the weights of `models/aims-tiny-q8.safetensors`, from photo to links.
 
-Usage: pip install torch numpy pillow safetensors && python tests/golden/make_aims.py
+Usage: pip install torch numpy pillow safetensors && python tests/golden/make_aims.py [--shipped]
 
-The sizes are small, so that the file is; the names and the code are those of training and of the product."""
+Generated tensors are made here and in `tests/network/aims.rs` from their names alone, so only results are stored."""
 
-import hashlib
 import json
-import struct
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
-from safetensors.torch import save
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "training"))
 
-from aims.config import LEVELS, Config  # noqa: E402
-from aims.decoder import mask_logits  # noqa: E402
-from aims.model import Aims  # noqa: E402
+from aims import checkpoint  # noqa: E402
+from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, Config  # noqa: E402
+from aims.model import Network  # noqa: E402
 
-CONFIG = Config(width=32, heads=2, mask_dim=16, queries=(12, 9, 5))
 SIZE = 64
+# The rest of SAM's prompt encoder, which a model file must have.
+UNUSED = {f"prompt_encoder.point_embeddings.{i}.weight": [1, 256] for i in (0, 2, 3)} | {
+    f"prompt_encoder.mask_downscaling.{name}": shape
+    for i, shape in ((0, [4, 4]), (1, [4]), (3, [16, 16]), (4, [16]), (6, [256, 16]))
+    for name, shape in ((f"{i}.weight", shape), (f"{i}.bias", shape[:1]))
+}
+SHIPPED_SIZE = 256
+GROUP = 32
 
 
-def main():
-    torch.manual_seed(7)
-    torch.use_deterministic_algorithms(True)
-    aims = Aims(CONFIG).eval()
-    with torch.no_grad():
-        # Zero-initialised layers would hide mistakes, and biases are zero too.
-        for parameter in aims.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    features = [torch.randn(1, SIZE // stride, SIZE // stride, channels) for stride, channels in ((4, 64), (8, 128), (16, 320), (16, 256))]
+def generated(name, shape):
+    """Numbers that depend on nothing but the name: a hash of each index, scaled so that activations stay near 1."""
+    count = int(np.prod(shape))
+    seed = 0x811C9DC5
+    for byte in name.encode():  # FNV-1a
+        seed = (seed ^ byte) * 0x01000193 % 2**32
+    with np.errstate(over="ignore"):
+        h = np.arange(count, dtype=np.uint32) * np.uint32(2654435761) + np.uint32(seed)
+        for _ in range(2):
+            h = (h ^ (h >> np.uint32(16))) * np.uint32(0x45D9F3B)
+        h ^= h >> np.uint32(16)
+    # In -1..1, exact in 32 bits.
+    values = (h >> np.uint32(8)).astype(np.float32) / np.float32(2**23) - np.float32(1)
+    if len(shape) == 1:
+        values = values * np.float32(0.125) + np.float32(name.endswith("weight"))
+    elif len(shape) == 2:
+        values = values * np.float32(1.5) / np.sqrt(np.float32(shape[1]))
+    return torch.from_numpy(values.reshape(shape).copy())
+
+
+def results(outputs, step):
+    """Every `step`-th logit, and all else."""
+    tensors = dict(outputs.links)
+    for level in LEVELS:
+        said = outputs.predictions[level]
+        tensors[f"{level}.logits"] = said.logits.flatten()[::step]
+        tensors[f"{level}.score"] = said.score
+        tensors[f"{level}.quality"] = said.quality
+    return tensors
+
+
+def write(path, cases, facts):
+    tensors = {f"{case}.{name}": value.contiguous() for case, found in cases.items() for name, value in found.items()}
+    save_file(tensors, HERE / path, facts)
+
+
+def random():
+    network = Network(Config()).eval()
+    state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("image_encoder.")}
+    shapes = {checkpoint.file_name(name): list(tensor.shape) for name, tensor in state.items()}
+    shapes |= UNUSED
+    network.load_state_dict({name: generated(checkpoint.file_name(name), list(tensor.shape)) for name, tensor in state.items()}, strict=False)
+    features = [
+        generated(f"input.{name}", [1, SIZE // stride, SIZE // stride, channels])
+        for name, stride, channels in (("stride4", 4, 64), ("stride8", 8, 128), ("stride16", 16, 320), ("embedding", 16, 256))
+    ]
     prompt = torch.zeros(1, SIZE, SIZE, 1)
     prompt[:, 10:41, 5:50] = 1.0
-    tensors = {f"aims.{name}": value for name, value in aims.state_dict().items()}
-    for name, value in zip(("stride4", "stride8", "stride16", "embedding"), features):
-        tensors[f"input.{name}"] = value
-    tensors["input.prompt"] = prompt
-    for case, mask in (("full", None), ("prompted", prompt), ("everything", torch.ones_like(prompt))):
-        with torch.no_grad():
-            outputs = aims(features, mask)
-        for level in LEVELS:
-            said = outputs.predictions[-1][level]
-            logits = mask_logits(said.kernels, outputs.map4).flatten(2)
-            for name, value in (("logits", logits), ("score", said.score), ("quality", said.quality)):
-                tensors[f"{case}.{level}.{name}"] = value
-        for name, value in outputs.links.items():
-            tensors[f"{case}.{name}"] = value
-    for name in [name for name in tensors if name.startswith("everything.")]:
-        assert torch.equal(tensors.pop(name), tensors[name.replace("everything", "full")]), "the full image is no prompt"
+    with torch.no_grad():
+        cases = {
+            case: results(network.aims.segment(features, network.prompt_encoder, mask), 1)
+            for case, mask in (("full", None), ("prompted", prompt), ("everything", torch.ones_like(prompt)))
+        }
+    everything = cases.pop("everything")
+    assert all(torch.equal(value, cases["full"][name]) for name, value in everything.items()), "the full image is no prompt"
+    write("aims_random.safetensors", cases, {"shapes": json.dumps(shapes)})
 
-    # A model file: the checksum is of all that follows the header.
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
-    manifest = {"format": 2, "model": "aims-random", "precision": "float32", "dataSha256": ""}
-    bytes_of = lambda: save(tensors, {"aims-web": json.dumps(manifest)})
-    data = bytes_of()
-    header = struct.unpack("<Q", data[:8])[0]
-    manifest["dataSha256"] = hashlib.sha256(data[8 + header :]).hexdigest()
-    (HERE / "aims_random.safetensors").write_bytes(bytes_of())
+
+def dequantised(path):
+    """The float weights that a model file stands for."""
+    weights = {}
+    with safe_open(path, "pt") as file:
+        for name in file.keys():
+            if name.endswith(".scales"):
+                continue
+            value = file.get_tensor(name).float()
+            if f"{name}.scales" in file.keys():
+                scales = file.get_tensor(f"{name}.scales").float()
+                value = (value.view(len(value), -1, GROUP) * scales[..., None]).flatten(1)
+            weights[name] = value
+    return weights
+
+
+def shipped():
+    network = Network(Config()).eval()
+    checkpoint.load(network, dequantised(HERE.parent.parent / "models/aims-tiny-q8.safetensors"))
+    photo = Image.open(HERE.parent / "data/photo.png").convert("RGB")
+    step = max(photo.size) // SHIPPED_SIZE
+    pixels = torch.from_numpy(np.asarray(photo)[::step, ::step].copy()).float()
+    image = torch.zeros(1, SHIPPED_SIZE, SHIPPED_SIZE, 3)
+    image[0, : pixels.shape[0], : pixels.shape[1]] = (pixels - torch.tensor(PIXEL_MEAN)) / torch.tensor(PIXEL_STD)
+    with torch.no_grad():
+        write("aims_shipped.safetensors", {"full": results(network(image), 101)}, {})
 
 
 if __name__ == "__main__":
-    main()
+    random()
+    if "--shipped" in sys.argv:
+        shipped()

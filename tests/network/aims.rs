@@ -1,57 +1,148 @@
-//! The AIMS head against its PyTorch twin, with random weights: see `tests/golden/make_aims.py`.
+//! The AIMS head against its PyTorch twin, with generated weights and with those that are shipped: see
+//! `tests/golden/make_aims.py`.
 
-use crate::common::{self, Golden, everywhere, floats, relative_errors};
+use std::collections::HashMap;
+
+use crate::common::{self, Golden, everywhere, relative_errors};
+use aims_web::levels::Level;
 use aims_web::mask::{BitMask, Rle};
-use aims_web::model::{Aims, AimsConfig, ImageFeatures, Weights};
+use aims_web::model::{
+    Aims, AimsConfig, FORMAT_VERSION, ImageFeatures, MANIFEST_KEY, Manifest, Sam, Weights, data_sha256,
+};
 use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
 use aims_web::{DeviceKind, Progress, Prompt, Request, Segmenter};
 use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
 
-const FILE: &[u8] = include_bytes!("../golden/aims_random.safetensors");
+const RANDOM: &[u8] = include_bytes!("../golden/aims_random.safetensors");
+const SHIPPED: &[u8] = include_bytes!("../golden/aims_shipped.safetensors");
 const TOLERANCE: f32 = 1e-4;
-const CONFIG: AimsConfig =
-    AimsConfig { width: 32, heads: 2, mask_dim: 16, queries: [12, 9, 5], ..AimsConfig::TINY };
+const SIZE: usize = 64;
 
-fn input(golden: &Golden, name: &str, device: &Device) -> Tensor<4> {
-    let (shape, values) = golden.get(&format!("input.{name}"));
-    let shape: [usize; 4] = shape.try_into().expect("four axes");
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+/// Numbers that depend on nothing but the name; the script has the same.
+fn generated(name: &str, shape: &[usize]) -> Vec<f32> {
+    let fnv = |seed: u32, byte: u8| (seed ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let seed = name.bytes().fold(0x811C_9DC5, fnv);
+    let number = |i: u32| {
+        let mut h = i.wrapping_mul(2_654_435_761).wrapping_add(seed);
+        for _ in 0..2 {
+            h = (h ^ (h >> 16)).wrapping_mul(0x045D_9F3B);
+        }
+        h ^= h >> 16;
+        (h >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let scaled = |value: f32| match shape {
+        [_] => value * 0.125 + f32::from(u8::from(name.ends_with("weight"))),
+        [_, inputs] => value * 1.5 / (*inputs as f32).sqrt(),
+        _ => value,
+    };
+    (0..shape.iter().product::<usize>() as u32).map(|i| scaled(number(i))).collect()
 }
 
-async fn parity(kind: DeviceKind) {
-    let device = common::device(kind).await;
-    let golden = Golden::read(FILE);
-    let aims =
-        Aims::load(&Weights::new(FILE, &device).expect("a valid file"), "aims", CONFIG).expect("complete");
-    let features = ImageFeatures {
-        stride4: input(&golden, "stride4", &device),
-        stride8: input(&golden, "stride8", &device),
-        stride16: input(&golden, "stride16", &device),
-        embedding: input(&golden, "embedding", &device),
+/// A model file of generated weights, of the shapes that the golden file lists.
+fn generated_model() -> Vec<u8> {
+    let (_, header) = SafeTensors::read_metadata(RANDOM).expect("a valid file");
+    let shapes = &header.metadata().as_ref().expect("has metadata")["shapes"];
+    let shapes: HashMap<String, Vec<usize>> = serde_json::from_str(shapes).expect("shapes by name");
+    let tensors: Vec<_> = shapes
+        .into_iter()
+        .map(|(name, shape)| {
+            let bytes = bytemuck::pod_collect_to_vec::<f32, u8>(&generated(&name, &shape));
+            (name, shape, bytes)
+        })
+        .collect();
+    let views = || {
+        tensors.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("as many bytes");
+            (name, view)
+        })
     };
-    for (case, prompt) in [("full", None), ("prompted", Some(input(&golden, "prompt", &device)))] {
-        let output = aims.forward(&features, prompt, &Progress::none()).await.expect("the device computes");
-        let mut results = vec![
-            ("entity_part".to_string(), floats(output.entity_part).await),
-            ("relation_entity".to_string(), floats(output.relation_entity).await),
-        ];
-        for (name, level) in ["part", "entity", "relation"].into_iter().zip(output.levels) {
-            results.push((format!("{name}.logits"), floats(level.logits).await));
-            results.push((format!("{name}.score"), floats(level.score).await));
-            results.push((format!("{name}.quality"), floats(level.quality).await));
-        }
-        for (name, ours) in results {
-            let name = format!("{case}.{name}");
-            let (norm, largest) = relative_errors(&ours, golden.get(&name).1);
-            println!("{name}: relative error {norm:.2e}, largest {largest:.2e}");
-            assert!(norm < TOLERANCE && largest < TOLERANCE, "{name}: {norm} {largest}");
-        }
+    let file = |data_sha256: String| {
+        let manifest = Manifest {
+            format: FORMAT_VERSION,
+            model: "generated".to_string(),
+            precision: "float32".to_string(),
+            data_sha256,
+        };
+        let manifest = serde_json::to_string(&manifest).expect("plain data");
+        let metadata = HashMap::from([(MANIFEST_KEY.to_string(), manifest)]);
+        safetensors::serialize(views(), Some(metadata)).expect("valid tensors")
+    };
+    let draft = file(String::new());
+    let (header, _) = SafeTensors::read_metadata(&draft).expect("a valid file");
+    file(data_sha256(&draft[8 + header..]))
+}
+
+fn input(name: &str, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
+    let shape = [1, SIZE / stride, SIZE / stride, channels];
+    Tensor::from_data(TensorData::new(generated(&format!("input.{name}"), &shape), shape), device)
+}
+
+/// Compares everything that the head says; of the logits, every `step`-th.
+async fn compare(
+    aims: &Aims,
+    features: &ImageFeatures,
+    prompt: Option<&[f32]>,
+    golden: &Golden,
+    case: &str,
+    step: usize,
+) {
+    let output = aims
+        .forward(features, prompt, &[Level::Part, Level::Entity, Level::Relation], &Progress::none())
+        .await
+        .expect("the device computes");
+    let mut results = vec![
+        ("entity_part".to_string(), output.entity_part),
+        ("relation_entity".to_string(), output.relation_entity),
+    ];
+    for (name, level) in ["part", "entity", "relation"].into_iter().zip(output.levels) {
+        let logits = level.logits.into_iter().step_by(step).collect();
+        results.push((format!("{name}.logits"), logits));
+        results.push((format!("{name}.score"), level.score));
+        results.push((format!("{name}.quality"), level.quality));
+    }
+    for (name, ours) in results {
+        let name = format!("{case}.{name}");
+        let (norm, largest) = relative_errors(&ours, golden.get(&name).1);
+        println!("{name}: relative error {norm:.2e}, largest {largest:.2e}");
+        assert!(norm < TOLERANCE && largest < TOLERANCE, "{name}: {norm} {largest}");
     }
 }
 
-everywhere!(aims_head_on_cpu, parity(DeviceKind::Cpu));
-everywhere!(aims_head_on_gpu, parity(DeviceKind::Gpu));
+async fn generated_weights(kind: DeviceKind) {
+    let device = common::device(kind).await;
+    let golden = Golden::read(RANDOM);
+    let model = generated_model();
+    let weights = Weights::new(&model, &device).expect("a valid file");
+    let aims = Aims::load(&weights, "aims", AimsConfig::TINY).expect("complete");
+    let features = ImageFeatures {
+        stride4: input("stride4", 4, 64, &device),
+        stride8: input("stride8", 8, 128, &device),
+        stride16: input("stride16", 16, 320, &device),
+        embedding: input("embedding", 16, 256, &device),
+    };
+    let inside = |i: usize| (10..41).contains(&(i / SIZE)) && (5..50).contains(&(i % SIZE));
+    let prompt: Vec<f32> = (0..SIZE * SIZE).map(|i| f32::from(u8::from(inside(i)))).collect();
+    compare(&aims, &features, None, &golden, "full", 1).await;
+    compare(&aims, &features, Some(&prompt), &golden, "prompted", 1).await;
+}
+
+async fn shipped_weights(kind: DeviceKind) {
+    let device = common::device(kind).await;
+    let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
+    let sam = Sam::load(&weights).expect("complete");
+    let aims = Aims::load(&weights, "aims", AimsConfig::TINY).expect("complete");
+    let (rgb, width, height) = common::photo(256);
+    let features = sam.encode(&rgb, width, height, 256, &Progress::none()).await.expect("nothing aborts");
+    compare(&aims, &features, None, &Golden::read(SHIPPED), "full", 101).await;
+}
+
+everywhere!(aims_head_on_cpu, generated_weights(DeviceKind::Cpu));
+everywhere!(aims_head_on_gpu, generated_weights(DeviceKind::Gpu));
+everywhere!(shipped_aims_head_on_cpu, shipped_weights(DeviceKind::Cpu));
+everywhere!(shipped_aims_head_on_gpu, shipped_weights(DeviceKind::Gpu));
 
 everywhere!(
     /// With the shipped model; also when the mask is that of a photo that does not fill the input.

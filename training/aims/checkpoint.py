@@ -5,6 +5,8 @@ import json
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from .decoder import PointEncoder
+
 
 def read(path):
     """All tensors by name."""
@@ -12,14 +14,51 @@ def read(path):
         return {name: file.get_tensor(name) for name in file.keys()}
 
 
-def load_encoder(network, path):
-    """MobileSAM's image encoder into the network."""
-    prefix = "image_encoder."
-    weights = {name[len(prefix) :]: tensor for name, tensor in read(path).items() if name.startswith(prefix)}
-    network.image_encoder.load_state_dict(weights)
+# The masks that SAM's tokens give are nested; these are nearest to each level at first.
+FIRST_TOKEN = {"part": 2, "entity": 3, "relation": 3}
+
+
+def load_sam(network, path):
+    """MobileSAM's weights: the encoders as they are, its mask decoder as the start of the level decoders."""
+    weights = read(path)
+    network.image_encoder.load_state_dict(below(weights, "image_encoder."))
+    points = network.prompt_encoder
+    points.load_state_dict({name: weights[file_name(f"prompt_encoder.{name}")] for name in points.NAMES})
+    decoder = network.aims.decoder
+    decoder.transformer.load_state_dict(below(weights, "mask_decoder.transformer."))
+    decoder.upscale.load_state_dict(below(weights, "mask_decoder.output_upscaling."))
+    decoder.quality_token.data.copy_(weights["mask_decoder.iou_token.weight"])
+    for name, value in below(weights, "mask_decoder.iou_prediction_head.").items():
+        if not name.startswith("layers.2"):
+            decoder.quality_head.get_parameter(name).data.copy_(value)
+    for level, token in FIRST_TOKEN.items():
+        head = network.aims.decoders[level]
+        head.token.data.copy_(weights["mask_decoder.mask_tokens.weight"][token : token + 1])
+        head.hypernetwork.load_state_dict(below(weights, f"mask_decoder.output_hypernetworks_mlps.{token}."))
+
+
+# Layers of the level decoders that are SAM's own, and which the model file has once.
+SHARED = "aims.decoder.transformer.layers."
+
+
+def file_name(name):
+    """A tensor's name in the model file."""
+    if name.startswith(SHARED) and ".mlp." in name:
+        return name.replace("aims.decoder.", "mask_decoder.", 1)
+    module, _, rest = name.partition(".")
+    return f"{module}.{PointEncoder.NAMES.get(rest, rest)}" if module == "prompt_encoder" else name
+
+
+def load(network, weights):
+    """All tensors, by their names in the model file."""
+    network.load_state_dict({name: weights[file_name(name)] for name in network.state_dict()})
+
+
+def below(weights, prefix):
+    return {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
 
 
 def write(path, weights, **facts):
-    """A plain safetensors file; `convert` in Rust makes the model file from it."""
-    weights = {name: tensor.detach().float().contiguous().cpu() for name, tensor in weights.items()}
+    """A plain safetensors file with the names of the model file, which `convert` in Rust makes from it."""
+    weights = {file_name(name): tensor.detach().float().contiguous().cpu() for name, tensor in weights.items()}
     save_file(weights, path, {"training": json.dumps(facts)})

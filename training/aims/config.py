@@ -29,12 +29,13 @@ class Config:
     width: int = 160
     heads: int = 5
     mask_dim: int = 64
-    context_layers: int = 2
-    decoder_layers: int = 2
-    queries: tuple[int, int, int] = (100, 100, 50)
+    context_layers: int = 1
+    # Each round asks where the masks of those before it are not; there are at most so many.
+    rounds: int = 6
+    round_queries: int = 8
     mask_prompts: bool = True
     complementarity: bool = True
     association: bool = True
 
 
-PRESETS = {"tiny": Config(), "small": Config(width=256, heads=8, mask_dim=96, context_layers=3, decoder_layers=3)}
+PRESETS = {"tiny": Config()}

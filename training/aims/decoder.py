@@ -1,116 +1,96 @@
-"""One query decoder a level, and what ties the levels together."""
+"""The level decoders: masks of all three levels around points, and what ties points and levels together."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .layers import Attention, Mlp, sine_positions, zero_init
+from .config import EMBED_DIM, LEVELS
+from .layers import Attention, Mlp, zero_init
+from .transformer import HEADS, TwoWayTransformer, Upscale, fourier
 
 
-@dataclass
-class Prediction:
-    """Of the queries of one level after one layer."""
+class PointEncoder(nn.Module):
+    """The part of SAM's prompt encoder that is used here: frozen, with the names of the model file."""
 
-    kernels: torch.Tensor  # [batch, queries, mask_dim]
-    score: torch.Tensor  # [batch, queries], a logit
-    quality: torch.Tensor  # [batch, queries], the logit of the predicted IoU
+    def __init__(self):
+        super().__init__()
+        half = EMBED_DIM // 2
+        self.register_buffer("frequencies", torch.randn(2, half))
+        self.register_buffer("foreground", torch.zeros(1, EMBED_DIM))
+        self.register_buffer("no_point", torch.zeros(1, EMBED_DIM))
+        self.register_buffer("no_mask", torch.zeros(1, EMBED_DIM))
+
+    NAMES = {
+        "frequencies": "pe_layer.positional_encoding_gaussian_matrix",
+        "foreground": "point_embeddings.1.weight",
+        "no_point": "not_a_point_embed.weight",
+        "no_mask": "no_mask_embed.weight",
+    }
+
+    def tokens(self, points):
+        """Of points ([..., 2], x and y in 0..1): [..., 2, 256], the point and the filler that SAM expects after it."""
+        codes = fourier(points, self.frequencies) + self.foreground
+        return torch.stack([codes, self.no_point.expand_as(codes)], -2)
+
+    def positions(self, side):
+        """Of the embedding's cells, [1, side², 256]."""
+        at = (torch.arange(side, device=self.frequencies.device) + 0.5) / side
+        grid = torch.stack([at.expand(side, side), at[:, None].expand(side, side)], -1)
+        return fourier(grid.view(1, side * side, 2), self.frequencies)
 
 
 class Proposals(nn.Module):
-    """Where masks of this level have their middles, and a first kernel for the mask around any token."""
+    """Where masks of this level have their middles."""
 
     def __init__(self, config):
         super().__init__()
         self.norm = nn.LayerNorm(config.width)
         self.heat = Mlp(config.width, config.width, 1)
-        self.query = nn.Linear(config.width, config.width)
-        self.place = nn.Linear(config.width, config.width)
         # Middles are rare: at first the heat is low everywhere.
         nn.init.constant_(self.heat.layers[-1].bias, -4.0)
 
-    def forward(self, map8, positions):
-        """[batch, tokens, width] to the heat's logits [batch, tokens] and queries of all tokens."""
-        x = self.norm(map8)
-        return self.heat(x).squeeze(-1), self.query(x) + self.place(positions)
-
-
-def select(heat, side, count):
-    """Indices of the `count` hottest tokens that no neighbour outdoes: [batch, count]."""
-    batch, tokens = heat.shape
-    grid = heat.view(batch, 1, -1, side)
-    peaks = F.max_pool2d(grid, 3, 1, 1) == grid
-    return torch.where(peaks, grid, grid - 100.0).view(batch, tokens).topk(count, dim=1).indices
-
-
-class Head(nn.Module):
-    """What a query says."""
-
-    def __init__(self, config):
-        super().__init__()
-        self.norm = nn.LayerNorm(config.width)
-        self.kernel = Mlp(config.width, config.width, config.mask_dim)
-        self.score = nn.Linear(config.width, 1)
-        self.quality = Mlp(config.width, config.width // 2, 1)
-        # Most queries find nothing.
-        nn.init.constant_(self.score.bias, -2.0)
-
-    def forward(self, queries):
-        x = self.norm(queries)
-        return Prediction(self.kernel(x), self.score(x).squeeze(-1), self.quality(x).squeeze(-1))
-
-
-class DecoderLayer(nn.Module):
-    """Masked cross-attention to the image, self-attention, MLP."""
-
-    def __init__(self, config):
-        super().__init__()
-        width, heads = config.width, config.heads
-        self.cross = Attention(width, heads)
-        self.norm1 = nn.LayerNorm(width)
-        self.itself = Attention(width, heads)
-        self.norm2 = nn.LayerNorm(width)
-        self.fc1 = nn.Linear(width, 4 * width)
-        self.fc2 = nn.Linear(4 * width, width)
-        self.norm3 = nn.LayerNorm(width)
-
-    def forward(self, queries, places, tokens, positions, bias):
-        x = self.norm1(queries + self.cross(queries + places, tokens + positions, tokens, bias))
-        placed = x + places
-        x = self.norm2(x + self.itself(placed, placed, x))
-        return self.norm3(x + self.fc2(F.gelu(self.fc1(x))))
+    def forward(self, map8):
+        """[batch, side, side, width] to logits [batch, side, side]."""
+        return self.heat(self.norm(map8)).squeeze(-1)
 
 
 class LevelDecoder(nn.Module):
+    """What the output token of one level says."""
+
     def __init__(self, config):
         super().__init__()
         self.proposals = Proposals(config)
-        self.head = Head(config)
-        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
+        self.token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
+        # For the image as the query sees it, and for the mask features that all queries share.
+        self.hypernetwork = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale.CHANNELS, between=F.relu)
+        self.kernel = zero_init(nn.Linear(EMBED_DIM, config.mask_dim))
+
+
+class Prediction(NamedTuple):
+    """Of the queries of one level."""
+
+    tokens: torch.Tensor  # [batch, queries, 256]
+    logits: torch.Tensor  # [batch, queries, S / 4, S / 4]
+    score: torch.Tensor  # [batch, queries], a logit: whether the point lies in such a mask
+    quality: torch.Tensor  # [batch, queries], the logit of the predicted IoU
 
 
 class Complementarity(nn.Module):
-    """The queries of each level look at those of the other two."""
+    """Between the two-way blocks the tokens of all queries of a round, and of all levels, look at one another."""
 
-    def __init__(self, config, levels):
+    def __init__(self):
         super().__init__()
-        self.norm = nn.ModuleDict({level: nn.LayerNorm(config.width) for level in levels})
-        self.attention = nn.ModuleDict({level: Attention(config.width, config.heads) for level in levels})
-        for attention in self.attention.values():
-            zero_init(attention.out_proj)
+        self.norm = nn.LayerNorm(EMBED_DIM)
+        self.attention = Attention(EMBED_DIM, HEADS, EMBED_DIM // 2)
+        zero_init(self.attention.out_proj)
 
-    def forward(self, queries, places):
-        """Both are dictionaries by level."""
-        normed = {level: self.norm[level](x) for level, x in queries.items()}
-        placed = {level: x + places[level] for level, x in normed.items()}
-        result = {}
-        for level, x in queries.items():
-            others = [other for other in queries if other != level]
-            keys = torch.cat([placed[other] for other in others], 1)
-            values = torch.cat([normed[other] for other in others], 1)
-            result[level] = x + self.attention[level](placed[level], keys, values)
-        return result
+    def forward(self, tokens, places):
+        """[batch, queries * levels, 256] each."""
+        x = self.norm(tokens)
+        placed = x + places
+        return tokens + self.attention(placed, placed, x)
 
 
 class Affinity(nn.Module):
@@ -118,14 +98,58 @@ class Affinity(nn.Module):
 
     DIM = 64
 
-    def __init__(self, config):
+    def __init__(self):
         super().__init__()
-        self.coarse = nn.Linear(config.width, self.DIM)
-        self.fine = nn.Linear(config.width, self.DIM)
+        self.coarse = nn.Linear(EMBED_DIM, self.DIM)
+        self.fine = nn.Linear(EMBED_DIM, self.DIM)
         self.bias = nn.Parameter(torch.full((1,), -2.0))
 
     def forward(self, coarse, fine):
         return self.coarse(coarse) @ self.fine(fine).transpose(1, 2) * self.DIM**-0.5 + self.bias
+
+
+class Decoder(nn.Module):
+    """SAM's two-way transformer, which starts from MobileSAM's weights, with an output token for each level: one look at a
+    point gives its part, its entity and its relation."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.from_context = zero_init(nn.Linear(config.width, EMBED_DIM))
+        self.quality_token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
+        self.transformer = TwoWayTransformer()
+        self.upscale = Upscale()
+        self.quality_head = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(LEVELS), between=F.relu)
+        self.complementarity = Complementarity()
+
+    def forward(self, levels, encoder, embedding, map16, map4, points):
+        """One round. `levels` are the level decoders, `embedding` and `map16` [batch, side, side, channels], `map4` [batch, 4 side,
+        4 side, mask_dim], `points` [batch, queries, 2] in 0..1."""
+        batch, side, _, _ = embedding.shape
+        queries = points.shape[1]
+        image = (embedding + encoder.no_mask + self.from_context(map16)).flatten(1, 2)
+        prompts = encoder.tokens(points).flatten(0, 1)
+        outputs = torch.cat([self.quality_token, *(level.token for level in levels)])
+        tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
+        places = prompts[:, :1].expand(-1, len(LEVELS), -1).reshape(batch, -1, EMBED_DIM)
+        positions = encoder.positions(side)
+        looked = self.transformer.look(image, positions, tokens)
+        if self.config.complementarity:
+            own = slice(1, 1 + len(LEVELS))
+            of_levels = self.complementarity(looked[:, own].reshape(batch, -1, EMBED_DIM), places)
+            of_levels = of_levels.view(len(looked), -1, EMBED_DIM)
+            looked = torch.cat([looked[:, : own.start], of_levels, looked[:, own.stop :]], 1)
+        tokens, image = self.transformer.finish(image, positions, tokens, looked)
+        kernels = torch.stack([level.hypernetwork(tokens[:, 1 + i]) for i, level in enumerate(levels)], 1)
+        logits = Upscale.into_rows(kernels @ self.upscale(image).transpose(1, 2), side)
+        logits = logits.view(batch, queries, len(LEVELS), 4 * side, 4 * side)
+        judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(LEVELS))
+        predictions = {}
+        for i, (name, level) in enumerate(zip(LEVELS, levels)):
+            said = tokens[:, 1 + i].view(batch, queries, EMBED_DIM)
+            shared = mask_logits(level.kernel(said), map4)
+            predictions[name] = Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i])
+        return predictions
 
 
 def mask_logits(kernels, map4):
@@ -135,15 +159,25 @@ def mask_logits(kernels, map4):
     return logits.view(batch, -1, height, width)
 
 
-def outside_bias(kernels, map4, stride):
-    """Hides the tokens outside each mask, in a map that is `stride` times coarser than `map4`: [batch, queries, tokens].
-
-    As the penalty is finite, a query whose mask is empty sees everything."""
-    pooled = F.avg_pool2d(map4.permute(0, 3, 1, 2), stride).permute(0, 2, 3, 1)
-    return (mask_logits(kernels, pooled).flatten(2) < 0.0).to(map4.dtype) * -1000.0
+def peaks_of(heat):
+    """The places that no neighbour outdoes."""
+    return F.max_pool2d(heat, 3, 1, 1) == heat
 
 
-def places_of(indices, side, width):
-    """Position codes of tokens."""
-    codes = sine_positions(side, side, width, indices.device)[0]
-    return codes[indices]
+def worth_of(heat, peaks, allowed):
+    """How much each place ([batch, side, side]) is worth a query: its heat ([batch, levels, side, side]) at the hottest level, but after
+    all peaks if it is none, and last of all if it is not `allowed`."""
+    return (heat.double() - 100.0 * ~peaks).amax(1) - 1000.0 * ~allowed
+
+
+def choose(worth, count):
+    """The next queries: the `count` places ([batch, count, 2] in 0..1) that are worth most. No two are neighbours if it can be helped."""
+    batch, side, _ = worth.shape
+    chosen = []
+    for _ in range(count):
+        at = worth.flatten(1).argmax(1)
+        chosen.append(at)
+        hit = F.one_hot(at, side * side).view(batch, 1, side, side).float()
+        worth = worth - 10000.0 * F.max_pool2d(hit, 3, 1, 1)[:, 0]
+    chosen = torch.stack(chosen, 1)
+    return torch.stack([chosen % side, chosen // side], -1).add(0.5) / side

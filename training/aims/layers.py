@@ -38,33 +38,45 @@ class Depthwise(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Linear layers with GELU between them."""
+    """Linear layers with a non-linearity between them."""
 
-    def __init__(self, *widths):
+    def __init__(self, *widths, between=F.gelu):
         super().__init__()
+        self.between = between
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
 
     def forward(self, x):
         for layer in self.layers[:-1]:
-            x = F.gelu(layer(x))
+            x = self.between(layer(x))
         return self.layers[-1](x)
 
 
 class Attention(nn.Module):
-    """Multi-head attention; `bias` ([batch, queries, keys]) is added to the scores of all heads."""
+    """Multi-head attention. Queries and keys may have batches of different sizes: the smaller one is shared by as many of the
+    larger."""
 
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, inner=None):
         super().__init__()
         self.heads = heads
-        self.q_proj = nn.Linear(width, width)
-        self.k_proj = nn.Linear(width, width)
-        self.v_proj = nn.Linear(width, width)
-        self.out_proj = nn.Linear(width, width)
+        inner = inner or width
+        self.q_proj = nn.Linear(width, inner)
+        self.k_proj = nn.Linear(width, inner)
+        self.v_proj = nn.Linear(width, inner)
+        self.out_proj = nn.Linear(inner, width)
 
-    def forward(self, queries, keys, values, bias=None):
-        q, k, v = (self.split(x) for x in (self.q_proj(queries), self.k_proj(keys), self.v_proj(values)))
-        mixed = F.scaled_dot_product_attention(q, k, v, bias if bias is None else bias[:, None].to(q.dtype))
-        return self.out_proj(mixed.transpose(1, 2).flatten(2))
+    def forward(self, queries, keys, values):
+        q, k, v = self.q_proj(queries), self.k_proj(keys), self.v_proj(values)
+        tokens = q.shape[1]
+        if len(q) > len(k):
+            q = q.view(len(k), -1, q.shape[2])
+        elif len(k) > len(q):
+            q = q.repeat_interleave(len(k) // len(q), 0)
+        # Written out: with the few keys or queries here, PyTorch's own is slower on a CPU.
+        q, k, v = self.split(q), self.split(k), self.split(v)
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
+        mixed = scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
+        mixed = mixed.transpose(1, 2).flatten(2)
+        return self.out_proj(mixed.reshape(-1, tokens, mixed.shape[2]))
 
     def split(self, x):
         batch, tokens, width = x.shape

@@ -1,25 +1,42 @@
-"""The AIMS model: shared encoder and pixel decoder, one decoder a level, mask prompts, links between levels."""
+"""The AIMS model: shared encoder and pixel decoder, level decoders, mask prompts, links between levels."""
 
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .config import LEVELS, Config
-from .decoder import Affinity, Complementarity, LevelDecoder, Prediction, outside_bias, places_of, select
-from .layers import sine_positions
+from .decoder import Affinity, Decoder, LevelDecoder, PointEncoder, Prediction, choose, peaks_of, worth_of
 from .pixel_decoder import PixelDecoder, PromptEncoder
+from .postprocess import confidence
 from .tiny_vit import TinyVit
+
+# Masks of this confidence cover their places: queries of later rounds go elsewhere.
+COVERS = 0.4
+# What is taken from a covered place's heat: it comes after all that are free.
+COVERED = 20.0
+# After the first round: where all that is left is colder, nothing is.
+MIN_HEAT = -2.0
+
+
+@dataclass
+class Seen:
+    """What does not depend on queries."""
+
+    embedding: torch.Tensor
+    map16: torch.Tensor
+    map4: torch.Tensor
+    heat: torch.Tensor  # [batch, levels, side, side] of stride 8: logits of being the middle of a mask
+    allowed: torch.Tensor  # [batch, side, side]: where queries may be
 
 
 @dataclass
 class Outputs:
-    heat: dict[str, torch.Tensor]  # [batch, tokens of stride 8]: logits of being the middle of a mask
-    tokens: dict[str, torch.Tensor]  # [batch, tokens of stride 8, width]: a query at each token
-    chosen: dict[str, torch.Tensor]  # [batch, queries]: which tokens became queries
-    predictions: list[dict[str, Prediction]]  # before the first layer, and after each
-    links: dict[str, torch.Tensor]  # "entity_part": [batch, entities, parts], "relation_entity"
-    map4: torch.Tensor  # [batch, S / 4, S / 4, mask_dim]: mask logits are products of kernels with it
+    heat: torch.Tensor
+    points: torch.Tensor  # [batch, queries, 2] in 0..1
+    predictions: dict[str, Prediction]
+    links: dict[str, torch.Tensor]  # "entity_part": [batch, queries, queries], "relation_entity"
 
 
 class Aims(nn.Module):
@@ -31,62 +48,78 @@ class Aims(nn.Module):
         self.pixel_decoder = PixelDecoder(config)
         self.prompt_encoder = PromptEncoder(config)
         self.decoders = nn.ModuleDict({level: LevelDecoder(config) for level in LEVELS})
-        self.complementarity = nn.ModuleList(Complementarity(config, LEVELS) for _ in range(config.decoder_layers - 1))
-        self.association = nn.ModuleDict({"entity_part": Affinity(config), "relation_entity": Affinity(config)})
+        self.decoder = Decoder(config)
+        self.association = nn.ModuleDict({"entity_part": Affinity(), "relation_entity": Affinity()})
 
-    def forward(self, features, prompt=None, hints=None, layers=None):
-        """`prompt` [batch, S, S, 1] holds 0 and 1, None is the full image; `hints` by level ([batch, n] of tokens, -1 for
-        none) become queries whatever their heat; fewer `layers` than there are leave the proposals as they are."""
-        config = self.config
-        added = self.prompt_encoder(prompt) if prompt is not None and config.mask_prompts else None
+    def see(self, features, prompt):
+        """`prompt` [batch, S, S, 1] holds 0 and 1, None is the full image."""
+        added = self.prompt_encoder(prompt) if prompt is not None and self.config.mask_prompts else None
         if added:
             # The full image is exactly no prompt.
             partial = (prompt.amin((1, 2, 3), keepdim=True) < 0.5).to(prompt.dtype)
             added = [x * partial for x in added]
         map16, map8, map4 = self.pixel_decoder(features, added)
-        maps = (map16, map8)
-        side = map8.shape[2]
-        flat8 = map8.flatten(1, 2)
-        codes = [sine_positions(*x.shape[1:3], config.width, x.device).to(x.dtype) for x in maps]
+        heat = torch.stack([self.decoders[level].proposals(map8) for level in LEVELS], 1)
+        if prompt is None:
+            allowed = torch.ones_like(heat[:, 0], dtype=torch.bool)
+        else:
+            share = F.avg_pool2d(prompt.permute(0, 3, 1, 2), 8)[:, 0]
+            allowed = share >= share.amax((1, 2), keepdim=True).clamp(max=0.5)
+        return Seen(features[-1], map16, map4, heat, allowed)
 
-        heat, tokens, chosen, queries, places = {}, {}, {}, {}, {}
-        for level, count in zip(LEVELS, config.queries):
-            heat[level], tokens[level] = self.decoders[level].proposals(flat8, codes[1])
-            chosen[level] = self.choose(heat[level].detach(), side, count, hints and hints[level])
-            index = chosen[level][..., None].expand(-1, -1, config.width)
-            queries[level] = tokens[level].gather(1, index)
-            places[level] = places_of(chosen[level], side, config.width).to(flat8.dtype)
+    def ask(self, seen, encoder, points):
+        """A round of queries at `points` ([batch, n, 2] in 0..1)."""
+        levels = [self.decoders[level] for level in LEVELS]
+        return self.decoder(levels, encoder, seen.embedding, seen.map16, seen.map4, points)
 
-        predictions = [{level: self.decoders[level].head(queries[level]) for level in LEVELS}]
-        for i in range(config.decoder_layers if layers is None else layers):
-            # Coarse tokens first, then fine ones.
-            stride = (4, 2)[i % 2]
-            flat, positions = maps[i % 2].flatten(1, 2), codes[i % 2]
-            for level in LEVELS:
-                with torch.no_grad():
-                    bias = outside_bias(predictions[-1][level].kernels, map4, stride)
-                layer = self.decoders[level].layers[i]
-                queries[level] = layer(queries[level], places[level], flat, positions, bias)
-            if config.complementarity and i < len(self.complementarity):
-                queries = self.complementarity[i](queries, places)
-            predictions.append({level: self.decoders[level].head(queries[level]) for level in LEVELS})
+    def link(self, predictions):
+        if not self.config.association:
+            return {}
+        pairs = {name: name.split("_") for name in self.association}
+        return {name: self.association[name](predictions[a].tokens, predictions[b].tokens) for name, (a, b) in pairs.items()}
 
-        links = {}
-        if config.association:
-            normed = {level: self.decoders[level].head.norm(queries[level]) for level in LEVELS}
-            links = {
-                "entity_part": self.association["entity_part"](normed["entity"], normed["part"]),
-                "relation_entity": self.association["relation_entity"](normed["relation"], normed["entity"]),
-            }
-        return Outputs(heat, tokens, chosen, predictions, links, map4)
+    def forward(self, features, encoder, prompt, points, peaks):
+        """For training: one round, at the `points` and at the `peaks` hottest places."""
+        seen = self.see(features, prompt)
+        heat = seen.heat.detach().float()
+        points = torch.cat([points, choose(worth_of(heat, peaks_of(heat), seen.allowed), peaks)], 1)
+        predictions = self.ask(seen, encoder, points)
+        return Outputs(seen.heat, points, predictions, self.link(predictions))
 
-    @staticmethod
-    def choose(heat, side, count, hints):
-        count = min(count, heat.shape[1])
-        chosen = select(heat, side, count)
-        if hints is not None:
-            chosen[:, -hints.shape[1] :] = torch.where(hints >= 0, hints, chosen[:, -hints.shape[1] :])
-        return chosen
+    @torch.no_grad()
+    def segment(self, features, encoder, prompt=None, levels=LEVELS):
+        """One image: rounds at the places that are hottest at the `levels` and that no mask covers yet, as long as one is hot."""
+        seen = self.see(features, prompt)
+        heat = seen.heat.float()[:, [LEVELS.index(level) for level in levels]]
+        peaks, allowed, rounds, points = peaks_of(heat), seen.allowed, [], []
+        for _ in range(self.config.rounds):
+            worth = worth_of(heat, peaks, allowed)
+            if points and worth.max() < MIN_HEAT:
+                break
+            points.append(choose(worth, self.config.round_queries))
+            rounds.append(self.ask(seen, encoder, points[-1]))
+            allowed = allowed & ~around(points[-1], allowed.shape[-1])
+            heat = torch.stack([heat[:, i] - COVERED * covered(rounds[-1][level]) for i, level in enumerate(levels)], 1)
+        predictions = {level: Prediction(*(torch.cat(parts, 1) for parts in zip(*(found[level] for found in rounds)))) for level in LEVELS}
+        return Outputs(seen.heat, torch.cat(points, 1), predictions, self.link(predictions))
+
+
+def around(points, side):
+    """The places of the points, and their neighbours: [1, side, side] of bool."""
+    hits = torch.zeros(1, 1, side, side, device=points.device)
+    x, y = (points[0] * side).long().unbind(-1)
+    hits[0, 0, y, x] = 1.0
+    return F.max_pool2d(hits, 3, 1, 1)[:, 0] > 0
+
+
+def covered(prediction):
+    """Which places of stride 8 are at least half in a mask that is good enough: [1, side, side], 0 or 1."""
+    good = confidence(prediction)[0] >= COVERS
+    masks = (prediction.logits[0][good] > 0).float()
+    side = prediction.logits.shape[-1] // 2
+    if not len(masks):
+        return torch.zeros(1, side, side, device=masks.device)
+    return (F.avg_pool2d(masks[None], 2)[0] >= 0.5).any(0, keepdim=True).float()
 
 
 class Network(nn.Module):
@@ -95,7 +128,8 @@ class Network(nn.Module):
     def __init__(self, config=Config()):
         super().__init__()
         self.image_encoder = TinyVit()
+        self.prompt_encoder = PointEncoder()
         self.aims = Aims(config)
 
-    def forward(self, image, prompt=None, hints=None):
-        return self.aims(self.image_encoder(image), prompt, hints)
+    def forward(self, image, prompt=None, levels=LEVELS):
+        return self.aims.segment(self.image_encoder(image), self.prompt_encoder, prompt, levels)

@@ -3,7 +3,6 @@
 import torch
 
 from .config import LEVELS
-from .decoder import mask_logits
 
 # Queries below this score are nothing.
 MIN_SCORE = {"part": 0.05, "entity": 0.05, "relation": 0.05}
@@ -11,23 +10,31 @@ MIN_SCORE = {"part": 0.05, "entity": 0.05, "relation": 0.05}
 MIN_LEFT = 0.5
 # Relations overlap; those that are nearly the same do not both stay.
 MAX_OVERLAP = 0.7
+# Of the logits: a mask that changes much when they all go up or down by this is worth less.
+STABILITY_OFFSET = 1.0
+
+
+def confidence(prediction):
+    """The geometric mean of the score and the predicted IoU."""
+    return (prediction.score.sigmoid() * prediction.quality.sigmoid()).sqrt()
 
 
 def scores_of(prediction):
-    """The geometric mean of the score and the predicted IoU."""
-    return (prediction.score.sigmoid() * prediction.quality.sigmoid()).sqrt()
+    """The confidence times SAM's stability score."""
+    logits = prediction.logits
+    stability = (logits > STABILITY_OFFSET).sum((2, 3)) / (logits > -STABILITY_OFFSET).sum((2, 3)).clamp(min=1)
+    return confidence(prediction) * stability
 
 
 def masks_of(outputs, row):
     """By level: (masks [n, S / 4, S / 4] of bool, scores [n], queries [n]), best first; entities and parts are disjoint."""
     result = {}
     for level in LEVELS:
-        prediction = outputs.predictions[-1][level]
+        prediction = outputs.predictions[level]
         scores = scores_of(prediction)[row].float()
         order = scores.argsort(descending=True)
         order = order[scores[order] >= MIN_SCORE[level]]
-        logits = mask_logits(prediction.kernels[row : row + 1, order], outputs.map4[row : row + 1])[0].float()
-        found = logits > 0
+        found = prediction.logits[row, order] > 0
         masks, kept = distinct(found) if level == "relation" else disjoint(found)
         result[level] = (masks, scores[order][kept], order[kept])
     return result

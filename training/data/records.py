@@ -78,6 +78,25 @@ def load(folder, sets, split):
     return records, photos
 
 
+def pool(folder, entry, split):
+    """Those of one entry of a config: a set, or only its records of one scope. With `regions`, regions are taken for entities,
+    and of the drawings of one photo only the coarsest that has at least so many."""
+    records, photos = load(folder, [entry["name"]], split)
+    if "regions" in entry:
+        records = coarsest(records, entry["regions"])
+    return [record for record in records if entry.get("scope") in (None, record.scope)], photos
+
+
+def coarsest(records, least):
+    chosen = {}
+    for record in sorted((record for record in records if len(record.masks) >= least), key=lambda record: len(record.masks)):
+        chosen.setdefault(record.image, record)
+    for record in chosen.values():
+        for mask in record.masks:
+            mask.level, mask.thing = "entity", False
+    return list(chosen.values())
+
+
 def parse(line):
     row = json.loads(line)
     masks = [

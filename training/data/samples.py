@@ -19,6 +19,9 @@ MASK_STRIDE = 4
 TOKEN_STRIDE = 8
 # Smaller masks (in cells of the mask stride) are neither asked for nor held against the model.
 MIN_CELLS = 4
+POINTS = 8
+# How often a level's mask is chosen for a point, where there are masks of all levels.
+POINT_SHARES = {"part": 0.4, "entity": 0.5, "relation": 0.1}
 KINDS = ("full", "partial", "entity", "entities")
 
 
@@ -39,6 +42,7 @@ class Sample:
     prompt: torch.Tensor  # [S, S] of bool; all true for the full image
     targets: dict[str, Target]
     links: dict[str, torch.Tensor]  # [coarse, fine] of 0 and 1
+    points: torch.Tensor  # [POINTS, 2] in 0..1: places inside masks, for queries
     cache: object = None  # where the encoder's output for this image is kept, or None
 
 
@@ -152,7 +156,29 @@ def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=T
         prompt=torch.ones(size, size, dtype=torch.bool) if prompt is None else torch.from_numpy(prompt.copy()),
         targets=targets,
         links={name: torch.from_numpy(link) for name, link in links.items()},
+        points=torch.tensor(points_in(targets, rng)),
     )
+
+
+def points_in(targets, rng):
+    """As many from each mask of a level as from the others: some in its middle, some anywhere."""
+    levels = [level for level in LEVELS if len(targets[level].masks)]
+    points = []
+    for drawn in rng.choices(levels, [POINT_SHARES[level] for level in levels], k=POINTS) if levels else [None] * POINTS:
+        if drawn is None:
+            points.append((rng.random(), rng.random()))
+            continue
+        target = targets[drawn]
+        i = rng.randrange(len(target.masks))
+        side = target.masks.shape[-1]
+        if rng.random() < 0.5:
+            side //= TOKEN_STRIDE // MASK_STRIDE
+            y, x = divmod(int(target.middles[i]), side)
+        else:
+            inside = target.masks[i].nonzero()
+            y, x = inside[rng.randrange(len(inside))].tolist()
+        points.append(((x + rng.random()) / side, (y + rng.random()) / side))
+    return points
 
 
 def ask(scene, kind, rng):

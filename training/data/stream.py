@@ -5,7 +5,7 @@ import os
 import numpy as np
 import torch
 
-from aims.config import EMBED_DIM, LEVELS, PIXEL_MEAN, PIXEL_STD, STAGES
+from aims.config import EMBED_DIM, PIXEL_MEAN, PIXEL_STD, STAGES
 
 from . import records, samples
 from .compose import Composer
@@ -24,7 +24,7 @@ class Samples(torch.utils.data.IterableDataset):
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         rng = samples.seeded(self.seed, worker.id if worker else 0)
-        pools = [records.load(self.data, [entry["name"]], "train") for entry in self.config["sets"]]
+        pools = [records.pool(self.data, entry, "train") for entry in self.config["sets"]]
         weights = [entry["weight"] for entry in self.config["sets"]]
         composer = Composer(pools)
         while True:
@@ -89,18 +89,6 @@ def moved(sample, device):
     for target in sample.targets.values():
         for name in ("masks", "middles", "heat", "known"):
             setattr(target, name, getattr(target, name).to(device))
+    sample.points = sample.points.to(device)
     sample.links = {name: link.to(device) for name, link in sample.links.items()}
     return sample
-
-
-def hints_of(batch, device, limit):
-    """A token of every mask, so that the decoders always have something to work on: mostly its middle."""
-    result = {}
-    for level, count in zip(LEVELS, limit):
-        most = min(count, max(1, max(len(sample.targets[level].middles) for sample in batch)))
-        hints = torch.full((len(batch), most), -1, device=device)
-        for row, sample in enumerate(batch):
-            middles = sample.targets[level].middles[:most]
-            hints[row, : len(middles)] = middles
-        result[level] = hints
-    return result

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Download, type Page, expect, test as base } from '@playwright/test';
 import type { Box, Scene } from 'aims-web';
 
-type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box';
+type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box' | 'points';
 
 export class Demo {
   /** Of the photo, in pixels: what clicks and drags are measured in. */

@@ -1,8 +1,12 @@
 // Ways of use other than the mouse: drop, paste, keyboard, touch.
 import type { Page } from '@playwright/test';
+import { type Mask, decodeRle } from 'aims-web';
 import { expect, sample, test } from './demo.js';
 
 const QUERY = 'device=cpu&size=512&points=8';
+
+/** A place in the astronaut's photo that no part covers. */
+const SHUTTLE: [x: number, y: number] = [397, 218];
 
 /** Hands the page a file in the way the browser does on a drop or a paste. */
 const hand = (page: Page, kind: 'drop' | 'paste') =>
@@ -45,6 +49,25 @@ test('by keyboard: pasted photo, masks by arrows, graph, steps back', async ({ d
 
   await page.locator('#trail button', { hasText: 'Photo' }).press('Enter');
   await demo.arrive('full');
+});
+
+test('a click where no mask is: one mask there, which opens like any other', async ({ demo }) => {
+  const { page } = demo;
+  await demo.start(QUERY);
+  await page.click('[data-sample=astronaut]');
+  await demo.arrive('full');
+  const { width, masks } = await demo.scene();
+  demo.width = width;
+  await page.keyboard.press('1');
+  const [x, y] = SHUTTLE;
+  const covers = (mask: Mask) => decodeRle(mask.rle)[y * width + x] === 1;
+  expect(masks.filter((mask) => mask.level === 'part' && covers(mask))).toEqual([]);
+  await demo.click(SHUTTLE);
+  await demo.arrive('points');
+  const { masks: found } = await demo.scene();
+  expect(found.map((mask) => [mask.level, covers(mask)])).toEqual([['entity', true]]);
+  await demo.click(SHUTTLE);
+  await demo.arrive('entity');
 });
 
 test.describe('on a phone', () => {

@@ -8,7 +8,7 @@ import { type Job, Session } from './session.js';
 import type { Settings } from './settings.js';
 import { ofLevel } from './shapes.js';
 import { Panel } from './panel.js';
-import { Stage } from './stage.js';
+import { type Point, Stage } from './stage.js';
 import { Status } from './status.js';
 import { type View, hasLevel, summary, titleFor, viewOf } from './view.js';
 
@@ -40,7 +40,7 @@ export class App {
     this.#status = new Status({ onCancel: () => this.cancel(), onRemedy: (remedy) => this.#remedy(remedy) });
     const onHover = (mask: Mask | undefined) => this.#hover(mask);
     const onPick = (mask: Mask | undefined, second: boolean) => this.#pick(mask, second);
-    this.#stage = new Stage({ onHover, onPick, onBox: (box) => this.#openBox(box) });
+    this.#stage = new Stage({ onHover, onPick, onPoint: (point) => this.#openPoint(point), onBox: (box) => this.#openBox(box) });
     this.#graph = new Graph(byId('graph'), { onHover, onPick: (mask, second) => onPick(mask, second || this.#stage.pairTool) });
     this.#panel = new Panel({ onStep: (depth) => this.#back(depth), onFind: () => this.find() });
   }
@@ -234,6 +234,11 @@ export class App {
 
   #openBox(box: Box): void {
     this.#openPrompt({ kind: 'box', box }, [], 1);
+  }
+
+  /** What no level has: one mask from a point, to be opened like any other. */
+  #openPoint({ x, y }: Point): void {
+    this.#openPrompt({ kind: 'points', points: [{ x, y, label: 1 }] }, [], 1);
   }
 
   /** The step nearest to the shown one whose answer has entities to choose from. */

@@ -1,4 +1,4 @@
-// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=fast&points=8
+// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=thorough&points=8
 import type { Mode, SegmenterOptions } from 'aims-web';
 
 export interface Settings {
@@ -12,7 +12,7 @@ export interface Settings {
 }
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
-const MODES = ['thorough', 'fast'] as const;
+const MODES = ['fast', 'thorough'] as const;
 const SIZES = [512, 768, 1024];
 const MAX_POINTS = 64;
 
@@ -22,8 +22,8 @@ export function readSettings(address: URLSearchParams): Settings {
   const points = Number(address.get('points'));
   return {
     device: pick(DEVICES, address.get('device'), 'auto'),
-    size: pick(SIZES, address.get('size'), 1024),
-    mode: pick(MODES, address.get('mode'), 'thorough'),
+    size: pick(SIZES, address.get('size'), 512),
+    mode: pick(MODES, address.get('mode'), 'fast'),
     points: Number.isInteger(points) && points >= 1 && points <= MAX_POINTS ? points : 16,
     model: address.get('model') ?? undefined,
   };

@@ -3,6 +3,12 @@ import type { Box, Mask } from 'aims-web';
 import { byId } from './dom.js';
 import { colorOf, maskAt, pathOf } from './shapes.js';
 
+/** In pixels of the photo. */
+export interface Point {
+  x: number;
+  y: number;
+}
+
 /** What is shown over the photo. */
 export interface Overlay {
   masks: readonly Mask[];
@@ -21,12 +27,9 @@ export interface Overlay {
 export interface StageEvents {
   onHover: (mask: Mask | undefined) => void;
   onPick: (mask: Mask | undefined, second: boolean) => void;
+  /** A click where no mask is. */
+  onPoint: (point: Point) => void;
   onBox: (box: Box) => void;
-}
-
-interface Point {
-  x: number;
-  y: number;
 }
 
 /** Pointer travel in CSS pixels from which a press is a drag. */
@@ -209,7 +212,10 @@ export class Stage {
     if (!drag) return;
     this.cancelDrag();
     const second = event.shiftKey || this.pairTool;
-    if (!drag.moved) return this.#events.onPick(this.#maskUnder(drag.from, second), second);
+    if (!drag.moved) {
+      const mask = this.#maskUnder(drag.from, second);
+      return mask || second ? this.#events.onPick(mask, second) : this.#events.onPoint(drag.from);
+    }
     const box = boxBetween(drag.from, this.#point(event));
     if (box[2] > 0 && box[3] > 0) this.#events.onBox(box);
   }

@@ -29,6 +29,8 @@ export function titleFor(prompt: Prompt, opened: Mask[]): string {
   switch (prompt.kind) {
     case 'box':
       return `Box ${prompt.box[2]} × ${prompt.box[3]}`;
+    case 'points':
+      return 'Around a point';
     case 'entity':
       return `${opened.map(titleOf).join()}: parts`;
     case 'relation':

@@ -91,8 +91,9 @@ struct Record {
 }
 
 impl Set {
-    /// Reads the labels; of the images at most `limit`, evenly spread over the file.
-    pub fn open(folder: &Path, name: &str, split: &str, limit: Option<usize>) -> Result<Set> {
+    /// Reads the labels; of the images (or of those that are labelled completely) at most `limit`, evenly spread over the
+    /// file.
+    pub fn open(folder: &Path, name: &str, split: &str, complete: bool, limit: Option<usize>) -> Result<Set> {
         let path = folder.join(format!("{name}.jsonl"));
         let file = File::open(&path)
             .with_context(|| format!("cannot read {}; give the data's folder with --data", path.display()))?;
@@ -114,7 +115,10 @@ impl Set {
                 None => images.push(LabelledImage { name: record.image, drawings: vec![drawing] }),
             }
         }
-        ensure!(!images.is_empty(), "{} has no images of the split {split:?}", path.display());
+        if complete {
+            images.retain(|image| image.drawings.iter().any(|drawing| drawing.is_complete));
+        }
+        ensure!(!images.is_empty(), "{} has no such images of the split {split:?}", path.display());
         let images = spread(images, limit);
         Ok(Set { name: name.to_string(), images, files: members(folder, name)? })
     }

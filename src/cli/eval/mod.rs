@@ -34,14 +34,18 @@ pub struct Arguments {
     sets: Vec<String>,
     #[arg(long, default_value = "val")]
     split: String,
+    /// Only images of which people have labelled nearly every pixel.
+    #[arg(long)]
+    complete: bool,
     /// At most this many images of each set, evenly spread over it.
     #[arg(long)]
     limit: Option<usize>,
     #[command(flatten)]
     model: ModelArguments,
-    /// The levels that the model has learned, instead of SAM at every point of a grid, sorted by rules.
+    /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
+    /// --input-size 1024.
     #[arg(long)]
-    fast: bool,
+    thorough: bool,
     /// Points along each side of the grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
@@ -66,7 +70,9 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let open = |name: &String| Set::open(&arguments.data, name, &arguments.split, arguments.limit);
+    let open = |name: &String| {
+        Set::open(&arguments.data, name, &arguments.split, arguments.complete, arguments.limit)
+    };
     let sets: Vec<Set> = arguments.sets.iter().map(open).collect::<Result<_>>()?;
     let mut rows = match arguments.predictions.as_slice() {
         [] => run_model(&arguments, &sets).await?,
@@ -96,7 +102,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
     let segmenter = arguments.model.open().await?;
     let predictor = Predictor {
         segmenter,
-        mode: if arguments.fast { Mode::Fast } else { Mode::Thorough },
+        mode: if arguments.thorough { Mode::Thorough } else { Mode::Fast },
         grid,
         min_score: arguments.min_score,
         prompted: arguments.prompted,

@@ -1,207 +1,217 @@
-//! The query decoder of one level.
+//! The level decoders: masks of all three levels around points of the image.
 
-use burn::tensor::{Int, Shape, Tensor, TensorData};
+use burn::tensor::{Shape, Tensor, TensorData};
 
-use super::proposals::Proposals;
-use super::{AimsConfig, Attention, LEVELS, LayerNorm, Linear, Mlp, position_codes};
+use super::pixel_decoder::Maps;
+use super::{AimsConfig, Attention, LEVELS, LayerNorm, Linear, Mlp};
 use crate::error::Result;
+use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE};
+use crate::model::prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
+use crate::model::transformer::TwoWayTransformer;
+use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
 use crate::ops::{self, Activation};
 
-/// What hides a token from a query. It is finite: a query whose mask is empty sees everything.
-const HIDDEN: f32 = -1000.0;
-
-pub struct LevelDecoder {
-    pub proposals: Proposals,
-    pub head: Head,
-    pub layers: Vec<DecoderLayer>,
+/// SAM's two-way transformer with an output token for each level: one look at a point gives its part, its entity and its
+/// relation. Trained from MobileSAM's weights, whose feed-forward layers it shares.
+pub struct Decoder {
+    points: PromptEncoder,
+    from_context: Linear,
+    /// The quality token, then one for each level: `[1, 4, 256]`.
+    output_tokens: Tensor<3>,
+    transformer: TwoWayTransformer,
+    upscale: Upscale,
+    quality_head: Mlp,
+    complementarity: Complementarity,
+    heads: Vec<LevelHead>,
 }
 
-impl LevelDecoder {
+/// What the output token of one level says.
+struct LevelHead {
+    /// Kernels for the image as the query sees it.
+    hypernetwork: Mlp,
+    /// Kernels for the mask features that all queries share.
+    kernel: Linear,
+}
+
+/// What all queries look at.
+pub struct Seen {
+    /// `[1, cells, 256]`.
+    image: Tensor<3>,
+    /// Codes of the cells' places, `[1, cells, 256]`.
+    positions: Tensor<3>,
+    /// The shared mask features, `[1, 16 · cells, channels]`.
+    features: Tensor<3>,
+    /// Cells a side.
+    side: usize,
+    /// Pixels a side.
+    input_size: usize,
+}
+
+/// What a round of queries says, by level.
+pub struct Decoded {
+    /// `[queries, 1, S / 4, S / 4]` each.
+    pub logits: [Tensor<4>; 3],
+    /// `[queries, 6]`: the logits of all levels' scores, then those of the predicted IoUs.
+    pub judged: Tensor<2>,
+    /// `[queries, 256]` each.
+    pub tokens: [Tensor<2>; 3],
+}
+
+impl Decoder {
+    /// `name` is that of the AIMS head.
     pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+        let decoder = format!("{name}.decoder");
+        let token = |name: String| weights.float::<2>(&name, [1, EMBED_DIM]);
+        let mut tokens = vec![token(format!("{decoder}.quality_token"))?];
+        for level in LEVELS {
+            tokens.push(token(format!("{name}.decoders.{level}.token"))?);
+        }
+        let head = |level: &str| -> Result<_> {
+            let name = format!("{name}.decoders.{level}");
+            let widths = [EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale::CHANNELS];
+            Ok(LevelHead {
+                hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
+                kernel: Linear::load(weights, &format!("{name}.kernel"), EMBED_DIM, config.mask_dim)?,
+            })
+        };
+        let transformer = format!("{decoder}.transformer");
         Ok(Self {
-            proposals: Proposals::load(weights, &format!("{name}.proposals"), config)?,
-            head: Head::load(weights, &format!("{name}.head"), config)?,
-            layers: (0..config.decoder_layers)
-                .map(|i| DecoderLayer::load(weights, &format!("{name}.layers.{i}"), config))
-                .collect::<Result<_>>()?,
+            points: PromptEncoder::load(weights, "prompt_encoder")?,
+            from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, EMBED_DIM)?,
+            output_tokens: Tensor::cat(tokens, 0).unsqueeze(),
+            transformer: TwoWayTransformer::load(weights, &transformer, "mask_decoder.transformer")?,
+            upscale: Upscale::load(weights, &format!("{decoder}.upscale"))?,
+            quality_head: Mlp::load(
+                weights,
+                &format!("{decoder}.quality_head"),
+                &[EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * LEVELS.len()],
+            )?,
+            complementarity: Complementarity::load(weights, &format!("{decoder}.complementarity"))?,
+            heads: LEVELS.iter().map(|level| head(level)).collect::<Result<_>>()?,
         })
     }
-}
 
-/// `[1, queries, width]` each.
-pub struct Queries {
-    pub content: Tensor<3>,
-    places: Tensor<3>,
-}
+    /// `embedding` is the encoder's, `[1, side, side, 256]`.
+    pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
+        let [_, side, _, _] = embedding.dims();
+        let input_size = side * STRIDE;
+        let context = self.from_context.forward(maps.stride16, Activation::None);
+        let image = embedding.clone() + self.points.no_mask() + context;
+        let [_, rows, cols, channels] = maps.stride4.dims();
+        Seen {
+            image: image.reshape([1, side * side, EMBED_DIM]),
+            positions: self.points.dense_positions(input_size),
+            features: maps.stride4.reshape([1, rows * cols, channels]),
+            side,
+            input_size,
+        }
+    }
 
-impl Queries {
-    /// Of all tokens' queries those at `chosen`.
-    pub fn choose(tokens: Tensor<3>, chosen: &[usize], height: usize, side: usize) -> Self {
-        let (device, [.., width]) = (tokens.device(), tokens.dims());
-        let indices: Vec<i32> = chosen.iter().map(|&token| token as i32).collect();
-        let count = indices.len();
-        let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, Shape::new([count])), &device);
-        let codes = position_codes(height, side, width, chosen.iter().copied());
-        Self {
-            content: tokens.select(1, indices),
-            places: Tensor::from_data(TensorData::new(codes, Shape::new([1, count, width])), &device),
+    /// A round of queries at `points`, in pixels of the input.
+    pub fn ask(&self, seen: &Seen, points: &[(f32, f32)]) -> Decoded {
+        let queries = points.len();
+        let prompts: Vec<_> = points
+            .iter()
+            .map(|&(x, y)| vec![PromptPoint { x, y, label: PointLabel::Foreground }, PromptPoint::PADDING])
+            .collect();
+        let prompts = self.points.encode_points(&prompts, seen.input_size);
+        let tokens = Tensor::cat(vec![self.output_tokens.clone().repeat_dim(0, queries), prompts.clone()], 1);
+        let (image, positions) = (seen.image.clone(), seen.positions.clone());
+        let looked = self.transformer.look(image.clone(), positions.clone(), tokens.clone());
+        let looked = self.complementarity.forward(looked, prompts);
+        let (said, image) = self.transformer.finish(image, positions, tokens, looked);
+
+        let token =
+            |i: usize| said.clone().slice([0..queries, i..i + 1, 0..EMBED_DIM]).reshape([queries, EMBED_DIM]);
+        let tokens = [token(1), token(2), token(3)];
+        let kernels = self.heads.iter().zip(&tokens);
+        let kernels = kernels
+            .map(|(head, token)| head.hypernetwork.forward(token.clone(), Activation::Relu).unsqueeze_dim(1))
+            .collect();
+        let own = ops::matmul_transposed(Tensor::cat(kernels, 1), self.upscale.forward(image));
+        let own = Upscale::into_rows(own, seen.side);
+        let [_, _, rows, cols] = own.dims();
+        let logits = |i: usize| {
+            let kernels = self.heads[i].kernel.forward(tokens[i].clone(), Activation::None);
+            let shared = ops::matmul_transposed(kernels.unsqueeze(), seen.features.clone());
+            let own = own.clone().slice([0..queries, i..i + 1, 0..rows, 0..cols]);
+            own + shared.reshape([queries, 1, rows, cols])
+        };
+        Decoded {
+            logits: [logits(0), logits(1), logits(2)],
+            judged: self.quality_head.forward(token(0), Activation::Relu),
+            tokens,
         }
     }
 }
 
-/// What queries say.
-pub struct Head {
+/// The tokens of all queries of a round, and of all levels, look at one another.
+struct Complementarity {
     norm: LayerNorm,
-    kernel: Mlp,
-    score: Linear,
-    quality: Mlp,
-}
-
-pub struct Prediction {
-    /// `[1, queries, mask_dim]`.
-    pub kernels: Tensor<3>,
-    pub score: Tensor<2>,
-    pub quality: Tensor<2>,
-}
-
-impl Head {
-    fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
-        let width = config.width;
-        Ok(Self {
-            norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
-            kernel: Mlp::load(weights, &format!("{name}.kernel"), &[width, width, config.mask_dim])?,
-            score: Linear::load(weights, &format!("{name}.score"), width, 1)?,
-            quality: Mlp::load(weights, &format!("{name}.quality"), &[width, width / 2, 1])?,
-        })
-    }
-
-    pub fn normed(&self, queries: &Tensor<3>) -> Tensor<3> {
-        self.norm.forward(queries.clone(), Activation::None)
-    }
-
-    pub fn forward(&self, queries: &Tensor<3>) -> Prediction {
-        let [batch, count, _] = queries.dims();
-        let x = self.normed(queries);
-        Prediction {
-            kernels: self.kernel.forward(x.clone(), Activation::Gelu),
-            score: self.score.forward(x.clone(), Activation::None).reshape([batch, count]),
-            quality: self.quality.forward(x, Activation::Gelu).reshape([batch, count]),
-        }
-    }
-}
-
-/// Masked cross-attention to the image, self-attention, MLP.
-pub struct DecoderLayer {
-    cross: Attention,
-    norm1: LayerNorm,
-    itself: Attention,
-    norm2: LayerNorm,
-    fc1: Linear,
-    fc2: Linear,
-    norm3: LayerNorm,
-}
-
-impl DecoderLayer {
-    fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
-        let width = config.width;
-        let norm = |i: usize| LayerNorm::load(weights, &format!("{name}.norm{i}"), width, LayerNorm::EPSILON);
-        Ok(Self {
-            cross: Attention::load(weights, &format!("{name}.cross"), config)?,
-            norm1: norm(1)?,
-            itself: Attention::load(weights, &format!("{name}.itself"), config)?,
-            norm2: norm(2)?,
-            fc1: Linear::load(weights, &format!("{name}.fc1"), width, 4 * width)?,
-            fc2: Linear::load(weights, &format!("{name}.fc2"), 4 * width, width)?,
-            norm3: norm(3)?,
-        })
-    }
-
-    /// `placed` is `tokens` with their positions added; `bias` `[queries, tokens]`.
-    pub fn forward(
-        &self,
-        queries: &Queries,
-        tokens: Tensor<3>,
-        placed: Tensor<3>,
-        bias: Tensor<2>,
-    ) -> Tensor<3> {
-        let Queries { content, places } = queries;
-        let asking = content.clone() + places.clone();
-        let x = self.cross.forward_add(asking, placed, tokens, Some(bias), content.clone());
-        let x = self.norm1.forward(x, Activation::None);
-        let asking = x.clone() + places.clone();
-        let x = self.itself.forward_add(asking.clone(), asking, x.clone(), None, x);
-        let x = self.norm2.forward(x, Activation::None);
-        let hidden = self.fc1.forward(x.clone(), Activation::Gelu);
-        self.norm3.forward(self.fc2.forward_add(hidden, x, Activation::None), Activation::None)
-    }
-}
-
-/// The queries of each level look at those of the other two.
-pub struct Complementarity {
-    norms: Vec<LayerNorm>,
-    attention: Vec<Attention>,
+    attention: Attention,
 }
 
 impl Complementarity {
-    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
-        let norm = |level| {
-            LayerNorm::load(weights, &format!("{name}.norm.{level}"), config.width, LayerNorm::EPSILON)
-        };
-        let attention = |level| Attention::load(weights, &format!("{name}.attention.{level}"), config);
+    fn load(weights: &Weights, name: &str) -> Result<Self> {
         Ok(Self {
-            norms: LEVELS.iter().map(norm).collect::<Result<_>>()?,
-            attention: LEVELS.iter().map(attention).collect::<Result<_>>()?,
+            norm: LayerNorm::load(weights, &format!("{name}.norm"), EMBED_DIM, LayerNorm::EPSILON)?,
+            attention: Attention::load(
+                weights,
+                &format!("{name}.attention"),
+                [EMBED_DIM, EMBED_DIM / 2],
+                DECODER_HEADS,
+            )?,
         })
     }
 
-    pub fn forward(&self, queries: &mut [Queries]) {
-        let normed: Vec<_> = queries
-            .iter()
-            .zip(&self.norms)
-            .map(|(queries, norm)| norm.forward(queries.content.clone(), Activation::None))
-            .collect();
-        let placed: Vec<_> = normed
-            .iter()
-            .zip(queries.iter())
-            .map(|(x, queries)| x.clone() + queries.places.clone())
-            .collect();
-        let others = |tensors: &[Tensor<3>], level: usize| {
-            let others = tensors.iter().enumerate().filter(|(other, _)| *other != level);
-            Tensor::cat(others.map(|(_, tensor)| tensor.clone()).collect(), 1)
-        };
-        for (level, queries) in queries.iter_mut().enumerate() {
-            let (keys, values) = (others(&placed, level), others(&normed, level));
-            let asking = placed[level].clone();
-            queries.content =
-                self.attention[level].forward_add(asking, keys, values, None, queries.content.clone());
-        }
+    /// `tokens` are `[queries, tokens, 256]`, the quality token and those of the levels first; the first of the `prompts`,
+    /// `[queries, _, 256]`, tells each query's place.
+    fn forward(&self, tokens: Tensor<3>, prompts: Tensor<3>) -> Tensor<3> {
+        let [queries, count, _] = tokens.dims();
+        let some = |from: usize, to: usize| tokens.clone().slice([0..queries, from..to, 0..EMBED_DIM]);
+        let flat = [1, queries * LEVELS.len(), EMBED_DIM];
+        let own = some(1, 1 + LEVELS.len()).reshape(flat);
+        let places =
+            prompts.slice([0..queries, 0..1, 0..EMBED_DIM]).repeat_dim(1, LEVELS.len()).reshape(flat);
+        let x = self.norm.forward(own.clone(), Activation::None);
+        let placed = x.clone() + places;
+        let own = self.attention.forward_add(placed.clone(), placed, x, own);
+        let own = own.reshape([queries, LEVELS.len(), EMBED_DIM]);
+        Tensor::cat(vec![some(0, 1), own, some(1 + LEVELS.len(), count)], 1)
     }
 }
 
-/// Hides the tokens outside each mask: `[queries, tokens]` for a map that is `stride` times coarser than the mask
-/// features.
-pub fn outside_bias(kernels: Tensor<3>, mask_features: &Tensor<4>, stride: usize) -> Tensor<2> {
-    let pooled = mean_of_cells(mask_features, stride);
-    let logits = ops::matmul_transposed(kernels, pooled);
-    let [_, queries, tokens] = logits.dims();
-    logits.reshape([queries, tokens]).lower_elem(0.0).float() * HIDDEN
+/// Logits of the links between the queries of a coarse level and those of a fine one.
+pub struct Affinity {
+    coarse: Linear,
+    fine: Linear,
+    bias: Tensor<1>,
 }
 
-/// `[1, h, w, c]` to `[1, h / side · w / side, c]`.
-fn mean_of_cells(x: &Tensor<4>, side: usize) -> Tensor<3> {
-    let [batch, height, width, channels] = x.dims();
-    let (rows, cols) = (height / side, width / side);
-    // Sums of slices: burn's own reductions are tuned for other shapes, and panic on some adapters.
-    let lines = x.clone().reshape([batch * rows, side, width * channels]);
-    let sum = (0..side)
-        .map(|i| lines.clone().slice([0..batch * rows, i..i + 1, 0..width * channels]))
-        .reduce(|a, b| a + b)
-        .expect("a cell has a side");
-    let cells = sum.reshape([batch * rows * cols, side, channels]);
-    let sum = (0..side)
-        .map(|i| cells.clone().slice([0..batch * rows * cols, i..i + 1, 0..channels]))
-        .reduce(|a, b| a + b)
-        .expect("a cell has a side");
-    sum.reshape([batch, rows * cols, channels]) / (side * side) as f32
+impl Affinity {
+    /// Channels of the projections.
+    const DIM: usize = 64;
+
+    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+        Ok(Self {
+            coarse: Linear::load(weights, &format!("{name}.coarse"), EMBED_DIM, Self::DIM)?,
+            fine: Linear::load(weights, &format!("{name}.fine"), EMBED_DIM, Self::DIM)?,
+            bias: weights.float(&format!("{name}.bias"), [1])?,
+        })
+    }
+
+    pub fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
+        let coarse = self.coarse.forward(coarse, Activation::None);
+        let fine = self.fine.forward(fine, Activation::None);
+        ops::matmul_transposed(coarse, fine) * (Self::DIM as f32).sqrt().recip()
+            + self.bias.clone().reshape([1, 1, 1])
+    }
+}
+
+/// A mask prompt as the network takes it, `[1, S, S, 1]`.
+pub fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
+    let size = prompt.len().isqrt();
+    let data = TensorData::new(prompt.to_vec(), Shape::new([1, size, size, 1]));
+    Tensor::from_data(data, &embedding.device())
 }

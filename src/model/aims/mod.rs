@@ -1,5 +1,5 @@
-//! The AIMS model: on top of the shared image encoder a pixel decoder, one query decoder for each level, mask prompts that
-//! are added to the features, and affinities that link the levels.
+//! The AIMS model: on top of the shared image encoder a pixel decoder, level decoders around the hottest places of the
+//! image, mask prompts that are added to the features, and affinities that link the levels.
 //!
 //! The shape follows *All-Inclusive Multi-Level Segmentation* (NeurIPS 2023), of which neither code nor weights nor the
 //! inner structure were published: that is this project's own, as is the training (`training/`, whose PyTorch modules have
@@ -16,34 +16,27 @@ use super::layers::{LayerNorm, Linear, Mlp};
 use super::tiny_vit::ImageFeatures;
 use super::weights::Weights;
 use crate::error::Result;
+use crate::levels::Level;
 use crate::ops::{self, Activation};
 use crate::progress::Progress;
-use decoder::{Complementarity, LevelDecoder, Queries, outside_bias};
+use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
 use pixel_decoder::PixelDecoder;
 use prompt_encoder::MaskPromptEncoder;
+use proposals::{Places, Proposals};
 
 /// Sizes; `training/aims/config.py` has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AimsConfig {
+    /// Channels of the pixel decoder.
     pub width: usize,
     pub heads: usize,
-    /// Channels of kernels and mask features.
+    /// Channels of the mask features that all queries share.
     pub mask_dim: usize,
     pub context_layers: usize,
-    pub decoder_layers: usize,
-    /// Of parts, entities and relations.
-    pub queries: [usize; 3],
 }
 
 impl AimsConfig {
-    pub const TINY: Self = Self {
-        width: 160,
-        heads: 5,
-        mask_dim: 64,
-        context_layers: 2,
-        decoder_layers: 2,
-        queries: [100, 100, 50],
-    };
+    pub const TINY: Self = Self { width: 160, heads: 5, mask_dim: 64, context_layers: 1 };
 }
 
 /// The levels in the order of all arrays here.
@@ -52,34 +45,72 @@ const PART: usize = 0;
 const ENTITY: usize = 1;
 const RELATION: usize = 2;
 
-/// Channels of the affinities' projections.
-const LINK_DIM: usize = 64;
+/// Each round asks where the masks of those before it are not; there are at most so many.
+const ROUNDS: usize = 6;
+/// Queries of a round, which are decoded together: each has its own view of the image, so more would take much memory.
+const ROUND_QUERIES: usize = 8;
+/// Masks of this confidence cover their places: queries of later rounds go elsewhere.
+const COVERS: f32 = 0.4;
+/// After the first round: where all that is left is colder, nothing is.
+const MIN_HEAT: f64 = -2.0;
+/// Input pixels a side of a place for a query.
+const PLACE_STRIDE: usize = 8;
 
-/// What the queries of one level say, after the last layer.
+/// What the queries say of one level.
+#[derive(Clone, Debug, Default)]
 pub struct LevelOutput {
-    /// `[1, queries, S / 4 · S / 4]`; above zero is inside.
-    pub logits: Tensor<3>,
-    /// `[1, queries]`, a logit: whether there is such a mask.
-    pub score: Tensor<2>,
-    /// `[1, queries]`, the logit of the predicted IoU.
-    pub quality: Tensor<2>,
+    /// Row-major `[queries, S / 4 · S / 4]`; above zero is inside.
+    pub logits: Vec<f32>,
+    /// By query, a logit: whether there is such a mask.
+    pub score: Vec<f32>,
+    /// By query, the logit of the predicted IoU.
+    pub quality: Vec<f32>,
+}
+
+impl LevelOutput {
+    /// The logits of one query's mask.
+    pub fn mask(&self, query: usize) -> &[f32] {
+        let cells = self.logits.len() / self.score.len();
+        &self.logits[query * cells..][..cells]
+    }
+
+    /// The geometric mean of a query's score and its predicted IoU, 0 to 1.
+    pub fn confidence(&self, query: usize) -> f32 {
+        (sigmoid(self.score[query]) * sigmoid(self.quality[query])).sqrt()
+    }
+
+    /// Which places are at least half in a mask that is good enough, of those from the query `first` on.
+    fn covered(&self, first: usize) -> Vec<bool> {
+        let side = (self.logits.len() / self.score.len()).isqrt();
+        let half = side / 2;
+        let mut covered = vec![false; half * half];
+        for query in (first..self.score.len()).filter(|&query| self.confidence(query) >= COVERS) {
+            let mask = self.mask(query);
+            for (at, covered) in covered.iter_mut().enumerate() {
+                let corner = at / half * 2 * side + at % half * 2;
+                let cells = [corner, corner + 1, corner + side, corner + side + 1];
+                *covered |= cells.into_iter().filter(|&cell| mask[cell] > 0.0).count() >= 2;
+            }
+        }
+        covered
+    }
 }
 
 pub struct AimsOutput {
     /// Parts, entities, relations.
     pub levels: [LevelOutput; 3],
-    /// Logits of links, `[1, entities, parts]`.
-    pub entity_part: Tensor<3>,
-    /// `[1, relations, entities]`.
-    pub relation_entity: Tensor<3>,
+    /// Logits of links, row-major `[queries, queries]`: of entities to parts.
+    pub entity_part: Vec<f32>,
+    /// Of relations to entities.
+    pub relation_entity: Vec<f32>,
 }
 
 pub struct Aims {
-    config: AimsConfig,
     pixel_decoder: PixelDecoder,
     prompt_encoder: MaskPromptEncoder,
-    decoders: Vec<LevelDecoder>,
-    complementarity: Vec<Complementarity>,
+    /// By level.
+    proposals: Vec<Proposals>,
+    decoder: Decoder,
     entity_part: Affinity,
     relation_entity: Affinity,
 }
@@ -88,120 +119,90 @@ impl Aims {
     /// # Errors
     /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape.
     pub fn load(weights: &Weights, name: &str, config: AimsConfig) -> Result<Self> {
+        let proposals =
+            |level: &&str| Proposals::load(weights, &format!("{name}.decoders.{level}.proposals"), &config);
         Ok(Self {
             pixel_decoder: PixelDecoder::load(weights, &format!("{name}.pixel_decoder"), &config)?,
             prompt_encoder: MaskPromptEncoder::load(weights, &format!("{name}.prompt_encoder"), &config)?,
-            decoders: LEVELS
-                .iter()
-                .map(|level| LevelDecoder::load(weights, &format!("{name}.decoders.{level}"), &config))
-                .collect::<Result<_>>()?,
-            complementarity: (0..config.decoder_layers - 1)
-                .map(|i| Complementarity::load(weights, &format!("{name}.complementarity.{i}"), &config))
-                .collect::<Result<_>>()?,
-            entity_part: Affinity::load(weights, &format!("{name}.association.entity_part"), &config)?,
-            relation_entity: Affinity::load(
-                weights,
-                &format!("{name}.association.relation_entity"),
-                &config,
-            )?,
-            config,
+            proposals: LEVELS.iter().map(proposals).collect::<Result<_>>()?,
+            decoder: Decoder::load(weights, name, &config)?,
+            entity_part: Affinity::load(weights, &format!("{name}.association.entity_part"))?,
+            relation_entity: Affinity::load(weights, &format!("{name}.association.relation_entity"))?,
         })
     }
 
-    /// All three levels of an encoded image. `prompt` is `[1, S, S, 1]` of 0 and 1; the full image is no prompt.
+    /// All three levels of an encoded image. `prompt` holds 0 and 1 for each pixel of the input, rows from the top; the full
+    /// image is no prompt. Queries are at the hottest places of the levels that are `sought`; each gives masks of all levels.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
     pub async fn forward(
         &self,
         features: &ImageFeatures,
-        prompt: Option<Tensor<4>>,
+        prompt: Option<&[f32]>,
+        sought: &[Level],
         progress: &Progress<'_>,
     ) -> Result<AimsOutput> {
-        // The pixel decoder, the proposals, and each layer of each decoder: a step each.
-        let steps = (2 + self.config.decoder_layers * LEVELS.len()) as f32;
         progress.checkpoint(0.0).await?;
-        let added = prompt.map(|mask| self.prompt_encoder.forward(mask));
+        let added = prompt.map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
         let maps = self.pixel_decoder.forward(features, added);
-        ops::wait(&maps.stride4).await?;
-        progress.checkpoint(1.0 / steps).await?;
-        let flat = |map: &Tensor<4>| {
-            let [_, height, side, width] = map.dims();
-            let tokens = map.clone().reshape([1, height * side, width]);
-            (tokens, positions(height, side, width, &map.device()))
-        };
-        let [_, height, side, _] = maps.stride8.dims();
-        let (tokens, places) = flat(&maps.stride8);
-
-        let mut queries = Vec::new();
-        let mut predictions = Vec::new();
-        for (decoder, &count) in self.decoders.iter().zip(&self.config.queries) {
-            let proposals = decoder.proposals.forward(tokens.clone(), places.clone());
-            let chosen = proposals::hottest(&ops::read(proposals.heat).await?, side, count);
-            let chosen_queries = Queries::choose(proposals.queries, &chosen, height, side);
-            predictions.push(decoder.head.forward(&chosen_queries.content));
-            queries.push(chosen_queries);
+        let sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
+        let mut heat = Vec::with_capacity(sought.len());
+        for &level in &sought {
+            heat.push(ops::read(self.proposals[level].forward(maps.stride8.clone())).await?);
         }
+        let [_, side, _, _] = maps.stride8.dims();
+        let mut places = Places::new(heat, prompt);
+        let seen = self.decoder.see(&features.embedding, maps);
 
-        // Coarse tokens first, then fine ones.
-        let (coarse, coarse_places) = flat(&maps.stride16);
-        let sources = [(coarse, coarse_places, 4), (tokens, places, 2)]
-            .map(|(tokens, places, stride)| (tokens.clone(), tokens + places, stride));
-        let mut done = 2.0;
-        for i in 0..self.config.decoder_layers {
-            let (tokens, placed, stride) = &sources[i % 2];
-            for (level, decoder) in self.decoders.iter().enumerate() {
-                progress.checkpoint(done / steps).await?;
-                done += 1.0;
-                let bias = outside_bias(predictions[level].kernels.clone(), &maps.stride4, *stride);
-                let layer = &decoder.layers[i];
-                queries[level].content = layer.forward(&queries[level], tokens.clone(), placed.clone(), bias);
+        // About the pixel decoder's share of the time.
+        const PIXEL_DECODER: f32 = 0.15;
+        let rest = progress.piece(PIXEL_DECODER, 1.0);
+        let mut levels: [LevelOutput; 3] = Default::default();
+        let mut tokens: [Vec<Tensor<2>>; 3] = Default::default();
+        for round in 0..ROUNDS {
+            rest.checkpoint(round as f32 / ROUNDS as f32).await?;
+            // Pixels are counted at their centres.
+            let middle = |i: usize| (i as f32 + 0.5) * PLACE_STRIDE as f32 - 0.5;
+            let least = if round == 0 { f64::NEG_INFINITY } else { MIN_HEAT };
+            let Some(chosen) = places.choose(ROUND_QUERIES, least) else { break };
+            let points: Vec<_> =
+                chosen.into_iter().map(|at| (middle(at % side), middle(at / side))).collect();
+            let Decoded { logits, judged, tokens: said } = self.decoder.ask(&seen, &points);
+            let judged = ops::read(judged).await?;
+            for (level, logits) in logits.into_iter().enumerate() {
+                let column = |i: usize| judged.iter().skip(i).step_by(2 * LEVELS.len());
+                levels[level].logits.extend(ops::read(logits).await?);
+                levels[level].score.extend(column(level));
+                levels[level].quality.extend(column(LEVELS.len() + level));
             }
-            if let Some(complementarity) = self.complementarity.get(i) {
-                complementarity.forward(&mut queries);
+            for (all, of_round) in tokens.iter_mut().zip(said) {
+                all.push(of_round);
             }
-            for (level, decoder) in self.decoders.iter().enumerate() {
-                predictions[level] = decoder.head.forward(&queries[level].content);
+            for (i, &level) in sought.iter().enumerate() {
+                places.cover(i, &levels[level].covered(round * ROUND_QUERIES));
             }
         }
-
-        let [_, rows, cols, channels] = maps.stride4.dims();
-        let mask_features = maps.stride4.reshape([1, rows * cols, channels]);
-        let said = |level: usize| self.decoders[level].head.normed(&queries[level].content);
-        let entity_part = self.entity_part.forward(said(ENTITY), said(PART));
-        let relation_entity = self.relation_entity.forward(said(RELATION), said(ENTITY));
-        let mut levels = predictions.into_iter().map(|prediction| LevelOutput {
-            logits: ops::matmul_transposed(prediction.kernels, mask_features.clone()),
-            score: prediction.score,
-            quality: prediction.quality,
-        });
-        let mut next = || levels.next().expect("a prediction for each level");
-        Ok(AimsOutput { levels: [next(), next(), next()], entity_part, relation_entity })
-    }
-}
-
-/// Logits of the links between the queries of a coarse level and those of a fine one.
-struct Affinity {
-    coarse: Linear,
-    fine: Linear,
-    bias: Tensor<1>,
-}
-
-impl Affinity {
-    fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
-        Ok(Self {
-            coarse: Linear::load(weights, &format!("{name}.coarse"), config.width, LINK_DIM)?,
-            fine: Linear::load(weights, &format!("{name}.fine"), config.width, LINK_DIM)?,
-            bias: weights.float(&format!("{name}.bias"), [1])?,
+        let [part, entity, relation] = tokens.map(|rounds| Tensor::cat(rounds, 0).unsqueeze());
+        Ok(AimsOutput {
+            entity_part: ops::read(self.entity_part.forward(entity.clone(), part)).await?,
+            relation_entity: ops::read(self.relation_entity.forward(relation, entity)).await?,
+            levels,
         })
     }
+}
 
-    fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
-        let coarse = self.coarse.forward(coarse, Activation::None);
-        let fine = self.fine.forward(fine, Activation::None);
-        ops::matmul_transposed(coarse, fine) * (LINK_DIM as f32).sqrt().recip()
-            + self.bias.clone().reshape([1, 1, 1])
+fn index(level: Level) -> usize {
+    match level {
+        Level::Part => PART,
+        Level::Entity => ENTITY,
+        Level::Relation => RELATION,
     }
+}
+
+/// The logistic function.
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
 }
 
 /// Multi-head attention with projections.
@@ -214,58 +215,34 @@ struct Attention {
 }
 
 impl Attention {
-    fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
-        let linear =
-            |part: &str| Linear::load(weights, &format!("{name}.{part}"), config.width, config.width);
+    /// `widths` are those outside and inside.
+    fn load(weights: &Weights, name: &str, [width, inner]: [usize; 2], heads: usize) -> Result<Self> {
+        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), width, inner);
         Ok(Self {
-            q: linear("q_proj")?,
-            k: linear("k_proj")?,
-            v: linear("v_proj")?,
-            out: linear("out_proj")?,
-            heads: config.heads,
+            q: input("q_proj")?,
+            k: input("k_proj")?,
+            v: input("v_proj")?,
+            out: Linear::load(weights, &format!("{name}.out_proj"), inner, width)?,
+            heads,
         })
     }
 
     /// The residual is added to the result.
-    fn forward_add(
-        &self,
-        q: Tensor<3>,
-        k: Tensor<3>,
-        v: Tensor<3>,
-        bias: Option<Tensor<2>>,
-        residual: Tensor<3>,
-    ) -> Tensor<3> {
+    fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
         let q = self.q.forward(q, Activation::None);
         let k = self.k.forward(k, Activation::None);
         let v = self.v.forward(v, Activation::None);
-        let mixed = match bias {
-            Some(bias) => ops::biased_attention(q, k, v, bias, self.heads),
-            None => ops::attention(q, k, v, self.heads),
-        };
-        self.out.forward_add(mixed, residual, Activation::None)
+        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
     }
 }
 
 /// Codes of all positions of a map, `[1, height * side, channels]`: half of the channels for y, half for x.
 fn positions(height: usize, side: usize, channels: usize, device: &Device) -> Tensor<3> {
-    let data = position_codes(height, side, channels, 0..height * side);
-    Tensor::from_data(TensorData::new(data, Shape::new([1, height * side, channels])), device)
-}
-
-/// The rows of [`positions`] that belong to some tokens.
-fn position_codes(
-    height: usize,
-    side: usize,
-    channels: usize,
-    tokens: impl IntoIterator<Item = usize>,
-) -> Vec<f32> {
     let half = channels / 2;
     let (rows, columns) = (axis_codes(height, half), axis_codes(side, half));
-    let code = |token: usize| {
-        let (y, x) = (token / side, token % side);
-        [&rows[y * half..][..half], &columns[x * half..][..half]].concat()
-    };
-    tokens.into_iter().flat_map(code).collect()
+    let code = |y: usize, x: usize| [&rows[y * half..][..half], &columns[x * half..][..half]].concat();
+    let data: Vec<f32> = (0..height).flat_map(|y| (0..side).flat_map(move |x| code(y, x))).collect();
+    Tensor::from_data(TensorData::new(data, Shape::new([1, height * side, channels])), device)
 }
 
 /// Codes of the places along one axis, row-major `[size, channels]`: sines, then cosines; the fastest has eight waves,

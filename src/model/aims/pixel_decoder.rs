@@ -31,7 +31,7 @@ pub struct PixelDecoder {
 pub struct Maps {
     pub stride16: Tensor<4>,
     pub stride8: Tensor<4>,
-    /// Mask logits are products of kernels with these.
+    /// Mask logits are partly products of kernels with these.
     pub stride4: Tensor<4>,
 }
 
@@ -108,7 +108,7 @@ impl ContextLayer {
         let width = config.width;
         Ok(Self {
             norm1: LayerNorm::load(weights, &format!("{name}.norm1"), width, LayerNorm::EPSILON)?,
-            attention: Attention::load(weights, &format!("{name}.attention"), config)?,
+            attention: Attention::load(weights, &format!("{name}.attention"), [width, width], config.heads)?,
             norm2: LayerNorm::load(weights, &format!("{name}.norm2"), width, LayerNorm::EPSILON)?,
             fc1: Linear::load(weights, &format!("{name}.fc1"), width, 4 * width)?,
             fc2: Linear::load(weights, &format!("{name}.fc2"), 4 * width, width)?,
@@ -118,7 +118,7 @@ impl ContextLayer {
     fn forward(&self, x: Tensor<3>, positions: Tensor<3>) -> Tensor<3> {
         let normed = self.norm1.forward(x.clone(), Activation::None);
         let placed = normed.clone() + positions;
-        let x = self.attention.forward_add(placed.clone(), placed, normed, None, x);
+        let x = self.attention.forward_add(placed.clone(), placed, normed, x);
         let hidden = self.fc1.forward(self.norm2.forward(x.clone(), Activation::None), Activation::Gelu);
         self.fc2.forward_add(hidden, x, Activation::None)
     }

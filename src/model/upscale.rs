@@ -1,0 +1,49 @@
+//! From the image embedding, as a prompt sees it, to the features that mask kernels are multiplied with.
+
+use burn::tensor::Tensor;
+
+use super::config::{EMBED_DIM, MASK_UPSCALE};
+use super::layers::{LayerNorm, Linear};
+use super::weights::Weights;
+use crate::error::Result;
+use crate::ops::Activation;
+
+/// Two transposed 2 x 2 convolutions of stride 2. As their windows do not overlap, each is a linear layer that makes
+/// the four pixels of a cell; norm and GELU act on single pixels, so the pixels are put in place only at the end, when
+/// there are four mask values for each instead of 32 channels.
+pub struct Upscale {
+    first: Linear,
+    norm: LayerNorm,
+    second: Linear,
+}
+
+impl Upscale {
+    const HIDDEN: usize = 64;
+    pub const CHANNELS: usize = 32;
+
+    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+        Ok(Self {
+            first: Linear::load(weights, &format!("{name}.0"), EMBED_DIM, 4 * Self::HIDDEN)?,
+            norm: LayerNorm::load(weights, &format!("{name}.1"), Self::HIDDEN, LayerNorm::EPSILON_2D)?,
+            second: Linear::load(weights, &format!("{name}.3"), Self::HIDDEN, 4 * Self::CHANNELS)?,
+        })
+    }
+
+    /// `[n, cells, 256]` to `[n, cells * 16, 32]`, a cell's pixels in the order (y1, x1, y2, x2).
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let [batch, cells, _] = x.dims();
+        let x = self.first.forward(x, Activation::None).reshape([batch, cells * 4, Self::HIDDEN]);
+        let x = self.norm.forward(x, Activation::Gelu);
+        self.second.forward(x, Activation::Gelu).reshape([batch, cells * 16, Self::CHANNELS])
+    }
+
+    /// `[n, masks, cells * 16]` to pixels in rows, `[n, masks, 4 side, 4 side]`.
+    pub fn into_rows(masks: Tensor<3>, side: usize) -> Tensor<4> {
+        let [batch, count, _] = masks.dims();
+        let size = side * MASK_UPSCALE;
+        masks
+            .reshape([batch * count, side, side, 2, 2, 2, 2])
+            .permute([0, 1, 3, 5, 2, 4, 6])
+            .reshape([batch, count, size, size])
+    }
+}
