@@ -29,6 +29,8 @@ mod threshold {
     pub const MATCH: f32 = 0.5;
     /// Links below this probability are none.
     pub const LINK: f32 = 0.5;
+    /// And so are those to a mask that holds less than this share of the linked one.
+    pub const HELD: f32 = 0.25;
     /// Where no link is predicted: a mask with this share of itself in another one belongs to it.
     pub const CONTAINED: f32 = 0.7;
 }
@@ -165,7 +167,8 @@ fn share(a: &Piece, b: &Piece) -> f32 {
     a.cells.contained_in(&b.cells)
 }
 
-/// Up to `count` of the pieces with the highest links; those without a link rank after them, by containment.
+/// Up to `count` of the pieces with the highest links, weighed by containment: the network has hardly ever seen a part that
+/// lies outside what it was asked to link it to. Those without a link rank after them, by containment alone.
 fn best_linked(
     pieces: &[Piece],
     link: impl Fn(&Piece) -> f32,
@@ -177,8 +180,8 @@ fn best_linked(
         .enumerate()
         .filter_map(|(index, piece)| {
             let (link, contained) = (link(piece), containment(piece));
-            if link >= threshold::LINK {
-                Some((true, link, index))
+            if link >= threshold::LINK && contained >= threshold::HELD {
+                Some((true, link * contained, index))
             } else {
                 (contained >= threshold::CONTAINED).then_some((false, contained, index))
             }

@@ -314,14 +314,14 @@ fn predicted_levels_become_a_scene_with_its_links() {
             // Too uncertain to count.
             rects(&[[40, 20, 20, 20]], 0.1),
         ],
-        // The second has no link, but lies in the second entity; the third lies nowhere.
+        // The second has no link, but lies in the second entity; the third has one, but lies nowhere.
         parts: vec![rects(&[[2, 2, 6, 6]], 0.8), rects(&[[25, 2, 6, 6]], 0.7), rects(&[[50, 30, 6, 6]], 0.7)],
         relations: vec![
             rects(&[[0, 0, 38, 20]], 0.8),
             rects(&[[0, 0, 38, 19]], 0.7),
             rects(&[[45, 25, 9, 9]], 0.9),
         ],
-        entity_part: links(4, 3, &[(0, 0)]),
+        entity_part: links(4, 3, &[(0, 0), (1, 2)]),
         relation_entity: links(3, 4, &[(0, 0), (0, 1)]),
     };
     let scene = predicted_scene(&prediction, None, SIZE, &LevelOptions::default(), &ALL);
