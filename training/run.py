@@ -32,6 +32,7 @@ class Run:
         for layer in self.network.aims.decoder.transformer.layers:
             layer.mlp.requires_grad_(False)
         self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
+        self.teacher = checkpoint.teacher(options.encoder).to(options.device)
         if options.start:
             checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.start))
         known, new = [], []

@@ -34,6 +34,7 @@ def arguments():
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
     parser.add_argument("--half", action="store_true", help="16-bit products on a CPU as well: fast only where it has AVX-512 with bfloat16, or AMX")
     parser.add_argument("--peaks", type=int, default=4, help="queries a sample at the hottest places")
+    parser.add_argument("--taught", type=int, default=4, help="queries a sample that learn from SAM where there is no label")
     parser.add_argument("--without", nargs="*", default=[], choices=("mask_prompts", "complementarity", "association"), help="for ablations")
     parser.add_argument("--keep", type=float, default=20.0, help="how much a trained encoder is held to SAM's embedding")
     parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
@@ -104,7 +105,10 @@ def train(rank, options):
                 features = features_of(run.network.image_encoder, image, batch)
             points = torch.stack([sample.points for sample in batch])
             outputs = run.network.aims(features, run.network.prompt_encoder, prompt, points, options.peaks)
-            loss, parts = losses.total(outputs, batch)
+            lessons = None
+            if options.taught:
+                lessons = losses.lessons_for(outputs, batch, run.teacher, run.network.prompt_encoder, features[-1], options.taught)
+            loss, parts = losses.total(outputs, batch, lessons)
             if run.original is not None:
                 parts["embedding"] = losses.embedding_loss(features[-1], run.original(image)[-1])
                 loss = loss + options.keep * parts["embedding"]

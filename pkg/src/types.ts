@@ -129,7 +129,7 @@ export interface SegmentOptions extends CallOptions {
   prompt?: Prompt | undefined;
   /** Default: 'fast'. */
   mode?: Mode | undefined;
-  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.25. */
+  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.2. */
   minScore?: number | undefined;
   grid?: GridOptions | undefined;
 }

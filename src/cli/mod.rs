@@ -5,6 +5,7 @@ mod convert;
 mod eval;
 mod gallery;
 mod overlay;
+mod profile;
 mod segment;
 mod setup;
 
@@ -31,6 +32,8 @@ enum Command {
     Gallery(gallery::Arguments),
     /// Measures how long one photo takes.
     Bench(bench::Arguments),
+    /// Shows which layers and kernels take how long.
+    Profile(profile::Arguments),
 }
 
 pub fn main() -> ExitCode {
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
         Command::Gallery(arguments) => pollster::block_on(gallery::run(arguments)),
         Command::Bench(arguments) => pollster::block_on(bench::run(arguments)),
+        Command::Profile(arguments) => pollster::block_on(profile::run(arguments)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

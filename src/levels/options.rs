@@ -72,7 +72,7 @@ impl Default for LevelOptions {
             contact_gap: 2,
             relation_min_score: 0.05,
             relation_max_count: 64,
-            min_score: 0.25,
+            min_score: 0.2,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Scenes from a network that predicts the levels and their links itself.
 
+use std::collections::HashSet;
+
 use super::build::numbered;
 use super::canvas::Canvas;
 use super::grid::Grid;
@@ -7,6 +9,7 @@ use super::pieces::{Piece, pieces};
 use super::scene::clean_score;
 use super::{Candidate, Level, LevelOptions, Mask, Scene};
 use crate::mask::BitMask;
+use crate::mask::regions::remove_small_islands;
 
 /// What the network found, in any order.
 pub struct Prediction {
@@ -31,6 +34,8 @@ mod threshold {
     pub const LINK: f32 = 0.5;
     /// And so are those to a mask that holds less than this share of the linked one.
     pub const HELD: f32 = 0.25;
+    /// Islands below this share of their mask are not part of it.
+    pub const SPECK: f32 = 0.01;
     /// Where no link is predicted: a mask with this share of itself in another one belongs to it.
     pub const CONTAINED: f32 = 0.7;
 }
@@ -39,7 +44,7 @@ mod threshold {
 ///
 /// Entities are disjoint and so are parts: better masks paint over worse ones. Relations overlap. A part's entity and a
 /// relation's members are those of the highest predicted link; where there is none, containment decides. A relation
-/// without two entities is left out. Only the `levels` asked for are in the scene.
+/// without two entities is left out, and so is one of the same two as a better one. Only the `levels` asked for are in the scene.
 pub fn predicted_scene(
     prediction: &Prediction,
     region: Option<&BitMask>,
@@ -83,15 +88,19 @@ pub fn predicted_scene(
         }
     }
     if wanted(Level::Relation) {
+        let mut pairs = HashSet::new();
         for piece in &relations {
             let link = |entity: &Piece| {
                 prediction.relation_entity[piece.candidate * prediction.entities.len() + entity.candidate]
             };
-            let members = best_linked(&entities, link, |entity| share(entity, piece), 2);
-            if members.len() < 2 {
+            let mut members = best_linked(&entities, link, |entity| share(entity, piece), 2);
+            members.sort_unstable();
+            // Two entities have one relation, the best.
+            if members.len() < 2 || !pairs.insert(members.clone()) {
                 continue;
             }
-            let pixels = canvas.render(&prediction.relations[piece.candidate]);
+            let mut pixels = canvas.render(&prediction.relations[piece.candidate]);
+            remove_specks(&mut pixels, options);
             let members = members.into_iter().filter_map(|entity| ids[entity]).collect();
             let mask = Mask::describe(Level::Relation, piece.score, &pixels);
             masks.extend(mask.map(|mask| Mask { members, ..mask }));
@@ -191,6 +200,12 @@ fn best_linked(
     ranked.into_iter().take(count).map(|(.., index)| index).collect()
 }
 
+/// Islands that are small beside their mask are noise, or what a better mask left of it.
+fn remove_specks(mask: &mut BitMask, options: &LevelOptions) {
+    let share = (threshold::SPECK * mask.area() as f32) as u32;
+    remove_small_islands(mask, share.max(options.min_mask_region_area));
+}
+
 /// Disjoint masks at the photo's size, in the order of the pieces; `None` where nothing is left.
 fn paint(
     canvas: &Canvas<'_>,
@@ -200,7 +215,10 @@ fn paint(
 ) -> impl Iterator<Item = Option<Mask>> {
     let mut taken = BitMask::new(canvas.width, canvas.height);
     pieces.iter().map(move |piece| {
-        let pixels = canvas.paint(&candidates[piece.candidate], &mut taken);
+        let mut pixels = canvas.render(&candidates[piece.candidate]);
+        pixels.subtract(&taken);
+        remove_specks(&mut pixels, canvas.options);
+        taken.union_with(&pixels);
         Mask::describe(level, piece.score, &pixels)
     })
 }

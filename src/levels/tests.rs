@@ -308,7 +308,8 @@ fn predicted_levels_become_a_scene_with_its_links() {
     let prediction = Prediction {
         entities: vec![
             rects(&[[0, 0, 20, 20]], 0.6),
-            rects(&[[18, 0, 20, 20]], 0.9),
+            // With a speck far away.
+            rects(&[[18, 0, 20, 20], [60, 40, 1, 1]], 0.9),
             // Mostly hidden by the first, and worse.
             rects(&[[1, 0, 18, 20]], 0.5),
             // Too uncertain to count.
@@ -318,15 +319,17 @@ fn predicted_levels_become_a_scene_with_its_links() {
         parts: vec![rects(&[[2, 2, 6, 6]], 0.8), rects(&[[25, 2, 6, 6]], 0.7), rects(&[[50, 30, 6, 6]], 0.7)],
         relations: vec![
             rects(&[[0, 0, 38, 20]], 0.8),
-            rects(&[[0, 0, 38, 19]], 0.7),
+            // Of the same two entities, and worse.
+            rects(&[[0, 0, 38, 12]], 0.7),
             rects(&[[45, 25, 9, 9]], 0.9),
         ],
         entity_part: links(4, 3, &[(0, 0), (1, 2)]),
-        relation_entity: links(3, 4, &[(0, 0), (0, 1)]),
+        relation_entity: links(3, 4, &[(0, 0), (0, 1), (1, 0), (1, 1)]),
     };
     let scene = predicted_scene(&prediction, None, SIZE, &LevelOptions::default(), &ALL);
     let [first, second, part, other, loose, relation] = &scene.masks[..] else { panic!("{:?}", scene.masks) };
     assert_eq!((first.level, first.score, second.score), (Level::Entity, 0.9, 0.6));
+    assert_eq!(pixels(first), full(&rects(&[[18, 0, 20, 20]], 1.0)), "the speck goes");
     assert_eq!(pixels(first).intersection_area(&pixels(second)), 0, "entities overlap");
     assert_eq!((part.level, part.parent), (Level::Part, Some(second.id)));
     assert_eq!((other.parent, loose.parent), (Some(first.id), None));

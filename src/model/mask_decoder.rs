@@ -8,6 +8,7 @@ use super::transformer::TwoWayTransformer;
 use super::upscale::Upscale;
 use super::weights::Weights;
 use crate::error::Result;
+use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
 
 /// Masks for a batch of prompts. Of the four, the first is for prompts that leave no doubt (several points, a box),
@@ -55,6 +56,7 @@ impl MaskDecoder {
 
     /// `image` is `[1, side², 256]` (with the mask prompt added), `positions` likewise, `prompts` `[n, points, 256]`.
     pub fn forward(&self, image: Tensor<3>, positions: Tensor<3>, prompts: Tensor<3>) -> MaskPrediction {
+        let _named = layer("SAM's decoder");
         let [batch, ..] = prompts.dims();
         let side = image.dims()[1].isqrt();
         let output_tokens = self.output_tokens.clone().repeat_dim(0, batch);

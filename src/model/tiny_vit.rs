@@ -6,6 +6,7 @@ use super::config::{EMBED_DIM, STAGES, Stage};
 use super::layers::{Conv, Depthwise, LayerNorm, Linear};
 use super::weights::Weights;
 use crate::error::Result;
+use crate::ops::profile::layer;
 use crate::ops::{self, Activation, ConvWindow};
 use crate::progress::Progress;
 
@@ -21,6 +22,8 @@ pub struct ImageFeatures {
     /// SAM's image embedding: `S / 16`, 256 channels.
     pub embedding: Tensor<4>,
 }
+
+const STAGE_NAMES: [&str; STAGES.len()] = ["stage 1", "stage 2", "stage 3", "stage 4"];
 
 pub struct TinyVit {
     patch_embed: [Conv; 2],
@@ -70,11 +73,15 @@ impl TinyVit {
     pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
         let steps = (2 + STAGES.iter().map(|stage| stage.depth).sum::<usize>()) as f32;
         let mut done = 0.0;
+        let _encoder = layer("encoder");
         let [conv1, conv2] = &self.patch_embed;
+        let named = layer("patch embedding");
         let mut x = conv2.forward(conv1.forward(image, Activation::Gelu), Activation::None);
+        drop(named);
         done += 1.0;
         progress.checkpoint(done / steps).await?;
 
+        let mut named = layer(STAGE_NAMES[0]);
         for block in &self.first_stage {
             x = block.forward(x);
             done += 1.0;
@@ -82,7 +89,9 @@ impl TinyVit {
         }
         ops::wait(&x).await?;
         let mut features = vec![x.clone()];
-        for (stage, downsample) in self.stages.iter().zip(&self.downsample) {
+        for ((stage, downsample), name) in self.stages.iter().zip(&self.downsample).zip(&STAGE_NAMES[1..]) {
+            drop(named);
+            named = layer(name);
             x = downsample.forward(x);
             for block in stage {
                 x = block.forward(x);
@@ -92,6 +101,8 @@ impl TinyVit {
             ops::wait(&x).await?;
             features.push(x.clone());
         }
+        drop(named);
+        let _neck = layer("neck");
         let embedding = self.neck.forward(x.clone());
         ops::wait(&embedding).await?;
         progress.checkpoint(1.0).await?;

@@ -6,6 +6,7 @@ use super::config::{DECODER_DEPTH, DECODER_HEADS, EMBED_DIM};
 use super::layers::{LayerNorm, Linear};
 use super::weights::Weights;
 use crate::error::Result;
+use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
 
 pub struct TwoWayTransformer {
@@ -47,6 +48,7 @@ impl TwoWayTransformer {
 
     /// The tokens after the first block's look at the image.
     pub fn look(&self, image: Tensor<3>, positions: Tensor<3>, tokens: Tensor<3>) -> Tensor<3> {
+        let _named = layer("transformer, block 1");
         self.blocks[0].look(tokens.clone(), image.clone(), tokens, image + positions)
     }
 
@@ -60,12 +62,17 @@ impl TwoWayTransformer {
     ) -> (Tensor<3>, Tensor<3>) {
         let placed = |keys: &Tensor<3>| keys.clone() + positions.clone();
         let mut queries = looked;
+        let mut named = layer("transformer, block 1");
         let mut keys = self.blocks[0].update(queries.clone(), image.clone(), tokens.clone(), placed(&image));
         for block in &self.blocks[1..] {
+            drop(named);
+            named = layer("transformer, block 2");
             let placed_keys = placed(&keys);
             queries = block.look(queries, keys.clone(), tokens.clone(), placed_keys.clone());
             keys = block.update(queries.clone(), keys, tokens.clone(), placed_keys);
         }
+        drop(named);
+        let _last = layer("transformer, end");
         let attended = self.final_attention.forward(queries.clone() + tokens, placed(&keys), keys.clone());
         (self.final_norm.forward(queries + attended, Activation::None), keys)
     }

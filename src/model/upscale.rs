@@ -7,6 +7,7 @@ use super::layers::{LayerNorm, Linear};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::Activation;
+use crate::ops::profile::layer;
 
 /// Two transposed 2 x 2 convolutions of stride 2. As their windows do not overlap, each is a linear layer that makes
 /// the four pixels of a cell; norm and GELU act on single pixels, so the pixels are put in place only at the end, when
@@ -31,6 +32,7 @@ impl Upscale {
 
     /// `[n, cells, 256]` to `[n, cells * 16, 32]`, a cell's pixels in the order (y1, x1, y2, x2).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let _named = layer("upscaling");
         let [batch, cells, _] = x.dims();
         let x = self.first.forward(x, Activation::None).reshape([batch, cells * 4, Self::HIDDEN]);
         let x = self.norm.forward(x, Activation::Gelu);

@@ -4,7 +4,7 @@
 //! as U8 `[outputs, inputs / 2]` with two signed 4-bit values a byte (the first in the low half), and `<name>.scales`
 //! (F16, `[outputs, inputs / 32]`) beside it. Everything else is F16 or F32.
 
-use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::ops::{Bits, GROUP, Weight};
 /// The metadata key under which a file has its [`Manifest`].
 pub const MANIFEST_KEY: &str = "aims-web";
 /// The version of the format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What a model file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,13 +104,9 @@ impl<'a> Weights<'a> {
         if !inputs.is_multiple_of(GROUP) || view.shape() != [outputs, row] {
             return Err(mismatch(name, &view));
         }
-        let words = Shape::new([outputs, inputs / bits.per_word()]);
-        let words = TensorData::from_bytes_vec(view.data().to_vec(), words, DType::I32);
-        Ok(Weight::Quantised {
-            bits,
-            words: Tensor::<2, Int>::from_data(words, (&self.device, DType::I32)),
-            scales: self.float(&format!("{name}.scales"), [outputs, inputs / GROUP])?,
-        })
+        let words = bytemuck::pod_collect_to_vec(view.data());
+        let scales = self.float_vec(&format!("{name}.scales"), outputs * inputs / GROUP)?;
+        Ok(Weight::quantised(bits, words, scales, [outputs, inputs], &self.device))
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>> {

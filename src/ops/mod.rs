@@ -6,14 +6,16 @@
 mod cpu;
 mod extension;
 mod gpu;
+pub mod profile;
 mod read;
 mod shader;
 mod spec;
 
 use burn::backend::Dispatch;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use extension::SegmentationOps;
+use profile::measured;
 pub use read::{read, wait};
 pub use spec::{
     Activation, AttentionSpec, Bits, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches, ScoreBias,
@@ -41,6 +43,28 @@ pub enum Weight {
 }
 
 impl Weight {
+    /// From packed `words` and `scales` (see [`Weight::Quantised`]) of a matrix of the given size. The CPU gets floats: to expand
+    /// them for each product would take time, and a copy of the network's weights is small beside its activations.
+    pub fn quantised(
+        bits: Bits,
+        words: Vec<i32>,
+        scales: Vec<f32>,
+        [outputs, inputs]: [usize; 2],
+        device: &Device,
+    ) -> Self {
+        if *device == Device::flex() {
+            let values = TensorData::new(cpu::dequantise(&words, bits, &scales), [outputs, inputs]);
+            return Weight::F32(Tensor::from_data(values, (device, DType::F32)));
+        }
+        let words = TensorData::new(words, [outputs, inputs / bits.per_word()]);
+        let scales = TensorData::new(scales, [outputs, inputs / GROUP]);
+        Weight::Quantised {
+            bits,
+            words: Tensor::from_data(words, (device, DType::I32)),
+            scales: Tensor::from_data(scales, (device, DType::F32)),
+        }
+    }
+
     /// `[outputs, inputs]`.
     pub fn dims(&self) -> [usize; 2] {
         match self {
@@ -94,7 +118,11 @@ pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     assert_eq!((batch, depth), (b_batch, b_depth), "batch and depth must match");
     let spec = MatmulSpec { batch, rows, cols, depth, weight_batched: true, ..MatmulSpec::default() };
     let bias = Tensor::<1>::zeros([cols], &a.device()).into_dispatch();
-    let out = Dispatch::seg_matmul(a.into_dispatch(), b.into_dispatch(), bias.clone(), bias, spec);
+    let (device, (a, b)) = (a.device(), (a.into_dispatch(), b.into_dispatch()));
+    let cost = || spec.cost(32);
+    let out = measured("product of tensors", &device, cost, || {
+        Dispatch::seg_matmul(a, b, bias.clone(), bias, spec)
+    });
     Tensor::<1>::from_dispatch(out).reshape([batch, rows, cols])
 }
 
@@ -142,18 +170,24 @@ fn product<const D: usize>(
 ) -> Tensor<1> {
     // Every binding is there in every variant: without a residual, the bias stands in.
     let residual = residual.unwrap_or_else(|| bias.clone()).into_dispatch();
+    let device = x.device();
     let (x, bias) = (x.into_dispatch(), bias.clone().into_dispatch());
+    let kernel = if spec.patches.is_some() { "convolution" } else { "linear" };
     Tensor::from_dispatch(match weight {
-        Weight::F32(weight) => Dispatch::seg_matmul(x, weight.clone().into_dispatch(), bias, residual, spec),
-        Weight::Quantised { bits, words, scales } => Dispatch::seg_matmul_quantised(
-            x,
-            words.clone().into_dispatch(),
-            scales.clone().into_dispatch(),
-            bias,
-            residual,
-            *bits,
-            spec,
-        ),
+        Weight::F32(weight) => {
+            let weight = weight.clone().into_dispatch();
+            measured(
+                kernel,
+                &device,
+                || spec.cost(32),
+                || Dispatch::seg_matmul(x, weight, bias, residual, spec),
+            )
+        }
+        Weight::Quantised { bits, words, scales } => {
+            let (words, scales) = (words.clone().into_dispatch(), scales.clone().into_dispatch());
+            let run = || Dispatch::seg_matmul_quantised(x, words, scales, bias, residual, *bits, spec);
+            measured(kernel, &device, || spec.cost(bits.count()), run)
+        }
     })
 }
 
@@ -167,12 +201,10 @@ pub fn depthwise3x3(
 ) -> Tensor<4> {
     let [batch, in_height, in_width, channels] = x.dims();
     let spec = DepthwiseSpec { batch, in_height, in_width, channels, stride, activation };
-    let out = Dispatch::seg_depthwise(
-        x.into_dispatch(),
-        weight.clone().into_dispatch(),
-        bias.clone().into_dispatch(),
-        spec,
-    );
+    let device = x.device();
+    let (x, weight, bias) = (x.into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch());
+    let run = || Dispatch::seg_depthwise(x, weight, bias, spec);
+    let out = measured("depthwise convolution", &device, || spec.cost(), run);
     Tensor::<1>::from_dispatch(out).reshape([batch, spec.out_height(), spec.out_width(), channels])
 }
 
@@ -187,12 +219,11 @@ pub fn layer_norm<const D: usize>(
     let shape = x.dims();
     let channels = shape[D - 1];
     let rows = shape[..D - 1].iter().product();
-    let out = Dispatch::seg_layer_norm(
-        x.into_dispatch(),
-        gamma.clone().into_dispatch(),
-        beta.clone().into_dispatch(),
-        NormSpec { rows, channels, epsilon, activation },
-    );
+    let spec = NormSpec { rows, channels, epsilon, activation };
+    let device = x.device();
+    let (x, gamma, beta) = (x.into_dispatch(), gamma.clone().into_dispatch(), beta.clone().into_dispatch());
+    let run = || Dispatch::seg_layer_norm(x, gamma, beta, spec);
+    let out = measured("layer norm", &device, || spec.cost(), run);
     Tensor::<1>::from_dispatch(out).reshape(shape)
 }
 
@@ -274,12 +305,10 @@ fn run_attention(
     bias: Tensor<1>,
     spec: AttentionSpec,
 ) -> Tensor<3> {
-    let out = Dispatch::seg_attention(
-        q.into_dispatch(),
-        k.into_dispatch(),
-        v.into_dispatch(),
-        bias.into_dispatch(),
-        spec,
-    );
+    let device = q.device();
+    let (q, k) = (q.into_dispatch(), k.into_dispatch());
+    let (v, bias) = (v.into_dispatch(), bias.into_dispatch());
+    let run = || Dispatch::seg_attention(q, k, v, bias, spec);
+    let out = measured("attention", &device, || spec.cost(), run);
     Tensor::<1>::from_dispatch(out).reshape([spec.batch, spec.queries, spec.heads * spec.dim])
 }

@@ -1,5 +1,7 @@
 //! What the own operations compute, apart from their tensors: plain numbers that both twins (GPU and CPU) read.
 
+use super::profile::Cost;
+
 /// Non-linearity applied to each output value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Activation {
@@ -74,6 +76,20 @@ pub struct MatmulSpec {
     pub patches: Option<Patches>,
 }
 
+impl MatmulSpec {
+    /// With weights of so many bits.
+    pub fn cost(&self, weight_bits: usize) -> Cost {
+        let Self { batch, rows, cols, depth, .. } = *self;
+        let inputs = self.patches.map_or(rows * depth, |p| p.in_height * p.in_width * p.channels);
+        let floats = batch * (inputs + rows * cols * (1 + usize::from(self.has_residual)));
+        let weights = cols * depth * if self.weight_batched { batch } else { 1 };
+        Cost {
+            flops: (2 * batch * rows * cols * depth) as u64,
+            bytes: (4 * floats + weights * weight_bits / 8) as u64,
+        }
+    }
+}
+
 /// Where one of attention's operands keeps its heads: `data[token * stride + offset + head * head_stride ..][..dim]`,
 /// tokens counted through all batches, or through one that all share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +127,23 @@ pub struct AttentionSpec {
     pub v: HeadLayout,
 }
 
+impl AttentionSpec {
+    pub fn cost(&self) -> Cost {
+        let Self { batch, queries, keys, heads, dim, .. } = *self;
+        let own = |layout: HeadLayout| if layout.shared { 1 } else { batch };
+        let tokens = queries * (own(self.q) + batch) + keys * (own(self.k) + own(self.v));
+        let bias = match self.bias {
+            ScoreBias::None => 0,
+            ScoreBias::Shared => queries * keys,
+            ScoreBias::PerHead => heads * queries * keys,
+        };
+        Cost {
+            flops: (4 * batch * heads * queries * keys * dim) as u64,
+            bytes: (4 * (tokens * heads * dim + bias)) as u64,
+        }
+    }
+}
+
 /// Depthwise 3 x 3 convolution with one pixel of zero padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthwiseSpec {
@@ -130,6 +163,12 @@ impl DepthwiseSpec {
     pub fn out_width(&self) -> usize {
         (self.in_width - 1) / self.stride + 1
     }
+
+    pub fn cost(&self) -> Cost {
+        let inputs = self.batch * self.in_height * self.in_width * self.channels;
+        let outputs = self.batch * self.out_height() * self.out_width() * self.channels;
+        Cost { flops: 18 * outputs as u64, bytes: 4 * (inputs + outputs) as u64 }
+    }
 }
 
 /// Layer norm over the last axis.
@@ -139,4 +178,11 @@ pub struct NormSpec {
     pub channels: usize,
     pub epsilon: f32,
     pub activation: Activation,
+}
+
+impl NormSpec {
+    pub fn cost(&self) -> Cost {
+        let values = (self.rows * self.channels) as u64;
+        Cost { flops: 8 * values, bytes: 8 * values }
+    }
 }

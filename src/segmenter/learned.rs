@@ -59,7 +59,7 @@ impl Found {
         for query in 0..query_count {
             // As in training: `training/aims/postprocess.py`.
             let logits = low_res(view, level.mask(query).to_vec())?;
-            let score = level.confidence(query) * logits.stability_score(0.0, STABILITY_OFFSET);
+            let score = level.rank(query) * logits.stability_score(0.0, STABILITY_OFFSET);
             if score >= MIN_SCORE {
                 found.candidates.push(Candidate { logits, frame: view.frame(), score });
                 found.queries.push(query);

@@ -6,6 +6,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .decoder import PointEncoder
+from .teacher import Teacher
 
 
 def read(path):
@@ -14,8 +15,8 @@ def read(path):
         return {name: file.get_tensor(name) for name in file.keys()}
 
 
-# The masks that SAM's tokens give are nested; these are nearest to each level at first.
-FIRST_TOKEN = {"part": 2, "entity": 3, "relation": 3}
+# The masks that SAM's tokens give are nested; these are nearest to each head at first.
+FIRST_TOKEN = {"part": 2, "entity": 3, "relation": 3, "small_entity": 2}
 
 
 def load_sam(network, path):
@@ -31,10 +32,18 @@ def load_sam(network, path):
     for name, value in below(weights, "mask_decoder.iou_prediction_head.").items():
         if not name.startswith("layers.2"):
             decoder.quality_head.get_parameter(name).data.copy_(value)
-    for level, token in FIRST_TOKEN.items():
-        head = network.aims.decoders[level]
+    for name, token in FIRST_TOKEN.items():
+        head = network.aims.decoders[name]
         head.token.data.copy_(weights["mask_decoder.mask_tokens.weight"][token : token + 1])
         head.hypernetwork.load_state_dict(below(weights, f"mask_decoder.output_hypernetworks_mlps.{token}."))
+
+
+def teacher(path):
+    """MobileSAM's mask decoder as it is."""
+    whole = Teacher()
+    weights = below(read(path), "mask_decoder.")
+    whole.load_state_dict({name: weights[name] for name in whole.state_dict()})
+    return whole
 
 
 # Layers of the level decoders that are SAM's own, and which the model file has once.

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 LEVELS = ("part", "entity", "relation")
+# What has a mask for every query, and the level of that mask. Which thing a point means is often unclear: entities have two
+# readings, a large and a small one.
+OUTPUT_TOKENS = {"part": "part", "entity": "entity", "relation": "relation", "small_entity": "entity"}
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .config import EMBED_DIM, LEVELS
+from .config import EMBED_DIM, LEVELS, OUTPUT_TOKENS
 from .layers import Attention, Mlp, zero_init
 from .transformer import HEADS, TwoWayTransformer, Upscale, fourier
 
@@ -56,29 +56,42 @@ class Proposals(nn.Module):
         return self.heat(self.norm(map8)).squeeze(-1)
 
 
-class LevelDecoder(nn.Module):
-    """What the output token of one level says."""
+class Head(nn.Module):
+    """What one output token says."""
 
     def __init__(self, config):
         super().__init__()
-        self.proposals = Proposals(config)
         self.token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
         # For the image as the query sees it, and for the mask features that all queries share.
         self.hypernetwork = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale.CHANNELS, between=F.relu)
         self.kernel = zero_init(nn.Linear(EMBED_DIM, config.mask_dim))
 
 
-class Prediction(NamedTuple):
-    """Of the queries of one level."""
+class LevelDecoder(Head):
+    """A head, and the level's places for queries."""
 
-    tokens: torch.Tensor  # [batch, queries, 256]
-    logits: torch.Tensor  # [batch, queries, S / 4, S / 4]
-    score: torch.Tensor  # [batch, queries], a logit: whether the point lies in such a mask
-    quality: torch.Tensor  # [batch, queries], the logit of the predicted IoU
+    def __init__(self, config):
+        super().__init__(config)
+        self.proposals = Proposals(config)
+
+
+class Prediction(NamedTuple):
+    """Of the queries at one level: a mask each, at the level of entities first the large readings of all queries, then the small
+    ones."""
+
+    tokens: torch.Tensor  # [batch, masks, 256]
+    logits: torch.Tensor  # [batch, masks, S / 4, S / 4]
+    score: torch.Tensor  # [batch, masks], a logit: whether the point lies in such a mask
+    quality: torch.Tensor  # [batch, masks], the logit of the predicted IoU
+
+
+def joined(predictions):
+    """One after the other."""
+    return Prediction(*(torch.cat(parts, 1) for parts in zip(*predictions)))
 
 
 class Complementarity(nn.Module):
-    """Between the two-way blocks the tokens of all queries of a round, and of all levels, look at one another."""
+    """Between the two-way blocks the output tokens of all queries of a round look at one another."""
 
     def __init__(self):
         super().__init__()
@@ -87,7 +100,7 @@ class Complementarity(nn.Module):
         zero_init(self.attention.out_proj)
 
     def forward(self, tokens, places):
-        """[batch, queries * levels, 256] each."""
+        """[batch, queries * output tokens, 256] each."""
         x = self.norm(tokens)
         placed = x + places
         return tokens + self.attention(placed, placed, x)
@@ -109,7 +122,7 @@ class Affinity(nn.Module):
 
 
 class Decoder(nn.Module):
-    """SAM's two-way transformer, which starts from MobileSAM's weights, with an output token for each level: one look at a
+    """SAM's two-way transformer, which starts from MobileSAM's weights, with output tokens for the levels: one look at a
     point gives its part, its entity and its relation."""
 
     def __init__(self, config):
@@ -119,37 +132,37 @@ class Decoder(nn.Module):
         self.quality_token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
         self.transformer = TwoWayTransformer()
         self.upscale = Upscale()
-        self.quality_head = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(LEVELS), between=F.relu)
+        self.quality_head = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(OUTPUT_TOKENS), between=F.relu)
         self.complementarity = Complementarity()
 
-    def forward(self, levels, encoder, embedding, map16, map4, points):
-        """One round. `levels` are the level decoders, `embedding` and `map16` [batch, side, side, channels], `map4` [batch, 4 side,
+    def forward(self, heads, encoder, embedding, map16, map4, points):
+        """One round. `heads` are in the order of `OUTPUT_TOKENS`, `embedding` and `map16` [batch, side, side, channels], `map4` [batch, 4 side,
         4 side, mask_dim], `points` [batch, queries, 2] in 0..1."""
         batch, side, _, _ = embedding.shape
         queries = points.shape[1]
         image = (embedding + encoder.no_mask + self.from_context(map16)).flatten(1, 2)
         prompts = encoder.tokens(points).flatten(0, 1)
-        outputs = torch.cat([self.quality_token, *(level.token for level in levels)])
+        outputs = torch.cat([self.quality_token, *(head.token for head in heads)])
         tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
-        places = prompts[:, :1].expand(-1, len(LEVELS), -1).reshape(batch, -1, EMBED_DIM)
+        places = prompts[:, :1].expand(-1, len(OUTPUT_TOKENS), -1).reshape(batch, -1, EMBED_DIM)
         positions = encoder.positions(side)
         looked = self.transformer.look(image, positions, tokens)
         if self.config.complementarity:
-            own = slice(1, 1 + len(LEVELS))
+            own = slice(1, 1 + len(OUTPUT_TOKENS))
             of_levels = self.complementarity(looked[:, own].reshape(batch, -1, EMBED_DIM), places)
             of_levels = of_levels.view(len(looked), -1, EMBED_DIM)
             looked = torch.cat([looked[:, : own.start], of_levels, looked[:, own.stop :]], 1)
         tokens, image = self.transformer.finish(image, positions, tokens, looked)
-        kernels = torch.stack([level.hypernetwork(tokens[:, 1 + i]) for i, level in enumerate(levels)], 1)
+        kernels = torch.stack([head.hypernetwork(tokens[:, 1 + i]) for i, head in enumerate(heads)], 1)
         logits = Upscale.into_rows(kernels @ self.upscale(image).transpose(1, 2), side)
-        logits = logits.view(batch, queries, len(LEVELS), 4 * side, 4 * side)
-        judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(LEVELS))
-        predictions = {}
-        for i, (name, level) in enumerate(zip(LEVELS, levels)):
+        logits = logits.view(batch, queries, len(OUTPUT_TOKENS), 4 * side, 4 * side)
+        judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(OUTPUT_TOKENS))
+        predictions = {level: [] for level in LEVELS}
+        for i, (level, head) in enumerate(zip(OUTPUT_TOKENS.values(), heads)):
             said = tokens[:, 1 + i].view(batch, queries, EMBED_DIM)
-            shared = mask_logits(level.kernel(said), map4)
-            predictions[name] = Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i])
-        return predictions
+            shared = mask_logits(head.kernel(said), map4)
+            predictions[level].append(Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i]))
+        return {level: joined(parts) for level, parts in predictions.items()}
 
 
 def mask_logits(kernels, map4):

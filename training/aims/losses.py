@@ -1,18 +1,30 @@
 """What training minimises. Losses of one image are summed over levels and averaged over images.
 
 * heat: the tokens in the middles of masks, as a penalty-reduced focal loss;
-* mask, quality: of every query, at each level, the labelled mask that its point lies in (of several, the one it is nearest to);
+* mask, quality: of every query, at each level, the labelled mask that its point lies in (of several, the one it is nearest to); of two
+  readings the better one learns most;
 * score: whether there is such a mask;
-* links: both affinity matrices between queries with masks.
+* links: both affinity matrices between queries with masks;
+* taught: where the labels do not say what is there, the nearest of the masks that SAM's own decoder has for the point.
 
-Where a set does not say what is there, nothing is held against the model."""
+Otherwise, where a set does not say what is there, nothing is held against the model."""
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
 from .config import LEVELS
 
-WEIGHTS = {"heat": 1.0, "mask": 1.0, "quality": 0.5, "score": 0.5, "link": 0.5}
+WEIGHTS = {"heat": 1.0, "mask": 1.0, "quality": 0.5, "score": 0.5, "link": 0.5, "taught": 0.5}
+
+# How much of the mask loss is that of all readings of a point, not only of the best.
+LOSERS = 0.1
+
+# Which of SAM's three nested masks, from small to large, a level may learn.
+TEACHES = {"part": [0, 1], "entity": [1, 2]}
+# SAM's masks of a lower predicted IoU teach nothing.
+SURE = 0.75
 
 
 def heat_loss(logits, target, known):
@@ -69,13 +81,18 @@ def level_losses(prediction, heat, points, target):
     known8 = F.avg_pool2d(target.known[None, None].float(), 2)[0, 0].flatten() > 0.5
     losses = {"heat": heat_loss(heat.float().flatten(), target.heat, known8)}
     logits, score, quality = (x.float() for x in prediction)
+    readings = len(score) // len(points)
+    points = points.repeat(readings, 1)
     wanted = torch.zeros_like(score)
     matched = (torch.zeros(0, dtype=torch.long, device=score.device),) * 2
     if len(target.masks):
-        matched = queries, masks = assign(points, logits, target.masks)
+        queries, masks = assign(points, logits, target.masks)
         if len(queries):
             exact = target.masks.float()
-            losses["mask"] = mask_loss(logits[queries], exact[masks], grown(exact)[masks]).mean()
+            each = mask_loss(logits[queries], exact[masks], grown(exact)[masks]).view(readings, -1)
+            losses["mask"] = (1 - LOSERS) * each.min(0).values.mean() + LOSERS * each.mean()
+            best = each.argmin(0) * each.shape[1] + torch.arange(each.shape[1], device=each.device)
+            matched = queries[best], masks[best]
             reached = iou(logits[queries], target.masks[masks])
             losses["quality"] = F.binary_cross_entropy_with_logits(quality[queries], reached)
             wanted[queries] = 1.0
@@ -95,6 +112,52 @@ def link_loss(logits, truth, coarse, fine):
     return F.binary_cross_entropy_with_logits(logits, truth[coarse[1]][:, fine[1]])
 
 
+@torch.no_grad()
+def unlabelled(points, sample):
+    """Where the labels say nothing of a point: [levels that can be taught, n]."""
+    if not sample.prompt.all():
+        return torch.zeros(len(TEACHES), len(points), dtype=torch.bool, device=points.device)
+    rows = []
+    for level in TEACHES:
+        target = sample.targets[level]
+        side = target.known.shape[-1]
+        x, y = (points * side).long().clamp(0, side - 1).unbind(-1)
+        rows.append(~(target.known[y, x] | target.masks[:, y, x].any(0)))
+    return torch.stack(rows)
+
+
+def taught_loss(predictions, lessons, row):
+    """Of one image: each mask against the nearest of those that its level may learn, or None. `lessons`: see `lessons_for`."""
+    values = []
+    for i, (level, choices) in enumerate(TEACHES.items()):
+        for query, wanted, masks, quality in zip(lessons.queries[row], lessons.wanted[row, i], lessons.masks[row], lessons.quality[row]):
+            sure = [mask for mask in choices if quality[mask] >= SURE]
+            if wanted and sure:
+                exact = masks[sure].float()
+                logits = predictions[level].logits[row, query].float().expand_as(exact)
+                values.append(mask_loss(logits, exact, grown(exact)).min())
+    return torch.stack(values).mean() if values else None
+
+
+@dataclass
+class Lessons:
+    queries: torch.Tensor  # [batch, n]: which
+    wanted: torch.Tensor  # [batch, levels that can be taught, n]
+    masks: torch.Tensor  # [batch, n, 3, h, w] of bool
+    quality: torch.Tensor  # [batch, n, 3]: SAM's own judgement of them
+
+
+@torch.no_grad()
+def lessons_for(outputs, samples, teacher, encoder, embedding, count):
+    """SAM's masks of the `count` queries of each image of which the labels say least."""
+    free = torch.stack([unlabelled(points, sample) for points, sample in zip(outputs.points, samples)])
+    queries = free.sum(1).topk(count).indices
+    points = outputs.points.gather(1, queries[..., None].expand(-1, -1, 2))
+    logits, quality = teacher(encoder, embedding, points)
+    wanted = free.gather(2, queries[:, None].expand(-1, len(TEACHES), -1))
+    return Lessons(queries, wanted, logits > 0, quality)
+
+
 def embedding_loss(found, original):
     """How far the encoder's embedding is from the one that SAM's mask decoder was trained with, as a share of its variance."""
     original = original.float()
@@ -105,7 +168,7 @@ def add(losses, name, value):
     losses[name] = losses.get(name, 0.0) + value
 
 
-def total(outputs, samples):
+def total(outputs, samples, lessons=None):
     """The weighted sum for a batch, and each loss by name."""
     sums = {}
     for row, sample in enumerate(samples):
@@ -121,5 +184,8 @@ def total(outputs, samples):
             value = link_loss(logits[row], sample.links[name], matched[coarse], matched[fine])
             if value is not None:
                 add(sums, "link", value)
+        taught = taught_loss(outputs.predictions, lessons, row) if lessons else None
+        if taught is not None:
+            add(sums, "taught", taught)
     sums = {name: value / len(samples) for name, value in sums.items()}
     return sum(WEIGHTS[name] * value for name, value in sums.items()), sums

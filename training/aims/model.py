@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .config import LEVELS, Config
-from .decoder import Affinity, Decoder, LevelDecoder, PointEncoder, Prediction, choose, peaks_of, worth_of
+from .config import LEVELS, OUTPUT_TOKENS, Config
+from .decoder import Affinity, Decoder, Head, LevelDecoder, PointEncoder, Prediction, choose, joined, peaks_of, worth_of
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .postprocess import confidence
 from .tiny_vit import TinyVit
@@ -36,7 +36,7 @@ class Outputs:
     heat: torch.Tensor
     points: torch.Tensor  # [batch, queries, 2] in 0..1
     predictions: dict[str, Prediction]
-    links: dict[str, torch.Tensor]  # "entity_part": [batch, queries, queries], "relation_entity"
+    links: dict[str, torch.Tensor]  # "entity_part": [batch, entities, parts], "relation_entity"
 
 
 class Aims(nn.Module):
@@ -47,7 +47,7 @@ class Aims(nn.Module):
         self.config = config
         self.pixel_decoder = PixelDecoder(config)
         self.prompt_encoder = PromptEncoder(config)
-        self.decoders = nn.ModuleDict({level: LevelDecoder(config) for level in LEVELS})
+        self.decoders = nn.ModuleDict({name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS})
         self.decoder = Decoder(config)
         self.association = nn.ModuleDict({"entity_part": Affinity(), "relation_entity": Affinity()})
 
@@ -69,8 +69,8 @@ class Aims(nn.Module):
 
     def ask(self, seen, encoder, points):
         """A round of queries at `points` ([batch, n, 2] in 0..1)."""
-        levels = [self.decoders[level] for level in LEVELS]
-        return self.decoder(levels, encoder, seen.embedding, seen.map16, seen.map4, points)
+        heads = [self.decoders[name] for name in OUTPUT_TOKENS]
+        return self.decoder(heads, encoder, seen.embedding, seen.map16, seen.map4, points)
 
     def link(self, predictions):
         if not self.config.association:
@@ -100,7 +100,7 @@ class Aims(nn.Module):
             rounds.append(self.ask(seen, encoder, points[-1]))
             allowed = allowed & ~around(points[-1], allowed.shape[-1])
             heat = torch.stack([heat[:, i] - COVERED * covered(rounds[-1][level]) for i, level in enumerate(levels)], 1)
-        predictions = {level: Prediction(*(torch.cat(parts, 1) for parts in zip(*(found[level] for found in rounds)))) for level in LEVELS}
+        predictions = {level: joined(found[level] for found in rounds) for level in LEVELS}
         return Outputs(seen.heat, torch.cat(points, 1), predictions, self.link(predictions))
 
 

@@ -20,10 +20,10 @@ def confidence(prediction):
 
 
 def scores_of(prediction):
-    """The confidence times SAM's stability score."""
+    """By what masks compete: the score, the predicted IoU, which counts twice, and SAM's stability score."""
     logits = prediction.logits
     stability = (logits > STABILITY_OFFSET).sum((2, 3)) / (logits > -STABILITY_OFFSET).sum((2, 3)).clamp(min=1)
-    return confidence(prediction) * stability
+    return prediction.score.sigmoid().sqrt() * prediction.quality.sigmoid() * stability
 
 
 def masks_of(outputs, row):

@@ -3,31 +3,33 @@
 use burn::tensor::{Shape, Tensor, TensorData};
 
 use super::pixel_decoder::Maps;
-use super::{AimsConfig, Attention, LEVELS, LayerNorm, Linear, Mlp};
+use super::{AimsConfig, Attention, LayerNorm, Linear, Mlp, OUTPUT_TOKENS};
 use crate::error::Result;
 use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE};
 use crate::model::prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 use crate::model::transformer::TwoWayTransformer;
 use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
+use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
 
-/// SAM's two-way transformer with an output token for each level: one look at a point gives its part, its entity and its
+/// SAM's two-way transformer with output tokens for the levels: one look at a point gives its part, its entity and its
 /// relation. Trained from MobileSAM's weights, whose feed-forward layers it shares.
 pub struct Decoder {
     points: PromptEncoder,
     from_context: Linear,
-    /// The quality token, then one for each level: `[1, 4, 256]`.
+    /// The quality token, then those of [`OUTPUT_TOKENS`]: `[1, 5, 256]`.
     output_tokens: Tensor<3>,
     transformer: TwoWayTransformer,
     upscale: Upscale,
     quality_head: Mlp,
     complementarity: Complementarity,
-    heads: Vec<LevelHead>,
+    /// Of [`OUTPUT_TOKENS`].
+    heads: Vec<MaskHead>,
 }
 
-/// What the output token of one level says.
-struct LevelHead {
+/// From an output token to its mask.
+struct MaskHead {
     /// Kernels for the image as the query sees it.
     hypernetwork: Mlp,
     /// Kernels for the mask features that all queries share.
@@ -48,14 +50,14 @@ pub struct Seen {
     input_size: usize,
 }
 
-/// What a round of queries says, by level.
+/// What a round of queries says.
 pub struct Decoded {
-    /// `[queries, 1, S / 4, S / 4]` each.
-    pub logits: [Tensor<4>; 3],
-    /// `[queries, 6]`: the logits of all levels' scores, then those of the predicted IoUs.
+    /// Of the masks of all [`OUTPUT_TOKENS`], `[queries, 4, S / 4, S / 4]`.
+    pub logits: Tensor<4>,
+    /// `[queries, 8]`: the logits of the scores of all output tokens, then those of the predicted IoUs.
     pub judged: Tensor<2>,
-    /// `[queries, 256]` each.
-    pub tokens: [Tensor<2>; 3],
+    /// By output token, `[queries, 256]`.
+    pub tokens: Vec<Tensor<2>>,
 }
 
 impl Decoder {
@@ -64,13 +66,13 @@ impl Decoder {
         let decoder = format!("{name}.decoder");
         let token = |name: String| weights.float::<2>(&name, [1, EMBED_DIM]);
         let mut tokens = vec![token(format!("{decoder}.quality_token"))?];
-        for level in LEVELS {
-            tokens.push(token(format!("{name}.decoders.{level}.token"))?);
+        for (head, _) in OUTPUT_TOKENS {
+            tokens.push(token(format!("{name}.decoders.{head}.token"))?);
         }
-        let head = |level: &str| -> Result<_> {
-            let name = format!("{name}.decoders.{level}");
+        let head = |&(head, _): &(&str, usize)| -> Result<_> {
+            let name = format!("{name}.decoders.{head}");
             let widths = [EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale::CHANNELS];
-            Ok(LevelHead {
+            Ok(MaskHead {
                 hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
                 kernel: Linear::load(weights, &format!("{name}.kernel"), EMBED_DIM, config.mask_dim)?,
             })
@@ -85,10 +87,10 @@ impl Decoder {
             quality_head: Mlp::load(
                 weights,
                 &format!("{decoder}.quality_head"),
-                &[EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * LEVELS.len()],
+                &[EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * OUTPUT_TOKENS.len()],
             )?,
             complementarity: Complementarity::load(weights, &format!("{decoder}.complementarity"))?,
-            heads: LEVELS.iter().map(|level| head(level)).collect::<Result<_>>()?,
+            heads: OUTPUT_TOKENS.iter().map(head).collect::<Result<_>>()?,
         })
     }
 
@@ -110,6 +112,7 @@ impl Decoder {
 
     /// A round of queries at `points`, in pixels of the input.
     pub fn ask(&self, seen: &Seen, points: &[(f32, f32)]) -> Decoded {
+        let _named = layer("level decoders");
         let queries = points.len();
         let prompts: Vec<_> = points
             .iter()
@@ -124,29 +127,24 @@ impl Decoder {
 
         let token =
             |i: usize| said.clone().slice([0..queries, i..i + 1, 0..EMBED_DIM]).reshape([queries, EMBED_DIM]);
-        let tokens = [token(1), token(2), token(3)];
-        let kernels = self.heads.iter().zip(&tokens);
-        let kernels = kernels
-            .map(|(head, token)| head.hypernetwork.forward(token.clone(), Activation::Relu).unsqueeze_dim(1))
-            .collect();
-        let own = ops::matmul_transposed(Tensor::cat(kernels, 1), self.upscale.forward(image));
+        let tokens: Vec<_> = (0..self.heads.len()).map(|i| token(1 + i)).collect();
+        let heads = || self.heads.iter().zip(&tokens);
+        let stacked = |kernels: Vec<Tensor<2>>| Tensor::stack::<3>(kernels, 1);
+        let own = heads().map(|(head, token)| head.hypernetwork.forward(token.clone(), Activation::Relu));
+        let own = ops::matmul_transposed(stacked(own.collect()), self.upscale.forward(image));
         let own = Upscale::into_rows(own, seen.side);
-        let [_, _, rows, cols] = own.dims();
-        let logits = |i: usize| {
-            let kernels = self.heads[i].kernel.forward(tokens[i].clone(), Activation::None);
-            let shared = ops::matmul_transposed(kernels.unsqueeze(), seen.features.clone());
-            let own = own.clone().slice([0..queries, i..i + 1, 0..rows, 0..cols]);
-            own + shared.reshape([queries, 1, rows, cols])
-        };
+        let shared = heads().map(|(head, token)| head.kernel.forward(token.clone(), Activation::None));
+        let shared = stacked(shared.collect()).flatten::<2>(0, 1).unsqueeze();
+        let shared = ops::matmul_transposed(shared, seen.features.clone()).reshape(own.dims());
         Decoded {
-            logits: [logits(0), logits(1), logits(2)],
+            logits: own + shared,
             judged: self.quality_head.forward(token(0), Activation::Relu),
             tokens,
         }
     }
 }
 
-/// The tokens of all queries of a round, and of all levels, look at one another.
+/// The output tokens of all queries of a round look at one another.
 struct Complementarity {
     norm: LayerNorm,
     attention: Attention,
@@ -165,20 +163,20 @@ impl Complementarity {
         })
     }
 
-    /// `tokens` are `[queries, tokens, 256]`, the quality token and those of the levels first; the first of the `prompts`,
+    /// `tokens` are `[queries, tokens, 256]`, the quality token and the output tokens first; the first of the `prompts`,
     /// `[queries, _, 256]`, tells each query's place.
     fn forward(&self, tokens: Tensor<3>, prompts: Tensor<3>) -> Tensor<3> {
         let [queries, count, _] = tokens.dims();
         let some = |from: usize, to: usize| tokens.clone().slice([0..queries, from..to, 0..EMBED_DIM]);
-        let flat = [1, queries * LEVELS.len(), EMBED_DIM];
-        let own = some(1, 1 + LEVELS.len()).reshape(flat);
-        let places =
-            prompts.slice([0..queries, 0..1, 0..EMBED_DIM]).repeat_dim(1, LEVELS.len()).reshape(flat);
+        let outputs = OUTPUT_TOKENS.len();
+        let flat = [1, queries * outputs, EMBED_DIM];
+        let own = some(1, 1 + outputs).reshape(flat);
+        let places = prompts.slice([0..queries, 0..1, 0..EMBED_DIM]).repeat_dim(1, outputs).reshape(flat);
         let x = self.norm.forward(own.clone(), Activation::None);
         let placed = x.clone() + places;
         let own = self.attention.forward_add(placed.clone(), placed, x, own);
-        let own = own.reshape([queries, LEVELS.len(), EMBED_DIM]);
-        Tensor::cat(vec![some(0, 1), own, some(1 + LEVELS.len(), count)], 1)
+        let own = own.reshape([queries, outputs, EMBED_DIM]);
+        Tensor::cat(vec![some(0, 1), own, some(1 + outputs, count)], 1)
     }
 }
 

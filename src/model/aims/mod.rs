@@ -44,6 +44,10 @@ const LEVELS: [&str; 3] = ["part", "entity", "relation"];
 const PART: usize = 0;
 const ENTITY: usize = 1;
 const RELATION: usize = 2;
+/// What has a mask for every query, and the level of that mask. Which thing a point means is often unclear: entities have
+/// two readings, a large and a small one.
+const OUTPUT_TOKENS: [(&str, usize); 4] =
+    [("part", PART), ("entity", ENTITY), ("relation", RELATION), ("small_entity", ENTITY)];
 
 /// Each round asks where the masks of those before it are not; there are at most so many.
 const ROUNDS: usize = 6;
@@ -56,36 +60,41 @@ const MIN_HEAT: f64 = -2.0;
 /// Input pixels a side of a place for a query.
 const PLACE_STRIDE: usize = 8;
 
-/// What the queries say of one level.
+/// What the queries say of one level: of each round a mask for each query, and of entities then the queries' small readings.
 #[derive(Clone, Debug, Default)]
 pub struct LevelOutput {
-    /// Row-major `[queries, S / 4 · S / 4]`; above zero is inside.
+    /// Row-major `[masks, S / 4 · S / 4]`; above zero is inside.
     pub logits: Vec<f32>,
-    /// By query, a logit: whether there is such a mask.
+    /// By mask, a logit: whether there is such a mask.
     pub score: Vec<f32>,
-    /// By query, the logit of the predicted IoU.
+    /// By mask, the logit of the predicted IoU.
     pub quality: Vec<f32>,
 }
 
 impl LevelOutput {
-    /// The logits of one query's mask.
-    pub fn mask(&self, query: usize) -> &[f32] {
+    /// The logits of one mask.
+    pub fn mask(&self, index: usize) -> &[f32] {
         let cells = self.logits.len() / self.score.len();
-        &self.logits[query * cells..][..cells]
+        &self.logits[index * cells..][..cells]
     }
 
-    /// The geometric mean of a query's score and its predicted IoU, 0 to 1.
-    pub fn confidence(&self, query: usize) -> f32 {
-        (sigmoid(self.score[query]) * sigmoid(self.quality[query])).sqrt()
+    /// The geometric mean of a mask's score and its predicted IoU, 0 to 1.
+    pub fn confidence(&self, index: usize) -> f32 {
+        (sigmoid(self.score[index]) * sigmoid(self.quality[index])).sqrt()
     }
 
-    /// Which places are at least half in a mask that is good enough, of those from the query `first` on.
+    /// As [`Self::confidence`], but the predicted IoU counts twice, 0 to 1: where masks compete it tells more than the score.
+    pub fn rank(&self, index: usize) -> f32 {
+        sigmoid(self.score[index]).sqrt() * sigmoid(self.quality[index])
+    }
+
+    /// Which places are at least half in a mask that is good enough, of those from the mask `first` on.
     fn covered(&self, first: usize) -> Vec<bool> {
         let side = (self.logits.len() / self.score.len()).isqrt();
         let half = side / 2;
         let mut covered = vec![false; half * half];
-        for query in (first..self.score.len()).filter(|&query| self.confidence(query) >= COVERS) {
-            let mask = self.mask(query);
+        for index in (first..self.score.len()).filter(|&index| self.confidence(index) >= COVERS) {
+            let mask = self.mask(index);
             for (at, covered) in covered.iter_mut().enumerate() {
                 let corner = at / half * 2 * side + at % half * 2;
                 let cells = [corner, corner + 1, corner + side, corner + side + 1];
@@ -99,9 +108,9 @@ impl LevelOutput {
 pub struct AimsOutput {
     /// Parts, entities, relations.
     pub levels: [LevelOutput; 3],
-    /// Logits of links, row-major `[queries, queries]`: of entities to parts.
+    /// Logits of links between their masks: of entities to parts, row-major `[entities, parts]`.
     pub entity_part: Vec<f32>,
-    /// Of relations to entities.
+    /// Of relations to entities, row-major `[relations, entities]`.
     pub relation_entity: Vec<f32>,
 }
 
@@ -147,11 +156,10 @@ impl Aims {
         let added = prompt.map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
         let maps = self.pixel_decoder.forward(features, added);
         let sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
-        let mut heat = Vec::with_capacity(sought.len());
-        for &level in &sought {
-            heat.push(ops::read(self.proposals[level].forward(maps.stride8.clone())).await?);
-        }
         let [_, side, _, _] = maps.stride8.dims();
+        let heat = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
+        let heat = ops::read(Tensor::cat(heat.collect(), 0)).await?;
+        let heat = heat.chunks(side * side).map(<[f32]>::to_vec).collect();
         let mut places = Places::new(heat, prompt);
         let seen = self.decoder.see(&features.embedding, maps);
 
@@ -169,18 +177,21 @@ impl Aims {
             let points: Vec<_> =
                 chosen.into_iter().map(|at| (middle(at % side), middle(at / side))).collect();
             let Decoded { logits, judged, tokens: said } = self.decoder.ask(&seen, &points);
-            let judged = ops::read(judged).await?;
-            for (level, logits) in logits.into_iter().enumerate() {
-                let column = |i: usize| judged.iter().skip(i).step_by(2 * LEVELS.len());
-                levels[level].logits.extend(ops::read(logits).await?);
-                levels[level].score.extend(column(level));
-                levels[level].quality.extend(column(LEVELS.len() + level));
-            }
-            for (all, of_round) in tokens.iter_mut().zip(said) {
-                all.push(of_round);
+            let [queries, outputs, rows, columns] = logits.dims();
+            let both = vec![logits.flatten::<1>(0, 3), judged.flatten(0, 1)];
+            let both = ops::read(Tensor::cat(both, 0)).await?;
+            let (logits, judged) = both.split_at(queries * outputs * rows * columns);
+            let before = levels.each_ref().map(|level| level.score.len());
+            for (i, ((_, level), token)) in OUTPUT_TOKENS.into_iter().zip(said).enumerate() {
+                let masks = logits.chunks(rows * columns).skip(i).step_by(outputs);
+                let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
+                levels[level].logits.extend(masks.flatten());
+                levels[level].score.extend(column(i));
+                levels[level].quality.extend(column(outputs + i));
+                tokens[level].push(token);
             }
             for (i, &level) in sought.iter().enumerate() {
-                places.cover(i, &levels[level].covered(round * ROUND_QUERIES));
+                places.cover(i, &levels[level].covered(before[level]));
             }
         }
         let [part, entity, relation] = tokens.map(|rounds| Tensor::cat(rounds, 0).unsqueeze());

@@ -10,6 +10,7 @@ use crate::model::layers::{Depthwise, LayerNorm, Linear};
 use crate::model::tiny_vit::ImageFeatures;
 use crate::model::weights::Weights;
 use crate::ops::Activation;
+use crate::ops::profile::layer;
 
 pub struct PixelDecoder {
     from_embedding: Linear,
@@ -59,6 +60,7 @@ impl PixelDecoder {
     }
 
     pub fn forward(&self, features: &ImageFeatures, prompt: Option<Injection>) -> Maps {
+        let _named = layer("pixel decoder");
         let (add4, add8, add16) = match prompt {
             Some(prompt) => (Some(prompt.stride4), Some(prompt.stride8), Some(prompt.stride16)),
             None => (None, None, None),

@@ -1,3 +1,4 @@
+use super::Factor;
 use super::activation::exp;
 use super::parallel::for_each_chunk;
 use crate::ops::{AttentionSpec, HeadLayout, ScoreBias};
@@ -12,51 +13,54 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
     if out.is_empty() {
         return out;
     }
-    for (batch, out) in out.chunks_mut(spec.queries * width).enumerate() {
+    // Many small windows, or one with many queries: either has enough for all threads.
+    for_each_chunk(&mut out, spec.queries * width, |batch, out| {
         let own = |layout: &HeadLayout, tokens: usize| {
             if layout.shared { 0 } else { batch * tokens * layout.stride }
         };
         let q = &q[own(&spec.q, spec.queries)..];
-        let heads: Vec<_> = (0..spec.heads)
-            .map(|head| {
-                let keys = &k[own(&spec.k, spec.keys)..];
-                let values = &v[own(&spec.v, spec.keys)..];
-                (transposed(keys, &spec.k, head, spec), gathered(values, &spec.v, head, spec))
-            })
+        let keys = &k[own(&spec.k, spec.keys)..];
+        let values = &v[own(&spec.v, spec.keys)..];
+        let operands: Vec<_> = (0..spec.heads)
+            .map(|head| (gathered(keys, &spec.k, head, spec), transposed(values, &spec.v, head, spec)))
             .collect();
+        let factors = operands.iter().map(|(keys, values)| {
+            (Factor::new(keys, spec.keys, spec.dim), Factor::new(values, spec.dim, spec.keys))
+        });
+        let heads: Vec<_> = factors.collect();
         for_each_chunk(out, BLOCK * width, |block, out| {
-            let mut scores = vec![0.0; spec.keys];
-            for (i, out) in out.chunks_mut(width).enumerate() {
-                let query = block * BLOCK + i;
-                for (head, (keys, values)) in heads.iter().enumerate() {
-                    let start = query * spec.q.stride + spec.q.offset + head * spec.q.head_stride;
-                    let q = &q[start..start + spec.dim];
+            let (first, count) = (block * BLOCK, out.len() / width);
+            let mut scores = vec![0.0; count * spec.keys];
+            let mut sums = vec![0.0; count * spec.dim];
+            for (head, (keys, values)) in heads.iter().enumerate() {
+                let start = |query: usize| query * spec.q.stride + spec.q.offset + head * spec.q.head_stride;
+                let scaled: Vec<f32> = (first..first + count)
+                    .flat_map(|query| q[start(query)..][..spec.dim].iter().map(|x| x * spec.scale))
+                    .collect();
+                keys.product(&scaled, &mut scores);
+                for (i, scores) in scores.chunks_mut(spec.keys).enumerate() {
                     let row = match spec.bias {
                         ScoreBias::None => None,
-                        ScoreBias::Shared => Some(query),
-                        ScoreBias::PerHead => Some(head * spec.queries + query),
+                        ScoreBias::Shared => Some(first + i),
+                        ScoreBias::PerHead => Some(head * spec.queries + first + i),
                     };
-                    match row {
-                        Some(row) => scores.copy_from_slice(&bias[row * spec.keys..][..spec.keys]),
-                        None => scores.fill(0.0),
+                    if let Some(row) = row {
+                        let bias = &bias[row * spec.keys..][..spec.keys];
+                        scores.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);
                     }
-                    for (x, keys) in q.iter().zip(keys.chunks(spec.keys)) {
-                        let x = x * spec.scale;
-                        scores.iter_mut().zip(keys).for_each(|(score, key)| *score += x * key);
-                    }
-                    softmax(&mut scores);
-                    let out = &mut out[head * spec.dim..][..spec.dim];
-                    for (weight, value) in scores.iter().zip(values.chunks(spec.dim)) {
-                        out.iter_mut().zip(value).for_each(|(out, value)| *out += weight * value);
-                    }
+                    softmax(scores);
+                }
+                values.product(&scores, &mut sums);
+                for (out, sums) in out.chunks_mut(width).zip(sums.chunks(spec.dim)) {
+                    out[head * spec.dim..][..spec.dim].copy_from_slice(sums);
                 }
             }
         });
-    }
+    });
     out
 }
 
-/// One head's tokens as `[dim, keys]`, so that scores for all keys are summed channel by channel.
+/// One head's tokens as `[dim, keys]`.
 fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &AttentionSpec) -> Vec<f32> {
     let mut out = vec![0.0; spec.keys * spec.dim];
     for token in 0..spec.keys {

@@ -1,5 +1,4 @@
-use gemm::{Parallelism, gemm};
-
+use super::Factor;
 use super::activation::activate;
 use super::parallel::for_each_chunk;
 use crate::ops::{Bits, GROUP, MatmulSpec, Patches};
@@ -15,9 +14,11 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
     if out.is_empty() {
         return out;
     }
-    let weight_size = if spec.weight_batched { cols * depth } else { 0 };
+    let mut factor = Factor::new(&w[..cols * depth], cols, depth);
     for (b, out) in out.chunks_mut(rows * cols).enumerate() {
-        let w = &w[b * weight_size..][..cols * depth];
+        if spec.weight_batched && b > 0 {
+            factor = Factor::new(&w[b * cols * depth..][..cols * depth], cols, depth);
+        }
         let a = match spec.patches {
             None => &a[b * rows * depth..][..rows * depth],
             Some(p) => {
@@ -29,8 +30,8 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
             let first = block * BLOCK;
             let count = out.len() / cols;
             match &spec.patches {
-                None => product(&a[first * depth..][..count * depth], w, out, cols, depth),
-                Some(p) => product(&gather(a, p, first, count), w, out, cols, depth),
+                None => factor.product(&a[first * depth..][..count * depth], out),
+                Some(p) => factor.product(&gather(a, p, first, count), out),
             }
             for row in out.chunks_mut(cols) {
                 row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
@@ -56,37 +57,6 @@ pub fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
         }
     }
     weights
-}
-
-/// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
-fn product(a: &[f32], w: &[f32], out: &mut [f32], cols: usize, depth: usize) {
-    let rows = out.len() / cols;
-    assert!(a.len() == rows * depth && w.len() == cols * depth && out.len() == rows * cols);
-    let (cs, d) = (cols as isize, depth as isize);
-    // SAFETY: the lengths asserted above are those that the strides below reach.
-    unsafe {
-        gemm(
-            rows,
-            cols,
-            depth,
-            out.as_mut_ptr(),
-            1,
-            cs,
-            false,
-            a.as_ptr(),
-            1,
-            d,
-            w.as_ptr(),
-            d,
-            1,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
 }
 
 /// Rows `first..first + count` of the patch matrix: the window of each output pixel, (ky, kx, channel) in order.

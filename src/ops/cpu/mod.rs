@@ -3,9 +3,20 @@
 mod activation;
 mod attention;
 mod depthwise;
+#[cfg(any(target_family = "wasm", test))]
+mod lanes;
 mod layer_norm;
 mod matmul;
+#[cfg(not(target_family = "wasm"))]
+mod native;
+#[cfg(any(target_family = "wasm", test))]
+mod panels;
 mod parallel;
+
+#[cfg(not(target_family = "wasm"))]
+use native::Factor;
+#[cfg(target_family = "wasm")]
+use panels::Factor;
 
 pub use attention::attention;
 pub use depthwise::depthwise;

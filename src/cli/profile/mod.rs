@@ -1,0 +1,136 @@
+//! Where the time of one photo goes, by layer and kernel: a table and a flame graph.
+
+mod flame;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aims_web::ops::profile::{self, Cost, Record};
+use aims_web::photo::decode;
+use aims_web::segmenter::Mode;
+use aims_web::{Point, Progress, Prompt, Request};
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::setup::ModelArguments;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// JPEG, PNG or WebP.
+    photo: PathBuf,
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Also draws a flame graph.
+    #[arg(long)]
+    svg: Option<PathBuf>,
+}
+
+/// One call of the API.
+struct Call {
+    name: &'static str,
+    wall: Duration,
+    records: Vec<Record>,
+}
+
+/// Prints a table in Markdown for each of three calls, whose kernels are waited for one by one.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let path = &arguments.photo;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let segmenter = arguments.model.open().await?;
+    let none = Progress::none();
+    let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
+    // Once to warm up: shaders are compiled.
+    let photo = encode().await?;
+    let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
+    let prompt = Prompt::Points { points: vec![middle], r#box: None };
+    let levels = Request { mode: Mode::Fast, ..Request::default() };
+    let point = Request { prompt, ..Request::default() };
+    let segment = async |request| {
+        segmenter.segment(&photo, request, &none).await?;
+        anyhow::Ok(())
+    };
+    segment(&levels).await?;
+    segment(&point).await?;
+
+    let calls = [
+        measure("setImage", async || encode().await.map(drop)).await?,
+        measure("three levels", async || segment(&levels).await).await?,
+        measure("one point", async || segment(&point).await).await?,
+    ];
+    println!("{}, input {}\n", segmenter.adapter().name, arguments.model.input_size);
+    for call in &calls {
+        print!("{}", table(call));
+    }
+    if let Some(path) = &arguments.svg {
+        let drawing = flame::draw(calls.iter().map(|call| (call.name, &call.records[..])));
+        std::fs::write(path, drawing).with_context(|| format!("cannot write {}", path.display()))?;
+        eprintln!("{}", path.display());
+    }
+    Ok(())
+}
+
+async fn measure(name: &'static str, work: impl AsyncFn() -> Result<()>) -> Result<Call> {
+    profile::start();
+    let start = Instant::now();
+    let result = work().await;
+    let wall = start.elapsed();
+    let records = profile::finish();
+    result.map(|()| Call { name, wall, records })
+}
+
+/// Sums over the operations of one kernel in one layer.
+#[derive(Default)]
+struct Row {
+    calls: u32,
+    time: Duration,
+    cost: Cost,
+}
+
+impl Row {
+    fn add(&mut self, record: &Record) {
+        self.calls += 1;
+        self.time += record.time;
+        self.cost.flops += record.cost.flops;
+        self.cost.bytes += record.cost.bytes;
+    }
+
+    fn line(&self, layer: &str, kernel: &str, whole: Duration) -> String {
+        let ms = self.time.as_secs_f64() * 1e3;
+        let share = 100.0 * self.time.as_secs_f64() / whole.as_secs_f64();
+        let (gflop, megabytes) = (self.cost.flops as f64 / 1e9, self.cost.bytes as f64 / 1e6);
+        let rate = gflop / self.time.as_secs_f64().max(1e-9);
+        let calls = self.calls;
+        format!(
+            "| {layer} | {kernel} | {calls} | {ms:.1} | {share:.1} | {gflop:.2} | {rate:.1} | {megabytes:.0} |\n"
+        )
+    }
+}
+
+fn table(call: &Call) -> String {
+    let mut rows: BTreeMap<(usize, String, &str), Row> = BTreeMap::new();
+    // Layers in the order in which they run.
+    let mut order: Vec<String> = Vec::new();
+    let mut all = Row::default();
+    for record in &call.records {
+        let layer = record.layers.join(" / ");
+        let place = order.iter().position(|other| *other == layer).unwrap_or_else(|| {
+            order.push(layer.clone());
+            order.len() - 1
+        });
+        rows.entry((place, layer, record.kernel)).or_default().add(record);
+        all.add(record);
+    }
+    let mut text = format!("### {}\n\n", call.name);
+    text += "| layer | kernel | calls | ms | % | GFLOP | GFLOP/s | MB |\n|---|---|---:|---:|---:|---:|---:|---:|\n";
+    for ((_, layer, kernel), row) in &rows {
+        text += &row.line(layer, kernel, call.wall);
+    }
+    text += &all.line("**all**", "", call.wall);
+    let rest = call.wall.saturating_sub(all.time).as_secs_f64() * 1e3;
+    text += &format!(
+        "\nThe whole call {:.1} ms; {rest:.1} ms of it are none of these kernels.\n\n",
+        call.wall.as_secs_f64() * 1e3
+    );
+    text
+}

@@ -1,0 +1,49 @@
+//! Matrix product where there are wide registers: that of the crate `gemm`.
+
+use gemm::{Parallelism, gemm};
+
+/// `W`, `[cols, depth]`.
+pub struct Factor<'a> {
+    w: &'a [f32],
+    cols: usize,
+    depth: usize,
+}
+
+impl<'a> Factor<'a> {
+    pub fn new(w: &'a [f32], cols: usize, depth: usize) -> Self {
+        assert_eq!(w.len(), cols * depth, "W must be [cols, depth]");
+        Self { w, cols, depth }
+    }
+
+    /// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
+    pub fn product(&self, a: &[f32], out: &mut [f32]) {
+        let &Self { w, cols, depth } = self;
+        let rows = out.len() / cols;
+        assert!(a.len() == rows * depth && out.len() == rows * cols, "A must be [rows, depth]");
+        let (cs, d) = (cols as isize, depth as isize);
+        // SAFETY: the lengths asserted above and in `new` are those that the strides below reach.
+        unsafe {
+            gemm(
+                rows,
+                cols,
+                depth,
+                out.as_mut_ptr(),
+                1,
+                cs,
+                false,
+                a.as_ptr(),
+                1,
+                d,
+                w.as_ptr(),
+                d,
+                1,
+                0.0,
+                1.0,
+                false,
+                false,
+                false,
+                Parallelism::None,
+            );
+        }
+    }
+}

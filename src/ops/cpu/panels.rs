@@ -1,0 +1,115 @@
+//! Matrix product for browsers, where there are no threads and four lanes: `gemm`, which is used natively, reaches about
+//! two thirds of its speed there (`docs/performance.md`).
+
+use super::lanes::Lanes;
+
+/// Columns of a tile of the result: two registers. Rows: with four, all sums and what is added to them fit in sixteen.
+const WIDTH: usize = 2 * Lanes::COUNT;
+const HEIGHT: usize = 4;
+/// Depth of a block, so that a panel's share of it (8 KiB) stays in the fastest cache.
+const DEPTH: usize = 256;
+
+/// `W`, `[cols, depth]`, in panels of [`WIDTH`] columns, depth by depth; the last one is filled up with zeros.
+pub struct Factor {
+    panels: Vec<f32>,
+    cols: usize,
+    depth: usize,
+}
+
+impl Factor {
+    pub fn new(w: &[f32], cols: usize, depth: usize) -> Self {
+        assert_eq!(w.len(), cols * depth, "W must be [cols, depth]");
+        let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
+        for (panel, w) in panels.chunks_mut(WIDTH * depth).zip(w.chunks(WIDTH * depth)) {
+            for (column, w) in w.chunks(depth).enumerate() {
+                panel.iter_mut().skip(column).step_by(WIDTH).zip(w).for_each(|(to, from)| *to = *from);
+            }
+        }
+        Self { panels, cols, depth }
+    }
+
+    /// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
+    pub fn product(&self, a: &[f32], out: &mut [f32]) {
+        let Self { ref panels, cols, depth } = *self;
+        assert_eq!(a.len() * cols, out.len() * depth, "A must be [rows, depth], the result [rows, cols]");
+        for start in (0..depth).step_by(DEPTH) {
+            let length = DEPTH.min(depth - start);
+            for (i, panel) in panels.chunks(WIDTH * depth).enumerate() {
+                let panel = &panel[start * WIDTH..][..length * WIDTH];
+                let block = Block { start, left: i * WIDTH, cols, depth };
+                for (a, out) in a.chunks(HEIGHT * depth).zip(out.chunks_mut(HEIGHT * cols)) {
+                    match out.len() / cols {
+                        HEIGHT => block.add::<HEIGHT>(a, panel, out),
+                        3 => block.add::<3>(a, panel, out),
+                        2 => block.add::<2>(a, panel, out),
+                        _ => block.add::<1>(a, panel, out),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Which part of the sums, and which columns.
+struct Block {
+    start: usize,
+    left: usize,
+    cols: usize,
+    depth: usize,
+}
+
+impl Block {
+    /// Adds this part to `ROWS` rows of the result; the first one sets them.
+    fn add<const ROWS: usize>(&self, a: &[f32], panel: &[f32], out: &mut [f32]) {
+        let &Self { start, left, cols, depth } = self;
+        let panel = panel.as_chunks::<WIDTH>().0;
+        let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &a[row * depth + start..][..panel.len()]);
+        let mut sums = [[Lanes::splat(0.0); 2]; ROWS];
+        for (k, weights) in panel.iter().enumerate() {
+            let (low, high) = (Lanes::load(weights, 0), Lanes::load(weights, 1));
+            for (sums, row) in sums.iter_mut().zip(rows) {
+                // SAFETY: each row was cut to the panel's depth. A check here takes a third of the speed.
+                let value = Lanes::splat(unsafe { *row.get_unchecked(k) });
+                sums[0] = value.mul_add(low, sums[0]);
+                sums[1] = value.mul_add(high, sums[1]);
+            }
+        }
+        let width = WIDTH.min(cols - left);
+        for (sums, out) in sums.iter().zip(out.chunks_mut(cols)) {
+            let mut values = [0.0; WIDTH];
+            sums[0].store(&mut values, 0);
+            sums[1].store(&mut values, 1);
+            let out = &mut out[left..left + width];
+            if start == 0 {
+                out.copy_from_slice(&values[..width]);
+            } else {
+                out.iter_mut().zip(values).for_each(|(out, value)| *out += value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Sizes on both sides of a tile's and a block's ends.
+        #[test]
+        fn is_the_sum_of_products(rows in 1usize..10, cols in 1usize..20, depth in prop_oneof![1usize..12, 254usize..260, 511usize..515]) {
+            // Small integers: exact in floating point.
+            let value = |i: usize| ((i * 7919) % 13) as f32 - 6.0;
+            let a: Vec<f32> = (0..rows * depth).map(value).collect();
+            let w: Vec<f32> = (0..cols * depth).map(|i| value(i + 5)).collect();
+            let mut out = vec![f32::NAN; rows * cols];
+            Factor::new(&w, cols, depth).product(&a, &mut out);
+            for (i, out) in out.iter().enumerate() {
+                let (m, n) = (i / cols, i % cols);
+                let expected: f32 = (0..depth).map(|k| a[m * depth + k] * w[n * depth + k]).sum();
+                prop_assert_eq!(*out, expected, "row {}, column {}", m, n);
+            }
+        }
+    }
+}

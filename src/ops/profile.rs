@@ -1,0 +1,100 @@
+//! What each operation costs, by layer: for `aims-web profile`. Where nobody measures, it costs a look at a flag.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use burn::tensor::Device;
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The names of [`layer`]s around it, the outermost first.
+    pub layers: Vec<&'static str>,
+    pub kernel: &'static str,
+    pub cost: Cost,
+    pub time: Duration,
+}
+
+/// What an operation has to do at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Multiplications and additions.
+    pub flops: u64,
+    /// Read and written once, weights as they are stored.
+    pub bytes: u64,
+}
+
+#[derive(Default)]
+struct Profile {
+    layers: Vec<&'static str>,
+    records: Vec<Record>,
+}
+
+thread_local! {
+    static PROFILE: RefCell<Option<Profile>> = const { RefCell::new(None) };
+}
+
+/// Measures what this thread computes from now on: on a GPU by its timestamps where it has them, each operation by itself.
+pub fn start() {
+    PROFILE.set(Some(Profile::default()));
+}
+
+/// What was computed since [`start`], in order.
+pub fn finish() -> Vec<Record> {
+    PROFILE.take().map(|profile| profile.records).unwrap_or_default()
+}
+
+/// Names what is computed until the guard is dropped.
+pub fn layer(name: &'static str) -> LayerGuard {
+    PROFILE.with_borrow_mut(|profile| {
+        if let Some(profile) = profile {
+            profile.layers.push(name);
+        }
+    });
+    LayerGuard(())
+}
+
+#[must_use = "a layer ends where its guard is dropped"]
+pub struct LayerGuard(());
+
+impl Drop for LayerGuard {
+    fn drop(&mut self) {
+        PROFILE.with_borrow_mut(|profile| {
+            if let Some(profile) = profile {
+                profile.layers.pop();
+            }
+        });
+    }
+}
+
+/// Does `work`, one operation on `device`, and notes it where somebody measures.
+#[cfg(not(target_family = "wasm"))]
+pub fn measured<T: Send + 'static>(
+    kernel: &'static str,
+    device: &Device,
+    cost: impl FnOnce() -> Cost,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    if PROFILE.with_borrow(Option::is_none) {
+        return work();
+    }
+    let (result, duration) = device.profile(work).expect("the device can be measured");
+    let time = pollster::block_on(duration.resolve()).map_or(Duration::ZERO, |ticks| ticks.duration());
+    PROFILE.with_borrow_mut(|profile| {
+        if let Some(Profile { layers, records }) = profile {
+            records.push(Record { layers: layers.clone(), kernel, cost: cost(), time });
+        }
+    });
+    result
+}
+
+/// A browser has its own profiler.
+#[cfg(target_family = "wasm")]
+pub fn measured<T>(
+    _kernel: &'static str,
+    _device: &Device,
+    _cost: impl FnOnce() -> Cost,
+    work: impl FnOnce() -> T,
+) -> T {
+    work()
+}
