@@ -93,7 +93,7 @@ def train(rank, options):
 
     note(start=vars(options) | {"config": config, "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU"})
     views = [(("view", options.seed, number), options.cache / f"{number}.npy") for number in range(options.views)]
-    stream = Samples(config, options.data, options.size, (options.seed, run.step, rank), views)
+    stream = Samples(config, options.data, options.size, (options.seed, run.step, rank), views, "mask_prompts" not in options.without)
     loader = torch.utils.data.DataLoader(stream, batch_size=options.batch, collate_fn=list, num_workers=options.workers)
     half = torch.autocast(options.device, torch.bfloat16, enabled=options.half or options.device == "cuda")
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []

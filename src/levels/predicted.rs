@@ -109,6 +109,18 @@ pub fn predicted_scene(
     Scene { width, height, masks: numbered(masks) }
 }
 
+/// All candidates as they are, each as an entity, best first: masks may overlap and lie in one another, but of two that are
+/// nearly equal only the better one is there.
+pub fn proposals(candidates: &[Candidate], (width, height): (u32, u32), options: &LevelOptions) -> Scene {
+    let grid = Grid::over_photo(width, height);
+    let kept = distinct(visible(candidates, &grid, None, options));
+    let masks = kept.iter().filter_map(|piece| {
+        let pixels = candidates[piece.candidate].render(width, height, options.mask_threshold);
+        Mask::describe(Level::Entity, piece.score, &pixels)
+    });
+    Scene { width, height, masks: numbered(masks.collect()) }
+}
+
 /// How surely the network sees a relation that is `both` (the union of two entities, of the photo's size): the score of
 /// the relation that matches it best, 0 if none does.
 pub fn predicted_relation_score(prediction: &Prediction, both: &BitMask, options: &LevelOptions) -> f32 {

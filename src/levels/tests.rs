@@ -342,3 +342,15 @@ fn predicted_levels_become_a_scene_with_its_links() {
     assert_eq!(scene.masks.len(), 1);
     assert_eq!((scene.masks[0].id, scene.masks[0].parent), (1, None));
 }
+
+#[test]
+fn proposals_overlap_but_do_not_repeat() {
+    let (whole, inner) = (rects(&[[4, 4, 40, 30]], 0.6), rects(&[[8, 8, 8, 8]], 0.9));
+    let again = rects(&[[4, 4, 39, 30]], 0.5);
+    let scene = proposals(&[again, whole.clone(), inner.clone()], SIZE, &LevelOptions::default());
+    assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&inner), full(&whole)]);
+    assert_eq!(
+        scene.masks.iter().map(|m| (m.id, m.level)).collect::<Vec<_>>(),
+        [(1, Level::Entity), (2, Level::Entity)]
+    );
+}

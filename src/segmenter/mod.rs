@@ -151,6 +151,26 @@ impl Segmenter {
         }
     }
 
+    /// What a scene of the whole photo is made from, as entities that may overlap: the masks of all grid points (SAM's
+    /// "everything"), or those that the AIMS head has for entities. Of the `request`, only settings count.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrompt`] for a setting, [`Error::Aborted`], [`Error::DeviceLost`].
+    pub async fn proposals(
+        &self,
+        photo: &EncodedPhoto,
+        request: &Request,
+        progress: &Progress<'_>,
+    ) -> Result<Scene> {
+        request.check()?;
+        let candidates = match self.predict(photo, None, request, progress).await? {
+            Some(found) => found.entities,
+            None => self.everything(photo, &request.grid, progress).await?,
+        };
+        let options = LevelOptions { min_score: request.min_score, ..LevelOptions::default() };
+        Ok(levels::proposals(&candidates, (photo.width, photo.height), &options))
+    }
+
     /// The scene of what the AIMS head finds; `None` if the caller wants the grid.
     async fn learned(
         &self,

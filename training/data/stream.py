@@ -16,10 +16,10 @@ FEATURES = (*zip((4, 8, 16), (STAGES[0].channels, STAGES[1].channels, STAGES[3].
 
 class Samples(torch.utils.data.IterableDataset):
     """Endless samples; sets are drawn by their weights, records of a set at random. With `views`, a list of so many of
-    (seed, file for the encoder's output), each shows one of these views."""
+    (seed, file for the encoder's output), each shows one of these views. Without `prompts` all are full images."""
 
-    def __init__(self, config, data, size, seed, views=()):
-        self.config, self.data, self.size, self.seed, self.views = config, data, size, seed, views
+    def __init__(self, config, data, size, seed, views=(), prompts=True):
+        self.config, self.data, self.size, self.seed, self.views, self.prompts = config, data, size, seed, views, prompts
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -37,7 +37,8 @@ class Samples(torch.utils.data.IterableDataset):
             else:
                 pool, photos = view_rng.choices(pools, weights)[0]
                 record = view_rng.choice(pool)
-            sample = samples.sample(record, photos, self.size, samples.choose_kind(rng), rng, view_rng=view_rng, shown=not (cache and cache.maps))
+            kind = samples.choose_kind(rng) if self.prompts else "full"
+            sample = samples.sample(record, photos, self.size, kind, rng, view_rng=view_rng, shown=not (cache and cache.maps))
             sample.cache = cache
             yield sample
 

@@ -58,9 +58,14 @@ impl Measure {
         (self.targets > 0).then(|| hits as f64 / (self.targets * THRESHOLDS) as f64)
     }
 
+    /// The share that was found at each threshold.
+    pub fn recalls(&self) -> Option<[f64; THRESHOLDS]> {
+        (self.targets > 0).then(|| self.hits.map(|hits| hits as f64 / self.targets as f64))
+    }
+
     /// The share that was found with an IoU of one half or more.
     pub fn recall_at_half(&self) -> Option<f64> {
-        (self.targets > 0).then(|| self.hits[0] as f64 / self.targets as f64)
+        self.recalls().map(|recalls| recalls[0])
     }
 
     /// COCO's average precision: precision made monotonous, at recalls of 0, 0.01, ..., 1, averaged over recalls and

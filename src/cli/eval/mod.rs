@@ -4,6 +4,7 @@ mod data;
 mod links;
 mod matching;
 mod measure;
+mod plot;
 mod predict;
 mod predictions;
 mod score;
@@ -58,12 +59,19 @@ pub struct Arguments {
     /// Learned masks with a lower score are left out. Low: recall counts the best 100 of an image anyway.
     #[arg(long, default_value_t = 0.05)]
     min_score: f32,
+    /// Judge as entities all masks that were found, which overlap: before rules sort them into levels, and before better
+    /// ones paint over others.
+    #[arg(long, conflicts_with = "prompted")]
+    proposals: bool,
     /// Also look for parts inside each human entity mask, given as prompt. About doubles the time.
     #[arg(long)]
     prompted: bool,
     /// Folder for `predictions.jsonl` and, with --prompted, `prompted.jsonl`.
     #[arg(long, default_value = "out/eval")]
     out: PathBuf,
+    /// Draw recall at each IoU threshold, of all sets together, to this SVG file.
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Score the predictions in these files instead of running the model.
     #[arg(long, num_args = 1..)]
     predictions: Vec<PathBuf>,
@@ -78,7 +86,11 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         [] => run_model(&arguments, &sets).await?,
         paths => score_files(paths, &sets)?,
     };
-    rows.push(total(&rows));
+    let total = total(&rows);
+    if let Some(path) = &arguments.plot {
+        plot::draw(path, &total.scores)?;
+    }
+    rows.push(total);
     print!("{}", table::report(&rows));
     Ok(())
 }
@@ -105,6 +117,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
         mode: if arguments.thorough { Mode::Thorough } else { Mode::Fast },
         grid,
         min_score: arguments.min_score,
+        proposals: arguments.proposals,
         prompted: arguments.prompted,
     };
     let mut full_file = Writer::create(&arguments.out, "predictions.jsonl")?;

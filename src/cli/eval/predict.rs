@@ -15,6 +15,8 @@ pub struct Predictor {
     pub mode: Mode,
     pub grid: GridOptions,
     pub min_score: f32,
+    /// Whether to ask for overlapping masks without levels instead of a scene.
+    pub proposals: bool,
     /// Whether to ask for the parts of each human entity too.
     pub prompted: bool,
 }
@@ -49,8 +51,13 @@ impl Predictor {
                 min_score: self.min_score,
                 ..Request::default()
             };
-            let encoded = &encoded;
-            async move { self.segmenter.segment(encoded, &request, &Progress::none()).await }
+            let (encoded, progress) = (&encoded, Progress::none());
+            async move {
+                match self.proposals {
+                    true => self.segmenter.proposals(encoded, &request, &progress).await,
+                    false => self.segmenter.segment(encoded, &request, &progress).await,
+                }
+            }
         };
         let start = Instant::now();
         let full = Prediction::new(&image.name, None, ask(Prompt::Full).await?);

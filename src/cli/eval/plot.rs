@@ -1,0 +1,75 @@
+//! Recall at each IoU threshold as a picture: how many masks are found at all, and how many closely.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use plotters::prelude::*;
+
+use super::matching::{THRESHOLDS, threshold};
+use super::measure::Measure;
+use super::score::Scores;
+
+type Curve = (&'static str, RGBColor, fn(&Scores) -> &Measure);
+
+const CURVES: [Curve; 4] = [
+    ("entities", RGBColor(0, 114, 178), |scores| &scores.entity),
+    ("parts", RGBColor(213, 94, 0), |scores| &scores.part),
+    ("parts in a true entity", RGBColor(0, 158, 115), |scores| &scores.part_prompted),
+    ("relations", RGBColor(150, 80, 160), |scores| &scores.relation),
+];
+
+/// Draws the curves of what has human masks, as SVG.
+pub fn draw(path: &Path, scores: &Scores) -> Result<()> {
+    let svg = picture(scores).map_err(|error| anyhow!("cannot draw the plot: {error}"))?;
+    fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn picture(scores: &Scores) -> Result<String, Box<dyn std::error::Error + '_>> {
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, (560, 360)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(12)
+        .x_label_area_size(36)
+        .y_label_area_size(44)
+        .build_cartesian_2d(threshold(0)..threshold(THRESHOLDS - 1), 0.0..100.0)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_desc("IoU with the human mask, at least")
+        .y_desc("found, %")
+        .draw()?;
+    for (name, color, of) in CURVES {
+        let Some(recalls) = of(scores).recalls() else { continue };
+        let points = recalls.iter().enumerate().map(|(index, recall)| (threshold(index), recall * 100.0));
+        chart
+            .draw_series(LineSeries::new(points, color.stroke_width(2)))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
+    }
+    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(TRANSPARENT).draw()?;
+    area.present()?;
+    drop(chart);
+    drop(area);
+    Ok(svg)
+}
+
+#[cfg(test)]
+mod tests {
+    use aims_web::mask::BitMask;
+
+    use super::super::matching::{Shape, Target};
+    use super::*;
+
+    #[test]
+    fn only_what_has_human_masks_has_a_curve() {
+        let shape = Shape::new(BitMask::full(4, 4));
+        let mut scores = Scores::default();
+        scores.part.add(&[(1.0, &shape)], &[Target { shape: &shape, ignore: false }]);
+        let svg = picture(&scores).expect("a picture");
+        assert!(svg.contains("parts\n") && !svg.contains("relations"), "{svg}");
+        // The frame of the mesh has two lines; the curve is the one that stays at the top.
+        assert_eq!(svg.matches("<polyline").count(), 4, "{svg}");
+    }
+}
