@@ -10,11 +10,11 @@ variant() { # name, further arguments of train.py
     local folder=$out/$1
     mkdir -p "$folder"
     OMP_WAIT_POLICY=PASSIVE "$python" -W ignore training/train.py --encoder "$encoder" --out "$folder" --size 256 --batch 8 --processes 2 \
-        --workers 0 --views 800 --rate 4e-4 --steps 200 --decay 100 --validate-every 100000 --validation-images 16 "${@:2}" > "$folder/train.txt"
+        --workers 0 --views 600 --rate 4e-4 --steps 150 --decay 75 --validate-every 100000 --validation-images 16 "${@:2}" > "$folder/train.txt"
     cargo run --release --quiet -- convert "$HOME/.cache/aims-web/mobile_sam.pt" --bits 32 --trained "$folder/best.safetensors" \
         --out "$folder/model.safetensors"
     cargo run --release --quiet -- eval --model "$folder/model.safetensors" --device cpu --input-size 256 --sets coco,ccp,carparts,faces \
-        --limit 16 --prompted --out "$folder" | tee "$folder/eval.txt"
+        --limit 8 --prompted --out "$folder" | tee "$folder/eval.txt"
 }
 
 variant whole --cache "$out/features"

@@ -103,14 +103,16 @@ def train(rank, options):
         with half:
             with torch.set_grad_enabled(options.encoder_rate > 0):
                 features = features_of(run.network.image_encoder, image, batch)
+            # The embedding that SAM's mask decoder was trained with.
+            original = features[-1] if run.original is None else run.original(image)[-1]
             points = torch.stack([sample.points for sample in batch])
             outputs = run.network.aims(features, run.network.prompt_encoder, prompt, points, options.peaks)
             lessons = None
             if options.taught:
-                lessons = losses.lessons_for(outputs, batch, run.teacher, run.network.prompt_encoder, features[-1], options.taught)
+                lessons = losses.lessons_for(outputs, batch, run.teacher, run.network.prompt_encoder, original, options.taught)
             loss, parts = losses.total(outputs, batch, lessons)
             if run.original is not None:
-                parts["embedding"] = losses.embedding_loss(features[-1], run.original(image)[-1])
+                parts["embedding"] = losses.embedding_loss(features[-1], original)
                 loss = loss + options.keep * parts["embedding"]
         run.update(loss)
         run.seconds = before + time.time() - begun

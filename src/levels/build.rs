@@ -153,7 +153,7 @@ impl Painter<'_> {
         let mut taken = BitMask::new(self.canvas.width, self.canvas.height);
         let mut painted = Painted { entities: Vec::new(), parts: Vec::new() };
         for (index, &piece) in entities.iter().enumerate() {
-            let pixels = self.canvas.paint(&self.candidates[pieces[piece].candidate], &mut taken);
+            let pixels = self.canvas.paint(&self.candidates[pieces[piece].candidate], &mut taken, 0.0);
             painted.entities.push(Mask::describe(Level::Entity, pieces[piece].score, &pixels));
             // Here, while the entity's pixels are at hand: at full size they are too large to keep for all
             // entities.

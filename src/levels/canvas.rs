@@ -23,12 +23,18 @@ impl Canvas<'_> {
         pixels
     }
 
-    /// What a mask has beside those painted before it, and so adds to `taken`.
-    pub fn paint(&self, candidate: &Candidate, taken: &mut BitMask) -> BitMask {
+    /// What a mask has beside those painted before it, and so adds to `taken`; without specks, see [`Self::remove_specks`].
+    pub fn paint(&self, candidate: &Candidate, taken: &mut BitMask, speck: f32) -> BitMask {
         let mut pixels = self.render(candidate);
         pixels.subtract(taken);
-        remove_small_islands(&mut pixels, self.options.min_mask_region_area);
+        self.remove_specks(&mut pixels, speck);
         taken.union_with(&pixels);
         pixels
+    }
+
+    /// Islands below the share `speck` of their mask are noise, or what a better mask left of it.
+    pub fn remove_specks(&self, mask: &mut BitMask, speck: f32) {
+        let share = (speck * mask.area() as f32) as u32;
+        remove_small_islands(mask, share.max(self.options.min_mask_region_area));
     }
 }

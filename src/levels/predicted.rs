@@ -9,7 +9,6 @@ use super::pieces::{Piece, pieces};
 use super::scene::clean_score;
 use super::{Candidate, Level, LevelOptions, Mask, Scene};
 use crate::mask::BitMask;
-use crate::mask::regions::remove_small_islands;
 
 /// What the network found, in any order.
 pub struct Prediction {
@@ -26,7 +25,7 @@ pub struct Prediction {
 mod threshold {
     /// A mask stays if better ones leave it this share of its pixels.
     pub const VISIBLE: f32 = 0.5;
-    /// Of two relations with a higher IoU the better one stays.
+    /// Of two masks that may overlap, with a higher IoU the better one stays.
     pub const SAME: f32 = 0.7;
     /// A relation with this IoU is that of the two entities asked about.
     pub const MATCH: f32 = 0.5;
@@ -100,7 +99,7 @@ pub fn predicted_scene(
                 continue;
             }
             let mut pixels = canvas.render(&prediction.relations[piece.candidate]);
-            remove_specks(&mut pixels, options);
+            canvas.remove_specks(&mut pixels, threshold::SPECK);
             let members = members.into_iter().filter_map(|entity| ids[entity]).collect();
             let mask = Mask::describe(Level::Relation, piece.score, &pixels);
             masks.extend(mask.map(|mask| Mask { members, ..mask }));
@@ -113,10 +112,10 @@ pub fn predicted_scene(
 /// nearly equal only the better one is there.
 pub fn proposals(candidates: &[Candidate], (width, height): (u32, u32), options: &LevelOptions) -> Scene {
     let grid = Grid::over_photo(width, height);
+    let canvas = Canvas { region: None, width, height, options };
     let kept = distinct(visible(candidates, &grid, None, options));
     let masks = kept.iter().filter_map(|piece| {
-        let pixels = candidates[piece.candidate].render(width, height, options.mask_threshold);
-        Mask::describe(Level::Entity, piece.score, &pixels)
+        Mask::describe(Level::Entity, piece.score, &canvas.render(&candidates[piece.candidate]))
     });
     Scene { width, height, masks: numbered(masks.collect()) }
 }
@@ -212,12 +211,6 @@ fn best_linked(
     ranked.into_iter().take(count).map(|(.., index)| index).collect()
 }
 
-/// Islands that are small beside their mask are noise, or what a better mask left of it.
-fn remove_specks(mask: &mut BitMask, options: &LevelOptions) {
-    let share = (threshold::SPECK * mask.area() as f32) as u32;
-    remove_small_islands(mask, share.max(options.min_mask_region_area));
-}
-
 /// Disjoint masks at the photo's size, in the order of the pieces; `None` where nothing is left.
 fn paint(
     canvas: &Canvas<'_>,
@@ -227,10 +220,7 @@ fn paint(
 ) -> impl Iterator<Item = Option<Mask>> {
     let mut taken = BitMask::new(canvas.width, canvas.height);
     pieces.iter().map(move |piece| {
-        let mut pixels = canvas.render(&candidates[piece.candidate]);
-        pixels.subtract(&taken);
-        remove_specks(&mut pixels, canvas.options);
-        taken.union_with(&pixels);
+        let pixels = canvas.paint(&candidates[piece.candidate], &mut taken, threshold::SPECK);
         Mask::describe(level, piece.score, &pixels)
     })
 }

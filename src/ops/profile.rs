@@ -20,7 +20,7 @@ pub struct Record {
 pub struct Cost {
     /// Multiplications and additions.
     pub flops: u64,
-    /// Read and written once, weights as they are stored.
+    /// Of tensors, read and written once; weights of products as they are stored, without scales.
     pub bytes: u64,
 }
 
@@ -79,7 +79,7 @@ pub fn measured<T: Send + 'static>(
         return work();
     }
     let (result, duration) = device.profile(work).expect("the device can be measured");
-    let time = pollster::block_on(duration.resolve()).map_or(Duration::ZERO, |ticks| ticks.duration());
+    let time = pollster::block_on(duration.resolve()).expect("the device has told the time").duration();
     PROFILE.with_borrow_mut(|profile| {
         if let Some(Profile { layers, records }) = profile {
             records.push(Record { layers: layers.clone(), kernel, cost: cost(), time });
@@ -97,4 +97,36 @@ pub fn measured<T>(
     work: impl FnOnce() -> T,
 ) -> T {
     work()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Tensor;
+
+    use super::*;
+    use crate::ops::{Activation, Weight, linear};
+
+    #[test]
+    fn operations_are_noted_with_their_layers_while_someone_measures() {
+        let device = Device::flex();
+        let (x, bias) = (Tensor::<2>::ones([3, 5], &device), Tensor::ones([7], &device));
+        let weight = Weight::F32(Tensor::ones([7, 5], &device));
+        let run = || linear(x.clone(), &weight, &bias, Activation::None);
+        run();
+        start();
+        let outer = layer("outer");
+        {
+            let _inner = layer("inner");
+            run();
+        }
+        run();
+        drop(outer);
+        let records = finish();
+        run();
+        let paths: Vec<_> = records.iter().map(|record| record.layers.clone()).collect();
+        assert_eq!(paths, [vec!["outer", "inner"], vec!["outer"]]);
+        assert_eq!(records[0].kernel, "linear");
+        assert_eq!(records[0].cost, Cost { flops: 2 * 3 * 5 * 7, bytes: 4 * (3 * 5 + 3 * 7 + 7 * 5) });
+        assert!(finish().is_empty());
+    }
 }

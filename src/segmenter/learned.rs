@@ -44,35 +44,34 @@ pub async fn predict(
     })
 }
 
-/// The queries of a level that found something.
+/// The masks of a level that are something.
 struct Found {
     candidates: Vec<Candidate>,
     /// Of each candidate.
-    queries: Vec<usize>,
-    query_count: usize,
+    masks: Vec<usize>,
+    mask_count: usize,
 }
 
 impl Found {
     fn new(view: &View, level: &LevelOutput) -> Result<Self> {
-        let query_count = level.score.len();
-        let mut found = Self { candidates: Vec::new(), queries: Vec::new(), query_count };
-        for query in 0..query_count {
+        let mask_count = level.score.len();
+        let mut found = Self { candidates: Vec::new(), masks: Vec::new(), mask_count };
+        for mask in 0..mask_count {
             // As in training: `training/aims/postprocess.py`.
-            let logits = low_res(view, level.mask(query).to_vec())?;
-            let score = level.rank(query) * logits.stability_score(0.0, STABILITY_OFFSET);
+            let logits = low_res(view, level.mask(mask).to_vec())?;
+            let score = level.mask_score(mask) * logits.stability_score(0.0, STABILITY_OFFSET);
             if score >= MIN_SCORE {
                 found.candidates.push(Candidate { logits, frame: view.frame(), score });
-                found.queries.push(query);
+                found.masks.push(mask);
             }
         }
         Ok(found)
     }
 }
 
-/// Probabilities between the candidates of two levels, from logits between all their queries.
+/// Probabilities between the candidates of two levels, from logits between all their masks.
 fn links(logits: &[f32], coarse: &Found, fine: &Found) -> Vec<f32> {
-    let columns = fine.query_count;
-    let row =
-        |&query: &usize| fine.queries.iter().map(move |&other| sigmoid(logits[query * columns + other]));
-    coarse.queries.iter().flat_map(row).collect()
+    let columns = fine.mask_count;
+    let row = |&mask: &usize| fine.masks.iter().map(move |&other| sigmoid(logits[mask * columns + other]));
+    coarse.masks.iter().flat_map(row).collect()
 }

@@ -152,7 +152,7 @@ impl Segmenter {
     }
 
     /// What a scene of the whole photo is made from, as entities that may overlap: the masks of all grid points (SAM's
-    /// "everything"), or those that the AIMS head has for entities. Of the `request`, only settings count.
+    /// "everything"), or those that the AIMS head has for entities. The `request`'s prompt and its levels do not count.
     ///
     /// # Errors
     /// [`Error::InvalidPrompt`] for a setting, [`Error::Aborted`], [`Error::DeviceLost`].
@@ -163,11 +163,17 @@ impl Segmenter {
         progress: &Progress<'_>,
     ) -> Result<Scene> {
         request.check()?;
+        let request = &Request { prompt: Prompt::Full, levels: Request::default().levels, ..request.clone() };
         let candidates = match self.predict(photo, None, request, progress).await? {
             Some(found) => found.entities,
             None => self.everything(photo, &request.grid, progress).await?,
         };
-        let options = LevelOptions { min_score: request.min_score, ..LevelOptions::default() };
+        let options = LevelOptions {
+            min_mask_region_area: request.grid.min_mask_region_area,
+            min_score: request.min_score,
+            min_area: 0.0,
+            ..LevelOptions::default()
+        };
         Ok(levels::proposals(&candidates, (photo.width, photo.height), &options))
     }
 

@@ -76,8 +76,8 @@ class LevelDecoder(Head):
 
 
 class Prediction(NamedTuple):
-    """Of the queries at one level: a mask each, at the level of entities first the large readings of all queries, then the small
-    ones."""
+    """Of the queries at one level: a mask each; at the level of entities, of each round first the large readings of all its queries,
+    then the small ones."""
 
     tokens: torch.Tensor  # [batch, masks, 256]
     logits: torch.Tensor  # [batch, masks, S / 4, S / 4]
@@ -107,7 +107,7 @@ class Complementarity(nn.Module):
 
 
 class Affinity(nn.Module):
-    """Logits of the links between the queries of a coarse level and of a fine one."""
+    """Logits of the links between the masks of a coarse level and of a fine one."""
 
     DIM = 64
 

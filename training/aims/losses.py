@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from .config import LEVELS
 
-WEIGHTS = {"heat": 1.0, "mask": 1.0, "quality": 0.5, "score": 0.5, "link": 0.5, "taught": 0.5}
+WEIGHTS = {"heat": 1.0, "mask": 1.0, "quality": 1.0, "score": 0.5, "link": 0.5, "taught": 0.5}
 
 # How much of the mask loss is that of all readings of a point, not only of the best.
 LOSERS = 0.1
@@ -91,8 +91,7 @@ def level_losses(prediction, heat, points, target):
             exact = target.masks.float()
             each = mask_loss(logits[queries], exact[masks], grown(exact)[masks]).view(readings, -1)
             losses["mask"] = (1 - LOSERS) * each.min(0).values.mean() + LOSERS * each.mean()
-            best = each.argmin(0) * each.shape[1] + torch.arange(each.shape[1], device=each.device)
-            matched = queries[best], masks[best]
+            matched = queries, masks
             reached = iou(logits[queries], target.masks[masks])
             losses["quality"] = F.binary_cross_entropy_with_logits(quality[queries], reached)
             wanted[queries] = 1.0
@@ -127,21 +126,24 @@ def unlabelled(points, sample):
 
 
 def taught_loss(predictions, lessons, row):
-    """Of one image: each mask against the nearest of those that its level may learn, or None. `lessons`: see `lessons_for`."""
+    """Of one image: each query's mask against the nearest of those that its level may learn, or None. `lessons`: see `lessons_for`."""
     values = []
     for i, (level, choices) in enumerate(TEACHES.items()):
         for query, wanted, masks, quality in zip(lessons.queries[row], lessons.wanted[row, i], lessons.masks[row], lessons.quality[row]):
             sure = [mask for mask in choices if quality[mask] >= SURE]
             if wanted and sure:
                 exact = masks[sure].float()
-                logits = predictions[level].logits[row, query].float().expand_as(exact)
-                values.append(mask_loss(logits, exact, grown(exact)).min())
+                # Of two readings and two masks, the nearest pair.
+                readings = predictions[level].logits[row, query :: lessons.total].float()
+                pairs = exact.repeat(len(readings), 1, 1)
+                values.append(mask_loss(readings.repeat_interleave(len(exact), 0), pairs, grown(pairs)).min())
     return torch.stack(values).mean() if values else None
 
 
 @dataclass
 class Lessons:
-    queries: torch.Tensor  # [batch, n]: which
+    queries: torch.Tensor  # [batch, n]: which, of a total
+    total: int
     wanted: torch.Tensor  # [batch, levels that can be taught, n]
     masks: torch.Tensor  # [batch, n, 3, h, w] of bool
     quality: torch.Tensor  # [batch, n, 3]: SAM's own judgement of them
@@ -155,7 +157,7 @@ def lessons_for(outputs, samples, teacher, encoder, embedding, count):
     points = outputs.points.gather(1, queries[..., None].expand(-1, -1, 2))
     logits, quality = teacher(encoder, embedding, points)
     wanted = free.gather(2, queries[:, None].expand(-1, len(TEACHES), -1))
-    return Lessons(queries, wanted, logits > 0, quality)
+    return Lessons(queries, outputs.points.shape[1], wanted, logits > 0, quality)
 
 
 def embedding_loss(found, original):

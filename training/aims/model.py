@@ -50,6 +50,11 @@ class Aims(nn.Module):
         self.decoders = nn.ModuleDict({name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS})
         self.decoder = Decoder(config)
         self.association = nn.ModuleDict({"entity_part": Affinity(), "relation_entity": Affinity()})
+        if not config.association:
+            # The Rust twin has no switch: no link at all.
+            for affinity in self.association.values():
+                nn.init.zeros_(affinity.coarse.weight)
+                nn.init.zeros_(affinity.coarse.bias)
 
     def see(self, features, prompt):
         """`prompt` [batch, S, S, 1] holds 0 and 1, None is the full image."""

@@ -1,4 +1,5 @@
-"""From queries to masks. The Rust twin is `src/levels/predicted.rs`."""
+"""From queries to masks, as quickly as validation needs them. `src/levels/predicted.rs` does the same at the photo's size, removes
+specks, and keeps one relation of a pair of entities."""
 
 import torch
 
@@ -19,7 +20,7 @@ def confidence(prediction):
     return (prediction.score.sigmoid() * prediction.quality.sigmoid()).sqrt()
 
 
-def scores_of(prediction):
+def mask_scores(prediction):
     """By what masks compete: the score, the predicted IoU, which counts twice, and SAM's stability score."""
     logits = prediction.logits
     stability = (logits > STABILITY_OFFSET).sum((2, 3)) / (logits > -STABILITY_OFFSET).sum((2, 3)).clamp(min=1)
@@ -27,11 +28,12 @@ def scores_of(prediction):
 
 
 def masks_of(outputs, row):
-    """By level: (masks [n, S / 4, S / 4] of bool, scores [n], queries [n]), best first; entities and parts are disjoint."""
+    """By level: (masks [n, S / 4, S / 4] of bool, scores [n], their places among all masks [n]), best first; entities and parts
+    are disjoint."""
     result = {}
     for level in LEVELS:
         prediction = outputs.predictions[level]
-        scores = scores_of(prediction)[row].float()
+        scores = mask_scores(prediction)[row].float()
         order = scores.argsort(descending=True)
         order = order[scores[order] >= MIN_SCORE[level]]
         found = prediction.logits[row, order] > 0

@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0.05)]
     min_score: f32,
     /// Judge as entities all masks that were found, which overlap: before rules sort them into levels, and before better
-    /// ones paint over others.
+    /// ones paint over others. Of the figures, those of entities then count.
     #[arg(long, conflicts_with = "prompted")]
     proposals: bool,
     /// Also look for parts inside each human entity mask, given as prompt. About doubles the time.
@@ -86,13 +86,12 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         [] => run_model(&arguments, &sets).await?,
         paths => score_files(paths, &sets)?,
     };
-    let total = total(&rows);
-    if let Some(path) = &arguments.plot {
-        plot::draw(path, &total.scores)?;
-    }
-    rows.push(total);
+    rows.push(total(&rows));
     print!("{}", table::report(&rows));
-    Ok(())
+    match (&arguments.plot, rows.last()) {
+        (Some(path), Some(total)) => plot::draw(path, &total.scores),
+        _ => Ok(()),
+    }
 }
 
 async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {

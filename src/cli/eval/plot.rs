@@ -22,6 +22,9 @@ const CURVES: [Curve; 4] = [
 /// Draws the curves of what has human masks, as SVG.
 pub fn draw(path: &Path, scores: &Scores) -> Result<()> {
     let svg = picture(scores).map_err(|error| anyhow!("cannot draw the plot: {error}"))?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
     fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
 }
 

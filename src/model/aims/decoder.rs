@@ -25,11 +25,11 @@ pub struct Decoder {
     quality_head: Mlp,
     complementarity: Complementarity,
     /// Of [`OUTPUT_TOKENS`].
-    heads: Vec<MaskHead>,
+    heads: Vec<Head>,
 }
 
 /// From an output token to its mask.
-struct MaskHead {
+struct Head {
     /// Kernels for the image as the query sees it.
     hypernetwork: Mlp,
     /// Kernels for the mask features that all queries share.
@@ -72,7 +72,7 @@ impl Decoder {
         let head = |&(head, _): &(&str, usize)| -> Result<_> {
             let name = format!("{name}.decoders.{head}");
             let widths = [EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale::CHANNELS];
-            Ok(MaskHead {
+            Ok(Head {
                 hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
                 kernel: Linear::load(weights, &format!("{name}.kernel"), EMBED_DIM, config.mask_dim)?,
             })
@@ -180,7 +180,7 @@ impl Complementarity {
     }
 }
 
-/// Logits of the links between the queries of a coarse level and those of a fine one.
+/// Logits of the links between the masks of a coarse level and those of a fine one.
 pub struct Affinity {
     coarse: Linear,
     fine: Linear,

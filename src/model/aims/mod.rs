@@ -17,6 +17,7 @@ use super::tiny_vit::ImageFeatures;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::levels::Level;
+use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
@@ -84,7 +85,7 @@ impl LevelOutput {
     }
 
     /// As [`Self::confidence`], but the predicted IoU counts twice, 0 to 1: where masks compete it tells more than the score.
-    pub fn rank(&self, index: usize) -> f32 {
+    pub fn mask_score(&self, index: usize) -> f32 {
         sigmoid(self.score[index]).sqrt() * sigmoid(self.quality[index])
     }
 
@@ -152,6 +153,7 @@ impl Aims {
         sought: &[Level],
         progress: &Progress<'_>,
     ) -> Result<AimsOutput> {
+        let _named = layer("AIMS head");
         progress.checkpoint(0.0).await?;
         let added = prompt.map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
         let maps = self.pixel_decoder.forward(features, added);
