@@ -1,5 +1,5 @@
-//! Matrix product for browsers, where there are no threads and four lanes: `gemm`, which is used natively, reaches about
-//! two thirds of its speed there (`docs/performance.md`).
+//! Matrix product for browsers, where there are no threads and four lanes: `gemm`, which is used natively, is slower there
+//! (`docs/performance.md`).
 
 use super::lanes::Lanes;
 
