@@ -57,8 +57,46 @@ pub fn float_model() -> Vec<u8> {
 
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/aims-tiny-q8.safetensors");
 
+/// Natively the GPU is one with nothing but WebGPU's default limits: whatever asks for more fails there.
+#[cfg(not(target_family = "wasm"))]
+pub async fn device(kind: DeviceKind) -> Device {
+    match kind {
+        DeviceKind::Cpu => Device::flex(),
+        DeviceKind::Gpu => default_gpu(),
+    }
+}
+
+#[cfg(target_family = "wasm")]
 pub async fn device(kind: DeviceKind) -> Device {
     aims_web::segmenter::open_device(kind).await.expect("the device opens").0
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn default_gpu() -> Device {
+    use std::sync::OnceLock;
+
+    use burn_wgpu::wgpu::{DeviceDescriptor, Features, Instance, Limits, RequestAdapterOptions};
+    use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init_device};
+
+    static DEVICE: OnceLock<WgpuDevice> = OnceLock::new();
+    let open = async || {
+        let instance = Instance::default();
+        let adapter = instance.request_adapter(&RequestAdapterOptions::default()).await;
+        let adapter = adapter.expect("npm test installs a software adapter");
+        // burn asks the adapter, not the device, whether its own kernels may count in 64 bits. No browser has that.
+        let required_features = adapter.features() & Features::SHADER_INT64;
+        let required_limits = Limits::default();
+        let wanted = DeviceDescriptor { required_limits, required_features, ..DeviceDescriptor::default() };
+        let (device, queue) = adapter.request_device(&wanted).await.expect("every adapter has the defaults");
+        assert_eq!(device.limits().max_compute_invocations_per_workgroup, 256);
+        let backend = adapter.get_info().backend;
+        let memory_config = MemoryConfiguration::ExclusivePages;
+        init_device(
+            WgpuSetup { instance, adapter, device, queue, backend },
+            RuntimeOptions { memory_config, tasks_max: 64 },
+        )
+    };
+    DEVICE.get_or_init(|| pollster::block_on(open())).clone().into()
 }
 
 pub fn load(model: &[u8], device: &Device) -> Sam {
