@@ -4,6 +4,7 @@ mod aims;
 mod common;
 mod ops;
 mod parity;
+mod poison;
 #[cfg(target_family = "wasm")]
 mod web;
 

@@ -7,7 +7,7 @@ use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 /// Deterministic values in -1..1.
-fn noise(seed: u64, length: usize) -> Vec<f32> {
+pub fn noise(seed: u64, length: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -18,11 +18,11 @@ fn noise(seed: u64, length: usize) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
-fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+pub fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(noise(seed, shape.iter().product()), shape), device)
 }
 
-fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
+pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
     let bytes: Vec<i8> =
         noise(seed, outputs * inputs * bits.count() / 8).iter().map(|v| (v * 128.0) as i8).collect();
     let words: Vec<i32> = bytemuck::pod_collect_to_vec(&bytes);

@@ -1,0 +1,112 @@
+//! Values that are no numbers, or hardly any: what they spoil is what is computed from them, and nothing beside it. Kernels work
+//! in tiles and read past their edges, where a product with zero would not be zero.
+
+use crate::common::{self, everywhere, floats};
+use crate::ops::{noise, quantised, tensor};
+use aims_web::DeviceKind;
+use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// The last one is denormal.
+const POISONS: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 1e-40];
+
+/// Spoils the value `at` of an input: only outputs that `may` change do; a NaN shows in one of them, a denormal makes none infinite.
+async fn spoils<const D: usize, const E: usize>(
+    name: &str,
+    shape: [usize; D],
+    at: usize,
+    run: impl Fn(Tensor<D>, &Device) -> Tensor<E>,
+    may: impl Fn(usize) -> bool,
+) {
+    for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
+        let device = common::device(kind).await;
+        let clean = noise(1, shape.iter().product());
+        let run = async |values: Vec<f32>| {
+            floats(run(Tensor::from_data(TensorData::new(values, shape), &device), &device)).await
+        };
+        let expected = run(clean.clone()).await;
+        for poison in POISONS {
+            let mut values = clean.clone();
+            values[at] = poison;
+            let found = run(values).await;
+            for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                assert!(
+                    may(i) || found.to_bits() == expected.to_bits(),
+                    "{name}, {kind:?}: {poison} at {at} makes {found} of {expected} at {i}"
+                );
+            }
+            assert!(
+                !poison.is_nan() || found.iter().any(|value| value.is_nan()),
+                "{name}, {kind:?}: a NaN is lost"
+            );
+            assert!(!poison.is_subnormal() || found.iter().all(|value| value.is_finite()), "{name}");
+        }
+    }
+}
+
+everywhere!(a_spoilt_row_of_a_product_stays_alone, async {
+    let (rows, inputs, outputs) = (257, 256, 65);
+    for row in [0, 127, 255, 256] {
+        let (at, may) = (row * inputs + 77, |i| i / outputs == row);
+        let float = |x: Tensor<2>, device: &Device| {
+            let weight = Weight::F32(tensor(2, [outputs, inputs], device));
+            ops::linear(x, &weight, &tensor(3, [outputs], device), Activation::None)
+        };
+        spoils("product", [rows, inputs], at, float, may).await;
+        let packed = |x: Tensor<2>, device: &Device| {
+            let weight = quantised(Bits::Four, 2, outputs, inputs, device);
+            ops::linear(x, &weight, &tensor(3, [outputs], device), Activation::None)
+        };
+        spoils("4-bit product", [rows, inputs], at, packed, may).await;
+    }
+});
+
+everywhere!(a_spoilt_row_of_a_norm_stays_alone, async {
+    let channels = 65;
+    let norm = |x: Tensor<2>, device: &Device| {
+        let (gamma, beta) = (tensor(2, [channels], device), tensor(3, [channels], device));
+        ops::layer_norm(x, &gamma, &beta, 1e-5, Activation::None)
+    };
+    for row in [0, 255, 256] {
+        spoils("layer norm", [257, channels], row * channels + 64, norm, |i| i / channels == row).await;
+    }
+});
+
+everywhere!(a_spoilt_token_of_attention_stays_alone, async {
+    let (queries, keys, width) = (257, 65, 32);
+    let query = |q: Tensor<3>, device: &Device| {
+        let (k, v) = (tensor(2, [2, keys, width], device), tensor(3, [2, keys, width], device));
+        ops::attention(q, k, v, 2)
+    };
+    // The first head of a query in the second batch.
+    for token in [queries, 2 * queries - 1] {
+        let may = |i| i / width == token && i % width < width / 2;
+        spoils("query", [2, queries, width], token * width + 5, query, may).await;
+    }
+    let key = |k: Tensor<3>, device: &Device| {
+        let (q, v) = (tensor(2, [2, queries, width], device), tensor(3, [2, keys, width], device));
+        ops::attention(q, k, v, 2)
+    };
+    let may = |i| i / width >= queries && i % width < width / 2;
+    spoils("key", [2, keys, width], (2 * keys - 1) * width + 5, key, may).await;
+});
+
+everywhere!(a_spoilt_pixel_stays_in_its_window, async {
+    let (height, width, channels) = (9, 17, 32);
+    for (y, x) in [(0_usize, 0_usize), (4, 8), (8, 16)] {
+        let at = (y * width + x) * channels + 3;
+        let near = move |pixel: usize| (pixel / width).abs_diff(y) <= 1 && (pixel % width).abs_diff(x) <= 1;
+        let depthwise = |x: Tensor<4>, device: &Device| {
+            let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
+            ops::depthwise3x3(x, &weight, &bias, 1, Activation::None)
+        };
+        let may = |i| near(i / channels) && i % channels == 3;
+        spoils("depthwise convolution", [1, height, width, channels], at, depthwise, may).await;
+        let convolution = |x: Tensor<4>, device: &Device| {
+            let weight = Weight::F32(tensor(2, [7, 9 * channels], device));
+            let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
+            ops::conv2d(x, &weight, &tensor(3, [7], device), window, Activation::None)
+        };
+        spoils("convolution", [1, height, width, channels], at, convolution, |i| near(i / 7)).await;
+    }
+});
