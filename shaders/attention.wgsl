@@ -1,20 +1,21 @@
 // out[b, i, h, :] = sum_j softmax_j(scale * q[b, i, h, :] . k[b, j, h, :] + bias[h, i, j]) v[b, j, h, :]
 //
 // Online softmax: scores never reach memory. One thread owns one query; a workgroup of 64 shares tiles of 32 keys and
-// values. Heads are read in place: tensor t has `t_stride` floats a token, head h starts at t_offset + h * t_head, so a
+// values. Heads are read in place: tensor t has `t_stride` vectors a token, head h starts at t_offset + h * t_head, so a
 // fused query-key-value projection needs no copies. `t_batched` is 0 where all batches share tensor t, else 1.
 
 const DIM: u32 = {{dim}}u; // a multiple of 4
 const DIM4: u32 = DIM / 4u;
 const KEYS: u32 = 32u;
 
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
+@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> k: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> v: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
-@group(0) @binding(5) var<storage, read> info: Info;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(5) var<uniform> info: Info;
 
+// Strides, offsets and heads in vectors of four.
 struct Info {
     queries: u32,
     keys: u32,
@@ -42,10 +43,11 @@ fn main(
     let q_token = info.q_batched * batch * info.queries + min(query, info.queries - 1u);
     let q_start = q_token * info.q_stride + info.q_offset + head * info.q_head;
     //#repeat d {{dim4}}
-    let at{{d}} = q_start + {{d}}u * 4u;
-    let q{{d}} = vec4<f32>(q[at{{d}}], q[at{{d}} + 1u], q[at{{d}} + 2u], q[at{{d}} + 3u]) * info.scale;
+    let q{{d}} = q[q_start + {{d}}u] * info.scale;
     var sum{{d}} = vec4<f32>(0.0);
     //#end
+    let k_start = info.k_batched * batch * info.keys * info.k_stride + info.k_offset + head * info.k_head;
+    let v_start = info.v_batched * batch * info.keys * info.v_stride + info.v_offset + head * info.v_head;
 
     var best = -3.0e38;
     var total = 0.0;
@@ -53,13 +55,8 @@ fn main(
         let count = min(KEYS, info.keys - start);
         for (var slot = lane; slot < count * DIM4; slot += 64u) {
             let token = start + slot / DIM4;
-            let channel = (slot % DIM4) * 4u;
-            let k_token = info.k_batched * batch * info.keys + token;
-            let k_at = k_token * info.k_stride + info.k_offset + head * info.k_head + channel;
-            some_keys[slot] = vec4<f32>(k[k_at], k[k_at + 1u], k[k_at + 2u], k[k_at + 3u]);
-            let v_token = info.v_batched * batch * info.keys + token;
-            let v_at = v_token * info.v_stride + info.v_offset + head * info.v_head + channel;
-            some_values[slot] = vec4<f32>(v[v_at], v[v_at + 1u], v[v_at + 2u], v[v_at + 3u]);
+            some_keys[slot] = k[k_start + token * info.k_stride + slot % DIM4];
+            some_values[slot] = v[v_start + token * info.v_stride + slot % DIM4];
         }
         workgroupBarrier();
         if (active_query) {
@@ -92,13 +89,9 @@ fn main(
     }
 
     if (active_query) {
-        let start = ((batch * info.queries + query) * info.heads + head) * DIM;
+        let start = ((batch * info.queries + query) * info.heads + head) * DIM4;
         //#repeat d {{dim4}}
-        let mean{{d}} = sum{{d}} / total;
-        out[start + {{d}}u * 4u] = mean{{d}}.x;
-        out[start + {{d}}u * 4u + 1u] = mean{{d}}.y;
-        out[start + {{d}}u * 4u + 2u] = mean{{d}}.z;
-        out[start + {{d}}u * 4u + 3u] = mean{{d}}.w;
+        out[start + {{d}}u] = sum{{d}} / total;
         //#end
     }
 }

@@ -1,24 +1,24 @@
 // Depthwise 3 x 3 convolution, channels last, zero padding of one pixel:
 // out[b, y, x, c] = activation(bias[c] + sum_{ky, kx} in[b, y * stride + ky - 1, x * stride + kx - 1, c] * w[ky * 3 + kx, c])
-// One thread an output value, channels innermost so that neighbouring threads read neighbouring floats.
+//
+// One thread an output value, or four of neighbouring channels; channels innermost, so that neighbouring threads read neighbours.
 
-const ACTIVATION: u32 = {{activation}}u;
-
-@group(0) @binding(0) var<storage, read> image: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-@group(0) @binding(4) var<storage, read> info: Info;
+@group(0) @binding(0) var<storage, read> image: array<{{value}}>;
+@group(0) @binding(1) var<storage, read> w: array<{{value}}>;
+@group(0) @binding(2) var<storage, read> bias: array<{{value}}>;
+@group(0) @binding(3) var<storage, read_write> out: array<{{value}}>;
+@group(0) @binding(4) var<uniform> info: Info;
 
 struct Info {
     in_height: u32,
     in_width: u32,
     out_height: u32,
     out_width: u32,
-    channels: u32,
+    channels: u32, // in units of what a thread takes, as is the count
     stride: u32,
-    count: u32,   // of output values
+    count: u32, // of outputs
     groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+    activation: u32,
 }
 
 //#include activation
@@ -53,5 +53,9 @@ fn main(
             sum += image[source * info.channels + channel] * w[(ky * 3u + kx) * info.channels + channel];
         }
     }
-    out[index] = activate(sum, ACTIVATION);
+    //#if vectors
+    out[index] = activate(sum, info.activation);
+    //#else
+    out[index] = activate(vec4<f32>(sum), info.activation).x;
+    //#end
 }

@@ -1,21 +1,21 @@
 // out[r, :] = activation((x[r, :] - mean) / sqrt(variance + epsilon) * gamma + beta), over the last axis.
 // A workgroup takes 4 rows with 16 threads each; the mean first and then the centred squares, as the reference does, for accuracy.
 
-const ACTIVATION: u32 = {{activation}}u;
 const THREADS: u32 = 16u; // for one row
 const ROWS: u32 = 4u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> gamma: array<f32>;
-@group(0) @binding(2) var<storage, read> beta: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
-@group(0) @binding(4) var<storage, read> info: Info;
+@group(0) @binding(0) var<storage, read> x: array<{{value}}>;
+@group(0) @binding(1) var<storage, read> gamma: array<{{value}}>;
+@group(0) @binding(2) var<storage, read> beta: array<{{value}}>;
+@group(0) @binding(3) var<storage, read_write> out: array<{{value}}>;
+@group(0) @binding(4) var<uniform> info: Info;
 
 struct Info {
     rows: u32,
-    channels: u32,
+    channels: u32, // in units of what is read at a time
     groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
     epsilon: f32,
+    activation: u32,
 }
 
 var<workgroup> partials: array<f32, 64>;
@@ -35,6 +35,14 @@ fn sum_over_row(lane: u32, value: f32) -> f32 {
     return sum;
 }
 
+fn sum_of(values: {{value}}) -> f32 {
+    //#if vectors
+    return dot(values, vec4<f32>(1.0));
+    //#else
+    return values;
+    //#end
+}
+
 @compute @workgroup_size(64, 1, 1)
 fn main(
     @builtin(local_invocation_index) lane: u32,
@@ -43,21 +51,27 @@ fn main(
     // Rows past the end are computed again, not skipped: barriers need every thread to take the same path.
     let row = min((group.y * info.groups_x + group.x) * ROWS + lane / THREADS, info.rows - 1u);
     let start = row * info.channels;
+    let count = f32(info.channels) * {{unit}}.0;
 
-    var sum = 0.0;
+    var sum = {{value}}(0.0);
     for (var i = lane % THREADS; i < info.channels; i += THREADS) {
         sum += x[start + i];
     }
-    let mean = sum_over_row(lane, sum) / f32(info.channels);
+    let mean = sum_over_row(lane, sum_of(sum)) / count;
 
-    var squares = 0.0;
+    var squares = {{value}}(0.0);
     for (var i = lane % THREADS; i < info.channels; i += THREADS) {
         let centred = x[start + i] - mean;
         squares += centred * centred;
     }
-    let scale = inverseSqrt(sum_over_row(lane, squares) / f32(info.channels) + info.epsilon);
+    let scale = inverseSqrt(sum_over_row(lane, sum_of(squares)) / count + info.epsilon);
 
     for (var i = lane % THREADS; i < info.channels; i += THREADS) {
-        out[start + i] = activate((x[start + i] - mean) * scale * gamma[i] + beta[i], ACTIVATION);
+        let value = (x[start + i] - mean) * scale * gamma[i] + beta[i];
+        //#if vectors
+        out[start + i] = activate(value, info.activation);
+        //#else
+        out[start + i] = activate(vec4<f32>(value), info.activation).x;
+        //#end
     }
 }

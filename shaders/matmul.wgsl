@@ -1,35 +1,38 @@
 // C[b, m, n] = activation(sum_k A[b, m, k] * W[b, n, k] + bias[n] + residual[b, m, n])
 //
 // One kernel serves matrix products, linear layers and (as an implicit GEMM) channels-last convolutions:
-//   BITS = 8 or 4  W holds signed weights packed into words, `scales` one factor for every 32 of them along k.
-//   PATCHES        A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
+//   packed   W holds signed weights of 8 or 4 bits in words, `scales` one factor for every 32 of them along k.
+//   patches  A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
+//   vectors  depth, columns and channels are multiples of four, and so much is read and written at a time.
 //
-// A workgroup of 8 x 8 threads makes a 64 x 64 tile of C; each thread keeps 8 x 8 of it in registers. Both operands
-// pass through workgroup memory 16 deep, stored k-major so that a thread reads neighbours.
+// A workgroup of 8 x 8 threads makes a 64 x 64 tile of C. Both operands pass through workgroup memory 16 deep: each thread
+// fetches four rows of four values, turns them, and stores them k-major. It keeps 8 x 8 sums in registers, rows and columns
+// in two runs of four, so that neighbouring threads read neighbouring vectors.
 
 const BITS: u32 = {{bits}}u; // of a weight; 32 are floats
-const PACKED: u32 = min(BITS, 8u); // keeps constants in range where nothing is packed
-const PATCHES: bool = {{patches}};
-const ACTIVATION: u32 = {{activation}}u; // 0 none, 1 ReLU, 2 GELU
 
+const NOWHERE: u32 = 0xffffffffu;
 const TILE: u32 = 64u;
+const TILE4: u32 = TILE / 4u;
 const DEPTH: u32 = 16u;
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<u32>;
+@group(0) @binding(0) var<storage, read> a: array<{{value}}>;
+@group(0) @binding(1) var<storage, read> w: array<{{weight}}>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> c: array<f32>;
-@group(0) @binding(6) var<storage, read> info: Info;
+@group(0) @binding(3) var<storage, read> bias: array<{{value}}>;
+@group(0) @binding(4) var<storage, read> residual: array<{{value}}>;
+@group(0) @binding(5) var<storage, read_write> c: array<{{value}}>;
+@group(0) @binding(6) var<uniform> info: Info;
 
 struct Info {
     rows: u32,
     cols: u32,
     depth: u32,
-    has_residual: u32,
+    activation: u32, // 0 none, 1 ReLU, 2 GELU
+    has_bias: u32,
+    residual_length: u32, // 0: none; where shorter than C, it counts again and again
     weight_stride: u32, // elements of W from one batch to the next; 0 where all share it
-    // PATCHES only
+    // Of patches only.
     in_height: u32,
     in_width: u32,
     channels: u32,
@@ -39,31 +42,55 @@ struct Info {
     padding: u32,
 }
 
-// [DEPTH][TILE]. Scalars: several threads fill what would be one vector, and a write to a component may touch them all.
-var<workgroup> tile_a: array<f32, 1024>;
-var<workgroup> tile_w: array<f32, 1024>;
+// [DEPTH][TILE4]
+var<workgroup> tile_a: array<vec4<f32>, 256>;
+var<workgroup> tile_w: array<vec4<f32>, 256>;
 
 //#include activation
 
-fn patch_value(batch: u32, row: u32, k: u32) -> f32 {
+//#if patches
+fn patch_start(batch: u32, row: u32, k: u32) -> u32 {
     let tap = k / info.channels;
     let y = i32((row / info.out_width) * info.stride + tap / info.kernel) - i32(info.padding);
     let x = i32((row % info.out_width) * info.stride + tap % info.kernel) - i32(info.padding);
     if (y < 0 || x < 0 || y >= i32(info.in_height) || x >= i32(info.in_width)) {
-        return 0.0;
+        return NOWHERE;
     }
     let pixel = (batch * info.in_height + u32(y)) * info.in_width + u32(x);
-    return a[pixel * info.channels + k % info.channels];
+    return pixel * info.channels + k % info.channels;
 }
 
-fn value_a(batch: u32, row: u32, k: u32) -> f32 {
+//#end
+
+// Where A's value is, or NOWHERE for a zero.
+fn start_of_a(batch: u32, row: u32, k: u32) -> u32 {
     if (row >= info.rows || k >= info.depth) {
-        return 0.0;
+        return NOWHERE;
     }
-    if (PATCHES) {
-        return patch_value(batch, row, k);
+    //#if patches
+    return patch_start(batch, row, k);
+    //#else
+    return (batch * info.rows + row) * info.depth + k;
+    //#end
+}
+
+// Four consecutive values of one row; k is a multiple of four.
+fn values_of_a(batch: u32, row: u32, k: u32) -> vec4<f32> {
+    var values = vec4<f32>(0.0);
+    //#if vectors
+    let start = start_of_a(batch, row, k);
+    if (start != NOWHERE) {
+        values = a[start / 4u];
     }
-    return a[(batch * info.rows + row) * info.depth + k];
+    //#else
+    for (var i = 0u; i < 4u; i++) {
+        let start = start_of_a(batch, row, k + i);
+        if (start != NOWHERE) {
+            values[i] = a[start];
+        }
+    }
+    //#end
+    return values;
 }
 
 // Four consecutive weights of one column; k is a multiple of four.
@@ -71,23 +98,54 @@ fn weights(batch: u32, col: u32, k: u32) -> vec4<f32> {
     if (col >= info.cols || k >= info.depth) {
         return vec4<f32>(0.0);
     }
-    if (BITS < 32u) {
-        let at = col * info.depth + k;
-        // The four lie in the low or the high half of a word of eight, or fill one.
-        let word = bitcast<i32>(w[at * PACKED / 32u] >> (at * PACKED % 32u));
-        let top = vec4<u32>(32u) - vec4<u32>(1u, 2u, 3u, 4u) * PACKED;
-        let values = (vec4<i32>(word) << top) >> vec4<u32>(32u - PACKED);
-        return vec4<f32>(values) * scales[at / 32u];
-    }
     let start = batch * info.weight_stride + col * info.depth + k;
-    var values = vec4<f32>(bitcast<f32>(w[start]), 0.0, 0.0, 0.0);
+    //#if packed
+    // The four lie in the low or the high half of a word of eight, or fill one.
+    let word = bitcast<i32>(w[start * BITS / 32u] >> (start * BITS % 32u));
+    let top = vec4<u32>(32u) - vec4<u32>(1u, 2u, 3u, 4u) * BITS;
+    let values = (vec4<i32>(word) << top) >> vec4<u32>(32u - BITS);
+    return vec4<f32>(values) * scales[start / 32u];
+    //#else
+    //#if vectors
+    return w[start / 4u];
+    //#else
+    var values = vec4<f32>(w[start], 0.0, 0.0, 0.0);
     for (var i = 1u; i < 4u; i++) {
         if (k + i < info.depth) {
-            values[i] = bitcast<f32>(w[start + i]);
+            values[i] = w[start + i];
         }
     }
-    // Every binding must be used in every variant: `scales` is a stand-in buffer here.
-    return values + vec4<f32>(scales[0]) * 0.0;
+    return values;
+    //#end
+    //#end
+}
+
+fn store(batch: u32, row: u32, col: u32, sums: vec4<f32>) {
+    if (row >= info.rows || col >= info.cols) {
+        return;
+    }
+    let index = (batch * info.rows + row) * info.cols + col;
+    //#if vectors
+    var values = sums;
+    if (info.has_bias != 0u) {
+        values += bias[col / 4u];
+    }
+    if (info.residual_length != 0u) {
+        values += residual[(index % info.residual_length) / 4u];
+    }
+    c[index / 4u] = activate(values, info.activation);
+    //#else
+    for (var i = 0u; i < min(4u, info.cols - col); i++) {
+        var value = sums[i];
+        if (info.has_bias != 0u) {
+            value += bias[col + i];
+        }
+        if (info.residual_length != 0u) {
+            value += residual[(index + i) % info.residual_length];
+        }
+        c[index + i] = activate(vec4<f32>(value), info.activation).x;
+    }
+    //#end
 }
 
 @compute @workgroup_size(8, 8, 1)
@@ -97,53 +155,59 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
     let batch = group.z;
-    // Row r of this thread's outputs, columns 0 to 3 and 4 to 7.
-    //#repeat r 8
-    var left{{r}} = vec4<f32>(0.0);
-    var right{{r}} = vec4<f32>(0.0);
+    // Sums of row r of the upper and the lower run, columns of the left and the right one.
+    //#repeat r 4
+    var upper_left{{r}} = vec4<f32>(0.0);
+    var upper_right{{r}} = vec4<f32>(0.0);
+    var lower_left{{r}} = vec4<f32>(0.0);
+    var lower_right{{r}} = vec4<f32>(0.0);
     //#end
 
-    for (var k = 0u; k < info.depth; k += DEPTH) {
-        // Each thread fetches one row of A and one column of W.
-        for (var i = 0u; i < DEPTH; i += 4u) {
-            let some_weights = weights(batch, group.x * TILE + lane, k + i);
-            for (var j = 0u; j < 4u; j++) {
-                tile_w[(i + j) * TILE + lane] = some_weights[j];
-                tile_a[(i + j) * TILE + lane] = value_a(batch, group.y * TILE + lane, k + i + j);
-            }
-        }
+    // What this thread fetches: four rows and four columns, of four values each.
+    let slot = lane / 4u;
+    let deep = (lane % 4u) * 4u;
+    let row = group.y * TILE + slot * 4u;
+    let col = group.x * TILE + slot * 4u;
+    for (var start = 0u; start < info.depth; start += DEPTH) {
+        let k = start + deep;
+        let from_a = transpose(mat4x4<f32>(
+            values_of_a(batch, row, k),
+            values_of_a(batch, row + 1u, k),
+            values_of_a(batch, row + 2u, k),
+            values_of_a(batch, row + 3u, k),
+        ));
+        let from_w = transpose(mat4x4<f32>(
+            weights(batch, col, k),
+            weights(batch, col + 1u, k),
+            weights(batch, col + 2u, k),
+            weights(batch, col + 3u, k),
+        ));
+        //#repeat i 4
+        tile_a[(deep + {{i}}u) * TILE4 + slot] = from_a[{{i}}];
+        tile_w[(deep + {{i}}u) * TILE4 + slot] = from_w[{{i}}];
+        //#end
         workgroupBarrier();
-        for (var i = 0u; i < DEPTH; i++) {
-            let at_w = i * TILE + local.x * 8u;
-            let w_left = vec4<f32>(tile_w[at_w], tile_w[at_w + 1u], tile_w[at_w + 2u], tile_w[at_w + 3u]);
-            let w_right = vec4<f32>(tile_w[at_w + 4u], tile_w[at_w + 5u], tile_w[at_w + 6u], tile_w[at_w + 7u]);
-            let at_a = i * TILE + local.y * 8u;
-            //#repeat r 8
-            let a{{r}} = tile_a[at_a + {{r}}u];
-            left{{r}} += a{{r}} * w_left;
-            right{{r}} += a{{r}} * w_right;
+        for (var at = 0u; at < DEPTH * TILE4; at += TILE4) {
+            let upper = tile_a[at + local.y];
+            let lower = tile_a[at + 8u + local.y];
+            let w_left = tile_w[at + local.x];
+            let w_right = tile_w[at + 8u + local.x];
+            //#repeat r 4
+            upper_left{{r}} += upper[{{r}}] * w_left;
+            upper_right{{r}} += upper[{{r}}] * w_right;
+            lower_left{{r}} += lower[{{r}}] * w_left;
+            lower_right{{r}} += lower[{{r}}] * w_right;
             //#end
         }
         workgroupBarrier();
     }
 
-    var sums: array<vec4<f32>, 16>;
-    //#repeat r 8
-    sums[2u * {{r}}u] = left{{r}};
-    sums[2u * {{r}}u + 1u] = right{{r}};
+    let left = group.x * TILE + local.x * 4u;
+    let top = group.y * TILE + local.y * 4u;
+    //#repeat r 4
+    store(batch, top + {{r}}u, left, upper_left{{r}});
+    store(batch, top + {{r}}u, left + 32u, upper_right{{r}});
+    store(batch, top + 32u + {{r}}u, left, lower_left{{r}});
+    store(batch, top + 32u + {{r}}u, left + 32u, lower_right{{r}});
     //#end
-    for (var i = 0u; i < 8u; i++) {
-        let row = group.y * TILE + local.y * 8u + i;
-        for (var j = 0u; j < 8u; j++) {
-            let col = group.x * TILE + local.x * 8u + j;
-            if (row < info.rows && col < info.cols) {
-                let index = (batch * info.rows + row) * info.cols + col;
-                var value = sums[2u * i + j / 4u][j % 4u] + bias[col];
-                if (info.has_residual != 0u) {
-                    value += residual[index];
-                }
-                c[index] = activate(value, ACTIVATION);
-            }
-        }
-    }
 }

@@ -26,6 +26,8 @@ pub const STAGES: [Stage; 4] = [
 
 /// Heads of every attention in the mask decoder.
 pub const DECODER_HEADS: usize = 8;
+/// Channels of one attention head, wherever there is one.
+pub const HEAD_CHANNELS: [usize; 2] = [16, 32];
 /// Two-way blocks of the mask decoder.
 pub const DECODER_DEPTH: usize = 2;
 

@@ -20,6 +20,18 @@ pub struct MaskPrediction {
     pub iou: Tensor<2>,
 }
 
+impl MaskPrediction {
+    /// The values of both, in one read-back: predicted IoUs, then logits.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub async fn read(self) -> Result<(Vec<f32>, Vec<f32>)> {
+        let mut both = ops::read_all(vec![ops::flattened(self.iou), ops::flattened(self.logits)]).await?;
+        let logits = both.pop().expect("as many as asked for");
+        Ok((both.pop().expect("as many as asked for"), logits))
+    }
+}
+
 pub struct MaskDecoder {
     /// The IoU token, then the mask tokens: `[1, 5, 256]`.
     output_tokens: Tensor<3>,
@@ -31,10 +43,10 @@ pub struct MaskDecoder {
 
 impl MaskDecoder {
     pub fn load(weights: &Weights, name: &str) -> Result<Self> {
-        let iou: Tensor<2> = weights.float(&format!("{name}.iou_token.weight"), [1, EMBED_DIM])?;
+        let iou = weights.float(&format!("{name}.iou_token.weight"), [1, EMBED_DIM])?;
         let masks = weights.float(&format!("{name}.mask_tokens.weight"), [MASK_TOKENS, EMBED_DIM])?;
         Ok(Self {
-            output_tokens: Tensor::cat(vec![iou, masks], 0).unsqueeze(),
+            output_tokens: ops::reshape(ops::cat::<2>(vec![iou, masks], 0), [1, 1 + MASK_TOKENS, EMBED_DIM]),
             transformer: {
                 let name = format!("{name}.transformer");
                 TwoWayTransformer::load(weights, &name, &name)?
@@ -59,23 +71,21 @@ impl MaskDecoder {
         let _named = layer("SAM's decoder");
         let [batch, ..] = prompts.dims();
         let side = image.dims()[1].isqrt();
-        let output_tokens = self.output_tokens.clone().repeat_dim(0, batch);
-        let tokens = Tensor::cat(vec![output_tokens, prompts], 1);
+        let output_tokens = ops::repeat(self.output_tokens.clone(), 0, batch);
+        let tokens = ops::cat(vec![output_tokens, prompts], 1);
         let (tokens, image) = self.transformer.forward(image, positions, tokens);
 
-        let token =
-            |i: usize| tokens.clone().slice([0..batch, i..i + 1, 0..EMBED_DIM]).reshape([batch, EMBED_DIM]);
+        let token = |i: usize| ops::slice(&tokens, 1, i..i + 1);
         let kernels = self
             .hypernetworks
             .iter()
             .enumerate()
-            .map(|(i, mlp)| mlp.forward(token(1 + i), Activation::Relu).unsqueeze_dim(1))
+            .map(|(i, mlp)| mlp.forward(token(1 + i), Activation::Relu))
             .collect();
-        let kernels: Tensor<3> = Tensor::cat(kernels, 1);
-        let logits = ops::matmul_transposed(kernels, self.upscale.forward(image));
+        let logits = ops::matmul_transposed(ops::cat(kernels, 1), self.upscale.forward(image));
         MaskPrediction {
             logits: Upscale::into_rows(logits, side),
-            iou: self.iou_head.forward(token(0), Activation::Relu),
+            iou: ops::reshape(self.iou_head.forward(token(0), Activation::Relu), [batch, MASK_TOKENS]),
         }
     }
 }

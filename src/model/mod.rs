@@ -15,6 +15,7 @@ mod upscale;
 pub(crate) mod weights;
 
 pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput, sigmoid};
+pub use config::HEAD_CHANNELS;
 pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptPoint};
 pub use sam::{Embedding, Sam};

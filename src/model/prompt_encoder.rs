@@ -2,13 +2,13 @@
 
 use std::f32::consts::PI;
 
-use burn::tensor::{DType, Shape, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::config::{EMBED_DIM, STRIDE};
 use super::layers::{Conv, LayerNorm, Linear};
 use super::weights::Weights;
 use crate::error::Result;
-use crate::ops::{Activation, ConvWindow};
+use crate::ops::{self, Activation, ConvWindow};
 
 const HALF: usize = EMBED_DIM / 2;
 
@@ -54,9 +54,11 @@ impl PromptEncoder {
                 .float_vec(&format!("{name}.pe_layer.positional_encoding_gaussian_matrix"), 2 * HALF)?,
             not_a_point: embedding("not_a_point_embed")?,
             points: [point(0)?, point(1)?, point(2)?, point(3)?],
-            no_mask: weights
-                .float(&format!("{name}.no_mask_embed.weight"), [1, EMBED_DIM])?
-                .reshape([1, 1, 1, EMBED_DIM]),
+            no_mask: {
+                let token: Tensor<2> =
+                    weights.float(&format!("{name}.no_mask_embed.weight"), [1, EMBED_DIM])?;
+                ops::reshape(token, [1, 1, 1, EMBED_DIM])
+            },
             mask: MaskEncoder::load(weights, &format!("{name}.mask_downscaling"))?,
         })
     }
@@ -83,8 +85,7 @@ impl PromptEncoder {
             let sums = tokens[start..].iter_mut().zip(&self.points[label]);
             sums.for_each(|(value, embedding)| *value += embedding);
         }
-        let data = TensorData::new(tokens, Shape::new([prompts.len(), points, EMBED_DIM]));
-        Tensor::from_data(data, (&self.no_mask.device(), DType::F32))
+        ops::tensor(tokens, [prompts.len(), points, EMBED_DIM], &self.no_mask.device())
     }
 
     /// What stands for "no mask prompt", `[1, 1, 1, 256]`, to be added to the image embedding.
@@ -100,15 +101,46 @@ impl PromptEncoder {
     /// Positions of the image embedding's cells, `[1, (S / 16)², 256]`.
     pub fn dense_positions(&self, input_size: usize) -> Tensor<3> {
         let side = input_size / STRIDE;
-        let centre = |i: usize| (i as f32 + 0.5) / side as f32;
-        let mut positions = Vec::with_capacity(side * side * EMBED_DIM);
-        for y in 0..side {
-            for x in 0..side {
-                self.push_position(&mut positions, centre(x), centre(y));
-            }
+        let codes = self.positions_of_cells(side).concat();
+        ops::tensor(codes, [1, side * side, EMBED_DIM], &self.no_mask.device())
+    }
+
+    /// The token of a foreground point in the middle of each of `side` by `side` cells of the input, `[side², 256]`.
+    pub fn cell_points(&self, side: usize) -> Tensor<2> {
+        let [_, foreground, ..] = &self.points;
+        let mut codes = self.positions_of_cells(side).concat();
+        for code in codes.chunks_mut(EMBED_DIM) {
+            code.iter_mut().zip(foreground).for_each(|(value, embedding)| *value += embedding);
         }
-        let data = TensorData::new(positions, Shape::new([1, side * side, EMBED_DIM]));
-        Tensor::from_data(data, (&self.no_mask.device(), DType::F32))
+        ops::tensor(codes, [side * side, EMBED_DIM], &self.no_mask.device())
+    }
+
+    /// What SAM expects after the points of a prompt without a box, `[1, 1, 256]`.
+    pub fn padding(&self) -> Tensor<3> {
+        ops::tensor(self.not_a_point.clone(), [1, 1, EMBED_DIM], &self.no_mask.device())
+    }
+
+    /// As [`Self::push_position`] for the middles of all cells of a square, row by row. Sine and cosine of a sum come from those of
+    /// its terms: an angle for each row and column, not for each cell.
+    fn positions_of_cells(&self, side: usize) -> Vec<[f32; EMBED_DIM]> {
+        let (along_x, along_y) = self.frequencies.split_at(HALF);
+        let angles = |frequencies: &[f32]| -> Vec<[(f32, f32); HALF]> {
+            let middle = |i: usize| 2.0 * (i as f32 + 0.5) / side as f32 - 1.0;
+            let code = |i: usize| std::array::from_fn(|c| (2.0 * PI * middle(i) * frequencies[c]).sin_cos());
+            (0..side).map(code).collect()
+        };
+        let (columns, rows) = (angles(along_x), angles(along_y));
+        let cell = |row: &[(f32, f32); HALF], column: &[(f32, f32); HALF]| {
+            let mut code = [0.0; EMBED_DIM];
+            let (sines, cosines) = code.split_at_mut(HALF);
+            let sums = row.iter().zip(column).zip(sines.iter_mut().zip(cosines));
+            for (((y_sin, y_cos), (x_sin, x_cos)), (sine, cosine)) in sums {
+                *sine = x_sin * y_cos + x_cos * y_sin;
+                *cosine = x_cos * y_cos - x_sin * y_sin;
+            }
+            code
+        };
+        rows.iter().flat_map(|row| columns.iter().map(move |column| cell(row, column))).collect()
     }
 
     /// Sines then cosines of a position in 0..1, projected on the random frequencies.

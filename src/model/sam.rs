@@ -1,6 +1,6 @@
 //! The whole network.
 
-use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::config::{EMBED_DIM, MASK_UPSCALE, PIXEL_MEAN, PIXEL_STD, STRIDE};
 use super::mask_decoder::{MaskDecoder, MaskPrediction};
@@ -8,6 +8,7 @@ use super::prompt_encoder::{PromptEncoder, PromptPoint};
 use super::tiny_vit::{ImageFeatures, TinyVit};
 use super::weights::Weights;
 use crate::error::Result;
+use crate::ops;
 use crate::progress::Progress;
 
 /// MobileSAM with its weights on one device.
@@ -78,8 +79,7 @@ impl Sam {
                 *value = (f32::from(*pixel) - PIXEL_MEAN[i % 3]) / PIXEL_STD[i % 3];
             }
         }
-        let data = TensorData::new(input, Shape::new([1, size, size, 3]));
-        let image = Tensor::from_data(data, (&self.device, DType::F32));
+        let image = ops::tensor(input, [1, size, size, 3], &self.device);
         self.image_encoder.forward(image, progress).await
     }
 
@@ -88,7 +88,7 @@ impl Sam {
         let [_, side, _, _] = features.embedding.dims();
         let input_size = side * STRIDE;
         Embedding {
-            cells: features.embedding.clone().reshape([1, side * side, EMBED_DIM]),
+            cells: ops::reshape(features.embedding.clone(), [1, side * side, EMBED_DIM]),
             positions: self.prompt_encoder.dense_positions(input_size),
             input_size,
         }
@@ -107,11 +107,11 @@ impl Sam {
             Some(logits) => {
                 let map = self.prompt_encoder.encode_mask(logits);
                 let [_, height, width, _] = map.dims();
-                map.reshape([1, height * width, EMBED_DIM])
+                ops::reshape(map, [1, height * width, EMBED_DIM])
             }
-            None => self.prompt_encoder.no_mask().reshape([1, 1, EMBED_DIM]),
+            None => ops::reshape(self.prompt_encoder.no_mask(), [1, 1, EMBED_DIM]),
         };
-        let image = embedding.cells.clone() + dense;
+        let image = ops::add(embedding.cells.clone(), dense);
         self.mask_decoder.forward(image, embedding.positions.clone(), tokens)
     }
 }

@@ -1,6 +1,6 @@
 //! TinyViT-5M as MobileSAM uses it: a convolutional stage, three stages of windowed attention, SAM's neck.
 
-use burn::tensor::{DType, Shape, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::config::{EMBED_DIM, STAGES, Stage};
 use super::layers::{Conv, Depthwise, LayerNorm, Linear};
@@ -73,6 +73,7 @@ impl TinyVit {
     pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
         let steps = (2 + STAGES.iter().map(|stage| stage.depth).sum::<usize>()) as f32;
         let mut done = 0.0;
+        let device = image.device();
         let _encoder = layer("encoder");
         let [conv1, conv2] = &self.patch_embed;
         let named = layer("patch embedding");
@@ -87,7 +88,7 @@ impl TinyVit {
             done += 1.0;
             progress.checkpoint(done / steps).await?;
         }
-        ops::wait(&x).await?;
+        ops::pace(&device).await?;
         let mut features = vec![x.clone()];
         for ((stage, downsample), name) in self.stages.iter().zip(&self.downsample).zip(&STAGE_NAMES[1..]) {
             drop(named);
@@ -98,13 +99,13 @@ impl TinyVit {
                 done += 1.0;
                 progress.checkpoint(done / steps).await?;
             }
-            ops::wait(&x).await?;
+            ops::pace(&device).await?;
             features.push(x.clone());
         }
         drop(named);
         let _neck = layer("neck");
         let embedding = self.neck.forward(x.clone());
-        ops::wait(&embedding).await?;
+        ops::finish(&device).await?;
         progress.checkpoint(1.0).await?;
         let mut features = features.into_iter();
         let mut next = || features.next().expect("one feature map for each of the four stages");
@@ -181,7 +182,7 @@ impl Block {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.attention.forward(x.clone()) + x;
+        let x = ops::add(self.attention.forward(x.clone()), x);
         let x = self.local_conv.forward(x, Activation::None);
         let hidden = self.mlp_norm.forward(x.clone(), Activation::None);
         let hidden = self.mlp_in.forward(hidden, Activation::Gelu);
@@ -216,37 +217,24 @@ impl WindowAttention {
                 }
             }
         }
-        let bias = TensorData::new(bias, Shape::new([heads, tokens, tokens]));
         Ok(Self {
             norm: LayerNorm::load(weights, &format!("{name}.norm"), channels, LayerNorm::EPSILON)?,
             qkv: Linear::load(weights, &format!("{name}.qkv"), channels, 3 * channels)?,
             proj: Linear::load(weights, &format!("{name}.proj"), channels, channels)?,
-            bias: Tensor::from_data(bias, (weights.device(), DType::F32)),
+            bias: ops::tensor(bias, [heads, tokens, tokens], weights.device()),
             heads,
             window,
         })
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, height, width, channels] = x.dims();
-        let w = self.window;
-        let (rows, cols) = (height.div_ceil(w), width.div_ceil(w));
+        let shape = x.dims();
         // The reference pads with zeros *before* the norm, so that padding tokens become the norm's bias and take part
         // in the attention.
-        let x = x.pad([(0, 0), (0, rows * w - height), (0, cols * w - width), (0, 0)], 0.0);
-        let windows = x.reshape([batch, rows, w, cols, w, channels]).swap_dims(2, 3).reshape([
-            batch * rows * cols,
-            w * w,
-            channels,
-        ]);
-        let windows = self.norm.forward(windows, Activation::None);
+        let windows = self.norm.forward(ops::to_windows(x, self.window), Activation::None);
         let qkv = self.qkv.forward(windows, Activation::None);
         let windows = self.proj.forward(ops::self_attention(qkv, &self.bias, self.heads), Activation::None);
-        windows
-            .reshape([batch, rows, cols, w, w, channels])
-            .swap_dims(2, 3)
-            .reshape([batch, rows * w, cols * w, channels])
-            .slice([0..batch, 0..height, 0..width, 0..channels])
+        ops::from_windows(windows, self.window, shape)
     }
 }
 

@@ -49,7 +49,7 @@ impl TwoWayTransformer {
     /// The tokens after the first block's look at the image.
     pub fn look(&self, image: Tensor<3>, positions: Tensor<3>, tokens: Tensor<3>) -> Tensor<3> {
         let _named = layer("transformer, block 1");
-        self.blocks[0].look(tokens.clone(), image.clone(), tokens, image + positions)
+        self.blocks[0].look(tokens.clone(), image.clone(), tokens, ops::add(image, positions))
     }
 
     /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens.
@@ -60,7 +60,7 @@ impl TwoWayTransformer {
         tokens: Tensor<3>,
         looked: Tensor<3>,
     ) -> (Tensor<3>, Tensor<3>) {
-        let placed = |keys: &Tensor<3>| keys.clone() + positions.clone();
+        let placed = |keys: &Tensor<3>| ops::add(keys.clone(), positions.clone());
         let mut queries = looked;
         let mut named = layer("transformer, block 1");
         let mut keys = self.blocks[0].update(queries.clone(), image.clone(), tokens.clone(), placed(&image));
@@ -73,8 +73,9 @@ impl TwoWayTransformer {
         }
         drop(named);
         let _last = layer("transformer, end");
-        let attended = self.final_attention.forward(queries.clone() + tokens, placed(&keys), keys.clone());
-        (self.final_norm.forward(queries + attended, Activation::None), keys)
+        let placed_queries = ops::add(queries.clone(), tokens);
+        let queries = self.final_attention.forward_add(placed_queries, placed(&keys), keys.clone(), queries);
+        (self.final_norm.forward(queries, Activation::None), keys)
     }
 }
 
@@ -122,12 +123,13 @@ impl TwoWayBlock {
         let queries = if self.first {
             self.self_attention.forward(queries.clone(), queries.clone(), queries)
         } else {
-            let placed = queries.clone() + query_positions.clone();
-            self.self_attention.forward(placed.clone(), placed, queries.clone()) + queries
+            let placed = ops::add(queries.clone(), query_positions.clone());
+            self.self_attention.forward_add(placed.clone(), placed, queries.clone(), queries)
         };
         let queries = self.norm1.forward(queries, Activation::None);
-        let attended = self.token_to_image.forward(queries.clone() + query_positions, placed_keys, keys);
-        let queries = self.norm2.forward(queries + attended, Activation::None);
+        let placed = ops::add(queries.clone(), query_positions);
+        let queries = self.token_to_image.forward_add(placed, placed_keys, keys, queries);
+        let queries = self.norm2.forward(queries, Activation::None);
         let hidden = self.mlp_in.forward(queries.clone(), Activation::Relu);
         let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
         self.norm3.forward(queries, Activation::None)
@@ -141,8 +143,9 @@ impl TwoWayBlock {
         query_positions: Tensor<3>,
         placed_keys: Tensor<3>,
     ) -> Tensor<3> {
-        let attended = self.image_to_token.forward(placed_keys, queries.clone() + query_positions, queries);
-        self.norm4.forward(attended + keys, Activation::None)
+        let placed = ops::add(queries.clone(), query_positions);
+        let keys = self.image_to_token.forward_add(placed_keys, placed, queries, keys);
+        self.norm4.forward(keys, Activation::None)
     }
 }
 
@@ -166,10 +169,19 @@ impl Attention {
     }
 
     fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        self.out.forward(self.attend(q, k, v), Activation::None)
+    }
+
+    /// The residual is added to the result.
+    fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        self.out.forward_add(self.attend(q, k, v), residual, Activation::None)
+    }
+
+    fn attend(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         let q = self.q.forward(q, Activation::None);
         let k = self.k.forward(k, Activation::None);
         let v = self.v.forward(v, Activation::None);
-        self.out.forward(ops::attention(q, k, v, DECODER_HEADS), Activation::None)
+        ops::attention(q, k, v, DECODER_HEADS)
     }
 }
 

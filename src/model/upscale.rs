@@ -6,8 +6,8 @@ use super::config::{EMBED_DIM, MASK_UPSCALE};
 use super::layers::{LayerNorm, Linear};
 use super::weights::Weights;
 use crate::error::Result;
-use crate::ops::Activation;
 use crate::ops::profile::layer;
+use crate::ops::{self, Activation};
 
 /// Two transposed 2 x 2 convolutions of stride 2. As their windows do not overlap, each is a linear layer that makes
 /// the four pixels of a cell; norm and GELU act on single pixels, so the pixels are put in place only at the end, when
@@ -34,18 +34,17 @@ impl Upscale {
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let _named = layer("upscaling");
         let [batch, cells, _] = x.dims();
-        let x = self.first.forward(x, Activation::None).reshape([batch, cells * 4, Self::HIDDEN]);
+        let x = self.first.forward(x, Activation::None);
+        let x = ops::reshape(x, [batch, cells * 4, Self::HIDDEN]);
         let x = self.norm.forward(x, Activation::Gelu);
-        self.second.forward(x, Activation::Gelu).reshape([batch, cells * 16, Self::CHANNELS])
+        ops::reshape(self.second.forward(x, Activation::Gelu), [batch, cells * 16, Self::CHANNELS])
     }
 
     /// `[n, masks, cells * 16]` to pixels in rows, `[n, masks, 4 side, 4 side]`.
     pub fn into_rows(masks: Tensor<3>, side: usize) -> Tensor<4> {
         let [batch, count, _] = masks.dims();
         let size = side * MASK_UPSCALE;
-        masks
-            .reshape([batch * count, side, side, 2, 2, 2, 2])
-            .permute([0, 1, 3, 5, 2, 4, 6])
-            .reshape([batch, count, size, size])
+        let pixels = ops::reshape(masks, [batch * count, side, side, 2, 2, 2, 2]);
+        ops::reshape(ops::permute(pixels, [0, 1, 3, 5, 2, 4, 6]), [batch, count, size, size])
     }
 }

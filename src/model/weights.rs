@@ -4,14 +4,14 @@
 //! as U8 `[outputs, inputs / 2]` with two signed 4-bit values a byte (the first in the low half), and `<name>.scales`
 //! (F16, `[outputs, inputs / 32]`) beside it. Everything else is F16 or F32.
 
-use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::ops::{Bits, GROUP, Weight};
+use crate::ops::{self, Bits, GROUP, Weight};
 
 /// The metadata key under which a file has its [`Manifest`].
 pub const MANIFEST_KEY: &str = "aims-web";
@@ -69,6 +69,13 @@ impl<'a> Weights<'a> {
         &self.manifest
     }
 
+    /// How many bits the file's quantised matrices have.
+    pub fn bits(&self) -> Vec<Bits> {
+        let types: Vec<_> = self.file.iter().map(|(_, view)| view.dtype()).collect();
+        let stored = [(Dtype::I8, Bits::Eight), (Dtype::U8, Bits::Four)];
+        stored.into_iter().filter(|(dtype, _)| types.contains(dtype)).map(|(_, bits)| bits).collect()
+    }
+
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -80,8 +87,7 @@ impl<'a> Weights<'a> {
             return Err(mismatch(name, &view));
         }
         let values = floats(&view).ok_or_else(|| mismatch(name, &view))?;
-        let data = TensorData::new(values, Shape::new(shape));
-        Ok(Tensor::from_data(data, (&self.device, DType::F32)))
+        Ok(ops::tensor(values, shape, &self.device))
     }
 
     /// A float tensor on the host.

@@ -6,19 +6,30 @@
 mod cpu;
 mod extension;
 mod gpu;
+mod layout;
+mod places;
 pub mod profile;
-mod read;
 mod shader;
 mod spec;
 
-use burn::backend::Dispatch;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::backend::{Dispatch, DispatchDevice, DispatchTensor};
+use burn::tensor::wgpu::WgpuSetup;
+use burn::tensor::{Device, Int, Tensor};
 
+use crate::error::{Error, Result};
 use extension::SegmentationOps;
+pub use gpu::Counters;
+use layout::shaped;
+pub use layout::{
+    add, at_hand, cat, finish, flattened, from_windows, pace, permute, read, read_all, repeat, reshape,
+    scale_add, slice, tensor, to_windows,
+};
+pub use places::{choose_places, cover, gather};
 use profile::measured;
-pub use read::{read, wait};
+use shader::{Kernel, Shader};
 pub use spec::{
-    Activation, AttentionSpec, Bits, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches, ScoreBias,
+    Activation, AttentionSpec, Bits, CoverSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches,
+    ScoreBias,
 };
 
 /// Weights that share one scale, consecutive along the input axis.
@@ -42,6 +53,47 @@ pub enum Weight {
     },
 }
 
+/// Makes a GPU, which burn has opened on `setup`, ready for these operations: once, before any of them.
+pub fn register_gpu(device: &Device, setup: &WgpuSetup) {
+    if let DispatchDevice::Cube(device) = device.as_dispatch() {
+        gpu::Queue::register(device, setup);
+    }
+}
+
+/// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats), and
+/// attention heads of so many channels. What is left out is compiled when it is needed.
+///
+/// # Errors
+/// [`Error::NoGpu`] if the device does not take one of the shaders.
+pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) -> Result<()> {
+    let DispatchDevice::Cube(device) = device.as_dispatch() else { return Ok(()) };
+    let mut shaders = Vec::new();
+    let mut both = |kernel| shaders.extend([true, false].map(|vectors| Shader { kernel, vectors }));
+    for bits in bits.iter().copied().map(Some).chain([None]) {
+        both(Kernel::Matmul { bits, patches: false });
+        both(Kernel::Matmul { bits, patches: true });
+    }
+    both(Kernel::Add);
+    both(Kernel::Arrange);
+    let one = |kernel, vectors| Shader { kernel, vectors };
+    shaders.extend([Kernel::Choose, Kernel::Cover].map(|kernel| one(kernel, false)));
+    let merging = [true, false].map(|merge| Kernel::Windows { merge });
+    shaders.extend([Kernel::Depthwise, Kernel::LayerNorm, Kernel::Gather].map(|kernel| one(kernel, true)));
+    shaders.extend(merging.map(|kernel| one(kernel, true)));
+    for &dim in head_channels {
+        shaders.extend([true, false].map(|few| one(Kernel::Attention { dim, few }, true)));
+    }
+    gpu::Queue::of(device).prepare(shaders).await.map_err(Error::NoGpu)
+}
+
+/// What a GPU was asked to do so far.
+pub fn counters(device: &Device) -> Counters {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(device) => gpu::Queue::of(device).counters(),
+        _ => Counters::default(),
+    }
+}
+
 impl Weight {
     /// From packed `words` and `scales` (see [`Weight::Quantised`]) of a matrix of the given size. The CPU gets floats: to expand
     /// them for each product would take time, and a copy of the network's weights is small beside its activations.
@@ -53,15 +105,12 @@ impl Weight {
         device: &Device,
     ) -> Self {
         if *device == Device::flex() {
-            let values = TensorData::new(cpu::dequantise(&words, bits, &scales), [outputs, inputs]);
-            return Weight::F32(Tensor::from_data(values, (device, DType::F32)));
+            return Weight::F32(tensor(cpu::dequantise(&words, bits, &scales), [outputs, inputs], device));
         }
-        let words = TensorData::new(words, [outputs, inputs / bits.per_word()]);
-        let scales = TensorData::new(scales, [outputs, inputs / GROUP]);
         Weight::Quantised {
             bits,
-            words: Tensor::from_data(words, (device, DType::I32)),
-            scales: Tensor::from_data(scales, (device, DType::F32)),
+            words: layout::words(&words, [outputs, inputs / bits.per_word()], device),
+            scales: tensor(scales, [outputs, inputs / GROUP], device),
         }
     }
 
@@ -90,10 +139,10 @@ pub fn linear<const D: usize>(
     let rows = shape[..D - 1].iter().product();
     let spec = MatmulSpec { rows, cols, depth, activation, ..MatmulSpec::default() };
     shape[D - 1] = cols;
-    product(x, weight, bias, None, spec).reshape(shape)
+    shaped(product(x, weight, bias, None, spec), shape)
 }
 
-/// `activation(x Wᵀ + bias + residual)`; `residual` is shaped like the result.
+/// `activation(x Wᵀ + bias + residual)`; `residual` is shaped like the result, or has a batch axis of 1 for all.
 pub fn linear_add<const D: usize>(
     x: Tensor<D>,
     weight: &Weight,
@@ -101,14 +150,19 @@ pub fn linear_add<const D: usize>(
     residual: Tensor<D>,
     activation: Activation,
 ) -> Tensor<D> {
-    let shape = residual.dims();
+    let mut shape = x.dims();
     let [cols, depth] = weight.dims();
+    assert_eq!(shape[D - 1], depth, "the last axis must match the weight's inputs");
     let rows = shape[..D - 1].iter().product();
-    assert_eq!(x.dims().iter().product::<usize>(), rows * depth, "x must have the residual's rows");
-    assert_eq!(shape[D - 1], cols, "the residual's last axis must match the weight's outputs");
-    let spec = MatmulSpec { rows, cols, depth, has_residual: true, activation, ..MatmulSpec::default() };
-    let residual = residual.reshape([rows * cols]);
-    product(x, weight, bias, Some(residual), spec).reshape(shape)
+    shape[D - 1] = cols;
+    let own = residual.dims();
+    assert!(
+        own[1..] == shape[1..] && (own[0] == shape[0] || own[0] == 1),
+        "the residual must match the result"
+    );
+    let residual_length = own.iter().product();
+    let spec = MatmulSpec { rows, cols, depth, residual_length, activation, ..MatmulSpec::default() };
+    shaped(product(x, weight, bias, Some(residual.into_dispatch()), spec), shape)
 }
 
 /// `a bᵀ` for each batch: `[batch, rows, depth]` and `[batch, cols, depth]` give `[batch, rows, cols]`.
@@ -116,14 +170,21 @@ pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     let [batch, rows, depth] = a.dims();
     let [b_batch, cols, b_depth] = b.dims();
     assert_eq!((batch, depth), (b_batch, b_depth), "batch and depth must match");
-    let spec = MatmulSpec { batch, rows, cols, depth, weight_batched: true, ..MatmulSpec::default() };
-    let bias = Tensor::<1>::zeros([cols], &a.device()).into_dispatch();
+    let spec = MatmulSpec {
+        batch,
+        rows,
+        cols,
+        depth,
+        weight_batched: true,
+        has_bias: false,
+        ..MatmulSpec::default()
+    };
     let (device, (a, b)) = (a.device(), (a.into_dispatch(), b.into_dispatch()));
     let cost = || spec.cost(32);
     let out = measured("product of tensors", &device, cost, || {
-        Dispatch::seg_matmul(a, b, bias.clone(), bias, spec)
+        Dispatch::seg_matmul(a.clone(), b, a.clone(), a, spec)
     });
-    Tensor::<1>::from_dispatch(out).reshape([batch, rows, cols])
+    shaped(out, [batch, rows, cols])
 }
 
 /// Convolution of `[batch, height, width, channels]` with a square kernel; the weight's inputs run over
@@ -150,7 +211,7 @@ pub fn conv2d(
         patches: Some(Patches { in_height, in_width, channels, out_width, kernel, stride, padding }),
         ..MatmulSpec::default()
     };
-    product(x, weight, bias, None, spec).reshape([batch, out_height, out_width, cols])
+    shaped(product(x, weight, bias, None, spec), [batch, out_height, out_width, cols])
 }
 
 /// A square convolution window.
@@ -165,15 +226,15 @@ fn product<const D: usize>(
     x: Tensor<D>,
     weight: &Weight,
     bias: &Tensor<1>,
-    residual: Option<Tensor<1>>,
+    residual: Option<DispatchTensor>,
     spec: MatmulSpec,
-) -> Tensor<1> {
+) -> DispatchTensor {
     // Every binding is there in every variant: without a residual, the bias stands in.
-    let residual = residual.unwrap_or_else(|| bias.clone()).into_dispatch();
+    let residual = residual.unwrap_or_else(|| bias.clone().into_dispatch());
     let device = x.device();
     let (x, bias) = (x.into_dispatch(), bias.clone().into_dispatch());
     let kernel = if spec.patches.is_some() { "convolution" } else { "linear" };
-    Tensor::from_dispatch(match weight {
+    match weight {
         Weight::F32(weight) => {
             let weight = weight.clone().into_dispatch();
             measured(
@@ -188,7 +249,7 @@ fn product<const D: usize>(
             let run = || Dispatch::seg_matmul_quantised(x, words, scales, bias, residual, *bits, spec);
             measured(kernel, &device, || spec.cost(bits.count()), run)
         }
-    })
+    }
 }
 
 /// Depthwise 3 x 3 convolution of `[batch, height, width, channels]` with zero padding 1; `weight` is `[9, channels]`.
@@ -205,7 +266,7 @@ pub fn depthwise3x3(
     let (x, weight, bias) = (x.into_dispatch(), weight.clone().into_dispatch(), bias.clone().into_dispatch());
     let run = || Dispatch::seg_depthwise(x, weight, bias, spec);
     let out = measured("depthwise convolution", &device, || spec.cost(), run);
-    Tensor::<1>::from_dispatch(out).reshape([batch, spec.out_height(), spec.out_width(), channels])
+    shaped(out, [batch, spec.out_height(), spec.out_width(), channels])
 }
 
 /// `activation(layer_norm(x))` over the last axis.
@@ -224,7 +285,7 @@ pub fn layer_norm<const D: usize>(
     let (x, gamma, beta) = (x.into_dispatch(), gamma.clone().into_dispatch(), beta.clone().into_dispatch());
     let run = || Dispatch::seg_layer_norm(x, gamma, beta, spec);
     let out = measured("layer norm", &device, || spec.cost(), run);
-    Tensor::<1>::from_dispatch(out).reshape(shape)
+    shaped(out, shape)
 }
 
 /// Multi-head attention with separate `[batch, tokens, heads * dim]` operands, scaled by `1 / sqrt(dim)`. An operand
@@ -272,8 +333,11 @@ fn cross_attention(
         k: layout(k_batch),
         v: layout(v.dims()[0]),
     };
-    let bias = bias.map_or_else(|| Tensor::zeros([1], &q.device()), |bias| bias.reshape([queries * keys]));
-    run_attention(q, k, v, bias, spec)
+    // The binding is there in every variant: without a bias, the queries stand in.
+    match bias {
+        Some(bias) => run_attention(q, k, v, bias, spec),
+        None => run_attention(q.clone(), k, v, q, spec),
+    }
 }
 
 /// Self-attention on a fused projection `[batch, tokens, heads * (query | key | value)]` with a bias
@@ -294,15 +358,14 @@ pub fn self_attention(qkv: Tensor<3>, bias: &Tensor<3>, heads: usize) -> Tensor<
         k: layout(dim),
         v: layout(2 * dim),
     };
-    let bias = bias.clone().reshape([heads * tokens * tokens]);
-    run_attention(qkv.clone(), qkv.clone(), qkv, bias, spec)
+    run_attention(qkv.clone(), qkv.clone(), qkv, bias.clone(), spec)
 }
 
-fn run_attention(
+fn run_attention<const D: usize>(
     q: Tensor<3>,
     k: Tensor<3>,
     v: Tensor<3>,
-    bias: Tensor<1>,
+    bias: Tensor<D>,
     spec: AttentionSpec,
 ) -> Tensor<3> {
     let device = q.device();
@@ -310,5 +373,5 @@ fn run_attention(
     let (v, bias) = (v.into_dispatch(), bias.into_dispatch());
     let run = || Dispatch::seg_attention(q, k, v, bias, spec);
     let out = measured("attention", &device, || spec.cost(), run);
-    Tensor::<1>::from_dispatch(out).reshape([spec.batch, spec.queries, spec.heads * spec.dim])
+    shaped(out, [spec.batch, spec.queries, spec.heads * spec.dim])
 }

@@ -3,7 +3,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+#[cfg(not(target_family = "wasm"))]
+use burn::backend::DispatchDevice;
 use burn::tensor::Device;
+
+#[cfg(not(target_family = "wasm"))]
+use super::gpu::Queue;
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -69,17 +74,22 @@ impl Drop for LayerGuard {
 
 /// Does `work`, one operation on `device`, and notes it where somebody measures.
 #[cfg(not(target_family = "wasm"))]
-pub fn measured<T: Send + 'static>(
+pub fn measured<T>(
     kernel: &'static str,
     device: &Device,
     cost: impl FnOnce() -> Cost,
-    work: impl FnOnce() -> T + Send,
+    work: impl FnOnce() -> T,
 ) -> T {
     if PROFILE.with_borrow(Option::is_none) {
         return work();
     }
-    let (result, duration) = device.profile(work).expect("the device can be measured");
-    let time = pollster::block_on(duration.resolve()).expect("the device has told the time").duration();
+    let (result, time) = match device.as_dispatch() {
+        DispatchDevice::Cube(device) => Queue::of(device).timed(work),
+        _ => {
+            let start = std::time::Instant::now();
+            (work(), start.elapsed())
+        }
+    };
     PROFILE.with_borrow_mut(|profile| {
         if let Some(Profile { layers, records }) = profile {
             records.push(Record { layers: layers.clone(), kernel, cost: cost(), time });

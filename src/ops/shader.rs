@@ -2,107 +2,145 @@
 //!
 //! Workgroup sizes are fixed in the text and stay within WebGPU's default limits, whatever the adapter reports.
 
-use burn_cubecl::cubecl::{CubeDim, prelude::KernelId};
-use burn_cubecl::template::{KernelSource, SourceTemplate};
-
-use super::spec::{Activation, Bits};
+use super::spec::Bits;
 
 /// One specialisation of a shader: its text depends on nothing but this value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Shader {
-    Matmul { bits: Option<Bits>, patches: bool, activation: Activation },
-    Attention { dim: usize },
-    Depthwise { activation: Activation },
-    LayerNorm { activation: Activation },
+pub struct Shader {
+    pub kernel: Kernel,
+    /// Whether tensors are read and written four values at a time.
+    pub vectors: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    Matmul {
+        bits: Option<Bits>,
+        patches: bool,
+    },
+    /// Always in vectors. For `few` queries its threads share the keys.
+    Attention {
+        dim: usize,
+        few: bool,
+    },
+    Depthwise,
+    LayerNorm,
+    Add,
+    Arrange,
+    Windows {
+        merge: bool,
+    },
+    Choose,
+    Cover,
+    Gather,
 }
 
 impl Shader {
-    fn text(&self) -> String {
-        let activation = |activation| ("activation", code(activation).to_string());
-        match *self {
-            Shader::Matmul { bits, patches, activation: kind } => fill(
-                include_str!("../../shaders/matmul.wgsl"),
-                &[
-                    ("bits", bits.map_or(32, Bits::count).to_string()),
-                    ("patches", patches.to_string()),
-                    activation(kind),
-                ],
-            ),
-            Shader::Attention { dim } => fill(
-                include_str!("../../shaders/attention.wgsl"),
-                &[("dim", dim.to_string()), ("dim4", (dim / 4).to_string())],
-            ),
-            Shader::Depthwise { activation: kind } => {
-                fill(include_str!("../../shaders/depthwise.wgsl"), &[activation(kind)])
-            }
-            Shader::LayerNorm { activation: kind } => {
-                fill(include_str!("../../shaders/layer_norm.wgsl"), &[activation(kind)])
-            }
+    pub fn name(&self) -> &'static str {
+        match self.kernel {
+            Kernel::Matmul { .. } => "matmul",
+            Kernel::Attention { few: false, .. } => "attention",
+            Kernel::Attention { few: true, .. } => "attention of few queries",
+            Kernel::Depthwise => "depthwise",
+            Kernel::LayerNorm => "layer norm",
+            Kernel::Add => "add",
+            Kernel::Arrange => "arrange",
+            Kernel::Windows { .. } => "windows",
+            Kernel::Choose => "choose",
+            Kernel::Cover => "cover",
+            Kernel::Gather => "gather",
         }
     }
 
-    pub fn workgroup(&self) -> CubeDim {
-        match self {
-            Shader::Matmul { .. } => CubeDim::new_2d(8, 8),
-            _ => CubeDim::new_1d(64),
+    /// Tensors that are read: the first bindings. The output follows, then numbers.
+    pub fn inputs(&self) -> u32 {
+        match self.kernel {
+            Kernel::Matmul { .. } => 5,
+            Kernel::Attention { .. } | Kernel::Choose => 4,
+            Kernel::Depthwise | Kernel::LayerNorm | Kernel::Cover => 3,
+            Kernel::Add | Kernel::Gather => 2,
+            Kernel::Arrange | Kernel::Windows { .. } => 1,
         }
     }
+
+    /// WGSL; the entry point is `main`.
+    pub fn text(&self) -> String {
+        let template = match self.kernel {
+            Kernel::Matmul { .. } => include_str!("../../shaders/matmul.wgsl"),
+            Kernel::Attention { few: false, .. } => include_str!("../../shaders/attention.wgsl"),
+            Kernel::Attention { few: true, .. } => include_str!("../../shaders/attention_few.wgsl"),
+            Kernel::Depthwise => include_str!("../../shaders/depthwise.wgsl"),
+            Kernel::LayerNorm => include_str!("../../shaders/layer_norm.wgsl"),
+            Kernel::Add => include_str!("../../shaders/add.wgsl"),
+            Kernel::Arrange => include_str!("../../shaders/arrange.wgsl"),
+            Kernel::Windows { .. } => include_str!("../../shaders/windows.wgsl"),
+            Kernel::Choose => include_str!("../../shaders/choose.wgsl"),
+            Kernel::Cover => include_str!("../../shaders/cover.wgsl"),
+            Kernel::Gather => include_str!("../../shaders/gather.wgsl"),
+        };
+        let (value, unit) = if self.vectors { ("vec4<f32>", 4) } else { ("f32", 1) };
+        let mut flags = Vec::new();
+        if self.vectors {
+            flags.push("vectors");
+        }
+        let mut values = vec![("value", value.to_string()), ("unit", unit.to_string())];
+        match self.kernel {
+            Kernel::Matmul { bits, patches } => {
+                values.push(("bits", bits.map_or(32, Bits::count).to_string()));
+                values.push(("weight", if bits.is_some() { "u32" } else { value }.to_string()));
+                if bits.is_some() {
+                    flags.push("packed");
+                }
+                if patches {
+                    flags.push("patches");
+                }
+            }
+            Kernel::Attention { dim, .. } => {
+                values.push(("dim", dim.to_string()));
+                values.push(("dim4", (dim / 4).to_string()));
+            }
+            Kernel::Windows { merge: true } => flags.push("merge"),
+            _ => {}
+        }
+        fill(template, &values, &flags)
+    }
 }
 
-impl KernelSource for Shader {
-    fn source(&self) -> SourceTemplate {
-        SourceTemplate::new(self.text())
-    }
-
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.clone())
-    }
-
-    fn lang(&self) -> &'static str {
-        "wgsl"
-    }
-}
-
-fn code(activation: Activation) -> u32 {
-    match activation {
-        Activation::None => 0,
-        Activation::Relu => 1,
-        Activation::Gelu => 2,
-    }
-}
-
-/// Includes what is shared, puts in the values and unrolls.
-fn fill(template: &str, values: &[(&str, String)]) -> String {
+/// Includes what is shared, puts in the values, chooses and unrolls.
+fn fill(template: &str, values: &[(&str, String)], flags: &[&str]) -> String {
     let mut text = template.replace("//#include activation", include_str!("../../shaders/activation.wgsl"));
     for (name, value) in values {
         text = text.replace(&placeholder(name), value);
     }
-    unroll(&text)
+    expand(&mut text.lines(), flags).0
 }
 
-/// Repeats the lines between `//#repeat NAME COUNT` and `//#end`, with NAME in double braces counting from 0.
+/// Lines up to the `//#else` or `//#end` that belongs to them, and that directive. Inside:
 ///
-/// Values that a loop would keep in an array thus get names, and with them registers: compilers do not reliably unroll.
-fn unroll(text: &str) -> String {
+/// * `//#if FLAG`, perhaps `//#else`, `//#end` keeps one of the two parts;
+/// * `//#repeat NAME COUNT`, `//#end` writes the lines out with NAME in double braces counting from 0. Values that a loop would
+///   keep in an array thus get names, and with them registers: compilers do not reliably unroll.
+fn expand<'a>(lines: &mut std::str::Lines<'a>, flags: &[&str]) -> (String, &'a str) {
     let mut out = String::new();
-    let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if let Some(arguments) = line.trim().strip_prefix("//#repeat ") {
+        let directive = line.trim();
+        if let Some(flag) = directive.strip_prefix("//#if ") {
+            let (chosen, end) = expand(lines, flags);
+            let other = if end == "//#else" { expand(lines, flags).0 } else { String::new() };
+            out += if flags.contains(&flag) { &chosen } else { &other };
+        } else if let Some(arguments) = directive.strip_prefix("//#repeat ") {
             let (name, count) = arguments.split_once(' ').expect("//#repeat NAME COUNT");
             let count: usize = count.parse().expect("COUNT is a number");
-            let body: Vec<_> = lines.by_ref().take_while(|line| line.trim() != "//#end").collect();
-            for i in 0..count {
-                for line in &body {
-                    out += &line.replace(&placeholder(name), &i.to_string());
-                    out.push('\n');
-                }
-            }
+            let body = expand(lines, flags).0;
+            (0..count).for_each(|i| out += &body.replace(&placeholder(name), &i.to_string()));
+        } else if directive == "//#else" || directive == "//#end" {
+            return (out, directive);
         } else {
             out += line;
             out.push('\n');
         }
     }
-    out
+    (out, "")
 }
 
 fn placeholder(name: &str) -> String {
@@ -116,21 +154,38 @@ mod tests {
     #[test]
     fn repeats_are_written_out() {
         let text = "a\n  //#repeat i 2\n  x{{i}} = {{i}}u;\n  //#end\nb\n";
-        assert_eq!(unroll(text), "a\n  x0 = 0u;\n  x1 = 1u;\nb\n");
+        assert_eq!(fill(text, &[], &[]), "a\n  x0 = 0u;\n  x1 = 1u;\nb\n");
+    }
+
+    #[test]
+    fn parts_are_chosen() {
+        let text = "//#if a\n1\n//#if b\n2\n//#else\n3\n//#end\n//#else\n4\n//#end\n5\n";
+        assert_eq!(fill(text, &[], &["a", "b"]), "1\n2\n5\n");
+        assert_eq!(fill(text, &[], &["a"]), "1\n3\n5\n");
+        assert_eq!(fill(text, &[], &["b"]), "4\n5\n");
     }
 
     #[test]
     fn nothing_is_left_to_fill_in() {
-        let activation = Activation::Gelu;
-        for shader in [
-            Shader::Matmul { bits: Some(Bits::Eight), patches: true, activation },
-            Shader::Matmul { bits: Some(Bits::Four), patches: false, activation },
-            Shader::Attention { dim: 32 },
-            Shader::Depthwise { activation },
-            Shader::LayerNorm { activation },
+        for kernel in [
+            Kernel::Matmul { bits: Some(Bits::Eight), patches: true },
+            Kernel::Matmul { bits: Some(Bits::Four), patches: false },
+            Kernel::Matmul { bits: None, patches: false },
+            Kernel::Attention { dim: 32, few: false },
+            Kernel::Attention { dim: 16, few: true },
+            Kernel::Depthwise,
+            Kernel::LayerNorm,
+            Kernel::Add,
+            Kernel::Arrange,
+            Kernel::Windows { merge: true },
+            Kernel::Choose,
+            Kernel::Cover,
+            Kernel::Gather,
         ] {
-            let text = shader.text();
-            assert!(!text.contains("{{") && !text.contains("//#"), "{text}");
+            for vectors in [false, true] {
+                let text = Shader { kernel, vectors }.text();
+                assert!(!text.contains("{{") && !text.contains("//#"), "{text}");
+            }
         }
     }
 }

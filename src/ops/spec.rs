@@ -11,6 +11,17 @@ pub enum Activation {
     Gelu,
 }
 
+impl Activation {
+    /// As the shaders know it.
+    pub fn code(self) -> usize {
+        match self {
+            Activation::None => 0,
+            Activation::Relu => 1,
+            Activation::Gelu => 2,
+        }
+    }
+}
+
 /// How many bits a quantised weight has. Values are signed (two's complement).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bits {
@@ -41,7 +52,8 @@ impl Default for MatmulSpec {
             cols: 0,
             depth: 0,
             weight_batched: false,
-            has_residual: false,
+            has_bias: true,
+            residual_length: 0,
             activation: Activation::None,
             patches: None,
         }
@@ -71,7 +83,10 @@ pub struct MatmulSpec {
     pub depth: usize,
     /// Whether `W` has a batch axis of its own; else all batches share it.
     pub weight_batched: bool,
-    pub has_residual: bool,
+    /// Without one, or without a residual, any tensor may stand in.
+    pub has_bias: bool,
+    /// Values of the residual: as many as in the result, or fewer for each so many of them. 0 is none.
+    pub residual_length: usize,
     pub activation: Activation,
     pub patches: Option<Patches>,
 }
@@ -81,7 +96,7 @@ impl MatmulSpec {
     pub fn cost(&self, weight_bits: usize) -> Cost {
         let Self { batch, rows, cols, depth, .. } = *self;
         let inputs = self.patches.map_or(rows * depth, |p| p.in_height * p.in_width * p.channels);
-        let floats = batch * (inputs + rows * cols * (1 + usize::from(self.has_residual)));
+        let floats = batch * (inputs + rows * cols) + self.residual_length;
         let weights = cols * depth * if self.weight_batched { batch } else { 1 };
         Cost {
             flops: (2 * batch * rows * cols * depth) as u64,
@@ -184,5 +199,139 @@ impl NormSpec {
     pub fn cost(&self) -> Cost {
         let values = (self.rows * self.channels) as u64;
         Cost { flops: 8 * values, bytes: 8 * values }
+    }
+}
+
+/// `out[i] = scale * a[i] + b[i % period]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AddSpec {
+    pub count: usize,
+    pub period: usize,
+    pub scale: f32,
+}
+
+impl AddSpec {
+    pub fn cost(&self) -> Cost {
+        let values = (2 * self.count + self.period) as u64;
+        Cost { flops: 2 * self.count as u64, bytes: 4 * values }
+    }
+}
+
+/// Axes of a [`Move`].
+pub const AXES: usize = 8;
+
+/// Copies a block of values: `to[to_offset + Σ i·to] = from[from_offset + Σ i·from]` for all `i` below `sizes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    pub sizes: [usize; AXES],
+    /// Strides.
+    pub from: [usize; AXES],
+    pub to: [usize; AXES],
+    pub from_offset: usize,
+    pub to_offset: usize,
+}
+
+impl Move {
+    /// From `(size, stride from, stride to)` of each axis, the outermost first.
+    pub fn new(axes: &[(usize, usize, usize)], from_offset: usize, to_offset: usize) -> Self {
+        let mut new = Self { sizes: [1; AXES], from: [0; AXES], to: [0; AXES], from_offset, to_offset };
+        for (i, &(size, from, to)) in axes.iter().enumerate() {
+            let at = AXES - axes.len() + i;
+            (new.sizes[at], new.from[at], new.to[at]) = (size, from, to);
+        }
+        new
+    }
+
+    /// The same in units of four values, where they stay together.
+    pub fn in_fours(&self) -> Option<Self> {
+        const LAST: usize = AXES - 1;
+        let all = self.from[..LAST].iter().chain(&self.to[..LAST]);
+        let counted = all.chain([&self.sizes[LAST], &self.from_offset, &self.to_offset]);
+        let together = (self.from[LAST], self.to[LAST]) == (1, 1);
+        if !together || !counted.into_iter().all(|count| count.is_multiple_of(4)) {
+            return None;
+        }
+        let mut fours = *self;
+        fours.sizes[LAST] /= 4;
+        fours.from[..LAST].iter_mut().chain(&mut fours.to[..LAST]).for_each(|stride| *stride /= 4);
+        (fours.from_offset, fours.to_offset) = (self.from_offset / 4, self.to_offset / 4);
+        Some(fours)
+    }
+
+    pub fn cost(&self) -> Cost {
+        Cost { flops: 0, bytes: 8 * self.sizes.iter().product::<usize>() as u64 }
+    }
+}
+
+/// An image `[batch, height, width, channels]` in square windows `[batch * rows * cols, side², channels]` or, to `merge`, back.
+/// Windows that reach out of the image hold zeros there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowSpec {
+    pub batch: usize,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    pub side: usize,
+    pub merge: bool,
+}
+
+impl WindowSpec {
+    pub fn rows(&self) -> usize {
+        self.height.div_ceil(self.side)
+    }
+
+    pub fn cols(&self) -> usize {
+        self.width.div_ceil(self.side)
+    }
+
+    pub fn image_length(&self) -> usize {
+        self.batch * self.height * self.width * self.channels
+    }
+
+    pub fn windows_length(&self) -> usize {
+        self.batch * self.rows() * self.cols() * self.side * self.side * self.channels
+    }
+
+    pub fn cost(&self) -> Cost {
+        Cost { flops: 0, bytes: 4 * (self.image_length() + self.windows_length()) as u64 }
+    }
+}
+
+/// See [`crate::ops::choose_places`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChooseSpec {
+    pub levels: usize,
+    pub side: usize,
+    pub count: usize,
+    /// How many were chosen before.
+    pub earlier: usize,
+}
+
+/// See [`crate::ops::cover`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoverSpec {
+    pub levels: usize,
+    /// Places a side; masks have twice as many cells.
+    pub side: usize,
+    pub queries: usize,
+    pub outputs: usize,
+    /// By level: a bit for each output whose masks are of it.
+    pub outputs_of: [u32; 4],
+    /// From which on a mask covers.
+    pub confidence: f32,
+    /// What a covered place loses.
+    pub covered: f32,
+}
+
+/// Rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatherSpec {
+    pub count: usize,
+    pub channels: usize,
+}
+
+impl GatherSpec {
+    pub fn cost(&self) -> Cost {
+        Cost { flops: 0, bytes: 8 * (self.count * self.channels) as u64 }
     }
 }

@@ -47,10 +47,9 @@ pub async fn open(kind: DeviceKind) -> Result<(Device, Adapter)> {
 async fn probe(device: &Device) -> Result<()> {
     const SIZE: usize = 96;
     let data: Vec<f32> = (0..SIZE * SIZE).map(|i| ((i * 7919) % 13) as f32 - 6.0).collect();
-    let matrix =
-        |device: &Device| burn::tensor::Tensor::<1>::from_data(data.as_slice(), device).reshape([SIZE, SIZE]);
+    let matrix = |device: &Device| ops::tensor(data.clone(), [SIZE, SIZE], device);
     let product = async |device: &Device| {
-        let bias = burn::tensor::Tensor::<1>::zeros([SIZE], device);
+        let bias = ops::tensor(vec![0.0; SIZE], [SIZE], device);
         let weight = Weight::F32(matrix(device));
         let out = ops::linear(matrix(device), &weight, &bias, Activation::None);
         ops::read(out).await
@@ -67,7 +66,7 @@ mod gpu {
     use burn::tensor::Device;
     use burn::tensor::wgpu::{MemoryConfiguration, WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
 
-    use super::{Adapter, Error, Result};
+    use super::{Adapter, Error, Result, ops};
 
     static OPENED: Mutex<Option<(Device, Adapter)>> = Mutex::new(None);
 
@@ -77,6 +76,7 @@ mod gpu {
     }
 
     fn describe((device, setup): (Device, WgpuSetup)) -> (Device, Adapter) {
+        ops::register_gpu(&device, &setup);
         let info = setup.adapter.get_info();
         let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
         let name = name.collect::<Vec<_>>().join(", ");

@@ -9,7 +9,6 @@ use crate::levels::Candidate;
 use crate::mask::nms::box_nms;
 use crate::mask::{BBox, BitMask, Frame, LowResLogits};
 use crate::model::{PointLabel, PromptPoint, Sam};
-use crate::ops;
 use crate::progress::Progress;
 
 /// Logits above this belong to a mask.
@@ -77,8 +76,7 @@ pub async fn propose(
             })
             .collect();
         let prediction = sam.decode(view.embedding(), &prompts, None);
-        let iou = ops::read(prediction.iou).await?;
-        let logits = ops::read(prediction.logits).await?;
+        let (iou, logits) = prediction.read().await?;
         let masks_per_prompt = iou.len() / batch.len();
         let mask_length = logits.len() / iou.len();
         for prompt in 0..batch.len() {

@@ -10,7 +10,7 @@ mod request;
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, AimsConfig, PointLabel, PromptPoint, Sam, Weights};
+use crate::model::{Aims, AimsConfig, HEAD_CHANNELS, PointLabel, PromptPoint, Sam, Weights};
 use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -57,6 +57,7 @@ impl Segmenter {
         }
         let (device, adapter) = device::open(device).await?;
         let weights = Weights::new(model, &device)?;
+        ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await?;
         let sam = Sam::load(&weights)?;
         let aims = match weights.manifest().model.as_str() {
             "aims-tiny" => Some(Aims::load(&weights, "aims", AimsConfig::TINY)?),
@@ -326,8 +327,7 @@ impl Segmenter {
         }
         let is_ambiguous = points.len() == 1 && shape.is_none();
         let prediction = self.sam.decode(photo.view.embedding(), &[prompt], None);
-        let iou = ops::read(prediction.iou).await?;
-        let logits = ops::read(prediction.logits).await?;
+        let (iou, logits) = prediction.read().await?;
         let best = if is_ambiguous {
             (1..iou.len()).max_by(|&a, &b| iou[a].total_cmp(&iou[b])).unwrap_or(0)
         } else {

@@ -7,12 +7,14 @@ use crate::common::{self, Golden, everywhere, relative_errors};
 use aims_web::levels::Level;
 use aims_web::mask::{BitMask, Rle};
 use aims_web::model::{
-    Aims, AimsConfig, FORMAT_VERSION, ImageFeatures, MANIFEST_KEY, Manifest, Sam, Weights, data_sha256,
+    Aims, AimsConfig, FORMAT_VERSION, HEAD_CHANNELS, ImageFeatures, MANIFEST_KEY, Manifest, Sam, Weights,
+    data_sha256,
 };
+use aims_web::ops;
 use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
 use aims_web::{DeviceKind, Progress, Prompt, Request, Segmenter};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -77,7 +79,7 @@ fn generated_model() -> Vec<u8> {
 
 fn input(name: &str, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
     let shape = [1, SIZE / stride, SIZE / stride, channels];
-    Tensor::from_data(TensorData::new(generated(&format!("input.{name}"), &shape), shape), device)
+    ops::tensor(generated(&format!("input.{name}"), &shape), shape, device)
 }
 
 /// Compares everything that the head says; of the logits, every `step`-th.
@@ -132,11 +134,24 @@ async fn generated_weights(kind: DeviceKind) {
 async fn shipped_weights(kind: DeviceKind) {
     let device = common::device(kind).await;
     let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
+    ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await.expect("the shaders are valid");
     let sam = Sam::load(&weights).expect("complete");
     let aims = Aims::load(&weights, "aims", AimsConfig::TINY).expect("complete");
     let (rgb, width, height) = common::photo(256);
+    let start = ops::counters(&device);
     let features = sam.encode(&rgb, width, height, 256, &Progress::none()).await.expect("nothing aborts");
+    let encoded = ops::counters(&device);
     compare(&aims, &features, None, &Golden::read(SHIPPED), "full", 101).await;
+    let all = ops::counters(&device);
+    // Natively other tests use the device at the same time.
+    if cfg!(target_family = "wasm") {
+        assert_eq!(all.late_pipelines, start.late_pipelines, "a shader was not compiled ahead");
+        assert!(encoded.submissions - start.submissions <= 20, "{start:?} {encoded:?}");
+        assert!(all.submissions - encoded.submissions <= 20, "{encoded:?} {all:?}");
+        assert_eq!(encoded.reads, start.reads, "the image's features stay on the device");
+        let reads = if kind == DeviceKind::Gpu { 1 } else { 0 };
+        assert_eq!(all.reads, encoded.reads + reads, "one read-back for three levels");
+    }
 }
 
 everywhere!(aims_head_on_cpu, generated_weights(DeviceKind::Cpu));

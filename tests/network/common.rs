@@ -3,6 +3,7 @@ use std::collections::HashMap;
 
 use aims_web::DeviceKind;
 use aims_web::model::{PointLabel, PromptPoint, Sam, Weights};
+use aims_web::ops;
 use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::Deserialize;
@@ -75,28 +76,27 @@ pub async fn device(kind: DeviceKind) -> Device {
 fn default_gpu() -> Device {
     use std::sync::OnceLock;
 
-    use burn_wgpu::wgpu::{DeviceDescriptor, Features, Instance, Limits, RequestAdapterOptions};
-    use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init_device};
+    use burn::tensor::wgpu::WgpuSetup;
+    use burn_wgpu::MemoryConfiguration;
+    use burn_wgpu::wgpu::{DeviceDescriptor, Instance, Limits, RequestAdapterOptions};
 
-    static DEVICE: OnceLock<WgpuDevice> = OnceLock::new();
+    static DEVICE: OnceLock<Device> = OnceLock::new();
     let open = async || {
         let instance = Instance::default();
         let adapter = instance.request_adapter(&RequestAdapterOptions::default()).await;
         let adapter = adapter.expect("npm test installs a software adapter");
-        // burn asks the adapter, not the device, whether its own kernels may count in 64 bits. No browser has that.
-        let required_features = adapter.features() & Features::SHADER_INT64;
-        let required_limits = Limits::default();
-        let wanted = DeviceDescriptor { required_limits, required_features, ..DeviceDescriptor::default() };
+        let wanted = DeviceDescriptor { required_limits: Limits::default(), ..DeviceDescriptor::default() };
         let (device, queue) = adapter.request_device(&wanted).await.expect("every adapter has the defaults");
         assert_eq!(device.limits().max_compute_invocations_per_workgroup, 256);
         let backend = adapter.get_info().backend;
-        let memory_config = MemoryConfiguration::ExclusivePages;
-        init_device(
-            WgpuSetup { instance, adapter, device, queue, backend },
-            RuntimeOptions { memory_config, tasks_max: 64 },
-        )
+        let setup = WgpuSetup { instance, adapter, device, queue, backend };
+        let options = Device::wgpu_options().setup(setup.clone());
+        let device =
+            options.memory_config(MemoryConfiguration::ExclusivePages).init().expect("it can be used");
+        ops::register_gpu(&device, &setup);
+        device
     };
-    DEVICE.get_or_init(|| pollster::block_on(open())).clone().into()
+    DEVICE.get_or_init(|| pollster::block_on(open())).clone()
 }
 
 pub fn load(model: &[u8], device: &Device) -> Sam {
@@ -189,8 +189,7 @@ pub fn prompts(size: usize) -> Vec<GoldenPrompt> {
 }
 
 pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.into_data_async().await.expect("the device computes");
-    data.try_into_vec().expect("float tensors")
+    ops::read(tensor).await.expect("the device computes")
 }
 
 /// ‖a - b‖ / ‖b‖, and the largest difference over the largest value.

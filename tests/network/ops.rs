@@ -4,7 +4,7 @@
 use crate::common::{self, everywhere, floats, relative_errors};
 use aims_web::DeviceKind;
 use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Deterministic values in -1..1.
 pub fn noise(seed: u64, length: usize) -> Vec<f32> {
@@ -19,7 +19,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<f32> {
 }
 
 pub fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(noise(seed, shape.iter().product()), shape), device)
+    ops::tensor(noise(seed, shape.iter().product()), shape, device)
 }
 
 pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
@@ -28,14 +28,7 @@ pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &
     let words: Vec<i32> = bytemuck::pod_collect_to_vec(&bytes);
     let largest = f32::powi(2.0, bits.count() as i32 - 1);
     let scales = noise(seed + 1, outputs * inputs / 32).iter().map(|v| v / largest).collect::<Vec<_>>();
-    Weight::Quantised {
-        bits,
-        words: Tensor::<2, Int>::from_data(
-            TensorData::new(words, [outputs, inputs / bits.per_word()]),
-            (device, DType::I32),
-        ),
-        scales: Tensor::from_data(TensorData::new(scales, [outputs, inputs / 32]), device),
-    }
+    Weight::quantised(bits, words, scales, [outputs, inputs], device)
 }
 
 /// Runs on both devices; the GPU must agree with the CPU.
@@ -47,7 +40,9 @@ async fn agree<const D: usize>(name: &str, run: impl Fn(&Device) -> Tensor<D>) {
 }
 
 everywhere!(linear_with_float_weights, async {
-    for (rows, inputs, outputs) in [(1, 1, 1), (7, 27, 33), (63, 64, 65), (257, 255, 64), (64, 16, 256)] {
+    for (rows, inputs, outputs) in
+        [(1, 1, 1), (7, 27, 33), (63, 64, 65), (257, 255, 64), (64, 16, 256), (255, 36, 68)]
+    {
         for activation in [Activation::None, Activation::Relu, Activation::Gelu] {
             agree(&format!("linear {rows}x{inputs}x{outputs} {activation:?}"), |device| {
                 let weight = Weight::F32(tensor(2, [outputs, inputs], device));
@@ -60,7 +55,7 @@ everywhere!(linear_with_float_weights, async {
 });
 
 everywhere!(linear_with_quantised_weights, async {
-    for (rows, inputs, outputs) in [(1, 32, 1), (65, 96, 63), (256, 256, 257)] {
+    for (rows, inputs, outputs) in [(1, 32, 1), (65, 96, 63), (256, 256, 257), (257, 64, 256)] {
         for bits in [Bits::Four, Bits::Eight] {
             agree(&format!("{bits:?} bits {rows}x{inputs}x{outputs}"), |device| {
                 let weight = quantised(bits, 2, outputs, inputs, device);
@@ -91,19 +86,12 @@ everywhere!(
                         packed.sum::<u32>() as i32
                     })
                     .collect();
-                let weight = Weight::Quantised {
-                    bits,
-                    words: Tensor::<2, Int>::from_data(
-                        TensorData::new(words, [1, inputs / bits.per_word()]),
-                        (&device, DType::I32),
-                    ),
-                    scales: Tensor::from_data(TensorData::new(vec![0.5_f32, -2.0], [1, 2]), &device),
-                };
+                let weight = Weight::quantised(bits, words, vec![0.5, -2.0], [1, inputs], &device);
                 // A row for each input, with a one at its place.
                 let ones = (0..inputs * inputs).map(|i| f32::from(u8::from(i % (inputs + 1) == 0)));
-                let x = TensorData::new(ones.collect::<Vec<_>>(), [inputs, inputs]);
-                let x = Tensor::<2>::from_data(x, &device);
-                let read = floats(ops::linear(x, &weight, &Tensor::zeros([1], &device), Activation::None)).await;
+                let x: Tensor<2> = ops::tensor(ones.collect(), [inputs, inputs], &device);
+                let zero = ops::tensor(vec![0.0], [1], &device);
+                let read = floats(ops::linear(x, &weight, &zero, Activation::None)).await;
                 let scale = |i: usize| if i < 32 { 0.5 } else { -2.0 };
                 let expected: Vec<f32> = (0..inputs).map(|i| value(i) as f32 * scale(i)).collect();
                 assert_eq!(read, expected, "{kind:?} {bits:?}");
@@ -113,7 +101,7 @@ everywhere!(
 );
 
 everywhere!(batched_product, async {
-    for (batch, rows, cols, depth) in [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31)] {
+    for (batch, rows, cols, depth) in [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31), (2, 63, 68, 36)] {
         agree(&format!("product {batch}x{rows}x{cols}x{depth}"), |device| {
             let (a, b) = (tensor(1, [batch, rows, depth], device), tensor(2, [batch, cols, depth], device));
             ops::matmul_transposed(a, b)
@@ -126,9 +114,14 @@ everywhere!(convolution, async {
     let same = ConvWindow { kernel: 3, stride: 1, padding: 1 };
     let halve = ConvWindow { kernel: 3, stride: 2, padding: 1 };
     let cells = ConvWindow { kernel: 2, stride: 2, padding: 0 };
-    for (size, inputs, outputs, window) in
-        [(16, 3, 32, halve), (9, 32, 65, same), (8, 1, 4, cells), (5, 5, 7, halve)]
-    {
+    for (size, inputs, outputs, window) in [
+        (16, 3, 32, halve),
+        (9, 32, 65, same),
+        (8, 1, 4, cells),
+        (5, 5, 7, halve),
+        (17, 32, 64, same),
+        (9, 4, 16, halve),
+    ] {
         agree(&format!("convolution {size} {inputs} {outputs} {window:?}"), |device| {
             let depth = window.kernel * window.kernel * inputs;
             let weight = if depth % 32 == 0 {
@@ -144,7 +137,9 @@ everywhere!(convolution, async {
 });
 
 everywhere!(depthwise_convolution, async {
-    for (height, width, channels, stride) in [(1, 1, 1, 1), (7, 9, 65, 1), (8, 6, 64, 2), (5, 5, 3, 2)] {
+    for (height, width, channels, stride) in
+        [(1, 1, 1, 1), (7, 9, 65, 1), (8, 6, 64, 2), (5, 5, 3, 2), (17, 15, 68, 1)]
+    {
         agree(&format!("depthwise {height}x{width}x{channels} / {stride}"), |device| {
             let x = tensor(1, [2, height, width, channels], device);
             let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
@@ -155,7 +150,7 @@ everywhere!(depthwise_convolution, async {
 });
 
 everywhere!(layer_norm, async {
-    for (rows, channels) in [(1, 2), (65, 63), (3, 257), (66_000, 4)] {
+    for (rows, channels) in [(1, 2), (65, 63), (3, 257), (66_000, 4), (255, 68), (257, 256)] {
         agree(&format!("layer norm {rows}x{channels}"), |device| {
             let x = tensor(1, [rows, channels], device) * 3.0 + 5.0;
             let (gamma, beta) = (tensor(2, [channels], device), tensor(3, [channels], device));
@@ -166,7 +161,9 @@ everywhere!(layer_norm, async {
 });
 
 everywhere!(attention_with_shared_operands, async {
-    for (batch, queries, keys, heads, dim) in [(1, 1, 1, 1, 4), (3, 7, 257, 8, 16), (2, 65, 33, 4, 32)] {
+    for (batch, queries, keys, heads, dim) in
+        [(1, 1, 1, 1, 4), (3, 7, 257, 8, 16), (2, 65, 33, 4, 32), (2, 16, 128, 2, 32), (1, 1, 1023, 1, 32)]
+    {
         for shared in [false, true] {
             agree(&format!("attention {batch}x{queries}x{keys}x{heads}x{dim} {shared}"), |device| {
                 let width = heads * dim;
@@ -181,7 +178,7 @@ everywhere!(attention_with_shared_operands, async {
 });
 
 everywhere!(attention_with_shared_bias, async {
-    for (queries, keys, heads) in [(1, 1, 1), (65, 257, 5)] {
+    for (queries, keys, heads) in [(1, 1, 1), (65, 257, 5), (9, 255, 2)] {
         agree(&format!("biased attention {queries}x{keys}x{heads}"), |device| {
             let width = heads * 32;
             let q = tensor(1, [2, queries, width], device) * 3.0;
@@ -244,6 +241,125 @@ everywhere!(
         };
         let ours = ops::attention(tokens(q), tokens(k), tokens(v), 3);
         close("attention", floats(ours).await, floats(tokens(theirs)).await);
+
+        let same = async |name: &str, ours: Tensor<4>, theirs: Tensor<4>| {
+            assert_eq!(ours.dims(), theirs.dims(), "{name}");
+            assert_eq!(floats(ours).await, floats(theirs).await, "{name}");
+        };
+        let (x, y): (Tensor<4>, _) = (tensor(11, [2, 5, 3, 7], &device), tensor(12, [2, 5, 4, 7], &device));
+        same("slice", ops::slice(&x, 1, 2..4), x.clone().slice([0..2, 2..4, 0..3, 0..7])).await;
+        let three = vec![x.clone(), y.clone(), x.clone()];
+        same("cat", ops::cat(three.clone(), 2), Tensor::cat(three, 2)).await;
+        same("repeat", ops::repeat(x.clone(), 1, 3), x.clone().repeat_dim(1, 3)).await;
+        same("permute", ops::permute(x.clone(), [2, 0, 3, 1]), x.clone().permute([2, 0, 3, 1])).await;
+        let row: Tensor<4> = tensor(13, [1, 1, 3, 7], &device);
+        same("add", ops::scale_add(x.clone(), 2.0, row.clone()), x.clone() * 2.0 + row).await;
+        let padded = x.clone().pad([(0, 0), (0, 1), (0, 0), (0, 0)], 0.0);
+        let windows = padded.reshape([2, 2, 3, 1, 3, 7]).swap_dims(2, 3).reshape([1, 4, 9, 7]);
+        same("windows", ops::reshape(ops::to_windows(x.clone(), 3), [1, 4, 9, 7]), windows).await;
+        same("windows and back", ops::from_windows(ops::to_windows(x.clone(), 3), 3, x.dims()), x).await;
+    }
+);
+
+everywhere!(copies_and_sums, async {
+    agree("slice", |device| ops::slice(&tensor(1, [3, 257, 5], device), 1, 254..257)).await;
+    agree("cat", |device| {
+        let part = |seed, length| tensor::<3>(seed, [3, length, 255], device);
+        ops::cat(vec![part(1, 1), part(2, 4), part(3, 2)], 1)
+    })
+    .await;
+    agree("repeat", |device| ops::repeat(tensor::<3>(1, [2, 3, 65], device), 0, 7)).await;
+    agree("permute", |device| ops::permute(tensor(1, [2, 3, 5, 2, 2, 3, 2], device), [0, 1, 3, 5, 2, 4, 6]))
+        .await;
+    agree("add", |device| {
+        let (a, b): (Tensor<3>, Tensor<3>) = (tensor(1, [4, 85, 3], device), tensor(2, [1, 85, 3], device));
+        ops::scale_add(a, -0.5, b)
+    })
+    .await;
+    for (height, width, side) in [(7, 7, 7), (16, 13, 7), (1, 20, 3)] {
+        let image = |device: &Device| tensor(1, [2, height, width, 33], device);
+        agree("windows", |device| ops::to_windows(image(device), side)).await;
+        agree("windows and back", |device| {
+            let windows = ops::to_windows(image(device), side);
+            ops::from_windows(windows, side, [2, height, width, 33])
+        })
+        .await;
+    }
+    // More threads than one axis of workgroups has.
+    let large = |device: &Device| ops::repeat(tensor::<2>(1, [1, 4_195_000], device), 0, 2);
+    agree("many values", |device| ops::slice(&large(device), 1, 4_194_900..4_195_000)).await;
+});
+
+everywhere!(places, async {
+    for (side, levels) in [(4, 1), (17, 2), (64, 3)] {
+        let heat = |device: &Device| tensor::<2>(1, [levels, side * side], device);
+        let closed = |device: &Device| {
+            let shut = noise(2, side * side).into_iter().map(|value| f32::from(u8::from(value > 0.5)));
+            ops::tensor(shut.collect(), [side * side], device)
+        };
+        agree("chosen places", |device| {
+            let earlier = ops::tensor(vec![3.0, (side * side - 1) as f32], [2], device);
+            let cooler = ops::scale_add(heat(device), 1.0, tensor::<2>(3, [levels, side * side], device));
+            ops::choose_places(heat(device), cooler, closed(device), Some(earlier), 16)
+        })
+        .await;
+        agree("the first places", |device| {
+            ops::choose_places(heat(device), heat(device), closed(device), None, 3)
+        })
+        .await;
+        let spec = ops::CoverSpec {
+            levels,
+            side,
+            queries: 3,
+            outputs: 4,
+            outputs_of: [0b1, 0b1010, 0b100, 0],
+            confidence: 0.5,
+            covered: 20.0,
+        };
+        agree("covered places", |device| {
+            let logits = tensor(4, [3, 4, 2 * side, 2 * side], device);
+            ops::cover(heat(device), logits, tensor(5, [3, 8], device), spec)
+        })
+        .await;
+    }
+    for channels in [5, 256] {
+        agree("gather", |device| {
+            let index = ops::tensor(vec![6.0, 0.0, 2.0, 99.0], [4], device);
+            ops::gather(tensor(1, [7, channels], device), index, 3)
+        })
+        .await;
+    }
+});
+
+everywhere!(
+    /// Of several tensors at once, in one read-back.
+    read_together,
+    async {
+        for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
+            let device = common::device(kind).await;
+            let lengths = [1, 257, 64];
+            let before = ops::counters(&device).reads;
+            let tensors = lengths.map(|length| tensor::<1>(length as u64, [length], &device));
+            let read = ops::read_all(tensors.to_vec()).await.expect("the device computes");
+            assert_eq!(read, lengths.map(|length| noise(length as u64, length)), "{kind:?}");
+            assert!(ops::counters(&device).reads <= before + 1, "{kind:?}: more than one read-back");
+        }
+    }
+);
+
+everywhere!(
+    /// Memory that is free again is given to other tensors: not before all kernels that read it.
+    order_is_kept,
+    async {
+        for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
+            let device = common::device(kind).await;
+            let one = |value: f32| ops::tensor::<2>(vec![value; 64], [1, 64], &device);
+            let mut sum = one(0.0);
+            for i in 0..300 {
+                sum = ops::add(sum, one(i as f32));
+            }
+            assert_eq!(floats(sum).await, [44_850.0; 64], "{kind:?}");
+        }
     }
 );
 
@@ -255,11 +371,26 @@ everywhere!(
             let device = common::device(kind).await;
             let mut values = noise(1, 64 * 64);
             values[0] = f32::NAN;
-            let x: Tensor<2> = Tensor::from_data(TensorData::new(values, [64, 64]), &device);
+            let x: Tensor<2> = ops::tensor(values, [64, 64], &device);
             let weight = Weight::F32(tensor(2, [64, 64], &device));
             let out = floats(ops::linear(x, &weight, &tensor(3, [64], &device), Activation::None)).await;
             assert!(out[..64].iter().all(|value| value.is_nan()), "{kind:?}: the first row must be NaN");
             assert!(out[64..].iter().all(|value| value.is_finite()), "{kind:?}: the other rows must not");
         }
+    }
+);
+
+everywhere!(
+    /// Work that the device refuses is an error, not a wrong result: here more workgroups than WebGPU guarantees. By itself in a
+    /// process, as nothing computed on the device counts afterwards.
+    #[cfg_attr(not(target_family = "wasm"), ignore = "spoils the device for other tests of this process; nextest gives it its own")]
+    refused_work_is_an_error,
+    async {
+        let device = common::device(DeviceKind::Gpu).await;
+        let x: Tensor<2> = ops::tensor(vec![1.0; 64 * 65_536], [64 * 65_536, 1], &device);
+        let weight = Weight::F32(ops::tensor(vec![1.0], [1, 1], &device));
+        let out = ops::linear(x, &weight, &ops::tensor(vec![0.0], [1], &device), Activation::None);
+        let error = ops::read(out).await.expect_err("65,536 workgroups are too many");
+        assert_eq!(error.code(), "device-lost");
     }
 );

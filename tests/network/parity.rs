@@ -2,8 +2,8 @@
 
 use crate::common::{self, Golden, everywhere, floats, relative_errors};
 use aims_web::model::{Embedding, ImageFeatures, Sam};
+use aims_web::ops;
 use aims_web::{DeviceKind, Progress};
-use burn::tensor::{Tensor, TensorData};
 
 /// Largest relative error of float32 activations.
 const TOLERANCE: f32 = 1e-3;
@@ -54,10 +54,7 @@ async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<Decode
         (0..side * side).map(|i| mask[i / side / repeat * shape[1] + i % side / repeat]).collect();
     let mut decoded = Vec::new();
     for prompt in common::prompts(size) {
-        let mask = prompt.mask_input.then(|| {
-            let data = TensorData::new(mask.clone(), [1, side, side, 1]);
-            Tensor::from_data(data, sam.device())
-        });
+        let mask = prompt.mask_input.then(|| ops::tensor(mask.clone(), [1, side, side, 1], sam.device()));
         let prediction = sam.decode(embedding, &[prompt.points()], mask);
         decoded.push(Decoded { logits: floats(prediction.logits).await, iou: floats(prediction.iou).await });
     }

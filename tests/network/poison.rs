@@ -5,7 +5,7 @@ use crate::common::{self, everywhere, floats};
 use crate::ops::{noise, quantised, tensor};
 use aims_web::DeviceKind;
 use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// The last one is denormal.
 const POISONS: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 1e-40];
@@ -21,9 +21,7 @@ async fn spoils<const D: usize, const E: usize>(
     for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
         let device = common::device(kind).await;
         let clean = noise(1, shape.iter().product());
-        let run = async |values: Vec<f32>| {
-            floats(run(Tensor::from_data(TensorData::new(values, shape), &device), &device)).await
-        };
+        let run = async |values: Vec<f32>| floats(run(ops::tensor(values, shape, &device), &device)).await;
         let expected = run(clean.clone()).await;
         for poison in POISONS {
             let mut values = clean.clone();

@@ -1,12 +1,12 @@
 //! The level decoders: masks of all three levels around points of the image.
 
-use burn::tensor::{Shape, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::pixel_decoder::Maps;
 use super::{AimsConfig, Attention, LayerNorm, Linear, Mlp, OUTPUT_TOKENS};
 use crate::error::Result;
 use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE};
-use crate::model::prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
+use crate::model::prompt_encoder::PromptEncoder;
 use crate::model::transformer::TwoWayTransformer;
 use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
@@ -44,10 +44,10 @@ pub struct Seen {
     positions: Tensor<3>,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
+    /// The token of a point at each place for a query, `[places, 256]`.
+    points: Tensor<2>,
     /// Cells a side.
     side: usize,
-    /// Pixels a side.
-    input_size: usize,
 }
 
 /// What a round of queries says.
@@ -56,15 +56,18 @@ pub struct Decoded {
     pub logits: Tensor<4>,
     /// `[queries, 8]`: the logits of the scores of all output tokens, then those of the predicted IoUs.
     pub judged: Tensor<2>,
-    /// By output token, `[queries, 256]`.
-    pub tokens: Vec<Tensor<2>>,
+    /// By output token, `[queries, 1, 256]`.
+    pub tokens: Vec<Tensor<3>>,
 }
 
 impl Decoder {
     /// `name` is that of the AIMS head.
     pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
         let decoder = format!("{name}.decoder");
-        let token = |name: String| weights.float::<2>(&name, [1, EMBED_DIM]);
+        let token = |name: String| -> Result<Tensor<3>> {
+            let token: Tensor<2> = weights.float(&name, [1, EMBED_DIM])?;
+            Ok(ops::reshape(token, [1, 1, EMBED_DIM]))
+        };
         let mut tokens = vec![token(format!("{decoder}.quality_token"))?];
         for (head, _) in OUTPUT_TOKENS {
             tokens.push(token(format!("{name}.decoders.{head}.token"))?);
@@ -81,7 +84,7 @@ impl Decoder {
         Ok(Self {
             points: PromptEncoder::load(weights, "prompt_encoder")?,
             from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, EMBED_DIM)?,
-            output_tokens: Tensor::cat(tokens, 0).unsqueeze(),
+            output_tokens: ops::cat(tokens, 1),
             transformer: TwoWayTransformer::load(weights, &transformer, "mask_decoder.transformer")?,
             upscale: Upscale::load(weights, &format!("{decoder}.upscale"))?,
             quality_head: Mlp::load(
@@ -97,48 +100,49 @@ impl Decoder {
     /// `embedding` is the encoder's, `[1, side, side, 256]`.
     pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
         let [_, side, _, _] = embedding.dims();
-        let input_size = side * STRIDE;
+        let [_, places, _, _] = maps.stride8.dims();
         let context = self.from_context.forward(maps.stride16, Activation::None);
-        let image = embedding.clone() + self.points.no_mask() + context;
+        let image = ops::add(ops::add(embedding.clone(), self.points.no_mask()), context);
         let [_, rows, cols, channels] = maps.stride4.dims();
         Seen {
-            image: image.reshape([1, side * side, EMBED_DIM]),
-            positions: self.points.dense_positions(input_size),
-            features: maps.stride4.reshape([1, rows * cols, channels]),
+            image: ops::reshape(image, [1, side * side, EMBED_DIM]),
+            positions: self.points.dense_positions(side * STRIDE),
+            features: ops::reshape(maps.stride4, [1, rows * cols, channels]),
+            points: self.points.cell_points(places),
             side,
-            input_size,
         }
     }
 
-    /// A round of queries at `points`, in pixels of the input.
-    pub fn ask(&self, seen: &Seen, points: &[(f32, f32)]) -> Decoded {
+    /// A round of queries at the places that are `chosen`: their numbers, then one more that is not a place.
+    pub fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
-        let queries = points.len();
-        let prompts: Vec<_> = points
-            .iter()
-            .map(|&(x, y)| vec![PromptPoint { x, y, label: PointLabel::Foreground }, PromptPoint::PADDING])
-            .collect();
-        let prompts = self.points.encode_points(&prompts, seen.input_size);
-        let tokens = Tensor::cat(vec![self.output_tokens.clone().repeat_dim(0, queries), prompts.clone()], 1);
+        let queries = chosen.dims()[0] - 1;
+        let points = ops::gather(seen.points.clone(), chosen.clone(), queries);
+        let points = ops::reshape(points, [queries, 1, EMBED_DIM]);
+        let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
+        let output_tokens = ops::repeat(self.output_tokens.clone(), 0, queries);
+        let tokens = ops::cat(vec![output_tokens, prompts.clone()], 1);
         let (image, positions) = (seen.image.clone(), seen.positions.clone());
         let looked = self.transformer.look(image.clone(), positions.clone(), tokens.clone());
         let looked = self.complementarity.forward(looked, prompts);
         let (said, image) = self.transformer.finish(image, positions, tokens, looked);
 
-        let token =
-            |i: usize| said.clone().slice([0..queries, i..i + 1, 0..EMBED_DIM]).reshape([queries, EMBED_DIM]);
+        let token = |i: usize| ops::slice(&said, 1, i..i + 1);
         let tokens: Vec<_> = (0..self.heads.len()).map(|i| token(1 + i)).collect();
         let heads = || self.heads.iter().zip(&tokens);
-        let stacked = |kernels: Vec<Tensor<2>>| Tensor::stack::<3>(kernels, 1);
         let own = heads().map(|(head, token)| head.hypernetwork.forward(token.clone(), Activation::Relu));
-        let own = ops::matmul_transposed(stacked(own.collect()), self.upscale.forward(image));
+        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image));
         let own = Upscale::into_rows(own, seen.side);
         let shared = heads().map(|(head, token)| head.kernel.forward(token.clone(), Activation::None));
-        let shared = stacked(shared.collect()).flatten::<2>(0, 1).unsqueeze();
-        let shared = ops::matmul_transposed(shared, seen.features.clone()).reshape(own.dims());
+        let shared = ops::cat(shared.collect(), 1);
+        let [_, kernels, channels] = shared.dims();
+        let shared = ops::reshape(shared, [1, queries * kernels, channels]);
+        let shared = ops::matmul_transposed(shared, seen.features.clone());
+        let shared = ops::reshape(shared, own.dims());
+        let judged = self.quality_head.forward(token(0), Activation::Relu);
         Decoded {
-            logits: own + shared,
-            judged: self.quality_head.forward(token(0), Activation::Relu),
+            logits: ops::add(own, shared),
+            judged: ops::reshape(judged, [queries, 2 * OUTPUT_TOKENS.len()]),
             tokens,
         }
     }
@@ -167,16 +171,16 @@ impl Complementarity {
     /// `[queries, _, 256]`, tells each query's place.
     fn forward(&self, tokens: Tensor<3>, prompts: Tensor<3>) -> Tensor<3> {
         let [queries, count, _] = tokens.dims();
-        let some = |from: usize, to: usize| tokens.clone().slice([0..queries, from..to, 0..EMBED_DIM]);
+        let some = |from: usize, to: usize| ops::slice(&tokens, 1, from..to);
         let outputs = OUTPUT_TOKENS.len();
         let flat = [1, queries * outputs, EMBED_DIM];
-        let own = some(1, 1 + outputs).reshape(flat);
-        let places = prompts.slice([0..queries, 0..1, 0..EMBED_DIM]).repeat_dim(1, outputs).reshape(flat);
+        let own = ops::reshape(some(1, 1 + outputs), flat);
+        let places = ops::reshape(ops::repeat(ops::slice(&prompts, 1, 0..1), 1, outputs), flat);
         let x = self.norm.forward(own.clone(), Activation::None);
-        let placed = x.clone() + places;
+        let placed = ops::add(x.clone(), places);
         let own = self.attention.forward_add(placed.clone(), placed, x, own);
-        let own = own.reshape([queries, outputs, EMBED_DIM]);
-        Tensor::cat(vec![some(0, 1), own, some(1 + outputs, count)], 1)
+        let own = ops::reshape(own, [queries, outputs, EMBED_DIM]);
+        ops::cat(vec![some(0, 1), own, some(1 + outputs, count)], 1)
     }
 }
 
@@ -202,14 +206,16 @@ impl Affinity {
     pub fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
         let coarse = self.coarse.forward(coarse, Activation::None);
         let fine = self.fine.forward(fine, Activation::None);
-        ops::matmul_transposed(coarse, fine) * (Self::DIM as f32).sqrt().recip()
-            + self.bias.clone().reshape([1, 1, 1])
+        ops::scale_add(
+            ops::matmul_transposed(coarse, fine),
+            (Self::DIM as f32).sqrt().recip(),
+            self.bias.clone(),
+        )
     }
 }
 
 /// A mask prompt as the network takes it, `[1, S, S, 1]`.
 pub fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
     let size = prompt.len().isqrt();
-    let data = TensorData::new(prompt.to_vec(), Shape::new([1, size, size, 1]));
-    Tensor::from_data(data, &embedding.device())
+    ops::tensor(prompt.to_vec(), [1, size, size, 1], &embedding.device())
 }

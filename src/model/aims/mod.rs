@@ -10,7 +10,7 @@ mod pixel_decoder;
 mod prompt_encoder;
 mod proposals;
 
-use burn::tensor::{Device, Shape, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::layers::{LayerNorm, Linear, Mlp};
 use super::tiny_vit::ImageFeatures;
@@ -18,12 +18,12 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::levels::Level;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, CoverSpec};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
 use pixel_decoder::PixelDecoder;
 use prompt_encoder::MaskPromptEncoder;
-use proposals::{Places, Proposals};
+use proposals::{Proposals, closed};
 
 /// Sizes; `training/aims/config.py` has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ const ROUND_QUERIES: usize = 8;
 /// Masks of this confidence cover their places: queries of later rounds go elsewhere.
 const COVERS: f32 = 0.4;
 /// After the first round: where all that is left is colder, nothing is.
-const MIN_HEAT: f64 = -2.0;
-/// Input pixels a side of a place for a query.
-const PLACE_STRIDE: usize = 8;
+const MIN_HEAT: f32 = -2.0;
+/// What is taken from a covered place's heat: it comes after all that are free.
+const COVERED: f32 = 20.0;
 
 /// What the queries say of one level: of each round a mask for each query, and of entities then the queries' small readings.
 #[derive(Clone, Debug, Default)]
@@ -87,22 +87,6 @@ impl LevelOutput {
     /// As [`Self::confidence`], but the predicted IoU counts twice, 0 to 1: where masks compete it tells more than the score.
     pub fn mask_score(&self, index: usize) -> f32 {
         sigmoid(self.score[index]).sqrt() * sigmoid(self.quality[index])
-    }
-
-    /// Which places are at least half in a mask that is good enough, of those from the mask `first` on.
-    fn covered(&self, first: usize) -> Vec<bool> {
-        let side = (self.logits.len() / self.score.len()).isqrt();
-        let half = side / 2;
-        let mut covered = vec![false; half * half];
-        for index in (first..self.score.len()).filter(|&index| self.confidence(index) >= COVERS) {
-            let mask = self.mask(index);
-            for (at, covered) in covered.iter_mut().enumerate() {
-                let corner = at / half * 2 * side + at % half * 2;
-                let cells = [corner, corner + 1, corner + side, corner + side + 1];
-                *covered |= cells.into_iter().filter(|&cell| mask[cell] > 0.0).count() >= 2;
-            }
-        }
-        covered
     }
 }
 
@@ -157,51 +141,120 @@ impl Aims {
         progress.checkpoint(0.0).await?;
         let added = prompt.map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
         let maps = self.pixel_decoder.forward(features, added);
+        let device = features.embedding.device();
         let sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
         let [_, side, _, _] = maps.stride8.dims();
-        let heat = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
-        let heat = ops::read(Tensor::cat(heat.collect(), 0)).await?;
-        let heat = heat.chunks(side * side).map(<[f32]>::to_vec).collect();
-        let mut places = Places::new(heat, prompt);
+        let original = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
+        let original = ops::reshape(ops::cat(original.collect(), 0), [sought.len(), side * side]);
+        let closed = ops::tensor(closed(prompt, side), [side * side], &device);
         let seen = self.decoder.see(&features.embedding, maps);
 
         // About the pixel decoder's share of the time.
         const PIXEL_DECODER: f32 = 0.15;
         let rest = progress.piece(PIXEL_DECODER, 1.0);
-        let mut levels: [LevelOutput; 3] = Default::default();
-        let mut tokens: [Vec<Tensor<2>>; 3] = Default::default();
+        let mut heat = original.clone();
+        let mut rounds: Vec<Round> = Vec::new();
         for round in 0..ROUNDS {
             rest.checkpoint(round as f32 / ROUNDS as f32).await?;
-            // Pixels are counted at their centres.
-            let middle = |i: usize| (i as f32 + 0.5) * PLACE_STRIDE as f32 - 0.5;
-            let least = if round == 0 { f64::NEG_INFINITY } else { MIN_HEAT };
-            let Some(chosen) = places.choose(ROUND_QUERIES, least) else { break };
-            let points: Vec<_> =
-                chosen.into_iter().map(|at| (middle(at % side), middle(at / side))).collect();
-            let Decoded { logits, judged, tokens: said } = self.decoder.ask(&seen, &points);
-            let [queries, outputs, rows, columns] = logits.dims();
-            let both = vec![logits.flatten::<1>(0, 3), judged.flatten(0, 1)];
-            let both = ops::read(Tensor::cat(both, 0)).await?;
-            let (logits, judged) = both.split_at(queries * outputs * rows * columns);
-            let before = levels.each_ref().map(|level| level.score.len());
-            for (i, ((_, level), token)) in OUTPUT_TOKENS.into_iter().zip(said).enumerate() {
-                let masks = logits.chunks(rows * columns).skip(i).step_by(outputs);
+            let earlier: Vec<_> =
+                rounds.iter().map(|round| ops::slice(&round.chosen, 0, 0..ROUND_QUERIES)).collect();
+            let earlier = (round > 0).then(|| ops::cat(earlier, 0));
+            let chosen =
+                ops::choose_places(original.clone(), heat.clone(), closed.clone(), earlier, ROUND_QUERIES);
+            // A GPU has not got so far yet: it goes on, and what comes of cold rounds is dropped.
+            if ops::at_hand(&chosen).is_some_and(|chosen| is_cold(round, &chosen)) {
+                break;
+            }
+            let decoded = self.decoder.ask(&seen, &chosen);
+            let (logits, judged) = (decoded.logits.clone(), decoded.judged.clone());
+            heat = ops::cover(heat, logits, judged, covering(&sought, side));
+            rounds.push(Round { chosen, decoded });
+            ops::pace(&device).await?;
+        }
+        self.collect(rounds).await
+    }
+
+    /// Reads what all rounds say, at once.
+    async fn collect(&self, rounds: Vec<Round>) -> Result<AimsOutput> {
+        let tokens = |level: usize| {
+            let said = rounds.iter().flat_map(|round| {
+                let outputs = OUTPUT_TOKENS.iter().zip(&round.decoded.tokens);
+                outputs.filter(move |((_, own), _)| *own == level).map(|(_, token)| token.clone())
+            });
+            let masks = ops::cat(said.collect(), 0);
+            let [count, _, channels] = masks.dims();
+            ops::reshape(masks, [1, count, channels])
+        };
+        let [part, entity, relation] = [PART, ENTITY, RELATION].map(tokens);
+        let entity_part = self.entity_part.forward(entity.clone(), part);
+        let relation_entity = self.relation_entity.forward(relation, entity);
+        let mut wanted = vec![ops::flattened(entity_part), ops::flattened(relation_entity)];
+        for Round { chosen, decoded: Decoded { logits, judged, .. } } in &rounds {
+            wanted.extend([chosen.clone(), ops::flattened(logits.clone()), ops::flattened(judged.clone())]);
+        }
+        let count = rounds.len();
+        drop(rounds);
+        let mut read = ops::read_all(wanted).await?.into_iter();
+        let mut next = || read.next().expect("as many as asked for");
+        let (entity_part, relation_entity) = (next(), next());
+        let mut levels: [LevelOutput; 3] = Default::default();
+        for round in 0..count {
+            let (chosen, logits, judged) = (next(), next(), next());
+            if is_cold(round, &chosen) {
+                break;
+            }
+            let outputs = OUTPUT_TOKENS.len();
+            for (i, (_, level)) in OUTPUT_TOKENS.into_iter().enumerate() {
+                let masks = logits.chunks(logits.len() / outputs / ROUND_QUERIES).skip(i).step_by(outputs);
                 let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
                 levels[level].logits.extend(masks.flatten());
                 levels[level].score.extend(column(i));
                 levels[level].quality.extend(column(outputs + i));
-                tokens[level].push(token);
-            }
-            for (i, &level) in sought.iter().enumerate() {
-                places.cover(i, &levels[level].covered(before[level]));
             }
         }
-        let [part, entity, relation] = tokens.map(|rounds| Tensor::cat(rounds, 0).unsqueeze());
+        let masks = |level: usize| levels[level].score.len();
+        let of_all = |level: usize| {
+            OUTPUT_TOKENS.iter().filter(|(_, own)| *own == level).count() * count * ROUND_QUERIES
+        };
+        let corner = |links: Vec<f32>, coarse: usize, fine: usize| {
+            let rows = links.chunks(of_all(fine)).take(masks(coarse));
+            rows.flat_map(|row| &row[..masks(fine)]).copied().collect()
+        };
         Ok(AimsOutput {
-            entity_part: ops::read(self.entity_part.forward(entity.clone(), part)).await?,
-            relation_entity: ops::read(self.relation_entity.forward(relation, entity)).await?,
+            entity_part: corner(entity_part, ENTITY, PART),
+            relation_entity: corner(relation_entity, RELATION, ENTITY),
             levels,
         })
+    }
+}
+
+/// Queries that are decoded together.
+struct Round {
+    /// Their places, then the heat of the hottest, `[queries + 1]`.
+    chosen: Tensor<1>,
+    decoded: Decoded,
+}
+
+/// Whether nothing is left to look for.
+fn is_cold(round: usize, chosen: &[f32]) -> bool {
+    round > 0 && chosen[ROUND_QUERIES] < MIN_HEAT
+}
+
+/// How a round's masks cover the places of the levels that are sought.
+fn covering(sought: &[usize], side: usize) -> CoverSpec {
+    let mut outputs_of = [0; 4];
+    for (bits, level) in outputs_of.iter_mut().zip(sought) {
+        let outputs = OUTPUT_TOKENS.iter().enumerate().filter(|(_, (_, own))| own == level);
+        *bits = outputs.map(|(i, _)| 1 << i).sum();
+    }
+    CoverSpec {
+        levels: sought.len(),
+        side,
+        queries: ROUND_QUERIES,
+        outputs: OUTPUT_TOKENS.len(),
+        outputs_of,
+        confidence: COVERS,
+        covered: COVERED,
     }
 }
 
@@ -255,7 +308,7 @@ fn positions(height: usize, side: usize, channels: usize, device: &Device) -> Te
     let (rows, columns) = (axis_codes(height, half), axis_codes(side, half));
     let code = |y: usize, x: usize| [&rows[y * half..][..half], &columns[x * half..][..half]].concat();
     let data: Vec<f32> = (0..height).flat_map(|y| (0..side).flat_map(move |x| code(y, x))).collect();
-    Tensor::from_data(TensorData::new(data, Shape::new([1, height * side, channels])), device)
+    ops::tensor(data, [1, height * side, channels], device)
 }
 
 /// Codes of the places along one axis, row-major `[size, channels]`: sines, then cosines; the fastest has eight waves,

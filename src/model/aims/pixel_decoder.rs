@@ -1,6 +1,6 @@
 //! From the encoder's maps to tokens of strides 16 and 8 and mask features of stride 4.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::prompt_encoder::Injection;
 use super::{AimsConfig, Attention, axis_codes, positions};
@@ -9,8 +9,8 @@ use crate::model::config::{EMBED_DIM, STAGES};
 use crate::model::layers::{Depthwise, LayerNorm, Linear};
 use crate::model::tiny_vit::ImageFeatures;
 use crate::model::weights::Weights;
-use crate::ops::Activation;
 use crate::ops::profile::layer;
+use crate::ops::{self, Activation};
 
 pub struct PixelDecoder {
     from_embedding: Linear,
@@ -66,7 +66,7 @@ impl PixelDecoder {
             None => (None, None, None),
         };
         let add = |x: Tensor<4>, added: Option<Tensor<4>>| match added {
-            Some(added) => x + added,
+            Some(added) => ops::add(x, added),
             None => x,
         };
         let x = self.from_embedding.forward(features.embedding.clone(), Activation::None);
@@ -74,11 +74,11 @@ impl PixelDecoder {
         let x = add(self.norm.forward(x, Activation::None), add16);
         let [batch, height, side, width] = x.dims();
         let places = positions(height, side, width, &x.device());
-        let mut tokens = x.reshape([batch, height * side, width]);
+        let mut tokens = ops::reshape(x, [batch, height * side, width]);
         for layer in &self.context {
             tokens = layer.forward(tokens, places.clone());
         }
-        let stride16 = tokens.reshape([batch, height, side, width]);
+        let stride16 = ops::reshape(tokens, [batch, height, side, width]);
         let up = self.up8.forward(stride16.clone());
         let up = self.from_stride8.forward_add(features.stride8.clone(), up, Activation::None);
         let stride8 = self.refine8.forward(add(up, add8));
@@ -87,11 +87,11 @@ impl PixelDecoder {
         let stride4 = self.refine4.forward(add(up, add4));
         let [_, height, side, _] = stride4.dims();
         let codes = |size: usize, shape: [usize; 4]| {
-            Tensor::from_data(TensorData::new(axis_codes(size, width / 2), shape), &stride4.device())
+            ops::tensor(axis_codes(size, width / 2), shape, &stride4.device())
         };
         let rows = self.row4.forward(codes(height, [1, height, 1, width / 2]), Activation::None);
         let columns = self.column4.forward(codes(side, [1, 1, side, width / 2]), Activation::None);
-        let stride4 = stride4 + rows + columns;
+        let stride4 = ops::add(ops::add(stride4, ops::repeat(rows, 2, side)), columns);
         Maps { stride16, stride8, stride4 }
     }
 }
@@ -119,7 +119,7 @@ impl ContextLayer {
 
     fn forward(&self, x: Tensor<3>, positions: Tensor<3>) -> Tensor<3> {
         let normed = self.norm1.forward(x.clone(), Activation::None);
-        let placed = normed.clone() + positions;
+        let placed = ops::add(normed.clone(), positions);
         let x = self.attention.forward_add(placed.clone(), placed, normed, x);
         let hidden = self.fc1.forward(self.norm2.forward(x.clone(), Activation::None), Activation::Gelu);
         self.fc2.forward_add(hidden, x, Activation::None)
@@ -165,11 +165,7 @@ impl Upsample {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, _] = x.dims();
         let cells = self.linear.forward(x, Activation::None);
-        cells.reshape([batch * height, width, 2, 2 * self.outputs]).swap_dims(1, 2).reshape([
-            batch,
-            2 * height,
-            2 * width,
-            self.outputs,
-        ])
+        let pixels = ops::reshape(cells, [batch * height, width, 2, 2 * self.outputs]);
+        ops::reshape(ops::permute(pixels, [0, 2, 1, 3]), [batch, 2 * height, 2 * width, self.outputs])
     }
 }

@@ -6,7 +6,7 @@ use super::AimsConfig;
 use crate::error::Result;
 use crate::model::layers::{LayerNorm, Linear};
 use crate::model::weights::Weights;
-use crate::ops::Activation;
+use crate::ops::{self, Activation};
 
 /// A pyramid of linear layers over cells of the mask (4, 8 and 16 pixels a side), one result for each scale of features.
 pub struct MaskPromptEncoder {
@@ -67,10 +67,6 @@ impl MaskPromptEncoder {
 fn cells(x: Tensor<4>, side: usize) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
     let (rows, cols) = (height / side, width / side);
-    x.reshape([batch, rows, side, cols, side * channels]).swap_dims(2, 3).reshape([
-        batch,
-        rows,
-        cols,
-        side * side * channels,
-    ])
+    let windows = ops::to_windows(x, side);
+    ops::reshape(windows, [batch, rows, cols, side * side * channels])
 }

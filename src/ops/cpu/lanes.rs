@@ -1,7 +1,7 @@
 //! Four floats in one register: the browser's 128-bit SIMD. Elsewhere an array, for tests.
 
 #[cfg(target_family = "wasm")]
-use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_splat, v128, v128_load, v128_store};
+use std::arch::wasm32::{f32x4_splat, v128, v128_load, v128_store};
 
 #[derive(Clone, Copy)]
 pub struct Lanes(#[cfg(target_family = "wasm")] v128, #[cfg(not(target_family = "wasm"))] [f32; Self::COUNT]);
@@ -27,8 +27,16 @@ impl Lanes {
         unsafe { v128_store(values.as_mut_ptr().cast(), self.0) }
     }
 
-    /// `self * factor + sum`.
+    /// `self * factor + sum`, in one step where the module is built for browsers that have it.
+    #[cfg(target_feature = "relaxed-simd")]
     pub fn mul_add(self, factor: Self, sum: Self) -> Self {
+        Self(std::arch::wasm32::f32x4_relaxed_madd(self.0, factor.0, sum.0))
+    }
+
+    /// `self * factor + sum`.
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    pub fn mul_add(self, factor: Self, sum: Self) -> Self {
+        use std::arch::wasm32::{f32x4_add, f32x4_mul};
         Self(f32x4_add(f32x4_mul(self.0, factor.0), sum.0))
     }
 }

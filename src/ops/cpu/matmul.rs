@@ -33,11 +33,14 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
                 None => factor.product(&a[first * depth..][..count * depth], out),
                 Some(p) => factor.product(&gather(a, p, first, count), out),
             }
-            for row in out.chunks_mut(cols) {
-                row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+            if spec.has_bias {
+                for row in out.chunks_mut(cols) {
+                    row.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+                }
             }
-            if spec.has_residual {
-                let residual = &residual[(b * rows + first) * cols..];
+            if spec.residual_length > 0 {
+                let start = (b * rows + first) * cols % spec.residual_length;
+                let residual = residual[..spec.residual_length].iter().cycle().skip(start);
                 out.iter_mut().zip(residual).for_each(|(value, residual)| *value += residual);
             }
             activate(out, spec.activation);

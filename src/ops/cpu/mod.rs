@@ -6,12 +6,14 @@ mod depthwise;
 #[cfg(any(target_family = "wasm", test))]
 mod lanes;
 mod layer_norm;
+mod layout;
 mod matmul;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(any(target_family = "wasm", test))]
 mod panels;
 mod parallel;
+mod places;
 
 #[cfg(not(target_family = "wasm"))]
 use native::Factor;
@@ -21,4 +23,6 @@ use panels::Factor;
 pub use attention::attention;
 pub use depthwise::depthwise;
 pub use layer_norm::layer_norm;
+pub use layout::{add, place, windows};
 pub use matmul::{dequantise, matmul};
+pub use places::{choose, cover, gather};

@@ -1,0 +1,21 @@
+// out[i] = scale * a[i] + b[i % period]: b may be shorter than a by leading axes. One thread a value, or four.
+
+@group(0) @binding(0) var<storage, read> a: array<{{value}}>;
+@group(0) @binding(1) var<storage, read> b: array<{{value}}>;
+@group(0) @binding(2) var<storage, read_write> out: array<{{value}}>;
+@group(0) @binding(3) var<uniform> info: Info;
+
+struct Info {
+    count: u32,
+    period: u32,
+    groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+    scale: f32,
+}
+
+@compute @workgroup_size(64, 1, 1)
+fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let index = (group.y * info.groups_x + group.x) * 64u + lane;
+    if (index < info.count) {
+        out[index] = info.scale * a[index] + b[index % info.period];
+    }
+}

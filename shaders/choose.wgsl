@@ -1,0 +1,110 @@
+// The next places for queries: `count` times the place that is worth most. See `ops::choose_places` for what counts.
+// One workgroup. Worth is a penalty and a heat: the lower penalty wins, then the higher heat, then the first place.
+
+const THREADS: u32 = 256u;
+const CLOSED: f32 = 1000.0;
+const NO_PEAK: f32 = 100.0;
+const NEAR: f32 = 10000.0;
+
+@group(0) @binding(0) var<storage, read> original: array<f32>;
+@group(0) @binding(1) var<storage, read> heat: array<f32>;
+@group(0) @binding(2) var<storage, read> closed: array<f32>;
+@group(0) @binding(3) var<storage, read> earlier: array<f32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(5) var<uniform> info: Info;
+
+struct Info {
+    levels: u32,
+    side: u32,
+    count: u32,
+    earlier: u32, // places chosen before
+}
+
+var<workgroup> places: array<u32, THREADS>;
+var<workgroup> penalties: array<f32, THREADS>;
+var<workgroup> heats: array<f32, THREADS>;
+
+fn is_near(a: u32, b: u32) -> bool {
+    let dx = i32(a % info.side) - i32(b % info.side);
+    let dy = i32(a / info.side) - i32(b / info.side);
+    return abs(dx) <= 1 && abs(dy) <= 1;
+}
+
+fn is_peak(level: u32, place: u32) -> bool {
+    let start = level * info.side * info.side;
+    let x = place % info.side;
+    let y = place / info.side;
+    let own = original[start + place];
+    for (var ny = max(y, 1u) - 1u; ny < min(y + 2u, info.side); ny++) {
+        for (var nx = max(x, 1u) - 1u; nx < min(x + 2u, info.side); nx++) {
+            if (!(original[start + ny * info.side + nx] <= own)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// What is left of the place's worth after `chosen` of the places in `out`: (penalty, heat).
+fn worth(place: u32, chosen: u32) -> vec2<f32> {
+    var penalty = closed[place] * CLOSED;
+    for (var i = 0u; i < info.earlier; i++) {
+        if (is_near(place, u32(earlier[i]))) {
+            penalty = CLOSED;
+        }
+    }
+    for (var i = 0u; i < chosen; i++) {
+        if (is_near(place, u32(out[i]))) {
+            penalty += NEAR;
+        }
+    }
+    var best = vec2<f32>(NEAR, 0.0);
+    for (var level = 0u; level < info.levels; level++) {
+        let own = vec2<f32>(
+            select(NO_PEAK, 0.0, is_peak(level, place)),
+            heat[level * info.side * info.side + place],
+        );
+        if (is_better(own, best)) {
+            best = own;
+        }
+    }
+    return vec2<f32>(penalty + best.x, best.y);
+}
+
+fn is_better(a: vec2<f32>, b: vec2<f32>) -> bool {
+    return a.x < b.x || (a.x == b.x && a.y > b.y);
+}
+
+@compute @workgroup_size(256, 1, 1)
+fn main(@builtin(local_invocation_index) lane: u32) {
+    for (var chosen = 0u; chosen < info.count; chosen++) {
+        var best_place = lane;
+        var best = vec2<f32>(3.0e38, 0.0);
+        for (var place = lane; place < info.side * info.side; place += THREADS) {
+            let own = worth(place, chosen);
+            if (is_better(own, best)) {
+                best = own;
+                best_place = place;
+            }
+        }
+        places[lane] = best_place;
+        penalties[lane] = best.x;
+        heats[lane] = best.y;
+        workgroupBarrier();
+        if (lane == 0u) {
+            for (var i = 1u; i < THREADS; i++) {
+                let other = vec2<f32>(penalties[i], heats[i]);
+                if (is_better(other, best) || (all(other == best) && places[i] < best_place)) {
+                    best = other;
+                    best_place = places[i];
+                }
+            }
+            out[chosen] = f32(best_place);
+            if (chosen == 0u) {
+                out[info.count] = best.y - best.x;
+            }
+        }
+        storageBarrier();
+        workgroupBarrier();
+    }
+}

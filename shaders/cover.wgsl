@@ -1,0 +1,50 @@
+// What is left of the places' heat where masks of the round cover them: see `ops::cover`. One thread a level and place.
+
+@group(0) @binding(0) var<storage, read> heat: array<f32>;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> judged: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<uniform> info: Info;
+
+struct Info {
+    // By level: a bit for each output whose masks are of that level.
+    outputs_of: vec4<u32>,
+    levels: u32,
+    side: u32, // of the places; masks have twice as many cells a side
+    queries: u32,
+    outputs: u32,
+    confidence: f32, // of masks that cover, squared
+    covered: f32, // what a covered place loses
+}
+
+fn probability(logit: f32) -> f32 {
+    return 1.0 / (1.0 + exp(-logit));
+}
+
+@compute @workgroup_size(64, 1, 1)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let places = info.side * info.side;
+    if (id.x >= info.levels * places) {
+        return;
+    }
+    let level = id.x / places;
+    let place = id.x % places;
+    let width = 2u * info.side;
+    let corner = (place / info.side) * 2u * width + (place % info.side) * 2u;
+    var is_covered = false;
+    for (var mask = 0u; mask < info.queries * info.outputs; mask++) {
+        let output = mask % info.outputs;
+        if (((info.outputs_of[level] >> output) & 1u) == 0u) {
+            continue;
+        }
+        let at = (mask / info.outputs) * 2u * info.outputs + output;
+        if (!(probability(judged[at]) * probability(judged[at + info.outputs]) >= info.confidence)) {
+            continue;
+        }
+        let start = mask * width * width + corner;
+        let inside = u32(logits[start] > 0.0) + u32(logits[start + 1u] > 0.0)
+            + u32(logits[start + width] > 0.0) + u32(logits[start + width + 1u] > 0.0);
+        is_covered = is_covered || inside >= 2u;
+    }
+    out[id.x] = heat[id.x] - select(0.0, info.covered, is_covered);
+}

@@ -1,0 +1,174 @@
+//! Choosing places and covering them.
+
+use crate::ops::spec::{ChooseSpec, CoverSpec, GatherSpec};
+
+/// See [`crate::ops::choose_places`].
+pub fn choose(
+    original: &[f32],
+    heat: &[f32],
+    closed: &[f32],
+    earlier: &[f32],
+    spec: &ChooseSpec,
+) -> Vec<f32> {
+    let ChooseSpec { side, count, .. } = *spec;
+    let places = side * side;
+    let near = |at: usize| around(at, side);
+    let mut closed = closed.to_vec();
+    earlier[..spec.earlier].iter().flat_map(|&at| near(at as usize)).for_each(|at| closed[at] = 1.0);
+    let mut worth: Vec<Worth> = (0..places)
+        .map(|at| {
+            let levels = heat.chunks(places).zip(original.chunks(places));
+            let of_level = |(heat, original): (&[f32], &[f32])| {
+                let is_peak = near(at).all(|other| original[other] <= original[at]);
+                Worth { penalty: if is_peak { 0.0 } else { 100.0 }, heat: heat[at] }
+            };
+            let coldest = Worth { penalty: 10_000.0, heat: 0.0 };
+            let mut best =
+                levels.map(of_level).fold(coldest, |best, own| if own.beats(&best) { own } else { best });
+            best.penalty += 1000.0 * closed[at];
+            best
+        })
+        .collect();
+    let mut out = Vec::with_capacity(count + 1);
+    let mut first = None;
+    for _ in 0..count {
+        let best = (1..places).fold(0, |best, at| if worth[at].beats(&worth[best]) { at } else { best });
+        first.get_or_insert(worth[best].heat - worth[best].penalty);
+        near(best).for_each(|at| worth[at].penalty += 10_000.0);
+        out.push(best as f32);
+    }
+    out.extend(first);
+    out
+}
+
+/// The lower penalty counts first, then the higher heat: apart, as their difference would lose digits.
+#[derive(Clone, Copy)]
+struct Worth {
+    penalty: f32,
+    heat: f32,
+}
+
+impl Worth {
+    fn beats(&self, other: &Self) -> bool {
+        self.penalty < other.penalty || (self.penalty == other.penalty && self.heat > other.heat)
+    }
+}
+
+/// A place and its neighbours.
+fn around(at: usize, side: usize) -> impl Iterator<Item = usize> {
+    let near = move |i: usize| i.saturating_sub(1)..(i + 2).min(side);
+    near(at / side).flat_map(move |y| near(at % side).map(move |x| y * side + x))
+}
+
+/// See [`crate::ops::cover`].
+pub fn cover(heat: &[f32], logits: &[f32], judged: &[f32], spec: &CoverSpec) -> Vec<f32> {
+    let CoverSpec { side, queries, outputs, .. } = *spec;
+    let width = 2 * side;
+    let probability = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+    let mut out = heat.to_vec();
+    for (level, out) in out.chunks_mut(side * side).enumerate() {
+        let mut covered = vec![false; side * side];
+        for mask in 0..queries * outputs {
+            let (query, output) = (mask / outputs, mask % outputs);
+            let at = query * 2 * outputs + output;
+            let sure = probability(judged[at]) * probability(judged[at + outputs]);
+            if spec.outputs_of[level] >> output & 1 == 0
+                || sure < spec.confidence * spec.confidence
+                || sure.is_nan()
+            {
+                continue;
+            }
+            let mask = &logits[mask * width * width..][..width * width];
+            for (at, covered) in covered.iter_mut().enumerate() {
+                let corner = at / side * 2 * width + at % side * 2;
+                let cells = [corner, corner + 1, corner + width, corner + width + 1];
+                *covered |= cells.into_iter().filter(|&cell| mask[cell] > 0.0).count() >= 2;
+            }
+        }
+        for (heat, covered) in out.iter_mut().zip(covered) {
+            *heat -= if covered { spec.covered } else { 0.0 };
+        }
+    }
+    out
+}
+
+/// See [`crate::ops::gather`].
+pub fn gather(table: &[f32], index: &[f32], spec: &GatherSpec) -> Vec<f32> {
+    index[..spec.count]
+        .iter()
+        .flat_map(|&i| &table[i as usize * spec.channels..][..spec.channels])
+        .copied()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rustfmt::skip]
+    const HEAT: [f32; 16] = [
+        9.0, 8.0, 0.0, 0.0,
+        7.0, 1.0, 0.0, 2.0,
+        0.0, 0.0, 0.0, 0.0,
+        5.0, 0.0, 0.0, 0.0,
+    ];
+
+    /// The places, and what the first of them is worth.
+    fn chosen(heat: &[f32], closed: &[f32], earlier: &[f32], count: usize) -> (Vec<f32>, f32) {
+        let original: Vec<f32> =
+            heat.iter().map(|heat| heat + if *heat < -10.0 { 20.0 } else { 0.0 }).collect();
+        let spec = ChooseSpec { levels: heat.len() / 16, side: 4, count, earlier: earlier.len() };
+        let mut places = choose(&original, heat, closed, earlier, &spec);
+        let worth = places.pop().expect("one more than places");
+        (places, worth)
+    }
+
+    #[test]
+    fn peaks_come_before_hotter_slopes() {
+        assert_eq!(chosen(&HEAT, &[0.0; 16], &[], 3), (vec![0.0, 12.0, 7.0], 9.0));
+        assert_eq!(chosen(&HEAT, &[0.0; 16], &[], 100).0.len(), 100);
+    }
+
+    #[test]
+    fn neither_a_place_nor_its_neighbours_are_chosen_again() {
+        assert_eq!(chosen(&HEAT, &[0.0; 16], &[0.0], 2), (vec![12.0, 7.0], 5.0));
+        assert_eq!(chosen(&HEAT, &[0.0; 16], &[0.0, 5.0, 12.0], 1), (vec![7.0], 2.0));
+    }
+
+    #[test]
+    fn closed_places_come_last() {
+        let upper: Vec<f32> = (0..16).map(|at| f32::from(u8::from(at < 8))).collect();
+        assert_eq!(chosen(&HEAT, &upper, &[], 1), (vec![12.0], 5.0));
+    }
+
+    #[test]
+    fn the_hottest_level_counts() {
+        let mut both = HEAT.to_vec();
+        both.extend([0.0; 16]);
+        both[16 + 10] = 8.5;
+        assert_eq!(chosen(&both, &[0.0; 16], &[], 3), (vec![0.0, 10.0, 12.0], 9.0));
+    }
+
+    #[test]
+    fn masks_cover_what_they_fill_by_half_if_they_are_sure() {
+        // Two queries with two outputs each; only the second output is of the level that is sought. 4 x 4 cells, 2 x 2 places.
+        let spec = CoverSpec {
+            levels: 1,
+            side: 2,
+            queries: 2,
+            outputs: 2,
+            outputs_of: [0b10, 0, 0, 0],
+            confidence: 0.5,
+            covered: 20.0,
+        };
+        let mask = |cells: &[usize]| -> Vec<f32> {
+            (0..16).map(|cell| if cells.contains(&cell) { 3.0 } else { -3.0 }).collect()
+        };
+        let all: Vec<_> = (0..16).collect();
+        // Of the first query's second mask two cells are in the first place, one in the second.
+        let logits = [mask(&all), mask(&[0, 5, 2]), mask(&all), mask(&all)].concat();
+        // Sure of both of its masks; the second query is sure of its first only.
+        let judged = [4.0, 4.0, 4.0, 4.0, 4.0, -4.0, 4.0, 4.0];
+        assert_eq!(cover(&[1.0, 2.0, 3.0, 4.0], &logits, &judged, &spec), [-19.0, 2.0, 3.0, 4.0]);
+    }
+}

@@ -1,0 +1,116 @@
+//! From shaders to compute pipelines: one by one, or many at the same time.
+
+use burn::tensor::wgpu::wgpu;
+
+use crate::ops::shader::Shader;
+
+pub struct Pipeline {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+/// All that a pipeline is made of: quick to have, where the pipeline itself may take long.
+pub struct Draft {
+    name: &'static str,
+    module: wgpu::ShaderModule,
+    group_layout: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+}
+
+impl Draft {
+    pub fn new(device: &wgpu::Device, shader: &Shader) -> Self {
+        let name = shader.name();
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(name),
+            source: wgpu::ShaderSource::Wgsl(shader.text().into()),
+        });
+        let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
+        let inputs = shader.inputs() as usize;
+        let types = std::iter::repeat_n(storage(true), inputs);
+        let types = types.chain([storage(false), wgpu::BufferBindingType::Uniform]);
+        let entries: Vec<_> = (0..)
+            .zip(types)
+            .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+                count: None,
+            })
+            .collect();
+        let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(name),
+            entries: &entries,
+        });
+        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(name),
+            bind_group_layouts: &[Some(&group_layout)],
+            immediate_size: 0,
+        });
+        Self { name, module, group_layout, layout }
+    }
+
+    pub fn compile(&self, device: &wgpu::Device) -> Pipeline {
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(self.name),
+            layout: Some(&self.layout),
+            module: &self.module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        Pipeline { pipeline, layout: self.group_layout.clone() }
+    }
+}
+
+/// # Errors
+/// A browser's words for what is wrong; natively errors reach the device's handler.
+#[cfg(not(target_family = "wasm"))]
+pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
+    use rayon::prelude::*;
+    Ok(drafts.par_iter().map(|draft| draft.compile(device)).collect())
+}
+
+/// `wgpu` has no way to ask a browser for pipelines asynchronously, which is the only one that does not compile one after the
+/// other. So its call is answered here, twice: with a stand-in, while the browser is asked, and then with what came of it.
+///
+/// # Errors
+/// A browser's words for what is wrong; natively errors reach the device's handler.
+#[cfg(target_family = "wasm")]
+pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
+    use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
+    use wasm_bindgen::prelude::*;
+    use wasm_bindgen_futures::JsFuture;
+
+    let words = |error: JsValue| JsString::from(JsString::from(Object::from(error).to_string())).into();
+    let device_object: JsValue = device.as_webgpu().ok_or("this is no device of a browser")?.clone().into();
+    let method = JsValue::from("createComputePipeline");
+    let answer = |with: &Closure<dyn FnMut(JsValue) -> JsValue>| {
+        Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(words)
+    };
+    let compile = || drafts.iter().map(|draft| draft.compile(device)).collect::<Vec<_>>();
+
+    let asynchronous: Function =
+        Reflect::get(&device_object, &"createComputePipelineAsync".into()).map_err(words)?.unchecked_into();
+    let promises = Array::new();
+    let (asked, this) = (promises.clone(), device_object.clone());
+    answer(&Closure::new(move |descriptor: JsValue| {
+        asked.push(
+            &asynchronous.call1(&this, &descriptor).unwrap_or_else(|error| Promise::reject(&error).into()),
+        );
+        Object::new().into()
+    }))?;
+    drop(compile());
+    let restore =
+        || Reflect::delete_property(device_object.unchecked_ref(), &method).map(drop).map_err(words);
+    restore()?;
+    let ready: Array = JsFuture::from(Promise::all(&promises)).await.map_err(words)?.unchecked_into();
+
+    let mut next = 0;
+    answer(&Closure::new(move |_| {
+        next += 1;
+        ready.get(next - 1)
+    }))?;
+    let pipelines = compile();
+    restore()?;
+    Ok(pipelines)
+}
