@@ -1,18 +1,19 @@
-// npm run bench: times for one photo natively and in Chromium, sizes and memory, as the table of docs/performance.md.
-// For a part: npm run bench -- --only native,cpu,webgpu. A software WebGPU adapter gets a smaller input and fewer points.
+// npm run bench: times for one photo natively and in Chromium, sizes and memory, as the table of docs/performance.md; then the package
+// beside onnxruntime-web. For a part: npm run bench -- --only native,cpu,webgpu,peers. A software WebGPU adapter gets a smaller input and fewer points.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { WWW, buildSite, fromWww, viteScript } from './build.mjs';
+import { comparePeers } from './bench-peers.mjs';
+import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
+import { WWW, buildSite, viteScript } from './build.mjs';
 import { ROOT, StepError, TARGET, main, run, say } from './lib.mjs';
-import { needBrowser } from './setup.mjs';
 
 const { only, profile, repeats } = parseArgs({
   options: {
-    only: { type: 'string', default: 'native,cpu,webgpu' },
+    only: { type: 'string', default: 'native,cpu,webgpu,peers' },
     profile: { type: 'string', default: 'wasm-release' },
     repeats: { type: 'string', default: '3' },
   },
@@ -20,9 +21,6 @@ const { only, profile, repeats } = parseArgs({
 
 const PORT = 4189;
 const PHOTO = 'www/public/samples/astronaut.jpg';
-
-const SOFTWARE = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
-const HARDWARE = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
 
 function native({ size, points }) {
   run('cargo', ['build', '--release', '--locked', '--quiet', '--bin', 'aims-web']);
@@ -43,11 +41,6 @@ async function memoryOf(browser) {
   return `${megabytes(peak('renderer') * 1024)} tab, ${megabytes(peak('GPU') * 1024)} GPU process`;
 }
 
-function launch(args) {
-  const { chromium } = fromWww('@playwright/test');
-  return chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...args] });
-}
-
 async function inBrowser(device, args, { size, points }) {
   const browser = await launch(args);
   try {
@@ -60,19 +53,6 @@ async function inBrowser(device, args, { size, points }) {
   } finally {
     await browser.close();
   }
-}
-
-/** A browser with real graphics hardware, if this machine has any. */
-async function hasHardware() {
-  const browser = await launch(HARDWARE);
-  const page = await browser.newPage();
-  await page.goto(`http://localhost:${PORT}/bench.html`);
-  const found = await page.evaluate(async () => {
-    const adapter = await navigator.gpu?.requestAdapter();
-    return adapter != null && !adapter.info.isFallbackAdapter;
-  });
-  await browser.close();
-  return found;
 }
 
 async function served(body) {
@@ -114,6 +94,11 @@ main(async () => {
     await column('Chromium WebGPU', hardware ? usual : small, measure);
   });
 
+  if (columns.length > 0) show(columns);
+  if (wanted.includes('peers')) await comparePeers({ devices: ['cpu', 'webgpu'], profile, repeats: Number(repeats) });
+});
+
+function show(columns) {
   const rows = [
     ['adapter', ({ adapter }) => adapter],
     ['input, points a side', ({ size, points }) => `${size}, ${points}`],
@@ -132,4 +117,4 @@ main(async () => {
   for (const [label, cell] of rows) console.log(`| ${label} | ${columns.map(cell).join(' | ')} |`);
   const wasm = readFileSync(join(ROOT, 'pkg', 'wasm', 'aims_web_bg.wasm'));
   console.log(`\nwasm (${profile}): ${(wasm.length / 1e6).toFixed(2)} MB, ${(gzipSync(wasm, { level: 9 }).length / 1e6).toFixed(2)} MB gzip`);
-});
+}

@@ -1,5 +1,5 @@
 // npm test: every check, cheapest first, up to the first failure. For a part: npm test -- --only native,wasm
-// The demo is tested with the quickly built module; with the one that ships: npm test -- --profile wasm-release
+// The demo is tested with the module that ships; with one that is quicker to build: npm test -- --profile wasm-dev
 import { parseArgs } from 'node:util';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
@@ -9,7 +9,7 @@ import { WASM, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
 
 const { only, profile } = parseArgs({
-  options: { only: { type: 'string' }, profile: { type: 'string', default: 'wasm-dev' } },
+  options: { only: { type: 'string' }, profile: { type: 'string', default: 'wasm-release' } },
 }).values;
 
 function native() {

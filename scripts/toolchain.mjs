@@ -87,8 +87,8 @@ function installDebian() {
   if (!hasWasm('+web')) throw new StepError(`The standard library for ${WASM} did not end up in /usr/lib/rustlib. ${advice}`);
 }
 
-// rust-lld comes with every rustup toolchain, below the folder of the machine it runs on.
-function linker() {
+/** Path of rust-lld, which comes with every rustup toolchain, below the folder of the machine it runs on. */
+export function linker() {
   const found = [output('rustc', ['--print', 'target-libdir']), output('rustc', ['+stable', '--print', 'target-libdir'])]
     .filter(Boolean)
     .map((libdir) => join(libdir, '..', 'bin', 'rust-lld'))

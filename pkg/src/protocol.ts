@@ -1,6 +1,6 @@
 // Messages between the facade and the worker. Each request has a number that its answer repeats.
 import type { ErrorData } from './errors.js';
-import type { Device, GridOptions, Level, Mode, Prompt, Scene } from './types.js';
+import type { Device, GridOptions, Level, MemoryUsage, Mode, Prompt, Scene } from './types.js';
 
 /** An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). */
 export type ImagePayload =
@@ -40,6 +40,7 @@ export interface Calls {
   createEngine: { args: { device: Device; model: Blob; inputSize: number }; result: EngineInfo };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
+  memory: { args: Record<never, never>; result: MemoryUsage };
   closeImage: { args: { imageId: number }; result: null };
 }
 

@@ -5,7 +5,7 @@ import { loadModel } from './model.js';
 import { portion, reporter } from './progress.js';
 import type { ImageInfo } from './protocol.js';
 import { type StartOptions, type Started, start } from './start.js';
-import type { Adapter, CallOptions, ImageSource, Scene, SegmentOptions, SegmenterOptions } from './types.js';
+import type { Adapter, CallOptions, ImageSource, MemoryUsage, Scene, SegmentOptions, SegmenterOptions } from './types.js';
 
 type EngineOptions = Pick<StartOptions, 'device' | 'inputSize'>;
 
@@ -61,6 +61,11 @@ export class Segmenter {
     const info = await client.call('setImage', { image }, { onFraction: report, signal, transfer });
     report(1);
     return new SegmentedImage(client, info);
+  }
+
+  /** How much memory the model and its images take now. */
+  async memory(): Promise<MemoryUsage> {
+    return (await this.#liveClient()).call('memory', {});
   }
 
   /** Frees all memory of the model and its images, and rejects calls under way with 'closed'. May be called twice. */

@@ -30,6 +30,16 @@ export interface Mask {
   members: number[];
 }
 
+/** In bytes. */
+export interface MemoryUsage {
+  /** Of the program: code excepted, all that it holds outside a GPU. It never shrinks. */
+  wasm: number;
+  /** Of tensors on a GPU; 0 on the CPU. */
+  gpu: number;
+  /** Of them and of buffers that are kept for the next ones. */
+  gpuReserved: number;
+}
+
 export interface Scene {
   width: number;
   height: number;

@@ -1,5 +1,5 @@
 // The dedicated worker: owns the wasm instance, runs one call at a time in the order received.
-import init, { Engine, type ImageFeatures } from '../wasm/aims_web.js';
+import init, { Engine, type ImageFeatures, type InitOutput } from '../wasm/aims_web.js';
 import { inspectGpu } from './device.js';
 import { SegmenterError, toErrorData } from './errors.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
@@ -9,7 +9,7 @@ import { yieldToEvents } from './yield.js';
 type Checkpoint = (fraction: number) => Promise<boolean>;
 
 let engine: Engine | undefined;
-let wasm: Promise<unknown> | undefined;
+let wasm: Promise<InitOutput> | undefined;
 let crashed = false;
 let nextImageId = 1;
 const images = new Map<number, ImageFeatures>();
@@ -30,7 +30,7 @@ Object.assign(self, { __aimsPanic: crash });
 self.addEventListener('error', (event) => crash(event.message));
 self.addEventListener('unhandledrejection', (event) => crash(String(event.reason)));
 
-function loadWasm(): Promise<unknown> {
+function loadWasm(): Promise<InitOutput> {
   const url = new URL('../wasm/aims_web_bg.wasm', import.meta.url);
   wasm ??= init({ module_or_path: url }).catch((cause: unknown) => {
     wasm = undefined;
@@ -76,6 +76,12 @@ const handlers: { [C in keyof Calls]: (args: Calls[C]['args'], checkpoint: Check
     const features = images.get(imageId);
     if (!features) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
     return (await features.segment(request, checkpoint)) as Scene;
+  },
+
+  async memory() {
+    const { memory } = await loadWasm();
+    const gpu = requireEngine().gpuMemory() as { inUse: number; reserved: number };
+    return { wasm: memory.buffer.byteLength, gpu: gpu.inUse, gpuReserved: gpu.reserved };
   },
 
   async closeImage({ imageId }) {

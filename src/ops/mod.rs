@@ -86,6 +86,24 @@ pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) ->
     gpu::Queue::of(device).prepare(shaders).await.map_err(Error::NoGpu)
 }
 
+/// A GPU's memory for tensors, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Memory {
+    /// Of tensors that are alive.
+    pub in_use: u64,
+    /// Of them, and of buffers that are kept for the next ones.
+    pub reserved: u64,
+}
+
+/// What tensors take of a GPU's memory now; nothing on the CPU.
+pub fn memory(device: &Device) -> Memory {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(device) => gpu::memory(device),
+        _ => Memory::default(),
+    }
+}
+
 /// What a GPU was asked to do so far.
 pub fn counters(device: &Device) -> Counters {
     match device.as_dispatch() {

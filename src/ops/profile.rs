@@ -9,6 +9,7 @@ use burn::tensor::Device;
 
 #[cfg(not(target_family = "wasm"))]
 use super::gpu::Queue;
+use super::Memory;
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Record {
     pub kernel: &'static str,
     pub cost: Cost,
     pub time: Duration,
+    /// Of a GPU, after it.
+    pub memory: Memory,
 }
 
 /// What an operation has to do at least.
@@ -83,6 +86,7 @@ pub fn measured<T>(
     if PROFILE.with_borrow(Option::is_none) {
         return work();
     }
+    let on = device;
     let (result, time) = match device.as_dispatch() {
         DispatchDevice::Cube(device) => Queue::of(device).timed(work),
         _ => {
@@ -92,7 +96,8 @@ pub fn measured<T>(
     };
     PROFILE.with_borrow_mut(|profile| {
         if let Some(Profile { layers, records }) = profile {
-            records.push(Record { layers: layers.clone(), kernel, cost: cost(), time });
+            let memory = super::memory(on);
+            records.push(Record { layers: layers.clone(), kernel, cost: cost(), time, memory });
         }
     });
     result

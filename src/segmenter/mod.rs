@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
 use crate::model::{Aims, AimsConfig, HEAD_CHANNELS, PointLabel, PromptPoint, Sam, Weights};
-use crate::ops;
+use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
@@ -68,6 +68,16 @@ impl Segmenter {
 
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
+    }
+
+    /// What the network and its photos take of a GPU's memory now; nothing on the CPU.
+    pub fn memory(&self) -> Memory {
+        ops::memory(self.sam.device())
+    }
+
+    /// How a GPU was used so far; nothing on the CPU.
+    pub fn counters(&self) -> Counters {
+        ops::counters(self.sam.device())
     }
 
     /// Runs the image encoder.

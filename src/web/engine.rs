@@ -48,6 +48,12 @@ impl Engine {
         Ok(to_js(self.segmenter.adapter())?)
     }
 
+    /// What a GPU holds now, `{inUse, reserved}` in bytes; nothing on the CPU.
+    #[wasm_bindgen(js_name = gpuMemory)]
+    pub fn gpu_memory(&self) -> Result<JsValue, JsValue> {
+        Ok(to_js(&self.segmenter.memory())?)
+    }
+
     /// Decodes an image file and encodes it.
     #[wasm_bindgen(js_name = setImageBytes)]
     pub async fn set_image_bytes(

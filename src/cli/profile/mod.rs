@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use aims_web::ops::Memory;
 use aims_web::ops::profile::{self, Cost, Record};
 use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
-use aims_web::{Point, Progress, Prompt, Request};
+use aims_web::{Point, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result};
 use clap::Args;
 
@@ -31,6 +32,9 @@ struct Call {
     name: &'static str,
     wall: Duration,
     records: Vec<Record>,
+    /// Of a run that nobody measures: command buffers sent off, read-backs waited for.
+    submissions: usize,
+    reads: usize,
 }
 
 /// Prints a table in Markdown for each of three calls, whose kernels are waited for one by one.
@@ -38,6 +42,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let segmenter = arguments.model.open().await?;
+    let weights = segmenter.memory();
     let none = Progress::none();
     let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
     // Once to warm up: shaders are compiled.
@@ -54,14 +59,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     segment(&point).await?;
 
     let calls = [
-        measure("setImage", async || encode().await.map(drop)).await?,
-        measure("three levels", async || segment(&levels).await).await?,
-        measure("one point", async || segment(&point).await).await?,
+        measure("setImage", &segmenter, async || encode().await.map(drop)).await?,
+        measure("three levels", &segmenter, async || segment(&levels).await).await?,
+        measure("one point", &segmenter, async || segment(&point).await).await?,
     ];
     println!("{}, input {}\n", segmenter.adapter().name, arguments.model.input_size);
     for call in &calls {
         print!("{}", table(call));
     }
+    print!("{}", use_of_gpu(&calls, weights));
     if let Some(path) = &arguments.svg {
         let drawing = flame::draw(calls.iter().map(|call| (call.name, &call.records[..])));
         std::fs::write(path, drawing).with_context(|| format!("cannot write {}", path.display()))?;
@@ -70,13 +76,45 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-async fn measure(name: &'static str, work: impl AsyncFn() -> Result<()>) -> Result<Call> {
+async fn measure(
+    name: &'static str,
+    segmenter: &Segmenter,
+    work: impl AsyncFn() -> Result<()>,
+) -> Result<Call> {
+    let before = segmenter.counters();
+    work().await?;
+    let after = segmenter.counters();
     profile::start();
     let start = Instant::now();
     let result = work().await;
     let wall = start.elapsed();
     let records = profile::finish();
-    result.map(|()| Call { name, wall, records })
+    let (submissions, reads) = (after.submissions - before.submissions, after.reads - before.reads);
+    result.map(|()| Call { name, wall, records, submissions, reads })
+}
+
+/// How each call uses a GPU, and the most memory that it takes; nothing for the CPU.
+fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
+    let peak = |of: fn(&Memory) -> u64| {
+        let records = calls.iter().flat_map(|call| &call.records);
+        records.map(|record| of(&record.memory)).max().unwrap_or_default()
+    };
+    let (in_use, reserved) = (peak(|memory| memory.in_use), peak(|memory| memory.reserved));
+    if in_use == 0 {
+        return String::new();
+    }
+    let mut text = "| call | kernels | command buffers | read-backs |\n|---|---:|---:|---:|\n".to_string();
+    for Call { name, records, submissions, reads, .. } in calls {
+        text += &format!("| {name} | {} | {submissions} | {reads} |\n", records.len());
+    }
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    text += &format!(
+        "\nGPU memory, MB: weights {:.1}; at most {:.1} in use with what is computed, {:.1} reserved.\n",
+        megabytes(weights.in_use),
+        megabytes(in_use),
+        megabytes(reserved)
+    );
+    text
 }
 
 /// Sums over the operations of one kernel in one layer.

@@ -6,8 +6,11 @@ mod queue;
 mod timer;
 
 use burn::tensor::Shape;
+use burn_cubecl::CubeDevice;
+use burn_cubecl::cubecl::MemoryScope;
 use burn_cubecl::tensor::CubeTensor;
 
+use super::Memory;
 use super::shader::{Kernel, Shader};
 use super::spec::{
     AddSpec, AttentionSpec, Bits, ChooseSpec, CoverSpec, DepthwiseSpec, GatherSpec, MatmulSpec, Move,
@@ -202,6 +205,11 @@ pub fn gather(table: CubeTensor, index: CubeTensor, spec: &GatherSpec) -> CubeTe
 /// The same values in another shape; own kernels leave no gaps.
 pub fn reshape(x: CubeTensor, shape: Shape) -> CubeTensor {
     CubeTensor::new_contiguous(x.client, x.device, shape, x.handle, x.dtype)
+}
+
+pub fn memory(device: &CubeDevice) -> Memory {
+    let usage = device.client().memory_report(MemoryScope::Device).usage();
+    Memory { in_use: usage.bytes_in_use, reserved: usage.bytes_reserved }
 }
 
 fn to_u32(values: &[usize]) -> Vec<u32> {

@@ -77,39 +77,40 @@ pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<
 /// A browser's words for what is wrong; natively errors reach the device's handler.
 #[cfg(target_family = "wasm")]
 pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
-    use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
+    use js_sys::{Array, Function, Object, Promise, Reflect};
     use wasm_bindgen::prelude::*;
     use wasm_bindgen_futures::JsFuture;
 
-    let words = |error: JsValue| JsString::from(JsString::from(Object::from(error).to_string())).into();
+    type Answer = Closure<dyn FnMut(JsValue) -> JsValue>;
+    let words = |error: JsValue| String::from(Object::from(error).to_string());
     let device_object: JsValue = device.as_webgpu().ok_or("this is no device of a browser")?.clone().into();
     let method = JsValue::from("createComputePipeline");
-    let answer = |with: &Closure<dyn FnMut(JsValue) -> JsValue>| {
-        Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(words)
-    };
+    let object: &Object = device_object.unchecked_ref();
+    let answer =
+        |with: &Answer| Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(words);
+    let restore = || Reflect::delete_property(object, &method).map(drop).map_err(words);
     let compile = || drafts.iter().map(|draft| draft.compile(device)).collect::<Vec<_>>();
 
     let asynchronous: Function =
         Reflect::get(&device_object, &"createComputePipelineAsync".into()).map_err(words)?.unchecked_into();
     let promises = Array::new();
     let (asked, this) = (promises.clone(), device_object.clone());
-    answer(&Closure::new(move |descriptor: JsValue| {
-        asked.push(
-            &asynchronous.call1(&this, &descriptor).unwrap_or_else(|error| Promise::reject(&error).into()),
-        );
+    let ask: Answer = Closure::new(move |descriptor: JsValue| {
+        let promise = asynchronous.call1(&this, &descriptor);
+        asked.push(&promise.unwrap_or_else(|error| Promise::reject(&error).into()));
         Object::new().into()
-    }))?;
+    });
+    answer(&ask)?;
     drop(compile());
-    let restore =
-        || Reflect::delete_property(device_object.unchecked_ref(), &method).map(drop).map_err(words);
     restore()?;
     let ready: Array = JsFuture::from(Promise::all(&promises)).await.map_err(words)?.unchecked_into();
 
     let mut next = 0;
-    answer(&Closure::new(move |_| {
+    let hand_over: Answer = Closure::new(move |_| {
         next += 1;
         ready.get(next - 1)
-    }))?;
+    });
+    answer(&hand_over)?;
     let pipelines = compile();
     restore()?;
     Ok(pipelines)

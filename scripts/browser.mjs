@@ -1,0 +1,28 @@
+// Chromium for benchmarks: with this machine's graphics hardware, or with the browser's software adapter.
+import { fromWww } from './build.mjs';
+import { needBrowser } from './setup.mjs';
+
+export const SOFTWARE = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+export const HARDWARE = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
+
+export function launch(args) {
+  const { chromium } = fromWww('@playwright/test');
+  return chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...args] });
+}
+
+/** Whether a browser finds real graphics hardware on this machine. */
+export async function hasHardware() {
+  const browser = await launch(HARDWARE);
+  try {
+    const page = await browser.newPage();
+    // WebGPU is there in secure contexts only, which localhost is; no server is needed.
+    await page.route('**', (route) => route.fulfill({ contentType: 'text/html', body: '' }));
+    await page.goto('http://localhost/');
+    return await page.evaluate(async () => {
+      const adapter = await navigator.gpu?.requestAdapter();
+      return adapter != null && !adapter.info.isFallbackAdapter;
+    });
+  } finally {
+    await browser.close();
+  }
+}
