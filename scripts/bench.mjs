@@ -115,6 +115,6 @@ function show(columns) {
   console.log(`| | ${columns.map(({ title }) => title).join(' | ')} |`);
   console.log(`|---|${columns.map(() => '---:').join('|')}|`);
   for (const [label, cell] of rows) console.log(`| ${label} | ${columns.map(cell).join(' | ')} |`);
-  const wasm = readFileSync(join(ROOT, 'pkg', 'wasm', 'aims_web_bg.wasm'));
+  const wasm = readFileSync(join(ROOT, 'pkg', 'wasm', 'relaxed-simd', 'aims_web_bg.wasm'));
   console.log(`\nwasm (${profile}): ${(wasm.length / 1e6).toFixed(2)} MB, ${(gzipSync(wasm, { level: 9 }).length / 1e6).toFixed(2)} MB gzip`);
 }

@@ -4,10 +4,15 @@
 //   packed   W holds signed weights of 8 or 4 bits in words, `scales` one factor for every 32 of them along k.
 //   patches  A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
 //   vectors  depth, columns and channels are multiples of four, and so much is read and written at a time.
+//   half     what passes through workgroup memory has 16 bits, and so have the sums over one depth of it; all else has 32.
 //
 // A workgroup of 8 x 8 threads makes a 64 x 64 tile of C. Both operands pass through workgroup memory 16 deep: each thread
 // fetches four rows of four values, turns them, and stores them k-major. It keeps 8 x 8 sums in registers, rows and columns
 // in two runs of four, so that neighbouring threads read neighbouring vectors.
+
+//#if half
+enable f16;
+//#end
 
 const BITS: u32 = {{bits}}u; // of a weight; 32 are floats
 
@@ -43,8 +48,8 @@ struct Info {
 }
 
 // [DEPTH][TILE4]
-var<workgroup> tile_a: array<vec4<f32>, 256>;
-var<workgroup> tile_w: array<vec4<f32>, 256>;
+var<workgroup> tile_a: array<{{tile}}, 256>;
+var<workgroup> tile_w: array<{{tile}}, 256>;
 
 //#include activation
 
@@ -183,10 +188,36 @@ fn main(
             weights(batch, col + 3u, k),
         ));
         //#repeat i 4
-        tile_a[(deep + {{i}}u) * TILE4 + slot] = from_a[{{i}}];
-        tile_w[(deep + {{i}}u) * TILE4 + slot] = from_w[{{i}}];
+        tile_a[(deep + {{i}}u) * TILE4 + slot] = {{tile}}(from_a[{{i}}]);
+        tile_w[(deep + {{i}}u) * TILE4 + slot] = {{tile}}(from_w[{{i}}]);
         //#end
         workgroupBarrier();
+        //#if half
+        //#repeat r 4
+        var short_upper_left{{r}} = vec4<f16>(0.0);
+        var short_upper_right{{r}} = vec4<f16>(0.0);
+        var short_lower_left{{r}} = vec4<f16>(0.0);
+        var short_lower_right{{r}} = vec4<f16>(0.0);
+        //#end
+        for (var at = 0u; at < DEPTH * TILE4; at += TILE4) {
+            let upper = tile_a[at + local.y];
+            let lower = tile_a[at + 8u + local.y];
+            let w_left = tile_w[at + local.x];
+            let w_right = tile_w[at + 8u + local.x];
+            //#repeat r 4
+            short_upper_left{{r}} += upper[{{r}}] * w_left;
+            short_upper_right{{r}} += upper[{{r}}] * w_right;
+            short_lower_left{{r}} += lower[{{r}}] * w_left;
+            short_lower_right{{r}} += lower[{{r}}] * w_right;
+            //#end
+        }
+        //#repeat r 4
+        upper_left{{r}} += vec4<f32>(short_upper_left{{r}});
+        upper_right{{r}} += vec4<f32>(short_upper_right{{r}});
+        lower_left{{r}} += vec4<f32>(short_lower_left{{r}});
+        lower_right{{r}} += vec4<f32>(short_lower_right{{r}});
+        //#end
+        //#else
         for (var at = 0u; at < DEPTH * TILE4; at += TILE4) {
             let upper = tile_a[at + local.y];
             let lower = tile_a[at + 8u + local.y];
@@ -199,6 +230,7 @@ fn main(
             lower_right{{r}} += lower[{{r}}] * w_right;
             //#end
         }
+        //#end
         workgroupBarrier();
     }
 

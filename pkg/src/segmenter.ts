@@ -7,7 +7,7 @@ import type { ImageInfo } from './protocol.js';
 import { type StartOptions, type Started, start } from './start.js';
 import type { Adapter, CallOptions, ImageSource, MemoryUsage, Scene, SegmentOptions, SegmenterOptions } from './types.js';
 
-type EngineOptions = Pick<StartOptions, 'device' | 'inputSize'>;
+type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'half'>;
 
 /** A model, ready to take photos. It lives in a worker of its own, so the page stays responsive. */
 export class Segmenter {
@@ -29,13 +29,14 @@ export class Segmenter {
    * @throws {SegmenterError} 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu' (device 'webgpu' only), 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { device = 'auto', inputSize = 512, model: source, onProgress, signal } = options;
+    const { device = 'auto', inputSize = 512, precision = 'f32', model: source, onProgress, signal } = options;
     if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
+    if (!['f32', 'f16'].includes(precision)) throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
     if (!(inputSize > 0 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a positive multiple of 64, not ${inputSize}.`);
     if (signal?.aborted) throw abortedError(signal);
     const report = reporter('model', onProgress);
     const model = loadModel(source, portion(report, 0, 0.8), signal);
-    const engine = { device, inputSize };
+    const engine = { device, inputSize, half: precision === 'f16' };
     const started = await start({ ...engine, model, onFraction: portion(report, 0.8, 1), signal });
     report(1);
     return new Segmenter(await model, engine, started);

@@ -9,6 +9,7 @@ export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
   model: Promise<Blob>;
   inputSize: number;
+  half: boolean;
   onFraction: (fraction: number) => void;
   signal: AbortSignal | undefined;
 }
@@ -63,6 +64,6 @@ async function startAfterGpu(failed: WorkerClient, options: StartOptions, gpu: G
   }
 }
 
-async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { model, inputSize, onFraction, signal }: StartOptions) {
-  return client.call('createEngine', { device, model: await model, inputSize }, { onFraction, signal });
+async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { model, inputSize, half, onFraction, signal }: StartOptions) {
+  return client.call('createEngine', { device, model: await model, inputSize, half }, { onFraction, signal });
 }

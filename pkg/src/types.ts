@@ -96,12 +96,17 @@ export interface GridOptions {
   minMaskRegionArea?: number;
 }
 
+/** 32-bit floats, or 16-bit ones: those are less exact (about three digits) and, on many GPUs, faster. */
+export type Precision = 'f32' | 'f16';
+
 /** Where the work runs. */
 export interface Adapter {
   device: Device;
   name: string;
   /** True for a WebGPU adapter that computes on the CPU. */
   software: boolean;
+  /** Of the network's products. */
+  precision: Precision;
   /** One sentence: which device was taken and why. */
   reason: string;
 }
@@ -127,6 +132,8 @@ export interface SegmenterOptions extends CallOptions {
   model?: ModelSource | undefined;
   /** Side in pixels that photos are fitted to for the model, a multiple of 64. Default 512; more is slower and finer. */
   inputSize?: number | undefined;
+  /** Default 'f32'. 'f16' is a wish: GPUs without 16-bit floats, and the CPU, keep to 'f32'; see {@link Adapter.precision}. */
+  precision?: Precision | undefined;
 }
 
 /** A Blob (JPEG, PNG or WebP file) is decoded upright according to its EXIF orientation. */

@@ -1,5 +1,5 @@
 // The dedicated worker: owns the wasm instance, runs one call at a time in the order received.
-import init, { Engine, type ImageFeatures, type InitOutput } from '../wasm/aims_web.js';
+import type { Engine, ImageFeatures, InitOutput } from '../wasm/simd/aims_web.js';
 import { inspectGpu } from './device.js';
 import { SegmenterError, toErrorData } from './errors.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
@@ -9,7 +9,7 @@ import { yieldToEvents } from './yield.js';
 type Checkpoint = (fraction: number) => Promise<boolean>;
 
 let engine: Engine | undefined;
-let wasm: Promise<InitOutput> | undefined;
+let loading: Promise<Program> | undefined;
 let crashed = false;
 let nextImageId = 1;
 const images = new Map<number, ImageFeatures>();
@@ -30,13 +30,39 @@ Object.assign(self, { __aimsPanic: crash });
 self.addEventListener('error', (event) => crash(event.message));
 self.addEventListener('unhandledrejection', (event) => crash(String(event.reason)));
 
-function loadWasm(): Promise<InitOutput> {
-  const url = new URL('../wasm/aims_web_bg.wasm', import.meta.url);
-  wasm ??= init({ module_or_path: url }).catch((cause: unknown) => {
-    wasm = undefined;
-    throw new SegmenterError('internal', `The program file ${url.href} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
+/** A module of one relaxed instruction: valid where browsers have them. */
+const RELAXED_SIMD = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
+);
+
+/** The build for this browser; both are the same program. */
+async function chooseBuild() {
+  return WebAssembly.validate(RELAXED_SIMD)
+    ? { program: await import('../wasm/relaxed-simd/aims_web.js'), url: new URL('../wasm/relaxed-simd/aims_web_bg.wasm', import.meta.url) }
+    : { program: await import('../wasm/simd/aims_web.js'), url: new URL('../wasm/simd/aims_web_bg.wasm', import.meta.url) };
+}
+
+interface Program {
+  engine: typeof Engine;
+  memory: InitOutput['memory'];
+}
+
+function loadProgram(): Promise<Program> {
+  loading ??= load().catch((cause: unknown) => {
+    loading = undefined;
+    throw cause;
   });
-  return wasm;
+  return loading;
+}
+
+async function load(): Promise<Program> {
+  const { program, url } = await chooseBuild();
+  try {
+    const { memory } = await program.default({ module_or_path: url });
+    return { engine: program.Engine, memory };
+  } catch (cause) {
+    throw new SegmenterError('internal', `The program file ${url.href} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
+  }
 }
 
 function requireEngine(): Engine {
@@ -47,18 +73,18 @@ function requireEngine(): Engine {
 const handlers: { [C in keyof Calls]: (args: Calls[C]['args'], checkpoint: Checkpoint) => Promise<Calls[C]['result']> } = {
   async inspectGpu() {
     // The first call of all: the program loads while the model is still on its way. Failure shows when it is needed.
-    loadWasm().catch(() => {});
+    loadProgram().catch(() => {});
     return inspectGpu();
   },
 
-  async createEngine({ device, model, inputSize }, checkpoint) {
-    const [bytes] = await Promise.all([model.arrayBuffer(), loadWasm()]);
+  async createEngine({ device, model, inputSize, half }, checkpoint) {
+    const [bytes, program] = await Promise.all([model.arrayBuffer(), loadProgram()]);
     await checkpoint(0.1);
     engine?.free();
     engine = undefined;
-    engine = await Engine.create(device, new Uint8Array(bytes), inputSize);
-    const { name, software } = engine.adapter();
-    return { device, name, software };
+    engine = await program.engine.create(device, new Uint8Array(bytes), inputSize, half);
+    const { name, software, half: isHalf } = engine.adapter();
+    return { device, name, software, half: isHalf };
   },
 
   async setImage({ image }, checkpoint) {
@@ -79,7 +105,7 @@ const handlers: { [C in keyof Calls]: (args: Calls[C]['args'], checkpoint: Check
   },
 
   async memory() {
-    const { memory } = await loadWasm();
+    const { memory } = await loadProgram();
     const gpu = requireEngine().gpuMemory() as { inUse: number; reserved: number };
     return { wasm: memory.buffer.byteLength, gpu: gpu.inUse, gpuReserved: gpu.reserved };
   },

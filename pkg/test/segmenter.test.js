@@ -26,7 +26,7 @@ class StandIn {
     if (failure) return this.send({ type: 'error', id, error: failure });
     const results = {
       inspectGpu: StandIn.gpu,
-      createEngine: { device: args.device, name: 'stand-in', software: false },
+      createEngine: { device: args.device, name: 'stand-in', software: false, half: false },
       setImage: { imageId: id, width: 4, height: 3 },
       segment: SCENE,
       closeImage: null,

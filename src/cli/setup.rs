@@ -13,6 +13,8 @@ pub enum DeviceChoice {
     /// A real GPU if there is one, else the CPU.
     Auto,
     Gpu,
+    /// As `gpu`, with products of 16-bit floats if it has them.
+    HalfGpu,
     Cpu,
 }
 
@@ -37,6 +39,7 @@ impl ModelArguments {
         let (segmenter, reason) = match self.device {
             DeviceChoice::Cpu => (open(DeviceKind::Cpu).await?, "as asked"),
             DeviceChoice::Gpu => (open(DeviceKind::Gpu).await?, "as asked"),
+            DeviceChoice::HalfGpu => (open(DeviceKind::HalfGpu).await?, "as asked"),
             DeviceChoice::Auto => match open(DeviceKind::Gpu).await {
                 Ok(segmenter) if !segmenter.adapter().software => (segmenter, "a GPU is there"),
                 Ok(_) => (open(DeviceKind::Cpu).await?, "the only GPU is a software one"),
@@ -45,7 +48,8 @@ impl ModelArguments {
             },
         };
         let adapter = segmenter.adapter();
-        eprintln!("device: {} ({reason})", adapter.name);
+        let half = if adapter.half { ", 16-bit floats" } else { "" };
+        eprintln!("device: {}{half} ({reason})", adapter.name);
         Ok(segmenter)
     }
 }

@@ -42,17 +42,20 @@ pub struct PromptEncoder {
     /// Background, foreground, box corners.
     points: [Vec<f32>; 4],
     no_mask: Tensor<4>,
+    padding: Tensor<3>,
     mask: MaskEncoder,
 }
 
 impl PromptEncoder {
     pub fn load(weights: &Weights, name: &str) -> Result<Self> {
         let embedding = |part: &str| weights.float_vec(&format!("{name}.{part}.weight"), EMBED_DIM);
+        let not_a_point = embedding("not_a_point_embed")?;
         let point = |i| embedding(&format!("point_embeddings.{i}"));
         Ok(Self {
             frequencies: weights
                 .float_vec(&format!("{name}.pe_layer.positional_encoding_gaussian_matrix"), 2 * HALF)?,
-            not_a_point: embedding("not_a_point_embed")?,
+            padding: ops::tensor(not_a_point.clone(), [1, 1, EMBED_DIM], weights.device()),
+            not_a_point,
             points: [point(0)?, point(1)?, point(2)?, point(3)?],
             no_mask: {
                 let token: Tensor<2> =
@@ -117,7 +120,7 @@ impl PromptEncoder {
 
     /// What SAM expects after the points of a prompt without a box, `[1, 1, 256]`.
     pub fn padding(&self) -> Tensor<3> {
-        ops::tensor(self.not_a_point.clone(), [1, 1, EMBED_DIM], &self.no_mask.device())
+        self.padding.clone()
     }
 
     /// As [`Self::push_position`] for the middles of all cells of a square, row by row. Sine and cosine of a sum come from those of

@@ -113,6 +113,9 @@ impl TinyVit {
     }
 }
 
+/// Most bytes between the convolutions of an inverted bottleneck: all of an input of 512 pixels, a quarter of one of 1024.
+const BAND_BYTES: usize = 16 << 20;
+
 /// Inverted bottleneck: expand four times, depthwise 3 x 3, project, add.
 struct MbConv {
     expand: Linear,
@@ -130,10 +133,27 @@ impl MbConv {
         })
     }
 
+    /// In bands of rows, as what is between the convolutions is the largest thing of the whole network.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let hidden = self.expand.forward(x.clone(), Activation::Gelu);
-        let hidden = self.depthwise.forward(hidden, Activation::Gelu);
-        self.project.forward_add(hidden, x, Activation::Gelu)
+        let [_, height, width, channels] = x.dims();
+        let hidden_bytes = height * width * 4 * channels * size_of::<f32>();
+        let rows = height.div_ceil(hidden_bytes.div_ceil(BAND_BYTES));
+        let band = |top: usize| {
+            let bottom = (top + rows).min(height);
+            // The window needs a row more on either side.
+            let (first, last) = (top.saturating_sub(1), (bottom + 1).min(height));
+            let part = |from: usize, to: usize| {
+                if to - from == height { x.clone() } else { ops::slice(&x, 1, from..to) }
+            };
+            let hidden = self.expand.forward(part(first, last), Activation::Gelu);
+            let mut hidden = self.depthwise.forward(hidden, Activation::Gelu);
+            if last - first > bottom - top {
+                hidden = ops::slice(&hidden, 1, top - first..bottom - first);
+            }
+            self.project.forward_add(hidden, part(top, bottom), Activation::Gelu)
+        };
+        let mut bands: Vec<_> = (0..height).step_by(rows).map(band).collect();
+        if bands.len() == 1 { bands.remove(0) } else { ops::cat(bands, 1) }
     }
 }
 

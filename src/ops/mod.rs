@@ -60,6 +60,15 @@ pub fn register_gpu(device: &Device, setup: &WgpuSetup) {
     }
 }
 
+/// From now on a GPU multiplies 16-bit floats where it has them: less exact (about three digits), and on much hardware faster. Whether it
+/// does so; never on the CPU.
+pub fn use_half(device: &Device, half: bool) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(device) => gpu::Queue::of(device).use_half(half),
+        _ => false,
+    }
+}
+
 /// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats), and
 /// attention heads of so many channels. What is left out is compiled when it is needed.
 ///
@@ -69,9 +78,10 @@ pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) ->
     let DispatchDevice::Cube(device) = device.as_dispatch() else { return Ok(()) };
     let mut shaders = Vec::new();
     let mut both = |kernel| shaders.extend([true, false].map(|vectors| Shader { kernel, vectors }));
+    let half = gpu::Queue::of(device).half();
     for bits in bits.iter().copied().map(Some).chain([None]) {
-        both(Kernel::Matmul { bits, patches: false });
-        both(Kernel::Matmul { bits, patches: true });
+        both(Kernel::Matmul { bits, patches: false, half });
+        both(Kernel::Matmul { bits, patches: true, half });
     }
     both(Kernel::Add);
     both(Kernel::Arrange);

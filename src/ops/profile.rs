@@ -7,9 +7,9 @@ use std::time::Duration;
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 
+use super::Memory;
 #[cfg(not(target_family = "wasm"))]
 use super::gpu::Queue;
-use super::Memory;
 
 /// One operation.
 #[derive(Clone, Debug)]

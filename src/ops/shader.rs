@@ -17,6 +17,8 @@ pub enum Kernel {
     Matmul {
         bits: Option<Bits>,
         patches: bool,
+        /// For devices that have 16-bit floats.
+        half: bool,
     },
     /// Always in vectors. For `few` queries its threads share the keys.
     Attention {
@@ -85,7 +87,11 @@ impl Shader {
         }
         let mut values = vec![("value", value.to_string()), ("unit", unit.to_string())];
         match self.kernel {
-            Kernel::Matmul { bits, patches } => {
+            Kernel::Matmul { bits, patches, half } => {
+                values.push(("tile", if half { "vec4<f16>" } else { "vec4<f32>" }.to_string()));
+                if half {
+                    flags.push("half");
+                }
                 values.push(("bits", bits.map_or(32, Bits::count).to_string()));
                 values.push(("weight", if bits.is_some() { "u32" } else { value }.to_string()));
                 if bits.is_some() {
@@ -168,9 +174,9 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for kernel in [
-            Kernel::Matmul { bits: Some(Bits::Eight), patches: true },
-            Kernel::Matmul { bits: Some(Bits::Four), patches: false },
-            Kernel::Matmul { bits: None, patches: false },
+            Kernel::Matmul { bits: Some(Bits::Eight), patches: true, half: true },
+            Kernel::Matmul { bits: Some(Bits::Four), patches: false, half: false },
+            Kernel::Matmul { bits: None, patches: false, half: false },
             Kernel::Attention { dim: 32, few: false },
             Kernel::Attention { dim: 16, few: true },
             Kernel::Depthwise,

@@ -11,6 +11,8 @@ use crate::ops::{self, Activation, Weight};
 pub enum DeviceKind {
     /// WebGPU in a browser; Vulkan, Metal or DirectX natively.
     Gpu,
+    /// The same with products of 16-bit floats, if the device has them.
+    HalfGpu,
     Cpu,
 }
 
@@ -23,6 +25,8 @@ pub struct Adapter {
     pub name: String,
     /// Whether a "GPU" is in truth computed by the CPU.
     pub software: bool,
+    /// Whether products are of 16-bit floats.
+    pub half: bool,
 }
 
 /// Opens a device and makes sure that it computes.
@@ -33,10 +37,11 @@ pub async fn open(kind: DeviceKind) -> Result<(Device, Adapter)> {
     match kind {
         DeviceKind::Cpu => {
             let name = "CPU (burn-flex)".to_string();
-            Ok((Device::flex(), Adapter { device: "cpu", name, software: false }))
+            Ok((Device::flex(), Adapter { device: "cpu", name, software: false, half: false }))
         }
-        DeviceKind::Gpu => {
-            let (device, adapter) = gpu::open().await?;
+        DeviceKind::Gpu | DeviceKind::HalfGpu => {
+            let (device, mut adapter) = gpu::open().await?;
+            adapter.half = ops::use_half(&device, kind == DeviceKind::HalfGpu);
             probe(&device).await?;
             Ok((device, adapter))
         }
@@ -55,7 +60,7 @@ async fn probe(device: &Device) -> Result<()> {
         ops::read(out).await
     };
     let (ours, expected) = (product(device).await?, product(&Device::flex()).await?);
-    // Small integers: exact in floating point.
+    // Small integers: exact in floating point, of 16 bits too.
     if ours == expected { Ok(()) } else { Err(Error::NoGpu("it computes wrong numbers".to_string())) }
 }
 
@@ -81,7 +86,7 @@ mod gpu {
         let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
         let name = name.collect::<Vec<_>>().join(", ");
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        (device, Adapter { device: "webgpu", name, software })
+        (device, Adapter { device: "webgpu", name, software, half: false })
     }
 
     fn failed(error: WgpuInitError) -> Error {

@@ -32,18 +32,25 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file.
-    pub async fn create(device: String, model: Vec<u8>, input_size: u32) -> Result<Engine, JsValue> {
-        let kind = match device.as_str() {
-            "webgpu" => DeviceKind::Gpu,
-            "cpu" => DeviceKind::Cpu,
-            other => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
+    /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file. `half`: products of 16-bit floats where a
+    /// GPU has them.
+    pub async fn create(
+        device: String,
+        model: Vec<u8>,
+        input_size: u32,
+        half: bool,
+    ) -> Result<Engine, JsValue> {
+        let kind = match (device.as_str(), half) {
+            ("webgpu", false) => DeviceKind::Gpu,
+            ("webgpu", true) => DeviceKind::HalfGpu,
+            ("cpu", _) => DeviceKind::Cpu,
+            (other, _) => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
         };
         let segmenter = Segmenter::new(kind, &model, input_size).await?;
         Ok(Engine { segmenter: Rc::new(segmenter) })
     }
 
-    /// `{device, name, software}`.
+    /// `{device, name, software, half}`.
     pub fn adapter(&self) -> Result<JsValue, JsValue> {
         Ok(to_js(self.segmenter.adapter())?)
     }

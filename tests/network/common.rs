@@ -64,6 +64,7 @@ pub async fn device(kind: DeviceKind) -> Device {
     match kind {
         DeviceKind::Cpu => Device::flex(),
         DeviceKind::Gpu => default_gpu(),
+        DeviceKind::HalfGpu => half_gpu().expect("asked for where there is one"),
     }
 }
 
@@ -74,18 +75,37 @@ pub async fn device(kind: DeviceKind) -> Device {
 
 #[cfg(not(target_family = "wasm"))]
 fn default_gpu() -> Device {
-    use std::sync::OnceLock;
+    static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
+    DEVICE.get_or_init(|| open_gpu(Default::default()).expect("every adapter has the defaults")).clone()
+}
 
+/// A GPU that multiplies 16-bit floats, if it can.
+#[cfg(not(target_family = "wasm"))]
+pub fn half_gpu() -> Option<Device> {
+    let device = open_gpu(burn_wgpu::wgpu::Features::SHADER_F16)?;
+    assert!(ops::use_half(&device, true), "the device was opened with them");
+    Some(device)
+}
+
+/// With those features and WebGPU's default limits.
+#[cfg(not(target_family = "wasm"))]
+fn open_gpu(required_features: burn_wgpu::wgpu::Features) -> Option<Device> {
     use burn::tensor::wgpu::WgpuSetup;
     use burn_wgpu::MemoryConfiguration;
     use burn_wgpu::wgpu::{DeviceDescriptor, Instance, Limits, RequestAdapterOptions};
 
-    static DEVICE: OnceLock<Device> = OnceLock::new();
-    let open = async || {
+    pollster::block_on(async {
         let instance = Instance::default();
         let adapter = instance.request_adapter(&RequestAdapterOptions::default()).await;
         let adapter = adapter.expect("npm test installs a software adapter");
-        let wanted = DeviceDescriptor { required_limits: Limits::default(), ..DeviceDescriptor::default() };
+        if !adapter.features().contains(required_features) {
+            return None;
+        }
+        let wanted = DeviceDescriptor {
+            required_features,
+            required_limits: Limits::default(),
+            ..DeviceDescriptor::default()
+        };
         let (device, queue) = adapter.request_device(&wanted).await.expect("every adapter has the defaults");
         assert_eq!(device.limits().max_compute_invocations_per_workgroup, 256);
         let backend = adapter.get_info().backend;
@@ -94,9 +114,8 @@ fn default_gpu() -> Device {
         let device =
             options.memory_config(MemoryConfiguration::ExclusivePages).init().expect("it can be used");
         ops::register_gpu(&device, &setup);
-        device
-    };
-    DEVICE.get_or_init(|| pollster::block_on(open())).clone()
+        Some(device)
+    })
 }
 
 pub fn load(model: &[u8], device: &Device) -> Sam {

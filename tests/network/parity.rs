@@ -163,6 +163,21 @@ mod at_full_size {
         }
     }
 
+    /// Of 16-bit floats come nearly the same masks, where an adapter has them.
+    #[test]
+    fn half_precision_masks_on_gpu_at_256() {
+        let Some(device) = common::half_gpu() else { return println!("skipped: no 16-bit floats here") };
+        pollster::block_on(async {
+            let sam = common::load(common::SHIPPED_MODEL, &device);
+            let features = encode(&sam, 256).await;
+            let halves = decode_all(&sam, &sam.embed(&features), 256).await;
+            for (name, iou) in mask_ious(&halves, 256) {
+                println!("{name}: IoU {iou:.4}");
+                assert!(iou >= 0.95, "{name}: {iou}");
+            }
+        });
+    }
+
     /// The committed files are what the converter makes of the checkpoint and the trained weights.
     #[test]
     fn shipped_models_are_reproducible() {

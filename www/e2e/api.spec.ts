@@ -197,3 +197,34 @@ test('calls after close are typed errors', async ({ demo: { page } }) => {
   });
   expect(results).toEqual(Array(4).fill(error('closed')));
 });
+
+for (const device of ['cpu', 'webgpu'] as const) {
+  test(`fifty images take no more memory than five, on ${device}`, async ({ demo: { page } }) => {
+    await open(page);
+    const { early, late, left } = await page.evaluate(async (device) => {
+      const segmenter = await window.aims.Segmenter.create({ device, inputSize: 128 });
+      const bitmap = await createImageBitmap(window.photo);
+      const use = async (i: number) => {
+        // Of many shapes: memory that is kept for one must serve the others.
+        const canvas = new OffscreenCanvas(bitmap.width - 7 * (i % 10), bitmap.height + 20 * (i % 3));
+        canvas.getContext('2d')!.drawImage(bitmap, 0, 0);
+        const image = await segmenter.setImage(canvas);
+        await image.segment({ prompt: { kind: 'points', points: [{ x: 100, y: 100, label: 1 }] } });
+        image.close();
+      };
+      await use(0);
+      const first = await segmenter.memory();
+      for (let i = 0; i < 10; i++) await use(i);
+      const early = await segmenter.memory();
+      for (let i = 0; i < 40; i++) await use(i);
+      const late = await segmenter.memory();
+      segmenter.close();
+      return { early, late, left: late.gpu - first.gpu };
+    }, device);
+    expect(late.wasm).toBeLessThanOrEqual(1.02 * early.wasm);
+    expect(late.gpuReserved).toBeLessThanOrEqual(1.02 * early.gpuReserved);
+    expect(late.gpu > 0).toBe(device === 'webgpu');
+    // What an image holds is given back when it is closed.
+    expect(left).toBeLessThanOrEqual(0);
+  });
+}

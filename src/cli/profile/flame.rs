@@ -94,6 +94,7 @@ mod tests {
             layers: vec![layer],
             kernel: "linear",
             cost: Cost::default(),
+            memory: Default::default(),
             time: Duration::from_millis(ms),
         };
         let svg = draw([("one", &[record("a", 10), record("b", 30)][..])].into_iter());

@@ -4,7 +4,8 @@ use crate::ops::Activation;
 pub fn activate(values: &mut [f32], activation: Activation) {
     match activation {
         Activation::None => {}
-        Activation::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
+        // Not `f32::max`, which in a browser is a call and loses NaN.
+        Activation::Relu => values.iter_mut().for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
         Activation::Gelu => values.iter_mut().for_each(|x| *x = gelu(*x)),
     }
 }

@@ -82,13 +82,26 @@ fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &AttentionSpec
     out
 }
 
+/// In lanes, as a chain of maxima or sums would wait for each link.
 fn softmax(scores: &mut [f32]) {
-    let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut total = 0.0;
-    for score in scores.iter_mut() {
-        *score = exp(*score - best);
-        total += *score;
+    const LANES: usize = 8;
+    let (chunks, rest) = scores.as_chunks::<LANES>();
+    // Not `f32::max`, which in a browser is a call.
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(best, score)| *best = larger(*score, *best));
     }
-    let scale = 1.0 / total;
+    let best = lanes
+        .into_iter()
+        .chain(rest.iter().copied())
+        .fold(f32::NEG_INFINITY, |best, score| larger(score, best));
+    scores.iter_mut().for_each(|score| *score = exp(*score - best));
+    let (chunks, rest) = scores.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(total, score)| *total += score);
+    }
+    let scale = 1.0 / lanes.iter().chain(rest).sum::<f32>();
     scores.iter_mut().for_each(|score| *score *= scale);
 }

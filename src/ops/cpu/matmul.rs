@@ -39,9 +39,11 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
                 }
             }
             if spec.residual_length > 0 {
-                let start = (b * rows + first) * cols % spec.residual_length;
-                let residual = residual[..spec.residual_length].iter().cycle().skip(start);
-                out.iter_mut().zip(residual).for_each(|(value, residual)| *value += residual);
+                let residual_rows = spec.residual_length / cols;
+                for (i, row) in out.chunks_mut(cols).enumerate() {
+                    let residual = &residual[(b * rows + first + i) % residual_rows * cols..][..cols];
+                    row.iter_mut().zip(residual).for_each(|(value, residual)| *value += residual);
+                }
             }
             activate(out, spec.activation);
         });

@@ -3,9 +3,11 @@
 
 use super::lanes::Lanes;
 
-/// Columns of a tile of the result: two registers. Rows: with four, all sums and what is added to them fit in sixteen.
-const WIDTH: usize = 2 * Lanes::COUNT;
-const HEIGHT: usize = 4;
+/// Registers across and rows of a tile of the result, so that all sums and what is added to them fit in fifteen. Where a product and its sum
+/// are two steps, which take a register between them, another shape is faster than where they are one.
+const ACROSS: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 2 };
+const HEIGHT: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 4 };
+const WIDTH: usize = ACROSS * Lanes::COUNT;
 /// Depth of a block, so that a panel's share of it (8 KiB) stays in the fastest cache.
 const DEPTH: usize = 256;
 
@@ -39,7 +41,7 @@ impl Factor {
                 let block = Block { start, left: i * WIDTH, cols, depth };
                 for (a, out) in a.chunks(HEIGHT * depth).zip(out.chunks_mut(HEIGHT * cols)) {
                     match out.len() / cols {
-                        HEIGHT => block.add::<HEIGHT>(a, panel, out),
+                        4 => block.add::<4>(a, panel, out),
                         3 => block.add::<3>(a, panel, out),
                         2 => block.add::<2>(a, panel, out),
                         _ => block.add::<1>(a, panel, out),
@@ -64,21 +66,21 @@ impl Block {
         let &Self { start, left, cols, depth } = self;
         let panel = panel.as_chunks::<WIDTH>().0;
         let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &a[row * depth + start..][..panel.len()]);
-        let mut sums = [[Lanes::splat(0.0); 2]; ROWS];
+        let mut sums = [[Lanes::splat(0.0); ACROSS]; ROWS];
         for (k, weights) in panel.iter().enumerate() {
-            let (low, high) = (Lanes::load(weights, 0), Lanes::load(weights, 1));
+            let weights: [Lanes; ACROSS] = std::array::from_fn(|i| Lanes::load(weights, i));
             for (sums, row) in sums.iter_mut().zip(rows) {
                 // SAFETY: each row was cut to the panel's depth. A check here takes a third of the speed.
                 let value = Lanes::splat(unsafe { *row.get_unchecked(k) });
-                sums[0] = value.mul_add(low, sums[0]);
-                sums[1] = value.mul_add(high, sums[1]);
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    *sum = value.mul_add(weights, *sum);
+                }
             }
         }
         let width = WIDTH.min(cols - left);
         for (sums, out) in sums.iter().zip(out.chunks_mut(cols)) {
             let mut values = [0.0; WIDTH];
-            sums[0].store(&mut values, 0);
-            sums[1].store(&mut values, 1);
+            sums.iter().enumerate().for_each(|(i, sum)| sum.store(&mut values, i));
             let out = &mut out[left..left + width];
             if start == 0 {
                 out.copy_from_slice(&values[..width]);

@@ -64,7 +64,7 @@ pub fn matmul(
 ) -> CubeTensor {
     let bits = packed.as_ref().map(|(bits, _)| *bits);
     let channels = spec.patches.map_or(0, |patches| patches.channels);
-    let kernel = Kernel::Matmul { bits, patches: spec.patches.is_some() };
+    let kernel = Kernel::Matmul { bits, patches: spec.patches.is_some(), half: Queue::of(&a.device).half() };
     let (shader, _) = in_vectors(kernel, &[spec.depth, spec.cols, spec.residual_length, channels]);
     let groups = [spec.cols.div_ceil(MATMUL_TILE), spec.rows.div_ceil(MATMUL_TILE), spec.batch];
     let stride = if spec.weight_batched { spec.cols * spec.depth } else { 0 };

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(not(target_family = "wasm"))]
 use std::time::Duration;
@@ -21,7 +22,7 @@ use super::timer::Timer;
 use crate::ops::shader::Shader;
 
 /// Kernels in a command buffer: enough to be few submissions, few enough that the GPU starts while the next are recorded.
-const KERNELS: usize = 64;
+const KERNELS: usize = 192;
 /// From one kernel's numbers to the next's: WebGPU's default alignment.
 const INFO_STRIDE: usize = 256;
 
@@ -33,6 +34,7 @@ pub struct Queue {
     /// What went wrong first; nothing computed since can be trusted.
     failure: Arc<Mutex<Option<String>>>,
     recorded: Mutex<Recorded>,
+    half: AtomicBool,
 }
 
 struct Recorded {
@@ -105,7 +107,8 @@ impl Queue {
             timer: None,
         });
         let queue = setup.queue.clone();
-        let new = Self { device: setup.device.clone(), queue, failure, recorded };
+        let new =
+            Self { device: setup.device.clone(), queue, failure, recorded, half: AtomicBool::new(false) };
         lock(&QUEUES).push((device.clone(), Arc::new(new)));
     }
 
@@ -211,6 +214,18 @@ impl Queue {
 
     fn draft(&self, shader: &Shader) -> Draft {
         Draft::new(&self.device, shader)
+    }
+
+    /// Whether products are of 16-bit floats.
+    pub fn half(&self) -> bool {
+        self.half.load(Ordering::Relaxed)
+    }
+
+    /// From now on; `false` if the device has none.
+    pub fn use_half(&self, half: bool) -> bool {
+        let half = half && self.device.features().contains(wgpu::Features::SHADER_F16);
+        self.half.store(half, Ordering::Relaxed);
+        half
     }
 
     /// What was done so far.
