@@ -60,6 +60,14 @@ pub fn register_gpu(device: &Device, setup: &WgpuSetup) {
     }
 }
 
+/// Whether nothing has gone wrong on a device so far; after that, nothing computed on it counts.
+pub fn is_sound(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(device) => gpu::Queue::of(device).check().is_ok(),
+        _ => true,
+    }
+}
+
 /// From now on a GPU multiplies 16-bit floats where it has them: less exact (about three digits), and on much hardware faster. Whether it
 /// does so; never on the CPU.
 pub fn use_half(device: &Device, half: bool) -> bool {

@@ -64,54 +64,63 @@ async fn probe(device: &Device) -> Result<()> {
     if ours == expected { Ok(()) } else { Err(Error::NoGpu("it computes wrong numbers".to_string())) }
 }
 
-/// The runtime registers a device once a process: later users share it.
+/// Users of one process share a device, until something goes wrong on it: the next one gets another.
 mod gpu {
-    use std::sync::{Mutex, PoisonError};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use burn::tensor::Device;
-    use burn::tensor::wgpu::{MemoryConfiguration, WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
+    use burn::tensor::wgpu::{MemoryConfiguration, WgpuSetup, wgpu};
 
     use super::{Adapter, Error, Result, ops};
 
     static OPENED: Mutex<Option<(Device, Adapter)>> = Mutex::new(None);
 
-    fn options() -> WgpuOptions {
-        // Pages of their own for each tensor: shaders bind inputs read-only. Many kernels in one submit.
-        Device::wgpu_options().memory_config(MemoryConfiguration::ExclusivePages).tasks_max(64)
+    fn opened() -> MutexGuard<'static, Option<(Device, Adapter)>> {
+        OPENED.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn describe((device, setup): (Device, WgpuSetup)) -> (Device, Adapter) {
+    pub async fn open() -> Result<(Device, Adapter)> {
+        let sound = opened().clone().filter(|(device, _)| ops::is_sound(device));
+        if let Some(sound) = sound {
+            return Ok(sound);
+        }
+        let setup = acquire().await?;
+        // Pages of their own for each tensor: shaders bind inputs read-only.
+        let options = Device::wgpu_options().setup(setup.clone());
+        let device = options.memory_config(MemoryConfiguration::ExclusivePages).init();
+        let device = device.map_err(|error| Error::NoGpu(error.to_string()))?;
         ops::register_gpu(&device, &setup);
-        let info = setup.adapter.get_info();
+        let new = (device, describe(&setup.adapter));
+        *opened() = Some(new.clone());
+        Ok(new)
+    }
+
+    async fn acquire() -> Result<WgpuSetup> {
+        let instance = wgpu::Instance::default();
+        let wanted = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        let adapter = instance.request_adapter(&wanted).await;
+        let adapter = adapter.map_err(|error| Error::NoGpu(error.to_string()))?;
+        // Neither is needed: the one measures, the other is a wish.
+        let optional = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        let wanted = wgpu::DeviceDescriptor {
+            required_features: adapter.features() & optional,
+            required_limits: adapter.limits(),
+            ..Default::default()
+        };
+        let device = adapter.request_device(&wanted).await;
+        let (device, queue) = device.map_err(|error| Error::NoGpu(error.to_string()))?;
+        let backend = adapter.get_info().backend;
+        Ok(WgpuSetup { instance, adapter, device, queue, backend })
+    }
+
+    fn describe(adapter: &wgpu::Adapter) -> Adapter {
+        let info = adapter.get_info();
         let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
         let name = name.collect::<Vec<_>>().join(", ");
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        (device, Adapter { device: "webgpu", name, software, half: false })
-    }
-
-    fn failed(error: WgpuInitError) -> Error {
-        Error::NoGpu(error.to_string())
-    }
-
-    #[cfg(not(target_family = "wasm"))]
-    pub async fn open() -> Result<(Device, Adapter)> {
-        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = &*opened {
-            return Ok(opened.clone());
-        }
-        let new = describe(options().init_with_setup().map_err(failed)?);
-        *opened = Some(new.clone());
-        Ok(new)
-    }
-
-    #[cfg(target_family = "wasm")]
-    pub async fn open() -> Result<(Device, Adapter)> {
-        let take = || OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = &*take() {
-            return Ok(opened.clone());
-        }
-        let new = describe(options().init_with_setup_async().await.map_err(failed)?);
-        *take() = Some(new.clone());
-        Ok(new)
+        Adapter { device: "webgpu", name, software, half: false }
     }
 }

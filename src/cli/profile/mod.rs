@@ -12,7 +12,7 @@ use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
 use aims_web::{Point, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::setup::ModelArguments;
 
@@ -22,9 +22,22 @@ pub struct Arguments {
     photo: PathBuf,
     #[command(flatten)]
     model: ModelArguments,
+    /// What to measure.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Which::Image, Which::Levels, Which::Point])]
+    calls: Vec<Which>,
     /// Also draws a flame graph.
     #[arg(long)]
     svg: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    /// `setImage`: decoding and the encoder.
+    Image,
+    /// The whole photo at all levels.
+    Levels,
+    /// One point.
+    Point,
 }
 
 /// One call of the API.
@@ -45,7 +58,6 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let weights = segmenter.memory();
     let none = Progress::none();
     let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
-    // Once to warm up: shaders are compiled.
     let photo = encode().await?;
     let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
     let prompt = Prompt::Points { points: vec![middle], r#box: None };
@@ -55,14 +67,14 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         segmenter.segment(&photo, request, &none).await?;
         anyhow::Ok(())
     };
-    segment(&levels).await?;
-    segment(&point).await?;
-
-    let calls = [
-        measure("setImage", &segmenter, async || encode().await.map(drop)).await?,
-        measure("three levels", &segmenter, async || segment(&levels).await).await?,
-        measure("one point", &segmenter, async || segment(&point).await).await?,
-    ];
+    let mut calls = Vec::new();
+    for which in &arguments.calls {
+        calls.push(match which {
+            Which::Image => measure("setImage", &segmenter, async || encode().await.map(drop)).await?,
+            Which::Levels => measure("three levels", &segmenter, async || segment(&levels).await).await?,
+            Which::Point => measure("one point", &segmenter, async || segment(&point).await).await?,
+        });
+    }
     println!("{}, input {}\n", segmenter.adapter().name, arguments.model.input_size);
     for call in &calls {
         print!("{}", table(call));
@@ -81,6 +93,7 @@ async fn measure(
     segmenter: &Segmenter,
     work: impl AsyncFn() -> Result<()>,
 ) -> Result<Call> {
+    // Also warms up.
     let before = segmenter.counters();
     work().await?;
     let after = segmenter.counters();

@@ -388,7 +388,9 @@ impl Queue {
         (result, own.unwrap_or(elapsed))
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// # Errors
+    /// What went wrong first.
+    pub fn check(&self) -> Result<(), String> {
         lock(&self.failure).clone().map_or(Ok(()), Err)
     }
 
