@@ -5,7 +5,7 @@ const [MEAN, DEVIATION] = [
   [123.675, 116.28, 103.53],
   [58.395, 57.12, 57.375],
 ];
-/** Fractions of our encoder's progress: the first stage is done, and all of it. */
+/** Of our encoder's progress: more than this is reported only once the first stage is done. */
 const STAGE_1 = 5.5 / 14;
 
 const photo = async () => (await fetch('/samples/astronaut.jpg')).blob();

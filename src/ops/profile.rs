@@ -86,7 +86,6 @@ pub fn measured<T>(
     if PROFILE.with_borrow(Option::is_none) {
         return work();
     }
-    let on = device;
     let (result, time) = match device.as_dispatch() {
         DispatchDevice::Cube(device) => Queue::of(device).timed(work),
         _ => {
@@ -96,7 +95,7 @@ pub fn measured<T>(
     };
     PROFILE.with_borrow_mut(|profile| {
         if let Some(Profile { layers, records }) = profile {
-            let memory = super::memory(on);
+            let memory = super::memory(device);
             records.push(Record { layers: layers.clone(), kernel, cost: cost(), time, memory });
         }
     });

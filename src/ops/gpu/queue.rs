@@ -60,7 +60,6 @@ struct Sent {
 /// What a device was asked to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    pub kernels: usize,
     /// Command buffers.
     pub submissions: usize,
     /// Read-backs of results.
@@ -168,7 +167,6 @@ impl Queue {
             counters.late_pipelines += 1;
             self.draft(shader).compile(&self.device)
         });
-        counters.kernels += 1;
         let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
             layout: &pipeline.layout,
