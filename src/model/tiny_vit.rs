@@ -152,8 +152,7 @@ impl MbConv {
             }
             self.project.forward_add(hidden, part(top, bottom), Activation::Gelu)
         };
-        let mut bands: Vec<_> = (0..height).step_by(rows).map(band).collect();
-        if bands.len() == 1 { bands.remove(0) } else { ops::cat(bands, 1) }
+        ops::cat((0..height).step_by(rows).map(band).collect(), 1)
     }
 }
 

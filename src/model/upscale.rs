@@ -30,6 +30,11 @@ impl Upscale {
         })
     }
 
+    /// Size of what [`Self::forward`] makes of an image of so many cells.
+    pub fn bytes(cells: usize) -> usize {
+        cells * 16 * Self::CHANNELS * size_of::<f32>()
+    }
+
     /// `[n, cells, 256]` to `[n, cells * 16, 32]`, a cell's pixels in the order (y1, x1, y2, x2).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let _named = layer("upscaling");

@@ -154,7 +154,10 @@ pub fn slice<const D: usize>(x: &Tensor<D>, axis: usize, range: Range<usize>) ->
 }
 
 /// One after the other along an axis.
-pub fn cat<const D: usize>(parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
+pub fn cat<const D: usize>(mut parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
     let mut shape = parts[0].dims();
     shape[axis] = parts.iter().map(|part| part.dims()[axis]).sum();
     let (outer, inner) = around(&shape, axis);

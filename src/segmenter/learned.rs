@@ -1,5 +1,7 @@
 //! The learned levels: all three levels in one pass of the AIMS head.
 
+use std::mem;
+
 use super::encoded::View;
 use super::grid::low_res;
 use crate::error::Result;
@@ -31,9 +33,9 @@ pub async fn predict(
     let prompt = region.map(|region| view.input_mask(region));
     let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity } =
         aims.forward(features, prompt.as_deref(), sought, &progress.piece(0.0, 0.95)).await?;
-    let part = Found::new(view, &part)?;
-    let entity = Found::new(view, &entity)?;
-    let relation = Found::new(view, &relation)?;
+    let part = Found::new(view, part)?;
+    let entity = Found::new(view, entity)?;
+    let relation = Found::new(view, relation)?;
     progress.checkpoint(1.0).await?;
     Ok(Prediction {
         entity_part: links(&entity_part, &entity, &part),
@@ -53,12 +55,12 @@ struct Found {
 }
 
 impl Found {
-    fn new(view: &View, level: &LevelOutput) -> Result<Self> {
-        let mask_count = level.score.len();
+    fn new(view: &View, mut level: LevelOutput) -> Result<Self> {
+        let mask_count = level.masks.len();
         let mut found = Self { candidates: Vec::new(), masks: Vec::new(), mask_count };
-        for mask in 0..mask_count {
+        for (mask, logits) in mem::take(&mut level.masks).into_iter().enumerate() {
             // As in training: `training/aims/postprocess.py`.
-            let logits = low_res(view, level.mask(mask).to_vec())?;
+            let logits = low_res(view, logits)?;
             let score = level.mask_score(mask) * logits.stability_score(0.0, STABILITY_OFFSET);
             if score >= MIN_SCORE {
                 found.candidates.push(Candidate { logits, frame: view.frame(), score });

@@ -100,7 +100,7 @@ async fn compare(
         ("relation_entity".to_string(), output.relation_entity),
     ];
     for (name, level) in ["part", "entity", "relation"].into_iter().zip(output.levels) {
-        let logits = level.logits.into_iter().step_by(step).collect();
+        let logits = level.masks.concat().into_iter().step_by(step).collect();
         results.push((format!("{name}.logits"), logits));
         results.push((format!("{name}.score"), level.score));
         results.push((format!("{name}.quality"), level.quality));

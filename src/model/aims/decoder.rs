@@ -28,6 +28,9 @@ pub struct Decoder {
     heads: Vec<Head>,
 }
 
+/// Most bytes of the upscaled image as all queries of a piece see it: a whole round at an input of 512 pixels, a quarter of one at 1024.
+const PIECE_BYTES: usize = 16 << 20;
+
 /// From an output token to its mask.
 struct Head {
     /// Kernels for the image as the query sees it.
@@ -123,16 +126,25 @@ impl Decoder {
         let output_tokens = ops::repeat(self.output_tokens.clone(), 0, queries);
         let tokens = ops::cat(vec![output_tokens, prompts.clone()], 1);
         let (image, positions) = (seen.image.clone(), seen.positions.clone());
+        let together = PIECE_BYTES.div_ceil(Upscale::bytes(seen.side * seen.side)).min(queries);
         let looked = self.transformer.look(image.clone(), positions.clone(), tokens.clone());
         let looked = self.complementarity.forward(looked, prompts);
-        let (said, image) = self.transformer.finish(image, positions, tokens, looked);
+        let piece = |from: usize| {
+            let some = |x: &Tensor<3>| ops::slice(x, 0, from..(from + together).min(queries));
+            let (tokens, looked) = (some(&tokens), some(&looked));
+            let (said, image) = self.transformer.finish(image.clone(), positions.clone(), tokens, looked);
+            let kernels = self.heads.iter().enumerate().map(|(i, head)| {
+                head.hypernetwork.forward(ops::slice(&said, 1, 1 + i..2 + i), Activation::Relu)
+            });
+            let masks = ops::matmul_transposed(ops::cat(kernels.collect(), 1), self.upscale.forward(image));
+            (said, masks)
+        };
+        let (said, own): (Vec<_>, Vec<_>) = (0..queries).step_by(together).map(piece).unzip();
+        let (said, own) = (ops::cat(said, 0), Upscale::into_rows(ops::cat(own, 0), seen.side));
 
         let token = |i: usize| ops::slice(&said, 1, i..i + 1);
         let tokens: Vec<_> = (0..self.heads.len()).map(|i| token(1 + i)).collect();
         let heads = || self.heads.iter().zip(&tokens);
-        let own = heads().map(|(head, token)| head.hypernetwork.forward(token.clone(), Activation::Relu));
-        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image));
-        let own = Upscale::into_rows(own, seen.side);
         let shared = heads().map(|(head, token)| head.kernel.forward(token.clone(), Activation::None));
         let shared = ops::cat(shared.collect(), 1);
         let [_, kernels, channels] = shared.dims();

@@ -64,8 +64,8 @@ const COVERED: f32 = 20.0;
 /// What the queries say of one level: of each round a mask for each query, and of entities then the queries' small readings.
 #[derive(Clone, Debug, Default)]
 pub struct LevelOutput {
-    /// Row-major `[masks, S / 4 · S / 4]`; above zero is inside.
-    pub logits: Vec<f32>,
+    /// By mask, row-major `[S / 4, S / 4]` logits; above zero is inside.
+    pub masks: Vec<Vec<f32>>,
     /// By mask, a logit: whether there is such a mask.
     pub score: Vec<f32>,
     /// By mask, the logit of the predicted IoU.
@@ -73,12 +73,6 @@ pub struct LevelOutput {
 }
 
 impl LevelOutput {
-    /// The logits of one mask.
-    pub fn mask(&self, index: usize) -> &[f32] {
-        let cells = self.logits.len() / self.score.len();
-        &self.logits[index * cells..][..cells]
-    }
-
     /// The geometric mean of a mask's score and its predicted IoU, 0 to 1.
     pub fn confidence(&self, index: usize) -> f32 {
         (sigmoid(self.score[index]) * sigmoid(self.quality[index])).sqrt()
@@ -207,7 +201,7 @@ impl Aims {
             for (i, (_, level)) in OUTPUT_TOKENS.into_iter().enumerate() {
                 let masks = logits.chunks(logits.len() / outputs / ROUND_QUERIES).skip(i).step_by(outputs);
                 let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
-                levels[level].logits.extend(masks.flatten());
+                levels[level].masks.extend(masks.map(<[f32]>::to_vec));
                 levels[level].score.extend(column(i));
                 levels[level].quality.extend(column(outputs + i));
             }

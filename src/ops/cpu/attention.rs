@@ -1,5 +1,5 @@
 use super::Factor;
-use super::activation::exp;
+use super::lanes::{self, Lanes};
 use super::parallel::for_each_chunk;
 use crate::ops::{AttentionSpec, HeadLayout, ScoreBias};
 
@@ -32,27 +32,27 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
             let (first, count) = (block * BLOCK, out.len() / width);
             let mut scores = vec![0.0; count * spec.keys];
             let mut sums = vec![0.0; count * spec.dim];
+            let mut scales = Vec::with_capacity(count);
             for (head, (keys, values)) in heads.iter().enumerate() {
                 let start = |query: usize| query * spec.q.stride + spec.q.offset + head * spec.q.head_stride;
                 let scaled: Vec<f32> = (first..first + count)
                     .flat_map(|query| q[start(query)..][..spec.dim].iter().map(|x| x * spec.scale))
                     .collect();
                 keys.product(&scaled, &mut scores);
-                for (i, scores) in scores.chunks_mut(spec.keys).enumerate() {
+                let rows = scores.chunks_mut(spec.keys).enumerate();
+                scales.extend(rows.map(|(i, scores)| {
                     let row = match spec.bias {
-                        ScoreBias::None => None,
-                        ScoreBias::Shared => Some(first + i),
-                        ScoreBias::PerHead => Some(head * spec.queries + first + i),
+                        ScoreBias::None => return exponentials(scores, &[]),
+                        ScoreBias::Shared => first + i,
+                        ScoreBias::PerHead => head * spec.queries + first + i,
                     };
-                    if let Some(row) = row {
-                        let bias = &bias[row * spec.keys..][..spec.keys];
-                        scores.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);
-                    }
-                    softmax(scores);
-                }
+                    exponentials(scores, &bias[row * spec.keys..][..spec.keys])
+                }));
                 values.product(&scores, &mut sums);
-                for (out, sums) in out.chunks_mut(width).zip(sums.chunks(spec.dim)) {
-                    out[head * spec.dim..][..spec.dim].copy_from_slice(sums);
+                let rows = out.chunks_mut(width).zip(sums.chunks(spec.dim)).zip(scales.drain(..));
+                for ((out, sums), scale) in rows {
+                    let out = &mut out[head * spec.dim..][..spec.dim];
+                    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum * scale);
                 }
             }
         });
@@ -82,9 +82,12 @@ fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &AttentionSpec
     out
 }
 
+/// Adds the bias, if there is one, and makes exponentials of the scores, relative to the highest one; returns what makes them sum to one.
+///
 /// In lanes, as a chain of maxima or sums would wait for each link.
-fn softmax(scores: &mut [f32]) {
+fn exponentials(scores: &mut [f32], bias: &[f32]) -> f32 {
     const LANES: usize = 8;
+    scores.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);
     let (chunks, rest) = scores.as_chunks::<LANES>();
     // Not `f32::max`, which in a browser is a call.
     let larger = |a: f32, b: f32| if a > b { a } else { b };
@@ -96,12 +99,12 @@ fn softmax(scores: &mut [f32]) {
         .into_iter()
         .chain(rest.iter().copied())
         .fold(f32::NEG_INFINITY, |best, score| larger(score, best));
-    scores.iter_mut().for_each(|score| *score = exp(*score - best));
+    let shift = Lanes::splat(-best);
+    lanes::map(scores, |score| (score + shift).exp());
     let (chunks, rest) = scores.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     for chunk in chunks {
         lanes.iter_mut().zip(chunk).for_each(|(total, score)| *total += score);
     }
-    let scale = 1.0 / lanes.iter().chain(rest).sum::<f32>();
-    scores.iter_mut().for_each(|score| *score *= scale);
+    1.0 / lanes.iter().chain(rest).sum::<f32>()
 }

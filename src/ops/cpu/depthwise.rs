@@ -1,9 +1,11 @@
 use super::activation::activate;
+use super::lanes::Lanes;
 use super::parallel::for_each_chunk;
 use crate::ops::DepthwiseSpec;
 
 /// Channels summed at a time.
-const LANES: usize = 8;
+const LANES: usize = REGISTERS * Lanes::COUNT;
+const REGISTERS: usize = 4;
 
 /// See [`DepthwiseSpec`]; `x` is `[batch, height, width, channels]`, `w` is `[9, channels]`.
 pub fn depthwise(x: &[f32], w: &[f32], bias: &[f32], spec: &DepthwiseSpec) -> Vec<f32> {
@@ -42,12 +44,17 @@ fn add_products(out: &mut [f32], taps: &[(&[f32], &[f32])]) {
     let (chunks, rest) = out.as_chunks_mut::<LANES>();
     let whole = chunks.len() * LANES;
     for (i, out) in chunks.iter_mut().enumerate() {
-        let mut sums = *out;
+        let mut sums: [Lanes; REGISTERS] = std::array::from_fn(|register| Lanes::load(out, register));
         for (pixel, w) in taps {
-            let (pixel, w) = (&pixel[i * LANES..][..LANES], &w[i * LANES..][..LANES]);
-            sums.iter_mut().zip(pixel).zip(w).for_each(|((sum, value), w)| *sum += value * w);
+            let chunk = |values: &[f32]| -> [f32; LANES] {
+                values[i * LANES..][..LANES].try_into().expect("cut to this length")
+            };
+            let (pixel, w) = (chunk(pixel), chunk(w));
+            for (register, sum) in sums.iter_mut().enumerate() {
+                *sum = Lanes::load(&pixel, register).mul_add(Lanes::load(&w, register), *sum);
+            }
         }
-        *out = sums;
+        sums.iter().enumerate().for_each(|(register, sum)| sum.store(out, register));
     }
     for (pixel, w) in taps {
         let products = pixel[whole..].iter().zip(&w[whole..]);

@@ -3,9 +3,9 @@ use super::activation::activate;
 use super::parallel::for_each_chunk;
 use crate::ops::{Bits, GROUP, MatmulSpec, Patches};
 
-/// Rows of `A` that one thread multiplies at a time: enough for the product to run at speed, few enough that the
-/// gathered patches of a convolution stay in cache.
-const BLOCK: usize = 256;
+/// Rows of `A` that one thread multiplies at a time: enough for the product to run at speed, few enough that the result (in a browser,
+/// where panels of `W` are packed once for all blocks) or the gathered patches of a convolution stay in cache.
+const BLOCK: usize = if cfg!(target_family = "wasm") { 64 } else { 256 };
 
 /// See [`MatmulSpec`]; returns `C` as `[batch, rows, cols]`.
 pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &MatmulSpec) -> Vec<f32> {

@@ -3,7 +3,6 @@
 mod activation;
 mod attention;
 mod depthwise;
-#[cfg(any(target_family = "wasm", test))]
 mod lanes;
 mod layer_norm;
 mod layout;
