@@ -1,4 +1,5 @@
 import { SegmenterError, abortedError } from './errors.js';
+import type { OpenPort, Port } from './port.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
 interface Pending {
@@ -12,23 +13,20 @@ interface Pending {
 export interface CallSettings {
   onFraction?: ((fraction: number) => void) | undefined;
   signal?: AbortSignal | undefined;
-  transfer?: Transferable[] | undefined;
 }
 
 /** One worker and the calls under way in it. Once ended it stays so; a successor needs a new client. */
 export class WorkerClient {
-  readonly #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'aims-web' });
+  readonly #port: Port;
+  readonly #onEnd: (error: SegmenterError) => void;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #end: SegmenterError | undefined;
 
-  constructor() {
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
-    this.#worker.onmessageerror = () => this.end(stopped('a message could not be read'));
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.end(stopped(event.message || 'its script could not be loaded'));
-    };
+  /** `onEnd` is told why, when the worker ends without having been asked to. */
+  constructor(open: OpenPort, onEnd: (error: SegmenterError) => void = () => {}) {
+    this.#onEnd = onEnd;
+    this.#port = open({ message: (message) => this.#receive(message), failed: (why) => this.#fail(stopped(why)) });
   }
 
   /** Why the worker ended; undefined while it lives. */
@@ -38,21 +36,21 @@ export class WorkerClient {
 
   /** Calls run in the order made. Aborting rejects at once; the worker then stops at its next checkpoint. */
   call<C extends CallName>(call: C, args: Calls[C]['args'], settings: CallSettings = {}): Promise<Calls[C]['result']> {
-    const { onFraction, signal, transfer = [] } = settings;
+    const { onFraction, signal } = settings;
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end);
       if (signal?.aborted) return reject(abortedError(signal));
       const id = this.#nextId++;
       const abort = () => {
         pending.abandoned = true;
-        this.#post({ type: 'abort', id });
+        this.#port.post({ type: 'abort', id });
         if (signal) reject(abortedError(signal));
       };
       const stopListening = () => signal?.removeEventListener('abort', abort);
       const pending: Pending = { resolve, reject, onFraction, abandoned: false, stopListening };
       try {
         // `args` belongs to `call`; TypeScript cannot follow that through the union.
-        this.#post({ type: 'call', id, call, args } as ToWorker, transfer);
+        this.#port.post({ type: 'call', id, call, args } as ToWorker);
       } catch (cause) {
         return reject(new SegmenterError('invalid-prompt', 'The call holds something other than plain data.', { cause }));
       }
@@ -65,7 +63,7 @@ export class WorkerClient {
   end(error: SegmenterError): void {
     if (this.#end) return;
     this.#end = error;
-    this.#worker.terminate();
+    this.#port.end();
     for (const { reject, stopListening } of this.#pending.values()) {
       stopListening();
       reject(error);
@@ -73,12 +71,15 @@ export class WorkerClient {
     this.#pending.clear();
   }
 
-  #post(message: ToWorker, transfer: Transferable[] = []): void {
-    this.#worker.postMessage(message, transfer);
+  #fail(error: SegmenterError): void {
+    if (this.#end) return;
+    this.end(error);
+    this.#onEnd(error);
   }
 
   #receive(message: FromWorker): void {
-    if (message.type === 'crash') return this.end(stopped(message.message));
+    if (message.type === 'crash') return this.#fail(stopped(message.message));
+    if (message.type === 'lost') return this.#fail(deviceLost(message.message));
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     if (message.type === 'progress') {
@@ -91,7 +92,7 @@ export class WorkerClient {
       const error = new SegmenterError(message.error.code, message.error.message);
       pending.reject(error);
       // Nothing on a lost device can be used again.
-      if (error.code === 'device-lost') this.end(error);
+      if (error.code === 'device-lost') this.#fail(error);
     } else if (!pending.abandoned) {
       pending.resolve(message.result as never);
     } else if (message.result && 'imageId' in message.result) {
@@ -102,4 +103,7 @@ export class WorkerClient {
 }
 
 const stopped = (why: string): SegmenterError =>
-  new SegmenterError('internal', `The segmentation worker stopped unexpectedly: ${why}. Set the image again to go on; it restarts by itself.`);
+  new SegmenterError('internal', `The segmentation worker stopped unexpectedly: ${why}. The next call starts another one.`);
+
+const deviceLost = (why: string): SegmenterError =>
+  new SegmenterError('device-lost', `The GPU stopped working (${why}). The next call starts it again; if it happens again, use the CPU.`);

@@ -4,8 +4,9 @@ import type { Adapter } from './types.js';
 // Software adapters that do not mark themselves as fallback.
 const SOFTWARE_NAMES = /swiftshader|llvmpipe|lavapipe|basic render|software|\bwarp\b/i;
 
-/** Looks at what WebGPU offers here, without computing anything. Works on a page and in a worker. */
-export async function inspectGpu(): Promise<GpuReport> {
+/** Looks at what WebGPU offers here, or at the adapter given, without computing anything. Works on a page and in a worker. */
+export async function inspectGpu(given?: GPUAdapter): Promise<GpuReport> {
+  if (given) return report(given);
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) return { kind: 'none', detail: 'this browser does not offer WebGPU here' };
   let adapter: GPUAdapter | null;
@@ -14,7 +15,10 @@ export async function inspectGpu(): Promise<GpuReport> {
   } catch (error) {
     return { kind: 'none', detail: `WebGPU failed to start (${error instanceof Error ? error.message : String(error)})` };
   }
-  if (!adapter) return { kind: 'none', detail: 'WebGPU found no usable graphics device' };
+  return adapter ? report(adapter) : { kind: 'none', detail: 'WebGPU found no usable graphics device' };
+}
+
+function report(adapter: GPUAdapter): GpuReport {
   const { vendor, architecture, device, description } = adapter.info;
   const name = [...new Set([vendor, architecture, device, description].filter(Boolean))].join(' ') || 'unnamed adapter';
   // The attribute moved from the adapter to its info; older browsers still have it on the adapter.

@@ -9,6 +9,7 @@ const CODES = [
   'model-corrupt',
   'model-version',
   'no-webgpu',
+  'unsupported-environment',
   'device-lost',
   'invalid-prompt',
   'empty-prompt',

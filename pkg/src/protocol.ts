@@ -2,10 +2,11 @@
 import type { ErrorData } from './errors.js';
 import type { Device, GridOptions, Level, MemoryUsage, Mode, Prompt, Scene } from './types.js';
 
-/** An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). */
-export type ImagePayload =
-  | { format: 'file'; file: Blob }
-  | { format: 'rgba'; data: Uint8Array<ArrayBuffer>; width: number; height: number };
+/**
+ * An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). As Blobs they are sent without a copy, and again
+ * after a restart.
+ */
+export type ImagePayload = { format: 'file'; file: Blob } | { format: 'rgba'; pixels: Blob; width: number; height: number };
 
 export interface SegmentRequest {
   levels?: Level[];
@@ -55,5 +56,7 @@ export type FromWorker =
   | { type: 'progress'; id: number; fraction: number }
   | { type: 'result'; id: number; result: Calls[CallName]['result'] }
   | { type: 'error'; id: number; error: ErrorData }
+  /** The graphics device is gone, whether or not a call was using it. */
+  | { type: 'lost'; message: string }
   /** The wasm instance is unusable: nothing more will be answered. */
   | { type: 'crash'; message: string };

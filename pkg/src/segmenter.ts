@@ -1,50 +1,90 @@
 import type { WorkerClient } from './client.js';
+import { inspectGpu } from './device.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { toPayload } from './image-source.js';
-import { loadModel } from './model.js';
+import { SegmentedImage } from './image.js';
+import { absolute, clearCache, isModelCached, loadModel } from './model/load.js';
+import { pagePort, workerPort } from './port.js';
 import { portion, reporter } from './progress.js';
-import type { ImageInfo } from './protocol.js';
 import { type StartOptions, type Started, start } from './start.js';
-import type { Adapter, CallOptions, ImageSource, MemoryUsage, Scene, SegmentOptions, SegmenterOptions } from './types.js';
+import type { Adapter, CallOptions, ImageSource, MemoryUsage, SegmenterEventMap, SegmenterOptions, Support } from './types.js';
 
-type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'half'>;
+type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'half' | 'port'>;
 
-/** A model, ready to take photos. It lives in a worker of its own, so the page stays responsive. */
-export class Segmenter {
+/** A module of one SIMD instruction: valid where browsers have them. */
+const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
+
+/**
+ * A model, ready to take photos. It lives in a worker of its own, so the page stays responsive. Calls run one after the other, in the
+ * order made. When the graphics device is lost or the worker stops, calls under way fail with 'device-lost' or 'internal'; the next call
+ * starts another worker, and images encode themselves anew when they are asked something.
+ */
+export class Segmenter extends EventTarget {
   readonly #model: Blob;
   readonly #options: EngineOptions;
-  #started: Started;
+  #started: Started | undefined;
   #restarting: Promise<Started> | undefined;
   #closed = false;
 
-  private constructor(model: Blob, options: EngineOptions, started: Started) {
+  private constructor(model: Blob, options: EngineOptions) {
+    super();
     this.#model = model;
     this.#options = options;
-    this.#started = started;
   }
 
   /**
    * Loads the model and starts it on a device.
    *
-   * @throws {SegmenterError} 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu' (device 'webgpu' only), 'aborted'.
+   * @throws {SegmenterError} 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu' (device 'webgpu' only),
+   * 'unsupported-environment', 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { device = 'auto', inputSize = 512, precision = 'f32', model: source, onProgress, signal } = options;
+    const { device = 'auto', inputSize = 512, precision = 'f32', assets, gpu, onProgress, signal } = options;
     if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
     if (!['f32', 'f16'].includes(precision)) throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
     if (!(inputSize > 0 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a positive multiple of 64, not ${inputSize}.`);
     if (signal?.aborted) throw abortedError(signal);
+    requireBrowser();
+    const lent = device === 'cpu' ? undefined : gpu;
+    const port = lent ? pagePort(lent) : workerPort(assets === undefined ? undefined : absolute(assets));
+    const engine: EngineOptions = { device: lent ? 'webgpu' : device, inputSize, half: precision === 'f16', port };
     const report = reporter('model', onProgress);
-    const model = loadModel(source, portion(report, 0, 0.8), signal);
-    const engine = { device, inputSize, half: precision === 'f16' };
-    const started = await start({ ...engine, model, onFraction: portion(report, 0.8, 1), signal });
+    const model = loadModel(options, portion(report, 0, 0.8), signal);
+    let segmenter: Segmenter | undefined;
+    const onEnd = (error: SegmenterError) => {
+      if (segmenter) segmenter.#lost(error);
+    };
+    const started = await start({ ...engine, model, onEnd, onFraction: portion(report, 0.8, 1), signal });
+    segmenter = new Segmenter(await model, engine);
+    segmenter.#started = started;
     report(1);
-    return new Segmenter(await model, engine, started);
+    return segmenter;
+  }
+
+  /** What this browser can do; nothing is downloaded or computed. */
+  static async isSupported(): Promise<Support> {
+    if (typeof Worker === 'undefined') return { supported: false, webgpu: 'none', reason: 'There are no web workers here.' };
+    if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
+      return { supported: false, webgpu: 'none', reason: 'This browser has no WebAssembly with SIMD. Chrome 91, Firefox 89, Safari 16.4 and later have.' };
+    }
+    const { kind, detail } = await inspectGpu();
+    const where = kind === 'hardware' ? `on WebGPU (${detail})` : `on the CPU: ${kind === 'software' ? `the only WebGPU adapter (${detail}) computes in software` : detail}`;
+    return { supported: true, webgpu: kind, reason: `Segmentation runs ${where}.` };
+  }
+
+  /** Whether `create` with these options finds the model in this browser and downloads nothing. */
+  static async isCached(options: Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'> = {}): Promise<boolean> {
+    return isModelCached(options);
+  }
+
+  /** Removes all models that this package has kept in this browser. */
+  static async clearCache(): Promise<void> {
+    return clearCache();
   }
 
   /** Where the work runs and why. After a restart on another device it may change. */
   get adapter(): Adapter {
-    return this.#started.adapter;
+    return this.#live().adapter;
   }
 
   /**
@@ -55,92 +95,79 @@ export class Segmenter {
    */
   async setImage(source: ImageSource, { onProgress, signal }: CallOptions = {}): Promise<SegmentedImage> {
     this.#requireOpen();
+    if (signal?.aborted) throw abortedError(signal);
     const report = reporter('image', onProgress);
     const image = await toPayload(source);
-    const client = await this.#liveClient();
-    const transfer = image.format === 'rgba' ? [image.data.buffer] : [];
-    const info = await client.call('setImage', { image }, { onFraction: report, signal, transfer });
+    const client = await this.#client();
+    const info = await client.call('setImage', { image }, { onFraction: report, signal });
     report(1);
-    return new SegmentedImage(client, info);
+    return new SegmentedImage(() => this.#client(), image, client, info);
   }
 
   /** How much memory the model and its images take now. */
   async memory(): Promise<MemoryUsage> {
-    return (await this.#liveClient()).call('memory', {});
+    return (await this.#client()).call('memory', {});
   }
 
   /** Frees all memory of the model and its images, and rejects calls under way with 'closed'. May be called twice. */
   close(): void {
     this.#closed = true;
-    this.#started.client.end(closedError());
+    this.#started?.client.end(closedError());
+  }
+
+  /** The same as {@link Segmenter.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #lost(error: SegmenterError): void {
+    this.dispatchEvent(new CustomEvent('devicelost', { detail: error }));
   }
 
   #requireOpen(): void {
     if (this.#closed) throw closedError();
   }
 
-  /** The worker, replaced by a new one if it crashed. */
-  async #liveClient(): Promise<WorkerClient> {
+  #live(): Started {
+    if (!this.#started) throw closedError();
+    return this.#started;
+  }
+
+  /** The worker, replaced by a new one if it ended by itself. */
+  async #client(): Promise<WorkerClient> {
     this.#requireOpen();
-    if (this.#started.client.ended) {
-      const model = Promise.resolve(this.#model);
-      this.#restarting ??= start({ ...this.#options, model, onFraction: () => {}, signal: undefined }).finally(() => {
+    if (this.#live().client.ended) {
+      this.#restarting ??= this.#restart().finally(() => {
         this.#restarting = undefined;
       });
-      const started = await this.#restarting;
-      if (this.#closed) started.client.end(closedError());
-      this.#started = started;
+      await this.#restarting;
     }
     this.#requireOpen();
-    return this.#started.client;
+    return this.#live().client;
+  }
+
+  async #restart(): Promise<Started> {
+    const model = Promise.resolve(this.#model);
+    const started = await start({ ...this.#options, model, onEnd: (error) => this.#lost(error), onFraction: () => {}, signal: undefined });
+    this.#started = started;
+    if (this.#closed) started.client.end(closedError());
+    else this.dispatchEvent(new CustomEvent('restored', { detail: started.adapter }));
+    return started;
   }
 }
 
-/** A photo the encoder has seen. */
-export class SegmentedImage {
-  /** In pixels, upright. */
-  readonly width: number;
-  readonly height: number;
-  readonly #client: WorkerClient;
-  readonly #id: number;
-  #closed = false;
+/** What there is to listen to, and with what it calls back. */
+export interface Segmenter {
+  addEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: AddEventListenerOptions | boolean): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void;
+  removeEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: EventListenerOptions | boolean): void;
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
+}
 
-  /** @internal */
-  constructor(client: WorkerClient, { imageId, width, height }: ImageInfo) {
-    this.#client = client;
-    this.#id = imageId;
-    this.width = width;
-    this.height = height;
-  }
-
-  /**
-   * Finds the masks a prompt asks for.
-   *
-   * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
-   */
-  async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
-    if (this.#closed) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
-    const { ended } = this.#client;
-    if (ended?.code === 'closed') throw ended;
-    if (ended) throw new SegmenterError('closed', 'This image was lost when the worker stopped. Call setImage again.', { cause: ended });
-    const report = reporter('segment', onProgress);
-    const request = withoutUndefined({ levels, prompt, mode, minScore, grid: grid && withoutUndefined(grid) });
-    const scene = await this.#client.call('segment', { imageId: this.#id, request }, { onFraction: report, signal });
-    report(1);
-    return scene;
-  }
-
-  /** Frees the photo's features. Calls already made finish first. May be called twice. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    // Rejects only if the worker has ended, and with it the features.
-    this.#client.call('closeImage', { imageId: this.#id }).catch(() => {});
+function requireBrowser(): void {
+  if (typeof Worker === 'undefined') {
+    throw new SegmenterError('unsupported-environment', 'Segmentation runs in browsers: there are no web workers here. On a server, import this package but create segmenters in the page only.');
   }
 }
 
 const closedError = (): SegmenterError => new SegmenterError('closed', 'The segmenter was closed. Create a new one.');
-
-/** Options left out and options set to undefined mean the same. */
-const withoutUndefined = <T extends object>(options: T) =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [Key in keyof T]?: Exclude<T[Key], undefined> };

@@ -2,6 +2,7 @@
 import { WorkerClient } from './client.js';
 import { cpuAdapter, webgpuAdapter } from './device.js';
 import { SegmenterError } from './errors.js';
+import type { OpenPort } from './port.js';
 import type { GpuReport } from './protocol.js';
 import type { Adapter, SegmenterOptions } from './types.js';
 
@@ -10,6 +11,9 @@ export interface StartOptions {
   model: Promise<Blob>;
   inputSize: number;
   half: boolean;
+  port: OpenPort;
+  /** Told when a worker that had started ends by itself. */
+  onEnd: (error: SegmenterError) => void;
   onFraction: (fraction: number) => void;
   signal: AbortSignal | undefined;
 }
@@ -20,8 +24,8 @@ export interface Started {
 }
 
 export async function start(options: StartOptions): Promise<Started> {
-  const { device, model, signal } = options;
-  const client = new WorkerClient();
+  const { device, model, port, onEnd, signal } = options;
+  const client = new WorkerClient(port, onEnd);
   try {
     // The worker loads its program meanwhile.
     const [gpu] = await Promise.all([client.call('inspectGpu', {}, { signal }), model]);
@@ -55,7 +59,7 @@ async function startAfterGpu(failed: WorkerClient, options: StartOptions, gpu: G
   const isDeviceFault = error instanceof SegmenterError && ['no-webgpu', 'device-lost', 'internal'].includes(error.code);
   if (!isDeviceFault) throw error;
   failed.end(error);
-  const client = new WorkerClient();
+  const client = new WorkerClient(options.port, options.onEnd);
   try {
     return await startCpu(client, options, `WebGPU (${gpu.detail}) failed a trial: ${error.message.replace(/\.$/, '')}`);
   } catch (cpuError) {

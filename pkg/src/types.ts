@@ -1,6 +1,8 @@
 // The data of the public API. Coordinates are pixels of the upright photo (EXIF orientation applied): x to the right,
 // y down, origin at the top-left corner of the top-left pixel. A box is [x, y, width, height].
 
+import type { SegmenterError } from './errors.js';
+
 /** How coarse a mask is: a part of a thing, a whole thing, or two touching things together. */
 export type Level = 'part' | 'entity' | 'relation';
 
@@ -61,7 +63,11 @@ export type Prompt =
   /** One relation: its entities. */
   | { kind: 'relation'; mask: Rle }
   /** Points (label 1 inside, 0 outside), a box, or both: the one entity they mean. */
-  | { kind: 'points'; points: { x: number; y: number; label: 0 | 1 }[]; box?: Box };
+  | { kind: 'points'; points: { x: number; y: number; label: 0 | 1 }[]; box?: Box }
+  /** Up to 16 strokes of a brush, over what is wanted (label 1) and what is not (label 0): the one entity they mean. */
+  | { kind: 'strokes'; strokes: { points: [x: number, y: number][]; label: 0 | 1 }[] }
+  /** A loose outline around an entity: its mask, nothing of it outside the outline. */
+  | { kind: 'lasso'; points: [x: number, y: number][] };
 
 /**
  * Where masks come from: 'fast' is one pass of the network that has learned the three levels, 'thorough' asks SAM at
@@ -123,13 +129,28 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob;
+/** A model file, or its address (relative ones belong to the page). */
+export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response;
 
 export interface SegmenterOptions extends CallOptions {
   /** 'auto' (default) takes WebGPU where it works on real graphics hardware, the CPU elsewhere. */
   device?: 'auto' | Device | undefined;
-  /** The model file or its address; default: the one in this package. */
-  model?: ModelSource | undefined;
+  /** The model file, its address, or a function that gives either; default: the one in this package. */
+  model?: ModelSource | (() => ModelSource | Promise<ModelSource>) | undefined;
+  /** Hexadecimal SHA-256 that the file must have. The one in this package is always checked. */
+  sha256?: string | undefined;
+  /** Default true: a downloaded model is kept in the browser's Cache API, as long as there is room, and checked whenever it is read. */
+  cache?: boolean | undefined;
+  /**
+   * Address of a copy of this package's folder (`dist`, `wasm` and `models` in it), on the page's own server, for bundlers that do
+   * not follow `new URL(..., import.meta.url)`: esbuild and Rollup. Default: beside the program, wherever the bundler put it.
+   */
+  assets?: URL | string | undefined;
+  /**
+   * A device of the page's own to compute on. The network then runs on the page and not in a worker, in short steps: devices
+   * cannot be handed to workers. `close` does not destroy it; once it is lost, create a segmenter with another one. `device` 'cpu' ignores it.
+   */
+  gpu?: { adapter: GPUAdapter; device: GPUDevice } | undefined;
   /** Side in pixels that photos are fitted to for the model, a multiple of 64. Default 512; more is slower and finer. */
   inputSize?: number | undefined;
   /** Default 'f32'. 'f16' is a wish: GPUs without 16-bit floats, and the CPU, keep to 'f32'; see {@link Adapter.precision}. */
@@ -137,7 +158,25 @@ export interface SegmenterOptions extends CallOptions {
 }
 
 /** A Blob (JPEG, PNG or WebP file) is decoded upright according to its EXIF orientation. */
-export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas;
+export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas | VideoFrame;
+
+/** What this browser can do. */
+export interface Support {
+  /** Whether a segmenter can be created at all: there are workers and WebAssembly with SIMD. */
+  supported: boolean;
+  /** Whether there is WebGPU: on graphics hardware, or an adapter that computes on the CPU, which is slow. */
+  webgpu: 'hardware' | 'software' | 'none';
+  /** One sentence for people. */
+  reason: string;
+}
+
+/** What a segmenter tells those who listen. */
+export interface SegmenterEventMap {
+  /** The graphics device was lost, or the worker stopped. Calls under way fail; the next one starts again and encodes its image anew. */
+  devicelost: CustomEvent<SegmenterError>;
+  /** A new worker took over, on the device that `detail` tells. */
+  restored: CustomEvent<Adapter>;
+}
 
 export interface SegmentOptions extends CallOptions {
   /** Default: all three, where the prompt allows. */

@@ -50,6 +50,8 @@ class StandIn {
 }
 
 globalThis.Worker = StandIn;
+// As the browser's: a call that is never answered does not end the program.
+setInterval(() => {}, 1000).unref();
 globalThis.ImageData ??= class ImageData {};
 
 beforeEach(() => {
@@ -144,19 +146,63 @@ test('an image finished after its abort is freed', async () => {
   assert.deepEqual(worker.calls('closeImage').map(({ args }) => args.imageId), [7]);
 });
 
-test('a crash rejects what is under way; the next call works on a new worker', async () => {
+test('a crash rejects what is under way; the next call works on a new worker, with the image restored', async () => {
   const segmenter = await create();
+  const heard = [];
+  segmenter.addEventListener('devicelost', ({ detail }) => heard.push(['devicelost', detail.code]));
+  segmenter.addEventListener('restored', ({ detail }) => heard.push(['restored', detail.device]));
   const image = await segmenter.setImage(photo);
   StandIn.silent.add('segment');
   const calls = [image.segment(), image.segment()];
   StandIn.all[0].send({ type: 'crash', message: 'index out of bounds' });
   for (const call of calls) await assert.rejects(call, { code: 'internal', message: /index out of bounds/ });
   assert.ok(StandIn.all[0].terminated);
-  await assert.rejects(image.segment(), { code: 'closed', message: /setImage again/ });
   StandIn.silent.clear();
-  const again = await Promise.all([segmenter.setImage(photo), segmenter.setImage(photo)]);
-  assert.deepEqual(await again[1].segment(), SCENE);
+  const seen = [];
+  const again = [image.segment({ onProgress: ({ fraction }) => seen.push(fraction) }), image.segment(), segmenter.setImage(photo)];
+  assert.deepEqual((await Promise.all(again)).slice(0, 2), [SCENE, SCENE]);
   assert.equal(StandIn.all.length, 2);
+  // Both calls share one encoding of their image.
+  assert.equal(StandIn.all[1].calls('setImage').length, 2);
+  assert.deepEqual(seen, [...seen].sort((x, y) => x - y));
+  assert.equal(seen.at(-1), 1);
+  assert.deepEqual(heard, [['devicelost', 'internal'], ['restored', 'cpu']]);
+});
+
+test('a device that is lost between calls is told of, and replaced by the next call', async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  const heard = [];
+  segmenter.addEventListener('devicelost', ({ detail }) => heard.push(detail.code));
+  StandIn.all[0].send({ type: 'lost', message: 'the driver was updated' });
+  await tick();
+  assert.deepEqual(heard, ['device-lost']);
+  assert.deepEqual(await image.segment(), SCENE);
+  assert.equal(StandIn.all.length, 2);
+});
+
+test('a restart that fails is an error of that call, and the next one tries again', async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  StandIn.all[0].send({ type: 'lost', message: 'gone' });
+  await tick();
+  StandIn.failures = { cpu: { code: 'internal', message: 'no memory' } };
+  await assert.rejects(image.segment(), { code: 'internal', message: /no memory/ });
+  StandIn.failures = {};
+  assert.deepEqual(await image.segment(), SCENE);
+});
+
+test('an abort does not wait for the image to be restored', async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  StandIn.all[0].send({ type: 'lost', message: 'gone' });
+  await tick();
+  StandIn.silent.add('setImage');
+  const controller = new AbortController();
+  const call = image.segment({ signal: controller.signal });
+  await tick();
+  controller.abort();
+  await assert.rejects(call, { code: 'aborted' });
 });
 
 test('calls after closing are errors, and closing rejects what is under way', async () => {
@@ -173,5 +219,14 @@ test('calls after closing are errors, and closing rejects what is under way', as
   await assert.rejects(call, { code: 'closed' });
   await assert.rejects(other.segment(), { code: 'closed' });
   await assert.rejects(segmenter.setImage(photo), { code: 'closed' });
+  assert.ok(StandIn.all[0].terminated);
+});
+
+test('`using` closes', { skip: Symbol.dispose === undefined }, async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  image[Symbol.dispose]();
+  await assert.rejects(image.segment(), { code: 'closed' });
+  segmenter[Symbol.dispose]();
   assert.ok(StandIn.all[0].terminated);
 });

@@ -96,17 +96,19 @@ pub fn relation_of(
     Ok(Scene { width, height, masks: numbered(masks) })
 }
 
-/// A scene of one candidate's mask as it is, such as the answer to a prompt of points; empty when the mask
-/// is.
+/// A scene of one candidate's mask as it is, or what of it lies in a region: the answer to a prompt of points. Empty when the mask is.
 pub fn single_mask(
     candidate: &Candidate,
     (width, height): (u32, u32),
-    level: Level,
+    region: Option<&BitMask>,
     options: &LevelOptions,
 ) -> Scene {
     let mut pixels = candidate.render(width, height, options.mask_threshold);
+    if let Some(region) = region {
+        pixels.intersect_with(region);
+    }
     remove_small_regions(&mut pixels, options.min_mask_region_area);
-    let masks = Mask::describe(level, candidate.score, &pixels).into_iter().collect();
+    let masks = Mask::describe(Level::Entity, candidate.score, &pixels).into_iter().collect();
     Scene { width, height, masks: numbered(masks) }
 }
 

@@ -274,11 +274,11 @@ fn relation_of_two_entities() {
 fn one_mask_as_a_scene() {
     let mask = rects(&[[4, 4, 10, 20], [40, 30, 1, 1]], 1.3);
     let options = LevelOptions { min_mask_region_area: 100, ..LevelOptions::default() };
-    let scene = single_mask(&mask, SIZE, Level::Entity, &options);
+    let scene = single_mask(&mask, SIZE, None, &options);
     assert_eq!(scene.masks.len(), 1);
     assert_eq!(scene.masks[0].score, 1.0);
     assert_eq!(pixels(&scene.masks[0]), full(&rects(&[[4, 4, 10, 20]], 1.0)));
-    assert!(single_mask(&rects(&[], 0.9), SIZE, Level::Entity, &options).masks.is_empty());
+    assert!(single_mask(&rects(&[], 0.9), SIZE, None, &options).masks.is_empty());
 }
 
 #[test]

@@ -5,12 +5,13 @@ mod device;
 mod encoded;
 mod grid;
 mod learned;
+mod pointed;
 mod request;
 
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, AimsConfig, HEAD_CHANNELS, PointLabel, PromptPoint, Sam, Weights};
+use crate::model::{Aims, AimsConfig, HEAD_CHANNELS, Sam, Weights};
 use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -18,7 +19,7 @@ use crate::progress::Progress;
 pub use device::{Adapter, DeviceKind, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
-pub use request::{GridOptions, Mode, Point, Prompt, Request};
+pub use request::{GridOptions, Mode, Point, Prompt, Request, Stroke};
 use request::{box_mask, polygon_mask, prompt_mask};
 
 /// The network's usual input, in pixels a side: what the AIMS head was trained at. SAM's own, for the mode
@@ -156,8 +157,18 @@ impl Segmenter {
                 levels::relation_of(&a, &b, score, &options).map_err(level_error)
             }
             Prompt::Points { points, r#box } => {
-                let candidate = self.pointed(photo, points, *r#box).await?;
-                Ok(levels::single_mask(&candidate, (width, height), Level::Entity, &options))
+                let candidate = pointed::by_points(&self.sam, photo, points, *r#box).await?;
+                Ok(levels::single_mask(&candidate, (width, height), None, &options))
+            }
+            Prompt::Strokes { strokes } => {
+                let points = pointed::along(strokes)?;
+                let candidate = pointed::by_points(&self.sam, photo, &points, None).await?;
+                Ok(levels::single_mask(&candidate, (width, height), None, &options))
+            }
+            Prompt::Lasso { points } => {
+                let lasso = polygon_mask(points, width, height)?;
+                let candidate = pointed::by_lasso(&self.sam, photo, &lasso).await?;
+                Ok(levels::single_mask(&candidate, (width, height), Some(&lasso), &options))
             }
         }
     }
@@ -292,60 +303,6 @@ impl Segmenter {
         }
         let candidates = self.inside(photo, region, &request.grid, progress).await?;
         levels::entities_in(&candidates, region, options, &request.levels).map_err(level_error)
-    }
-
-    /// One mask from points and perhaps a box.
-    async fn pointed(
-        &self,
-        photo: &EncodedPhoto,
-        points: &[Point],
-        shape: Option<[f64; 4]>,
-    ) -> Result<Candidate> {
-        let (width, height) = (f64::from(photo.width), f64::from(photo.height));
-        if points.is_empty() && shape.is_none() {
-            return Err(Error::EmptyPrompt);
-        }
-        let place = |x: f64, y: f64, label| {
-            let (x, y) = photo.view.to_input(x, y);
-            PromptPoint { x, y, label }
-        };
-        let mut prompt = Vec::with_capacity(points.len() + 2);
-        for point in points {
-            let inside = (0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y);
-            if !inside {
-                return Err(Error::InvalidPrompt(format!(
-                    "the point ({}, {}) is outside the {width} x {height} image",
-                    point.x, point.y
-                )));
-            }
-            let label = match point.label {
-                0 => PointLabel::Background,
-                1 => PointLabel::Foreground,
-                other => return Err(Error::InvalidPrompt(format!("a point's label is 0 or 1, not {other}"))),
-            };
-            prompt.push(place(point.x, point.y, label));
-        }
-        match shape {
-            Some(shape) => {
-                // Checks that the box is a box and covers something.
-                box_mask(shape, photo.width, photo.height)?;
-                let [x, y, w, h] = shape;
-                prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
-                prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
-            }
-            None => prompt.push(PromptPoint::PADDING),
-        }
-        let is_ambiguous = points.len() == 1 && shape.is_none();
-        let prediction = self.sam.decode(photo.view.embedding(), &[prompt], None);
-        let (iou, logits) = prediction.read().await?;
-        let best = if is_ambiguous {
-            (1..iou.len()).max_by(|&a, &b| iou[a].total_cmp(&iou[b])).unwrap_or(0)
-        } else {
-            0
-        };
-        let length = logits.len() / iou.len();
-        let logits = grid::low_res(&photo.view, logits[best * length..][..length].to_vec())?;
-        Ok(Candidate { logits, frame: photo.view.frame(), score: iou[best] })
     }
 }
 

@@ -67,6 +67,17 @@ pub enum Prompt {
         #[serde(default)]
         r#box: Option<[f64; 4]>,
     },
+    /// Strokes of a brush, over what is wanted and over what is not: one mask.
+    Strokes { strokes: Vec<Stroke> },
+    /// A loose outline around a thing (even-odd rule): its mask, nothing of it outside the outline.
+    Lasso { points: Vec<[f64; 2]> },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Stroke {
+    pub points: Vec<[f64; 2]>,
+    /// 1: inside the wanted mask; 0: outside.
+    pub label: u8,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -1,35 +1,7 @@
 // The package as built, called from a page. A small input size keeps this quick; masks are compared elsewhere.
-import type { Page } from '@playwright/test';
 import type * as Aims from 'aims-web';
 import { expect, test } from './demo.js';
-
-declare global {
-  interface Window {
-    aims: typeof Aims;
-    segmenter: Aims.Segmenter;
-    photo: Blob;
-    /** Resolves to the error's name and code, or to what came instead of an error. */
-    failure: (call: Promise<unknown>) => Promise<unknown>;
-  }
-}
-
-async function open(page: Page): Promise<void> {
-  await page.goto('?debug&device=cpu&size=512');
-  await page.waitForFunction(() => window.aims);
-  // The page loads the model as well; two downloads at once of what does not fit the test browser's cache fail each other.
-  await expect(page.locator('body')).toHaveAttribute('data-device', 'cpu');
-  await page.evaluate(async () => {
-    window.photo = await (await fetch('samples/chelsea.jpg')).blob();
-    window.failure = (call) =>
-      call.then(
-        (value) => ({ value }),
-        (error: unknown) => (error instanceof window.aims.SegmenterError ? { name: error.name, code: error.code } : { error: String(error) }),
-      );
-    window.segmenter = await window.aims.Segmenter.create({ device: 'cpu', inputSize: 256 });
-  });
-}
-
-const error = (code: string) => ({ name: code === 'aborted' ? 'AbortError' : 'SegmenterError', code });
+import { error, open } from './package.js';
 
 test('every kind of image is taken', async ({ demo: { page } }) => {
   await open(page);
@@ -45,16 +17,18 @@ test('every kind of image is taken', async ({ demo: { page } }) => {
     const context = offscreen.getContext('2d')!;
     context.drawImage(bitmap, 0, 0);
     const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const frame = new VideoFrame(bitmap, { timestamp: 0 });
     const sizes = [];
-    for (const source of [photo, bitmap, pixels, canvas, element, offscreen]) {
+    for (const source of [photo, bitmap, pixels, canvas, element, offscreen, frame]) {
       const image = await segmenter.setImage(source);
       sizes.push([image.width, image.height]);
       image.close();
     }
+    frame.close();
     // What was given stays the caller's.
     return [...sizes, [bitmap.width, pixels.data.length]];
   });
-  expect(sizes).toEqual([...Array(6).fill([451, 300]), [451, 451 * 300 * 4]]);
+  expect(sizes).toEqual([...Array(7).fill([451, 300]), [451, 451 * 300 * 4]]);
 });
 
 test('EXIF orientation is honoured alike for files and elements', async ({ demo: { page } }) => {
@@ -198,33 +172,94 @@ test('calls after close are typed errors', async ({ demo: { page } }) => {
   expect(results).toEqual(Array(4).fill(error('closed')));
 });
 
-for (const device of ['cpu', 'webgpu'] as const) {
-  test(`fifty images take no more memory than five, on ${device}`, async ({ demo: { page } }) => {
-    await open(page);
-    const { early, late, left } = await page.evaluate(async (device) => {
-      const segmenter = await window.aims.Segmenter.create({ device, inputSize: 128 });
-      const bitmap = await createImageBitmap(window.photo);
-      const use = async (i: number) => {
-        // Of many shapes: memory that is kept for one must serve the others.
-        const canvas = new OffscreenCanvas(bitmap.width - 7 * (i % 10), bitmap.height + 20 * (i % 3));
-        canvas.getContext('2d')!.drawImage(bitmap, 0, 0);
-        const image = await segmenter.setImage(canvas);
-        await image.segment({ prompt: { kind: 'points', points: [{ x: 100, y: 100, label: 1 }] } });
-        image.close();
-      };
-      await use(0);
-      const first = await segmenter.memory();
-      for (let i = 0; i < 10; i++) await use(i);
-      const early = await segmenter.memory();
-      for (let i = 0; i < 40; i++) await use(i);
-      const late = await segmenter.memory();
-      segmenter.close();
-      return { early, late, left: late.gpu - first.gpu };
-    }, device);
-    expect(late.wasm).toBeLessThanOrEqual(1.02 * early.wasm);
-    expect(late.gpuReserved).toBeLessThanOrEqual(1.02 * early.gpuReserved);
-    expect(late.gpu > 0).toBe(device === 'webgpu');
-    // What an image holds is given back when it is closed.
-    expect(left).toBeLessThanOrEqual(0);
+test('strokes and a lasso mean what points mean', async ({ demo: { page } }) => {
+  await open(page);
+  const { ious, spilt, outcomes } = await page.evaluate(async () => {
+    const { aims, failure } = window;
+    const image = await window.segmenter.setImage(window.photo);
+    const masks = async (prompt: Aims.Prompt) => (await image.segment({ prompt })).masks.map(({ rle }) => aims.decodeRle(rle));
+    const iou = (a: Uint8Array, b: Uint8Array) => {
+      let [both, either] = [0, 0];
+      a.forEach((value, i) => {
+        both += value & b[i]!;
+        either += value | b[i]!;
+      });
+      return both / either;
+    };
+    // A stroke means a few points along it; a lasso its box.
+    const outside = { x: 20, y: 20, label: 0 } as const;
+    const [pointed] = await masks({ kind: 'points', points: [...[170, 190, 210, 230].map((x) => ({ x, y: 140, label: 1 as const })), outside] });
+    const [brushed] = await masks({ kind: 'strokes', strokes: [{ points: [[160, 140], [240, 140]], label: 1 }, { points: [[20, 20]], label: 0 }] });
+    const [boxed] = await masks({ kind: 'points', points: [], box: [60, 2, 360, 294] });
+    const lasso: [number, number][] = [[60, 2], [420, 2], [420, 296], [60, 296]];
+    const [roped] = await masks({ kind: 'lasso', points: lasso });
+    const spilt = roped!.filter((value, i) => value === 1 && (i % 451 < 60 || i % 451 > 420)).length;
+    const bad = [
+      { kind: 'strokes', strokes: [] },
+      { kind: 'strokes', strokes: [{ points: [[9, 9]], label: 0 }] },
+      { kind: 'lasso', points: [[1, 1], [2, 2]] },
+      { kind: 'lasso', points: [[-9, -9], [-5, -9], [-5, -5]] },
+    ] as Aims.Prompt[];
+    const outcomes = [];
+    for (const prompt of bad) outcomes.push(await failure(image.segment({ prompt })));
+    return { ious: [iou(pointed!, brushed!), iou(boxed!, roped!)], spilt, outcomes };
   });
-}
+  for (const iou of ious) expect(iou).toBeGreaterThan(0.95);
+  expect(spilt).toBe(0);
+  expect(outcomes).toEqual(['invalid-prompt', 'invalid-prompt', 'invalid-prompt', 'empty-prompt'].map(error));
+});
+
+test('the model is kept between visits, checked, and fetched again when it is damaged', async ({ demo: { page } }) => {
+  await open(page);
+  const requests: string[] = [];
+  page.context().on('request', (request) => request.url().endsWith('.safetensors') && requests.push(request.url()));
+  const states = await page.evaluate(async () => {
+    const { Segmenter } = window.aims;
+    const start = async () => (await Segmenter.create({ device: 'cpu', inputSize: 64 })).close();
+    const states = [await Segmenter.isCached()];
+    await start();
+    const cache = await caches.open('aims-web-models');
+    const [key] = await cache.keys();
+    const { headers } = (await cache.match(key!))!;
+    await cache.put(key!, new Response('damaged', { headers }));
+    await start();
+    for (let i = 0; i < 100 && (await (await cache.match(key!))!.blob()).size < 1e6; i++) await new Promise((done) => setTimeout(done, 100));
+    states.push(await Segmenter.isCached());
+    await start();
+    await Segmenter.clearCache();
+    states.push(await Segmenter.isCached());
+    return states;
+  });
+  expect(states).toEqual([true, true, false]);
+  // Once: for the damaged entry.
+  expect(requests.length).toBe(1);
+});
+
+test('a device of the page is shared, and stays the page\'s', async ({ demo: { page } }) => {
+  await open(page);
+  const result = await page.evaluate(async () => {
+    const adapter = (await navigator.gpu.requestAdapter())!;
+    const device = await adapter.requestDevice();
+    const errors: string[] = [];
+    device.onuncapturederror = ({ error }) => errors.push(error.message);
+    const segmenter = await window.aims.Segmenter.create({ gpu: { adapter, device }, inputSize: 128 });
+    const image = await segmenter.setImage(window.photo);
+    const prompt: Aims.Prompt = { kind: 'points', points: [{ x: 225, y: 150, label: 1 }] };
+    const ours = await image.segment({ prompt });
+    const own = await window.aims.Segmenter.create({ device: 'webgpu', inputSize: 128 });
+    const theirs = await (await own.setImage(window.photo)).segment({ prompt });
+    const other = await window.failure(window.aims.Segmenter.create({ gpu: { adapter, device: await adapter.requestDevice() } }));
+    segmenter.close();
+    own.close();
+    // The page goes on with its device and hears of its own errors.
+    const COPY = 0x0c; // GPUBufferUsage.COPY_SRC and COPY_DST
+    const buffer = device.createBuffer({ size: 16, usage: COPY });
+    device.queue.writeBuffer(buffer, 0, new Uint8Array(16));
+    await device.queue.onSubmittedWorkDone();
+    device.createBuffer({ size: 16, usage: 0xffff_ffff });
+    await device.queue.onSubmittedWorkDone();
+    await new Promise((done) => setTimeout(done, 200));
+    return { same: JSON.stringify(ours) === JSON.stringify(theirs), masks: ours.masks.length, device: segmenter.adapter.device, other, errors: errors.length };
+  });
+  expect(result).toEqual({ same: true, masks: 1, device: 'webgpu', other: { error: expect.stringContaining('share one GPUDevice') }, errors: 1 });
+});

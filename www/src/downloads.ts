@@ -1,15 +1,11 @@
-import type { Mask, Scene } from 'aims-web';
-import { pathOf } from './shapes.js';
+import { type Mask, type Scene, cutOut } from 'aims-web';
 
-/** The photo inside the mask on a transparent ground, cut to its bounding box. */
+/** In pixels: edges of photos are never quite hard. */
+const FEATHER = 2;
+
+/** The photo inside the mask on a transparent ground, cut to what shows of it. */
 export async function saveCutout(photo: ImageBitmap, mask: Mask, name: string): Promise<void> {
-  const [left, top, width, height] = mask.bbox;
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d');
-  if (!context) throw new Error('The browser cannot draw a picture of this size.');
-  context.translate(-left, -top);
-  context.clip(pathOf(mask));
-  context.drawImage(photo, 0, 0);
+  const canvas = cutOut(photo, mask, { feather: FEATHER });
   save(await canvas.convertToBlob({ type: 'image/png' }), `${name}-${mask.level}-${mask.id}.png`);
 }
 

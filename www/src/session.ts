@@ -1,5 +1,5 @@
-// The library's objects for one photo, made when needed and made again after a change of settings or a failure.
-import { type Progress, type Prompt, type Scene, type SegmentedImage, Segmenter, SegmenterError } from 'aims-web';
+// The library's objects for one photo, made when needed and made again after a change of settings. After a failure they restore themselves.
+import { type Progress, type Prompt, type Scene, type SegmentedImage, Segmenter } from 'aims-web';
 import type { Settings } from './settings.js';
 
 export interface Job {
@@ -52,13 +52,7 @@ export class Session {
   async segment(photo: Blob, prompt: Prompt, job: Job): Promise<Scene> {
     const features = await this.encode(photo, job);
     job.onStage('segment');
-    try {
-      const { mode, points } = this.#settings;
-      return await features.segment({ prompt, mode, grid: { pointsPerSide: points }, signal: job.signal, onProgress: job.onProgress });
-    } catch (error) {
-      // The features are gone with the worker or the device.
-      if (error instanceof SegmenterError && ['internal', 'device-lost', 'closed'].includes(error.code)) this.#image = undefined;
-      throw error;
-    }
+    const { mode, points } = this.#settings;
+    return features.segment({ prompt, mode, grid: { pointsPerSide: points }, signal: job.signal, onProgress: job.onProgress });
   }
 }

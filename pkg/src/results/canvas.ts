@@ -1,12 +1,11 @@
 // From masks to what canvases take.
-import { traceOutline } from './outline.js';
-import { decodeRle } from './rle.js';
-import type { Mask } from './types.js';
+import { type EdgeOptions, cropAlpha } from './alpha.js';
+import { outlineOf } from './polygons.js';
+import { type HasRle, decodeRle } from './rle.js';
+import type { OutlineOptions } from './simplify.js';
 
 /** Red, green, blue and alpha, each 0 to 255. */
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
-
-type HasRle = Pick<Mask, 'rle'>;
 
 /** The mask in one colour on a transparent ground, in the photo's size. Default: opaque white. */
 export function maskToImageData({ rle }: HasRle, color: Rgba = [255, 255, 255, 255]): ImageData {
@@ -21,10 +20,20 @@ export function maskToImageData({ rle }: HasRle, color: Rgba = [255, 255, 255, 2
   return image;
 }
 
-/** The mask's outline along pixel edges, in pixels of the photo; fill, stroke or clip with it at any scale. */
-export function maskToPath2D({ rle }: HasRle): Path2D {
+/** The same as a bitmap, which draws faster. Close it when it is no longer needed. */
+export function maskToImageBitmap(mask: HasRle, color?: Rgba): Promise<ImageBitmap> {
+  return createImageBitmap(maskToImageData(mask, color));
+}
+
+/**
+ * The mask's outline in pixels of the photo; fill, stroke or clip with it at any scale. It runs along the pixels' edges, or with
+ * a tolerance simplified: fill and clip by the rule 'evenodd' then.
+ *
+ * @throws {TypeError} if the tolerance is negative.
+ */
+export function maskToPath2D(mask: HasRle, options: OutlineOptions = {}): Path2D {
   const path = new Path2D();
-  for (const ring of traceOutline(rle)) {
+  for (const ring of outlineOf(mask, options)) {
     for (let i = 0; i < ring.length; i += 2) {
       if (i === 0) path.moveTo(ring[0]!, ring[1]!);
       else path.lineTo(ring[i]!, ring[i + 1]!);
@@ -32,4 +41,28 @@ export function maskToPath2D({ rle }: HasRle): Path2D {
     path.closePath();
   }
   return path;
+}
+
+/**
+ * The photo inside the mask on a transparent ground, cropped to what is not transparent: `cutOutBox` with the same options tells
+ * where that lies. One transparent pixel if nothing is left of the mask. The photo must be upright; a copy of another size is
+ * drawn at the mask's.
+ *
+ * @throws {TypeError} if `feather` is negative or an option is not finite.
+ */
+export function cutOut(photo: CanvasImageSource, { rle }: HasRle, options: EdgeOptions = {}): OffscreenCanvas {
+  const { left, top, width, height, pixels } = cropAlpha(rle, options);
+  // Canvases without pixels cannot be drawn or saved.
+  const canvas = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));
+  if (width === 0) return canvas;
+  const context = canvas.getContext('2d')!;
+  const image = new ImageData(width, height);
+  pixels.forEach((alpha, index) => {
+    image.data[4 * index + 3] = alpha;
+  });
+  context.putImageData(image, 0, 0);
+  // Keeps of the photo what the alpha below lets through. The photo's pixels are not read, so any photo that can be drawn will do.
+  context.globalCompositeOperation = 'source-in';
+  context.drawImage(photo, -left, -top, rle.size[1], rle.size[0]);
+  return canvas;
 }

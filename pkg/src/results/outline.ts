@@ -1,5 +1,5 @@
-import { forEachColumnRun } from './rle.js';
-import type { Rle } from './types.js';
+import type { Rle } from '../types.js';
+import { type Crop, cropMask } from './crop.js';
 
 /** Closed rings of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */
 export type Ring = number[];
@@ -10,13 +10,14 @@ const STEP_Y = [0, 1, 0, -1] as const;
 
 /**
  * Traces a mask along the edges of its pixels. Outer rings run clockwise and holes counter-clockwise, so both fill rules
- * give back exactly the mask. Pixels that touch at a corner only are in separate rings.
+ * give back exactly the mask. Pixels that touch at a corner only are in separate rings. The last edge of every ring, from its
+ * last corner to its first, runs right along the top of a pixel of the mask.
  */
 export function traceOutline(rle: Rle): Ring[] {
-  const grid = rasterise(rle);
+  const grid = new Grid(cropMask(rle));
   const rings: Ring[] = [];
   // Every ring has an edge that runs right, above a pixel of the mask; each is walked once.
-  const walked = new Uint8Array(grid.pixels.length);
+  const walked = new Uint8Array(grid.width * grid.height);
   for (let y = 0; y < grid.height; y++) {
     for (let x = 0; x < grid.width; x++) {
       if (grid.has(x, y) && !grid.has(x, y - 1) && !walked[y * grid.width + x]) rings.push(walk(grid, x, y, walked));
@@ -54,36 +55,22 @@ function turnAt(grid: Grid, x: number, y: number, heading: number): -1 | 0 | 1 {
   return cell(-1) ? -1 : 0;
 }
 
-/** The mask cut down to its bounding box. */
 class Grid {
-  constructor(
-    readonly left: number,
-    readonly top: number,
-    readonly width: number,
-    readonly height: number,
-    readonly pixels: Uint8Array,
-  ) {}
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly #pixels: Uint8Array;
+
+  constructor({ left, top, width, height, pixels }: Crop) {
+    this.left = left;
+    this.top = top;
+    this.width = width;
+    this.height = height;
+    this.#pixels = pixels;
+  }
 
   has(x: number, y: number): boolean {
-    return x >= 0 && y >= 0 && x < this.width && y < this.height && this.pixels[y * this.width + x] === 1;
+    return x >= 0 && y >= 0 && x < this.width && y < this.height && this.#pixels[y * this.width + x] === 1;
   }
-}
-
-function rasterise(rle: Rle): Grid {
-  let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
-  const pieces: number[] = [];
-  forEachColumnRun(rle, (x, from, to) => {
-    left = Math.min(left, x);
-    right = Math.max(right, x + 1);
-    top = Math.min(top, from);
-    bottom = Math.max(bottom, to);
-    pieces.push(x, from, to);
-  });
-  if (pieces.length === 0) return new Grid(0, 0, 0, 0, new Uint8Array());
-  const width = right - left;
-  const pixels = new Uint8Array(width * (bottom - top));
-  for (let i = 0; i < pieces.length; i += 3) {
-    for (let y = pieces[i + 1]!; y < pieces[i + 2]!; y++) pixels[(y - top) * width + pieces[i]! - left] = 1;
-  }
-  return new Grid(left, top, width, bottom - top, pixels);
 }

@@ -1,8 +1,11 @@
 // COCO's compressed run-length encoding: runs of pixels down the columns, background first. Each run length, from the
 // third on less the one two before, is written in groups of 5 bits, low first, as characters from '0' on; bit 6 says
 // that more follow.
-import { SegmenterError } from './errors.js';
-import type { Rle } from './types.js';
+import { SegmenterError } from '../errors.js';
+import type { Box, Mask, Rle } from '../types.js';
+
+/** What helpers for one mask read of it. */
+export type HasRle = Pick<Mask, 'rle'>;
 
 /** Run lengths in pixels, background and foreground in turn. Throws 'size-mismatch' if they do not fill the mask. */
 export function decodeRuns({ size: [height, width], counts }: Rle): number[] {
@@ -61,6 +64,23 @@ export function forEachColumnRun(rle: Rle, visit: (x: number, top: number, botto
     }
     start = end;
   });
+}
+
+/** Pixels inside. */
+export function rleArea(rle: Rle): number {
+  return decodeRuns(rle).reduce((area, run, index) => (index % 2 === 1 ? area + run : area), 0);
+}
+
+/** The smallest box around the pixels inside, in pixels; [0, 0, 0, 0] for an empty mask, as pycocotools has it. */
+export function rleBox(rle: Rle): Box {
+  let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
+  forEachColumnRun(rle, (x, from, to) => {
+    left = Math.min(left, x);
+    right = Math.max(right, x + 1);
+    top = Math.min(top, from);
+    bottom = Math.max(bottom, to);
+  });
+  return right === 0 ? [0, 0, 0, 0] : [left, top, right - left, bottom - top];
 }
 
 /** The inverse of decodeRle: any value but 0 is inside. */

@@ -1,0 +1,98 @@
+import type { WorkerClient } from './client.js';
+import { SegmenterError, abortedError } from './errors.js';
+import { portion, reporter } from './progress.js';
+import type { ImageInfo, ImagePayload } from './protocol.js';
+import type { Scene, SegmentOptions } from './types.js';
+
+/** Of a call's progress, the share of encoding the photo anew, where that is needed. */
+const ENCODING = 0.7;
+
+/** A photo the encoder has seen. */
+export class SegmentedImage {
+  /** In pixels, upright. */
+  readonly width: number;
+  readonly height: number;
+  readonly #client: () => Promise<WorkerClient>;
+  readonly #payload: ImagePayload;
+  /** The worker that has the photo's features, and their number there. */
+  #place: { client: WorkerClient; imageId: number };
+  #restoring: Promise<void> | undefined;
+  #closed = false;
+
+  /** @internal */
+  constructor(live: () => Promise<WorkerClient>, payload: ImagePayload, client: WorkerClient, { imageId, width, height }: ImageInfo) {
+    this.#client = live;
+    this.#payload = payload;
+    this.#place = { client, imageId };
+    this.width = width;
+    this.height = height;
+  }
+
+  /**
+   * Finds the masks a prompt asks for.
+   *
+   * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
+   */
+  async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
+    this.#requireOpen();
+    if (signal?.aborted) throw abortedError(signal);
+    let report = reporter('segment', onProgress);
+    if (this.#place.client.ended) {
+      await this.#restore(portion(report, 0, ENCODING), signal);
+      report = portion(report, ENCODING, 1);
+    }
+    const { client, imageId } = this.#place;
+    const request = withoutUndefined({ levels, prompt, mode, minScore, grid: grid && withoutUndefined(grid) });
+    const scene = await client.call('segment', { imageId, request }, { onFraction: report, signal });
+    report(1);
+    return scene;
+  }
+
+  /** Frees the photo's features. Calls already made finish first. May be called twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { client, imageId } = this.#place;
+    // Rejects only if the worker has ended, and with it the features.
+    client.call('closeImage', { imageId }).catch(() => {});
+  }
+
+  /** The same as {@link SegmentedImage.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
+  }
+
+  /** Encodes the photo in the worker that took the place of the one that ended; calls that wait for it share the work. */
+  async #restore(onFraction: (fraction: number) => void, signal: AbortSignal | undefined): Promise<void> {
+    this.#restoring ??= this.#encode(onFraction).finally(() => {
+      this.#restoring = undefined;
+    });
+    await abortable(this.#restoring, signal);
+    this.#requireOpen();
+  }
+
+  async #encode(onFraction: (fraction: number) => void): Promise<void> {
+    const client = await this.#client();
+    const { imageId } = await client.call('setImage', { image: this.#payload }, { onFraction });
+    this.#place = { client, imageId };
+    if (this.#closed) client.call('closeImage', { imageId }).catch(() => {});
+  }
+}
+
+/** Waits no longer than until the signal; the work goes on. */
+function abortable<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(abortedError(signal));
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** Options left out and options set to undefined mean the same. */
+const withoutUndefined = <T extends object>(options: T) =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [Key in keyof T]?: Exclude<T[Key], undefined> };

@@ -1,0 +1,88 @@
+// Model files between visits, in the browser's Cache API. It is a convenience: whatever it refuses (private windows, full disks,
+// pages by http) is done without. Files are stored under their address, with the digest that they had; whoever reads one checks it.
+import { matches, sha256 } from './digest.js';
+
+const NAME = 'aims-web-models';
+const DIGEST = 'x-sha256';
+const VALIDATOR = 'x-validator';
+/** Of what a browser grants, as much stays free: a cache must not take a page's last space. */
+const SPARE_BYTES = 20e6;
+
+/** The beginning of a file whose download was broken off. */
+export interface Part {
+  data: Blob;
+  /** What the server called this version of the file (ETag or date): the rest must be of the same one. */
+  validator: string;
+}
+
+async function open(): Promise<Cache | undefined> {
+  return globalThis.caches?.open(NAME).catch(() => undefined);
+}
+
+/** Where the beginning of a file is kept: addresses of this form are not fetched. */
+const partOf = (url: URL): URL => {
+  const part = new URL(url);
+  part.searchParams.set('aims-web-part', '');
+  return part;
+};
+
+/** The file if it is there and sound; one that is damaged, or not the `expected` one, is thrown out. */
+export async function readCache(url: URL, expected: string | undefined): Promise<Blob | undefined> {
+  try {
+    const cache = await open();
+    const response = await cache?.match(url);
+    if (!cache || !response) return undefined;
+    const file = await response.blob();
+    const digest = response.headers.get(DIGEST);
+    if (digest && (expected ?? digest).toLowerCase() === digest && (await matches(file, digest))) return file;
+    await cache.delete(url);
+  } catch {
+    // As if it were not there.
+  }
+  return undefined;
+}
+
+/** Resolves to whether the file is kept. */
+export async function writeCache(url: URL, file: Blob): Promise<boolean> {
+  const digest = await sha256(file);
+  if (digest === undefined) return false;
+  const isKept = await put(url, file, { [DIGEST]: digest });
+  await (await open())?.delete(partOf(url)).catch(() => false);
+  return isKept;
+}
+
+export async function readPart(url: URL): Promise<Part | undefined> {
+  try {
+    const response = await (await open())?.match(partOf(url));
+    const validator = response?.headers.get(VALIDATOR);
+    return response && validator ? { data: await response.blob(), validator } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writePart(url: URL, { data, validator }: Part): Promise<void> {
+  await put(partOf(url), data, { [VALIDATOR]: validator });
+}
+
+async function put(url: URL, data: Blob, headers: Record<string, string>): Promise<boolean> {
+  try {
+    const { quota, usage } = (await globalThis.navigator?.storage?.estimate()) ?? {};
+    if (quota !== undefined && usage !== undefined && usage + data.size + SPARE_BYTES > quota) return false;
+    const cache = await open();
+    if (!cache) return false;
+    await cache.put(url, new Response(data, { headers: { ...headers, 'content-type': 'application/octet-stream' } }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function isInCache(url: URL): Promise<boolean> {
+  return (await (await open())?.match(url).catch(() => undefined)) !== undefined;
+}
+
+/** Removes all files of this package, of all versions. */
+export async function clearCache(): Promise<void> {
+  await globalThis.caches?.delete(NAME).catch(() => false);
+}

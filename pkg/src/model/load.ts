@@ -1,0 +1,88 @@
+// Gets the model file, from wherever the caller has it. It becomes a Blob: the worker receives it without a copy, and again after a
+// restart.
+import { SegmenterError, abortedError } from '../errors.js';
+import type { ModelSource, SegmenterOptions } from '../types.js';
+import { clearCache, isInCache, readCache, writeCache } from './cache.js';
+import { DEFAULT_MODEL } from './default.js';
+import { corrupt, matches } from './digest.js';
+import { download } from './download.js';
+
+export { clearCache };
+
+export type ModelOptions = Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>;
+
+type OnFraction = (fraction: number) => void;
+
+export async function loadModel(options: ModelOptions, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Blob> {
+  const { cache = true } = options;
+  const source = await resolve(options.model);
+  if (signal?.aborted) throw abortedError(signal);
+  if (source !== undefined && !isAddress(source)) return checked(await collect(source, onFraction, signal), 'your source', options.sha256);
+  const { url, bytes, sha256 } = place(source, options);
+  const cached = cache ? await readCache(url, sha256) : undefined;
+  if (cached) return cached;
+  const file = await checked(await download(url, { bytes, keep: cache, onFraction, signal }), url.href, sha256);
+  // Not waited for: the segmenter starts meanwhile.
+  if (cache) void writeCache(url, file);
+  return file;
+}
+
+/** Whether the model is kept in this browser, so that nothing would be downloaded. */
+export async function isModelCached(options: ModelOptions): Promise<boolean> {
+  const { model, cache = true } = options;
+  return cache && typeof model !== 'function' && (model === undefined || isAddress(model)) && isInCache(place(model, options).url);
+}
+
+async function resolve(model: SegmenterOptions['model']): Promise<ModelSource | undefined> {
+  try {
+    return typeof model === 'function' ? await model() : model;
+  } catch (cause) {
+    throw new SegmenterError('model-missing', `The function passed as \`model\` failed: ${String(cause)}.`, { cause });
+  }
+}
+
+const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || source instanceof URL;
+
+/** Where the file is, and what is known of it. */
+function place(source: URL | string | undefined, { assets, sha256 }: ModelOptions): { url: URL; bytes: number | undefined; sha256: string | undefined } {
+  if (source !== undefined) return { url: absolute(source), bytes: undefined, sha256 };
+  // Turbopack's addresses are relative to the page's server.
+  const url = assets ? new URL(DEFAULT_MODEL.file, absolute(assets)) : absolute(new URL('../../models/aims-tiny-q8.safetensors', import.meta.url));
+  return { url, bytes: DEFAULT_MODEL.bytes, sha256: DEFAULT_MODEL.sha256 };
+}
+
+/** Relative to the page. */
+export const absolute = (address: URL | string): URL => new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+
+type Data = Exclude<ModelSource, URL | string>;
+
+async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Blob> {
+  if (source instanceof Blob) return source;
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source as Uint8Array<ArrayBuffer>]);
+  const stream = source instanceof Response ? source.body : source;
+  if (!(stream instanceof ReadableStream) || (source instanceof Response && !source.ok)) {
+    throw new SegmenterError('model-missing', `What was passed as \`model\` is no model file${source instanceof Response ? ` (status ${source.status})` : ''}.`);
+  }
+  let loaded = 0;
+  const counted = stream.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        loaded += chunk.length;
+        onFraction(loaded / (loaded + DEFAULT_MODEL.bytes));
+        controller.enqueue(chunk);
+      },
+    }),
+    { ...(signal && { signal }) },
+  );
+  try {
+    return await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
+  } catch (cause) {
+    if (signal?.aborted) throw abortedError(signal);
+    throw new SegmenterError('model-missing', `The stream passed as \`model\` broke off: ${String(cause)}.`, { cause });
+  }
+}
+
+async function checked(file: Blob, from: string, sha256: string | undefined): Promise<Blob> {
+  if (sha256 !== undefined && !(await matches(file, sha256))) throw corrupt(from, sha256);
+  return file;
+}

@@ -1,0 +1,55 @@
+import type { Box, Level, Mask, Scene } from '../types.js';
+import type { Ring } from './outline.js';
+import { maskToPolygons } from './polygons.js';
+import type { OutlineOptions } from './simplify.js';
+
+/** As much of GeoJSON (RFC 7946) as masks need. */
+export interface MaskFeature {
+  type: 'Feature';
+  id: number;
+  geometry: { type: 'MultiPolygon'; coordinates: [x: number, y: number][][][] };
+  properties: {
+    id: number;
+    level: Level;
+    score: number;
+    area: number;
+    /** [x, y, width, height], unlike GeoJSON's own `bbox`. */
+    bbox: Box;
+    parent: number | null;
+    members: number[];
+  };
+}
+
+export interface SceneFeatures {
+  type: 'FeatureCollection';
+  features: MaskFeature[];
+}
+
+/**
+ * The mask as a GeoJSON feature. Coordinates are pixels of the photo, not degrees: x to the right and y down. Rings are closed
+ * and obey the right-hand rule by their numbers: a program that plots y upwards, as maps do, sees the photo upside down, outer
+ * rings counter-clockwise and holes clockwise. An empty mask has no coordinates.
+ *
+ * @throws {TypeError} if the tolerance is negative.
+ */
+export function maskToGeoJson(mask: Mask, options: OutlineOptions = {}): MaskFeature {
+  const { id, level, score, area, bbox, parent, members } = mask;
+  const coordinates = maskToPolygons(mask, options).map(({ outer, holes }) => [outer, ...holes].map(closed));
+  return {
+    type: 'Feature',
+    id,
+    geometry: { type: 'MultiPolygon', coordinates },
+    properties: { id, level, score, area, bbox: [...bbox], parent, members: [...members] },
+  };
+}
+
+/** All masks of a scene as GeoJSON, in the scene's order; see {@link maskToGeoJson}. */
+export function sceneToGeoJson({ masks }: Scene, options: OutlineOptions = {}): SceneFeatures {
+  return { type: 'FeatureCollection', features: masks.map((mask) => maskToGeoJson(mask, options)) };
+}
+
+// Clockwise with y down is counter-clockwise with y up, so the rings keep their order.
+function closed(ring: Ring): [x: number, y: number][] {
+  const corners = Array.from({ length: ring.length / 2 }, (_, i): [number, number] => [ring[2 * i]!, ring[2 * i + 1]!]);
+  return [...corners, [ring[0]!, ring[1]!]];
+}

@@ -1,0 +1,92 @@
+import { type Crop, cropMask } from './crop.js';
+import { type Ring, traceOutline } from './outline.js';
+import type { HasRle } from './rle.js';
+import { type OutlineOptions, checkTolerance, signedArea, simplifyRing } from './simplify.js';
+
+/** An area without its holes. Rings hold corners x0, y0, x1, y1, ... in pixels of the photo; the last joins the first. */
+export interface Polygon {
+  /** Clockwise as seen (y points down). */
+  outer: Ring;
+  /** Counter-clockwise as seen. */
+  holes: Ring[];
+}
+
+/**
+ * The mask as polygons, one for each piece of pixels that are joined by their sides, the topmost first. None for an empty mask.
+ *
+ * @throws {TypeError} if the tolerance is negative.
+ */
+export function maskToPolygons({ rle }: HasRle, options: OutlineOptions = {}): Polygon[] {
+  const tolerance = checkTolerance(options);
+  const polygons: Polygon[] = [];
+  const holes: Ring[] = [];
+  for (const ring of traceOutline(rle)) {
+    if (signedArea(ring) > 0) polygons.push({ outer: simplifyRing(ring, tolerance), holes: [] });
+    else holes.push(ring);
+  }
+  if (holes.length > 0) {
+    const crop = cropMask(rle);
+    const labels = labelPieces(crop);
+    for (const hole of holes) {
+      // The pixel below the end of the hole's last edge; see traceOutline.
+      const label = labels[(hole[1]! - crop.top) * crop.width + hole[0]! - 1 - crop.left]!;
+      polygons[label - 1]!.holes.push(simplifyRing(hole, tolerance));
+    }
+  }
+  return polygons;
+}
+
+/**
+ * The mask's outline as data of an SVG path (its `d`), in pixels of the photo. Exact outlines fill alike by both rules,
+ * simplified ones need `fill-rule="evenodd"`. Empty text for an empty mask.
+ *
+ * @throws {TypeError} if the tolerance is negative.
+ */
+export function maskToSvgPath(mask: HasRle, options: OutlineOptions = {}): string {
+  return outlineOf(mask, options).map(ringToSvg).join('');
+}
+
+/** All rings of a mask, simplified. */
+export function outlineOf({ rle }: HasRle, options: OutlineOptions): Ring[] {
+  const tolerance = checkTolerance(options);
+  return traceOutline(rle).map((ring) => simplifyRing(ring, tolerance));
+}
+
+function ringToSvg(ring: Ring): string {
+  let path = `M${ring[0]} ${ring[1]}`;
+  for (let i = 2; i < ring.length; i += 2) {
+    const dx = ring[i]! - ring[i - 2]!;
+    const dy = ring[i + 1]! - ring[i - 1]!;
+    path += dy === 0 ? `h${dx}` : dx === 0 ? `v${dy}` : `l${dx} ${dy}`;
+  }
+  return `${path}z`;
+}
+
+/**
+ * Numbers the pieces of pixels that are joined by their sides, from 1 on in the order of their first pixels from the top left,
+ * which is that of their outer rings. 0 is outside.
+ */
+function labelPieces({ width, pixels }: Crop): Uint32Array {
+  const labels = new Uint32Array(pixels.length);
+  const queue: number[] = [];
+  let label = 0;
+  const reach = (at: number): void => {
+    if (pixels[at] !== 1 || labels[at] !== 0) return;
+    labels[at] = label;
+    queue.push(at);
+  };
+  for (let start = 0; start < pixels.length; start++) {
+    if (pixels[start] !== 1 || labels[start] !== 0) continue;
+    label++;
+    reach(start);
+    while (queue.length > 0) {
+      const at = queue.pop()!;
+      const x = at % width;
+      if (x > 0) reach(at - 1);
+      if (x < width - 1) reach(at + 1);
+      reach(at - width);
+      reach(at + width);
+    }
+  }
+  return labels;
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { SegmenterError, encodeRle, rleArea, rleBox, sceneToCoco } from '../dist/index.js';
+import { pixelsOf } from '../testing/masks.js';
+
+// Masks as rows of text, with what pycocotools makes of them.
+const cases = JSON.parse(readFileSync(new URL('../../tests/data/coco_pycocotools.json', import.meta.url), 'utf8'));
+
+for (const { name, rows, area, bbox, rle } of cases) {
+  test(`code, area and box as pycocotools has them: ${name}`, () => {
+    const [width, height] = [rows[0].length, rows.length];
+    const encoded = encodeRle(pixelsOf(...rows), width, height);
+    assert.deepEqual(encoded, rle);
+    assert.equal(rleArea(encoded), area);
+    assert.deepEqual(rleBox(encoded), bbox);
+    // Area and box are taken from the pixels, so that they are right in masks that were changed.
+    const mask = { id: 3, level: 'entity', score: 0.5, area: -1, bbox: [0, 0, 0, 0], rle: encoded, parent: null, members: [] };
+    const [annotation] = sceneToCoco({ width, height, masks: [mask] }).annotations;
+    assert.deepEqual(annotation.segmentation, rle);
+    assert.equal(annotation.area, area);
+    assert.deepEqual(annotation.bbox, bbox);
+  });
+}
+
+test('a scene as a data set', () => {
+  const rle = encodeRle([0, 1, 1, 1], 2, 2);
+  const mask = { score: 0.25, area: 3, bbox: [0, 0, 2, 2], rle, parent: null, members: [] };
+  const masks = [
+    { ...mask, id: 1, level: 'entity' },
+    { ...mask, id: 2, level: 'part', parent: 1 },
+    { ...mask, id: 3, level: 'relation', members: [1, 4] },
+  ];
+  const annotation = { image_id: 12, segmentation: rle, area: 3, bbox: [0, 0, 2, 2], iscrowd: 0, score: 0.25, parent: null, members: [] };
+  const coco = sceneToCoco({ width: 2, height: 2, masks }, { fileName: 'cup.png', imageId: 12 });
+  assert.deepEqual(JSON.parse(JSON.stringify(coco)), {
+    images: [{ id: 12, width: 2, height: 2, file_name: 'cup.png' }],
+    annotations: [
+      { ...annotation, id: 1, category_id: 2 },
+      { ...annotation, id: 2, category_id: 1, parent: 1 },
+      { ...annotation, id: 3, category_id: 3, members: [1, 4] },
+    ],
+    categories: [
+      { id: 1, name: 'part', supercategory: 'level' },
+      { id: 2, name: 'entity', supercategory: 'level' },
+      { id: 3, name: 'relation', supercategory: 'level' },
+    ],
+  });
+});
+
+test('an empty scene is a data set without annotations', () => {
+  const coco = sceneToCoco({ width: 5, height: 4, masks: [] });
+  assert.deepEqual(coco.images, [{ id: 1, width: 5, height: 4, file_name: '' }]);
+  assert.deepEqual(coco.annotations, []);
+});
+
+test('masks that are no run-length code are refused', () => {
+  const mask = { id: 1, level: 'part', score: 1, area: 0, bbox: [0, 0, 0, 0], rle: { size: [5, 8], counts: 'S1' }, parent: null, members: [] };
+  assert.throws(
+    () => sceneToCoco({ width: 8, height: 5, masks: [mask] }),
+    (error) => error instanceof SegmenterError && error.code === 'size-mismatch',
+  );
+});

@@ -1,0 +1,195 @@
+// Model files: sources, the cache, broken downloads.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { beforeEach, test } from 'node:test';
+import { DEFAULT_MODEL } from '../dist/model/default.js';
+import { clearCache, isModelCached, loadModel } from '../dist/model/load.js';
+
+const BYTES = new Uint8Array(3 << 20).map((_, i) => (i * 7919) >> 3);
+const SHA256 = createHash('sha256').update(BYTES).digest('hex');
+const URL_ = 'https://example.org/model.safetensors';
+
+/** The Cache API, as far as it is used. */
+class Caches {
+  stores = new Map();
+
+  async open(name) {
+    if (!this.stores.has(name)) this.stores.set(name, new Map());
+    const store = this.stores.get(name);
+    return {
+      match: async (url) => store.get(String(url))?.clone(),
+      put: async (url, response) => void store.set(String(url), response),
+      delete: async (url) => store.delete(String(url)),
+    };
+  }
+
+  async delete(name) {
+    return this.stores.delete(name);
+  }
+
+  get entries() {
+    return this.stores.get('aims-web-models') ?? new Map();
+  }
+}
+
+/** Serves BYTES, with ranges; each connection breaks off after the number of bytes that is next in `breaks`. */
+class Server {
+  requests = [];
+  breaks = [];
+  etag = '"1"';
+  bytes = BYTES;
+  ranges = true;
+
+  fetch = async (url, { headers = {}, signal } = {}) => {
+    this.requests.push({ url: String(url), ...headers });
+    signal?.throwIfAborted();
+    const from = this.ranges && headers.Range && headers['If-Range'] === this.etag ? Number(/bytes=(\d+)-/.exec(headers.Range)[1]) : 0;
+    const rest = this.bytes.slice(from);
+    const limit = this.breaks.shift() ?? Infinity;
+    if (limit === 0) throw new TypeError('failed to fetch');
+    let at = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (signal?.aborted) return controller.error(signal.reason);
+        if (at >= limit) return controller.error(new TypeError('network error'));
+        if (at >= rest.length) return controller.close();
+        const end = Math.min(at + 300_000, limit, rest.length);
+        controller.enqueue(rest.slice(at, end));
+        at = end;
+      },
+    });
+    const range = from > 0 ? { 'content-range': `bytes ${from}-${this.bytes.length - 1}/${this.bytes.length}` } : {};
+    return new Response(body, { status: from > 0 ? 206 : 200, headers: { etag: this.etag, 'content-length': rest.length, ...range } });
+  };
+}
+
+let server;
+beforeEach(() => {
+  server = new Server();
+  globalThis.fetch = server.fetch;
+  globalThis.caches = new Caches();
+});
+
+const load = (options, onFraction = () => {}, signal) => loadModel(options, onFraction, signal);
+const hash = async (blob) => createHash('sha256').update(new Uint8Array(await blob.arrayBuffer())).digest('hex');
+/** The cache is written after the load. */
+const settled = () => new Promise((done) => setTimeout(done, 50));
+
+test('what is known of the default model is true of the file', async () => {
+  const file = await readFile(new URL(`../../${DEFAULT_MODEL.file}`, import.meta.url));
+  assert.equal(file.length, DEFAULT_MODEL.bytes);
+  assert.equal(createHash('sha256').update(file).digest('hex'), DEFAULT_MODEL.sha256);
+});
+
+test('every kind of source gives the file', async () => {
+  const stream = () => new Response(BYTES).body;
+  const sources = [URL_, new URL(URL_), BYTES, BYTES.buffer, new Blob([BYTES]), stream(), new Response(BYTES), () => BYTES, async () => stream(), () => URL_];
+  for (const model of sources) assert.equal(await hash(await load({ model, sha256: SHA256 })), SHA256);
+});
+
+test('a source that fails is a missing model', async () => {
+  const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+  const sources = [() => Promise.reject(new Error('no')), broken, new Response('', { status: 404 }), () => 7];
+  for (const model of sources) await assert.rejects(load({ model }), { code: 'model-missing' });
+});
+
+test('a file with another digest is refused, from wherever it comes', async () => {
+  for (const model of [URL_, BYTES, () => BYTES]) await assert.rejects(load({ model, sha256: '0'.repeat(64) }), { code: 'model-corrupt' });
+  await settled();
+  assert.equal(globalThis.caches.entries.size, 0);
+});
+
+test('the second load reads the cache, and downloads nothing', async () => {
+  assert.equal(await isModelCached({ model: URL_ }), false);
+  await load({ model: URL_ });
+  await settled();
+  assert.equal(await isModelCached({ model: URL_ }), true);
+  assert.equal(await hash(await load({ model: URL_ })), SHA256);
+  assert.equal(server.requests.length, 1);
+  await clearCache();
+  assert.equal(await isModelCached({ model: URL_ }), false);
+});
+
+test('without the cache nothing is kept or read', async () => {
+  await load({ model: URL_, cache: false });
+  await load({ model: URL_, cache: false });
+  await settled();
+  assert.equal(server.requests.length, 2);
+  assert.equal(globalThis.caches.entries.size, 0);
+});
+
+test('a damaged entry of the cache is thrown out and fetched again', async () => {
+  await load({ model: URL_ });
+  await settled();
+  const { headers } = globalThis.caches.entries.get(URL_);
+  globalThis.caches.entries.set(URL_, new Response(BYTES.slice(1), { headers }));
+  assert.equal(await hash(await load({ model: URL_ })), SHA256);
+  assert.equal(server.requests.length, 2);
+});
+
+test('an entry of another version is not taken', async () => {
+  server.bytes = BYTES.slice(0, 1000);
+  await load({ model: URL_ });
+  await settled();
+  server.bytes = BYTES;
+  assert.equal(await hash(await load({ model: URL_, sha256: SHA256 })), SHA256);
+});
+
+test('a full disk, or a cache that fails, is no failure', async () => {
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { storage: { estimate: async () => ({ quota: 1e6, usage: 9e5 }) } } });
+  await load({ model: URL_ });
+  await settled();
+  assert.equal(globalThis.caches.entries.size, 0);
+  delete globalThis.navigator;
+  globalThis.caches.open = async () => {
+    throw new DOMException('no', 'SecurityError');
+  };
+  assert.equal(await hash(await load({ model: URL_ })), SHA256);
+  delete globalThis.caches;
+  assert.equal(await hash(await load({ model: URL_ })), SHA256);
+});
+
+test('a broken connection is taken up where it broke; the fraction never falls', async () => {
+  server.breaks = [1_000_000, 0, 500_000];
+  const fractions = [];
+  assert.equal(await hash(await load({ model: URL_ }, (fraction) => fractions.push(fraction))), SHA256);
+  assert.deepEqual(server.requests.map(({ Range }) => Range), [undefined, 'bytes=1000000-', 'bytes=1000000-', 'bytes=1500000-']);
+  assert.deepEqual(fractions, [...fractions].sort((a, b) => a - b));
+  assert.equal(fractions.at(-1), 1);
+});
+
+test('a server without ranges, or with a new version, starts again', async () => {
+  server.ranges = false;
+  server.breaks = [1_000_000];
+  assert.equal(await hash(await load({ model: URL_, cache: false })), SHA256);
+  server.ranges = true;
+  server.breaks = [1_000_000];
+  const { fetch } = server;
+  globalThis.fetch = async (...args) => {
+    const response = await fetch(...args);
+    server.etag = '"2"';
+    return response;
+  };
+  assert.equal(await hash(await load({ model: URL_, cache: false })), SHA256);
+});
+
+test('what a failed download has got is taken up by the next one', async () => {
+  server.breaks = [2_000_000, 0, 0, 0, 0];
+  await assert.rejects(load({ model: URL_ }), { code: 'model-missing', message: /check the connection/ });
+  server.breaks = [];
+  server.requests = [];
+  assert.equal(await hash(await load({ model: URL_ })), SHA256);
+  assert.deepEqual(server.requests.map(({ Range }) => Range), ['bytes=2000000-']);
+  await settled();
+  assert.deepEqual([...globalThis.caches.entries.keys()], [URL_]);
+});
+
+test('an abort ends a download at once, and what it has got is kept', async () => {
+  const controller = new AbortController();
+  const call = load({ model: URL_ }, (fraction) => fraction > 0.5 && controller.abort(), controller.signal);
+  await assert.rejects(call, { code: 'aborted', name: 'AbortError' });
+  server.requests = [];
+  await load({ model: URL_ });
+  assert.match(server.requests[0].Range, /^bytes=\d{7}-$/);
+});

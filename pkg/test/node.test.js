@@ -1,0 +1,18 @@
+// What Node and server-side rendering get.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as browser from '../dist/index.js';
+import * as node from 'aims-web';
+
+test('the package can be imported, and says where it works', async () => {
+  await assert.rejects(node.Segmenter.create(), { code: 'unsupported-environment', message: /browsers/ });
+  assert.equal((await node.Segmenter.isSupported()).supported, false);
+  assert.equal(await node.Segmenter.isCached(), false);
+  await node.Segmenter.clearCache();
+});
+
+test('it has the same names, and plain data works', () => {
+  assert.deepEqual(Object.keys(node).sort(), Object.keys(browser).sort());
+  const rle = node.encodeRle([0, 1, 1, 0], 2, 2);
+  assert.deepEqual([...node.decodeRle(rle)], [0, 1, 1, 0]);
+});

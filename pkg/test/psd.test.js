@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { initializeCanvas, readPsd } from 'ag-psd';
+import { SegmenterError } from '../dist/index.js';
+import { sceneToPsd } from '../dist/psd.js';
+import { FakeImageData, maskOf, photoOf, pixelsOf } from '../testing/masks.js';
+
+globalThis.ImageData ??= FakeImageData;
+// Reading back needs a picture to read into; writing must do without canvases.
+const noCanvas = () => assert.fail('asked for a canvas');
+initializeCanvas(noCanvas, (width, height) => new FakeImageData(width, height));
+
+const mask = (id, level, rows, more) => maskOf(pixelsOf(...rows), 6, { id, level, ...more });
+const masks = [
+  mask(1, 'entity', ['###...', '###...', '......', '......']),
+  mask(2, 'entity', ['......', '......', '.#####', '.#.###']),
+  mask(3, 'part', ['......', '......', '....##', '......'], { parent: 2 }),
+  mask(4, 'part', ['......', '......', '.###..', '.#....'], { parent: 2 }),
+  mask(5, 'part', ['.....#', '......', '......', '......']),
+  mask(6, 'relation', ['###...', '###...', '.#####', '.#.###'], { members: [1, 2] }),
+];
+const scene = { width: 6, height: 4, masks };
+const photo = photoOf(6, 4);
+
+async function roundTrip(...args) {
+  const blob = await sceneToPsd(...args);
+  assert.equal(blob.type, 'image/vnd.adobe.photoshop');
+  return readPsd(await blob.arrayBuffer(), { useImageData: true });
+}
+
+/** Names of layers and, in brackets, of groups. */
+const treeOf = (layers) => layers.map(({ name, children }) => (children ? [name, treeOf(children)] : name));
+
+function* flat(layers) {
+  for (const layer of layers) yield* layer.children ? flat(layer.children) : [layer];
+}
+
+test('layers and groups, from the bottom up', async () => {
+  const psd = await roundTrip(scene, photo);
+  assert.deepEqual([psd.width, psd.height], [6, 4]);
+  assert.deepEqual(treeOf(psd.children), [
+    'Photo',
+    ['Relations', ['Relation 6']],
+    ['Entity 2', ['Entity 2', 'Part 4', 'Part 3']],
+    'Entity 1',
+    'Part 5',
+  ]);
+  const relations = psd.children[1];
+  assert.equal(relations.hidden, true);
+  assert.equal(relations.opened, false);
+  assert.ok(psd.children.every(({ hidden, name }) => Boolean(hidden) === (name === 'Relations')));
+  assert.ok([...flat(psd.children)].every(({ blendMode, opacity }) => blendMode === 'normal' && opacity === 1));
+});
+
+test('the photo is the lowest layer and the picture that other programs show', async () => {
+  const psd = await roundTrip(scene, photo);
+  for (const { data, width, height } of [psd.imageData, psd.children[0].imageData]) {
+    assert.deepEqual([width, height], [6, 4]);
+    assert.deepEqual([...data], [...photo.data]);
+  }
+});
+
+test('a layer is the photo in the mask’s box, transparent outside the mask', async () => {
+  const psd = await roundTrip(scene, photo);
+  const layers = [...flat(psd.children)].slice(1);
+  assert.equal(layers.length, masks.length);
+  for (const { name, left, top, right, bottom, imageData } of layers) {
+    const { bbox, rle } = masks.find(({ id }) => name.endsWith(` ${id}`));
+    const [x, y, width, height] = bbox;
+    assert.deepEqual([left, top, right, bottom], [x, y, x + width, y + height]);
+    assert.deepEqual([imageData.width, imageData.height, rle.size], [width, height, [4, 6]]);
+  }
+  const part = layers.find(({ name }) => name === 'Part 4');
+  const pixel = (x, y) => [...photo.data.slice(4 * (y * 6 + x), 4 * (y * 6 + x) + 4)];
+  const none = [0, 0, 0, 0];
+  assert.deepEqual([...part.imageData.data], [pixel(1, 2), pixel(2, 2), pixel(3, 2), pixel(1, 3), none, none].flat());
+});
+
+test('edges as asked for, on a photo that is half transparent', async () => {
+  const [entity] = masks;
+  const psd = await roundTrip({ ...scene, masks: [entity] }, photoOf(6, 4, 128), { feather: 4 });
+  const layer = psd.children[1];
+  assert.deepEqual([layer.left, layer.top, layer.right, layer.bottom], [0, 0, 5, 4]);
+  // Halves of 223, 159, 96 and 32. Two rows down is as near to the edge as two columns to the right.
+  assert.deepEqual([0, 1, 2, 3, 4].map((x) => layer.imageData.data[4 * x + 3]), [112, 112, 80, 48, 16]);
+});
+
+test('names as asked for, in all scripts and lengths', async () => {
+  const long = 'x'.repeat(300);
+  const psd = await roundTrip(scene, photo, { name: ({ id }) => (id === 1 ? 'Tasse "ü" 杯' : id === 2 ? long : `n${id}`) });
+  assert.deepEqual(treeOf(psd.children), ['Photo', ['Relations', ['n6']], [long, [long, 'n4', 'n3']], 'Tasse "ü" 杯', 'n5']);
+});
+
+test('empty scenes, empty masks and full masks', async () => {
+  assert.deepEqual(treeOf((await roundTrip({ ...scene, masks: [] }, photo)).children), ['Photo']);
+  const empty = mask(1, 'entity', ['......', '......', '......', '......']);
+  const full = mask(2, 'part', ['######', '######', '######', '######'], { parent: 9 });
+  const psd = await roundTrip({ ...scene, masks: [empty, full] }, photo);
+  assert.deepEqual(treeOf(psd.children), ['Photo', 'Entity 1', 'Part 2']);
+  assert.deepEqual([...psd.children[2].imageData.data], [...photo.data]);
+});
+
+test('photos of another size, and scenes that PSD cannot hold, are refused', async () => {
+  const refuses = (code, ...args) => assert.rejects(sceneToPsd(...args), (error) => error instanceof SegmenterError && error.code === code);
+  await refuses('size-mismatch', scene, photoOf(4, 6));
+  await refuses('image-too-large', { width: 30001, height: 1, masks: [] }, photoOf(30001, 1));
+  await refuses('unsupported-image', scene, new Blob(['not decoded']));
+});
+
+test('without ag-psd, the error says what to install', async () => {
+  // From this folder Node finds no packages.
+  const folder = await mkdtemp(join(tmpdir(), 'aims-web-'));
+  try {
+    await writeFile(join(folder, 'package.json'), '{"type": "module"}');
+    await cp(fileURLToPath(new URL('../dist', import.meta.url)), join(folder, 'dist'), { recursive: true });
+    const alone = await import(pathToFileURL(join(folder, 'dist', 'psd.js')));
+    await assert.rejects(alone.sceneToPsd(scene, photo), /npm install ag-psd/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

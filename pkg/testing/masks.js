@@ -1,0 +1,94 @@
+// Masks and photos for tests, and stand-ins for what Node lacks of a browser's pictures.
+import { encodeRle } from '../dist/index.js';
+
+/** Numbers from 0 to 1 that are the same in every run. */
+export function randomNumbers(seed) {
+  return () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+}
+
+/** Pixels from rows of text: # inside, . outside. */
+export const pixelsOf = (...rows) => Uint8Array.from(rows.flatMap((row) => [...row].map((char) => Number(char === '#'))));
+
+/** A mask of an id and level, of pixels by row. Area and box are found by looking at each pixel. */
+export function maskOf(pixels, width, more = {}) {
+  const height = pixels.length / width;
+  const inside = [...pixels.keys()].filter((i) => pixels[i]);
+  const [xs, ys] = [inside.map((i) => i % width), inside.map((i) => Math.floor(i / width))];
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  const bbox = inside.length === 0 ? [0, 0, 0, 0] : [left, top, Math.max(...xs) - left + 1, Math.max(...ys) - top + 1];
+  return { id: 1, level: 'entity', score: 0.5, area: inside.length, bbox, rle: encodeRle(pixels, width, height), parent: null, members: [], ...more };
+}
+
+export const textMask = (...rows) => maskOf(pixelsOf(...rows), rows[0].length);
+
+/** Discs that add and, every third, take away. */
+export function blobs(random, width, height) {
+  const pixels = new Uint8Array(width * height);
+  for (let i = 0; i < 8; i++) {
+    const [cx, cy, radius] = [random() * width, random() * height, 1 + (random() * Math.min(width, height)) / 3];
+    pixels.forEach((_, at) => {
+      if (Math.hypot((at % width) - cx, Math.floor(at / width) - cy) < radius) pixels[at] = Number(i % 3 !== 2);
+    });
+  }
+  return pixels;
+}
+
+/** Empty, full, noisy and smooth masks of all kinds of sizes: [pixels, width]. */
+export function assortedMasks() {
+  const random = randomNumbers(7);
+  const side = (most) => 1 + Math.floor(random() * most);
+  const masks = [[new Uint8Array(12), 4], [new Uint8Array(12).fill(1), 4], [new Uint8Array(1).fill(1), 1]];
+  for (const density of [0.1, 0.5, 0.9]) {
+    for (let i = 0; i < 10; i++) {
+      const width = side(14);
+      masks.push([Uint8Array.from({ length: width * side(14) }, () => Number(random() < density)), width]);
+    }
+  }
+  for (let i = 0; i < 10; i++) {
+    const width = 8 + side(20);
+    masks.push([blobs(random, width, 8 + side(20)), width]);
+  }
+  return masks;
+}
+
+/** The corners of a flat ring. */
+export const cornersOf = (ring) => Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
+
+/** Positive if the ring's corners [x, y] run counter-clockwise when y points up. */
+export function signedArea(corners) {
+  return corners.reduce((sum, [x, y], i) => {
+    const [nextX, nextY] = corners[(i + 1) % corners.length];
+    return sum + (x * nextY - nextX * y) / 2;
+  }, 0);
+}
+
+/** Which pixel centres are inside rings of corners [x, y], by the even-odd rule. */
+export function fill(rings, width, height) {
+  return Uint8Array.from({ length: width * height }, (_, i) => {
+    const [px, py] = [(i % width) + 0.5, Math.floor(i / width) + 0.5];
+    let crossings = 0;
+    for (const ring of rings) {
+      ring.forEach(([x0, y0], k) => {
+        const [x1, y1] = ring[(k + 1) % ring.length];
+        if (y0 > py !== y1 > py && px < x0 + ((py - y0) / (y1 - y0)) * (x1 - x0)) crossings++;
+      });
+    }
+    return crossings % 2;
+  });
+}
+
+/** As much of ImageData as the package uses. */
+export class FakeImageData {
+  constructor(...args) {
+    if (typeof args[0] !== 'number') this.data = args.shift();
+    [this.width, this.height] = args;
+    this.data ??= new Uint8ClampedArray(4 * this.width * this.height);
+  }
+}
+
+/** A photo whose pixels all differ. */
+export function photoOf(width, height, alpha = 255) {
+  const photo = new FakeImageData(width, height);
+  for (let i = 0; i < width * height; i++) photo.data.set([i % 251, (i * 7) % 253, 255 - (i % 256), alpha], 4 * i);
+  return photo;
+}

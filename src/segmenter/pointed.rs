@@ -1,0 +1,177 @@
+//! Prompts that SAM's mask decoder answers, each with one mask: points, a box, strokes of a brush, a lasso.
+
+use super::request::{Point, Stroke, box_mask};
+use super::{EncodedPhoto, grid};
+use crate::error::{Error, Result};
+use crate::levels::Candidate;
+use crate::mask::BitMask;
+use crate::model::{PointLabel, PromptPoint, Sam};
+
+const MAX_STROKES: usize = 16;
+/// Points that the strokes of a label become, if they are not more themselves: SAM takes a line of many points for a stripe.
+const STROKE_POINTS: usize = 4;
+
+/// The mask that points, a box or both mean.
+///
+/// # Errors
+/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
+pub async fn by_points(
+    sam: &Sam,
+    photo: &EncodedPhoto,
+    points: &[Point],
+    shape: Option<[f64; 4]>,
+) -> Result<Candidate> {
+    let (width, height) = (f64::from(photo.width), f64::from(photo.height));
+    if points.is_empty() && shape.is_none() {
+        return Err(Error::EmptyPrompt);
+    }
+    let place = |x: f64, y: f64, label| {
+        let (x, y) = photo.view.to_input(x, y);
+        PromptPoint { x, y, label }
+    };
+    let mut prompt = Vec::with_capacity(points.len() + 2);
+    for point in points {
+        let inside = (0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y);
+        if !inside {
+            return Err(Error::InvalidPrompt(format!(
+                "the point ({}, {}) is outside the {width} x {height} image",
+                point.x, point.y
+            )));
+        }
+        let label = if is_inside(point.label)? { PointLabel::Foreground } else { PointLabel::Background };
+        prompt.push(place(point.x, point.y, label));
+    }
+    match shape {
+        Some(shape) => {
+            // Checks that the box is a box and covers something.
+            box_mask(shape, photo.width, photo.height)?;
+            let [x, y, w, h] = shape;
+            prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
+            prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
+        }
+        None => prompt.push(PromptPoint::PADDING),
+    }
+    let is_ambiguous = points.len() == 1 && shape.is_none();
+    let prediction = sam.decode(photo.view.embedding(), &[prompt], None);
+    let (iou, logits) = prediction.read().await?;
+    let best =
+        if is_ambiguous { (1..iou.len()).max_by(|&a, &b| iou[a].total_cmp(&iou[b])).unwrap_or(0) } else { 0 };
+    let length = logits.len() / iou.len();
+    let logits = grid::low_res(&photo.view, logits[best * length..][..length].to_vec())?;
+    Ok(Candidate { logits, frame: photo.view.frame(), score: iou[best] })
+}
+
+/// The thing that a loose outline is drawn around: what SAM sees in the outline's box.
+///
+/// # Errors
+/// [`Error::EmptyPrompt`], [`Error::DeviceLost`].
+pub async fn by_lasso(sam: &Sam, photo: &EncodedPhoto, lasso: &BitMask) -> Result<Candidate> {
+    let bbox = lasso.bbox().ok_or(Error::EmptyPrompt)?;
+    let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
+    by_points(sam, photo, &[], Some(shape)).await
+}
+
+/// Points along the strokes of each label, evenly by length, at least one on each.
+///
+/// # Errors
+/// [`Error::InvalidPrompt`] for too many strokes, for one without a point or with numbers that are not finite, and where none is inside.
+pub fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
+    let invalid = |why: &str| Err(Error::InvalidPrompt(why.to_string()));
+    if strokes.len() > MAX_STROKES {
+        return invalid(&format!("there are {} strokes; use at most {MAX_STROKES}", strokes.len()));
+    }
+    if strokes.iter().any(|stroke| stroke.points.is_empty()) {
+        return invalid("a stroke has no points");
+    }
+    if strokes.iter().flat_map(|stroke| stroke.points.iter().flatten()).any(|value| !value.is_finite()) {
+        return invalid("a stroke has a coordinate that is not a finite number");
+    }
+    let labels = strokes.iter().map(|stroke| is_inside(stroke.label)).collect::<Result<Vec<_>>>()?;
+    if !labels.contains(&true) {
+        return invalid("no stroke is inside what is wanted (label 1)");
+    }
+    let mut points = Vec::new();
+    for label in [1, 0] {
+        let strokes = || strokes.iter().filter(|stroke| stroke.label == label);
+        let total = strokes().map(|stroke| length(&stroke.points)).sum::<f64>().max(f64::MIN_POSITIVE);
+        let spare = STROKE_POINTS.saturating_sub(strokes().count()) as f64;
+        for stroke in strokes() {
+            let length = length(&stroke.points);
+            let count = 1 + (spare * length / total).round() as usize;
+            // In the middles of as many equal pieces.
+            let at = |i: usize| at_length(&stroke.points, length * (i as f64 + 0.5) / count as f64);
+            points.extend((0..count).map(at).map(|[x, y]| Point { x, y, label }));
+        }
+    }
+    Ok(points)
+}
+
+fn is_inside(label: u8) -> Result<bool> {
+    match label {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(Error::InvalidPrompt(format!("a label is 0 (outside) or 1 (inside), not {other}"))),
+    }
+}
+
+fn length(line: &[[f64; 2]]) -> f64 {
+    line.windows(2).map(|pair| distance(pair[0], pair[1])).sum()
+}
+
+fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
+    (b[0] - a[0]).hypot(b[1] - a[1])
+}
+
+/// The place so far along a line from its start.
+fn at_length(line: &[[f64; 2]], mut left: f64) -> [f64; 2] {
+    for pair in line.windows(2) {
+        let [a, b] = [pair[0], pair[1]];
+        let step = distance(a, b);
+        if left < step {
+            let share = left / step;
+            return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share];
+        }
+        left -= step;
+    }
+    line[line.len() - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stroke(points: &[[f64; 2]], label: u8) -> Stroke {
+        Stroke { points: points.to_vec(), label }
+    }
+
+    #[test]
+    fn strokes_become_points_by_length() {
+        let long = stroke(&[[0.0, 0.0], [30.0, 0.0], [30.0, 50.0]], 1);
+        let (dot, short) = (stroke(&[[5.0, 5.0]], 0), stroke(&[[7.0, 0.0], [9.0, 0.0]], 0));
+        let points = along(&[dot, long, short]).expect("all are sound");
+        let places: Vec<_> = points.iter().map(|point| (point.x, point.y, point.label)).collect();
+        let inside = [(10.0, 0.0, 1), (30.0, 0.0, 1), (30.0, 20.0, 1), (30.0, 40.0, 1)];
+        let outside = [(5.0, 5.0, 0), (7.0 + 1.0 / 3.0, 0.0, 0), (8.0, 0.0, 0), (9.0 - 1.0 / 3.0, 0.0, 0)];
+        for (place, expected) in places.iter().zip(inside.iter().chain(&outside)) {
+            assert!((place.0 - expected.0).abs() < 1e-9 && (place.1 - expected.1).abs() < 1e-9, "{places:?}");
+            assert_eq!(place.2, expected.2);
+        }
+        assert_eq!(places.len(), inside.len() + outside.len());
+    }
+
+    #[test]
+    fn what_says_nothing_is_refused() {
+        let good = stroke(&[[1.0, 1.0]], 1);
+        for bad in [
+            vec![],
+            vec![stroke(&[], 1)],
+            vec![stroke(&[[1.0, 1.0]], 0)],
+            vec![stroke(&[[1.0, f64::NAN]], 1)],
+            vec![stroke(&[[1.0, 1.0]], 2)],
+            vec![good.clone(); MAX_STROKES + 1],
+        ] {
+            assert!(matches!(along(&bad), Err(Error::InvalidPrompt(_))), "{bad:?}");
+        }
+        assert_eq!(along(&vec![good; MAX_STROKES]).expect("as many as allowed").len(), MAX_STROKES);
+    }
+}
