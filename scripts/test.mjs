@@ -61,6 +61,13 @@ const CHECKS = {
     buildSite(profile);
     npm(['run', 'e2e', '-w', 'www'], { env: browser });
   },
+  bundlers: () => {
+    const browser = needBrowser();
+    needPackages();
+    buildWasm(profile);
+    buildPackage();
+    run(process.execPath, ['tests/bundlers/run.mjs'], { env: browser });
+  },
 };
 
 function chosen() {

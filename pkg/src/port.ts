@@ -38,11 +38,14 @@ let pageDevice: GPUDevice | undefined;
 
 /** The page itself, with a device of its own. */
 export const pagePort =
-  (gpu: HostGpu): OpenPort =>
+  (gpu: HostGpu, assets: URL | undefined): OpenPort =>
   ({ message, failed }) => {
     if (pageDevice && pageDevice !== gpu.device) throw new TypeError('Segmenters of one page must share one GPUDevice, until it is lost.');
     pageDevice = gpu.device;
-    const loading = import('./host.js').then(({ Host }) => {
+    const own = (): Promise<typeof import('./host.js')> => import('./host.js');
+    // Not for bundlers: they would look for it when they build.
+    const copied = (folder: URL): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL('dist/host.js', folder).href);
+    const loading = (assets ? copied(assets) : own()).then(({ Host }) => {
       // Answers come later, as a worker's do.
       const host = new Host((answer) => queueMicrotask(() => message(answer)), gpu);
       Object.assign(globalThis, { __aimsPanic: (text: string) => host.crash(text) });

@@ -1,9 +1,11 @@
+// What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { WorkerClient } from './client.js';
 import { inspectGpu } from './device.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { toPayload } from './image-source.js';
 import { SegmentedImage } from './image.js';
-import { absolute, clearCache, isModelCached, loadModel } from './model/load.js';
+import { clearCache, folderOf, isModelCached, loadModel } from './model/load.js';
 import { pagePort, workerPort } from './port.js';
 import { portion, reporter } from './progress.js';
 import { type StartOptions, type Started, start } from './start.js';
@@ -46,7 +48,8 @@ export class Segmenter extends EventTarget {
     if (signal?.aborted) throw abortedError(signal);
     requireBrowser();
     const lent = device === 'cpu' ? undefined : gpu;
-    const port = lent ? pagePort(lent) : workerPort(assets === undefined ? undefined : absolute(assets));
+    const copy = assets === undefined ? undefined : folderOf(assets);
+    const port = lent ? pagePort(lent, copy) : workerPort(copy);
     const engine: EngineOptions = { device: lent ? 'webgpu' : device, inputSize, half: precision === 'f16', port };
     const report = reporter('model', onProgress);
     const model = loadModel(options, portion(report, 0, 0.8), signal);
@@ -158,9 +161,13 @@ export class Segmenter extends EventTarget {
 
 /** What there is to listen to, and with what it calls back. */
 export interface Segmenter {
+  /** Listens to an event of {@link SegmenterEventMap}. */
   addEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: AddEventListenerOptions | boolean): void;
+  /** As every EventTarget. */
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void;
+  /** No longer listens. */
   removeEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: EventListenerOptions | boolean): void;
+  /** As every EventTarget. */
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
 }
 

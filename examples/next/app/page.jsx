@@ -1,0 +1,5 @@
+import { Photo } from './photo.jsx';
+
+export default function Page() {
+  return <Photo />;
+}

@@ -1,0 +1,100 @@
+// Uses an example's page as people do, and holds what it finds to what the native program found.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeRle } from 'aims-web';
+import { ROOT, StepError } from '../../scripts/lib.mjs';
+
+const PHOTO = join(ROOT, 'www', 'public', 'samples', 'astronaut.jpg');
+const GOLDEN = JSON.parse(readFileSync(join(ROOT, 'tests', 'golden', 'demo-cpu.json'), 'utf8')).full;
+/** As in www/e2e/segment.spec.ts: entities with lower scores may differ between devices. */
+const ENTITIES = GOLDEN.masks.filter(({ level, score }) => level === 'entity' && score >= 0.5);
+/** On the suit. A click there means the astronaut, whom the network of the levels finds too: masks of two networks agree. */
+const POINT = { x: 225, y: 400 };
+const ASTRONAUT = ENTITIES.find(({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1);
+const MIN_IOU = 0.9;
+
+/** A page that shows the whole scene first, and its JSON. */
+export async function judgeScene(page) {
+  const full = await result(page, () => choosePhoto(page));
+  for (const { id, rle } of ENTITIES) {
+    const best = Math.max(...full.masks.filter(({ level }) => level === 'entity').map((mask) => iou(decodeRle(mask.rle), decodeRle(rle))));
+    if (!(best >= MIN_IOU)) throw new StepError(`Entity ${id} of the golden scene was not found: the best IoU is ${best.toFixed(3)}.`);
+  }
+  const { masks } = await result(page, () => page.locator('canvas').click({ position: POINT }));
+  if (masks.length !== 1) throw new StepError(`A click gave ${masks.length} masks.`);
+  expectAstronaut(decodeRle(masks[0].rle), 'The mask of a click');
+}
+
+/** The editor: its plug-in gives a selection, with which it lifts pixels to another canvas. */
+export async function judgeEditor(page) {
+  await choosePhoto(page);
+  const { rle } = await result(page, () => page.locator('canvas').first().click({ position: POINT }));
+  expectAstronaut(decodeRle(rle), 'The selection');
+  const alpha = await page.locator('canvas').last().evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return Array.from({ length: data.length / 4 }, (_, index) => data[4 * index + 3]);
+  });
+  expectAstronaut(Uint8Array.from(alpha, (value) => value >> 7), 'What was lifted');
+}
+
+/** Runs `judge` on a page; nothing may be reported in the console, nor another server be asked. */
+export async function inPage(browser, url, judge) {
+  // The page must be there without scripts: from a server that renders it, too.
+  const html = await (await fetch(url)).text();
+  if (!html.includes('Choose a photo.')) throw new StepError(`The server's page does not hold the example: ${html.slice(0, 1000)}`);
+  const context = await browser.newContext();
+  // Nothing here measures time: machines may be busy, and the first visit of a development server compiles.
+  context.setDefaultTimeout(5 * 60_000);
+  const complaints = [];
+  const { origin } = new URL(url);
+  context.on('request', (request) => {
+    if (new URL(request.url()).origin !== origin && !request.url().startsWith('data:')) complaints.push(`request to ${request.url()}`);
+  });
+  context.on('console', (message) => {
+    const { url } = message.location();
+    // Browsers ask for an icon by themselves.
+    if (message.type() === 'error' && !url.endsWith('/favicon.ico')) complaints.push(`console: ${message.text()} (${url})`);
+  });
+  context.on('weberror', (error) => complaints.push(`page: ${error.error().stack}`));
+  try {
+    const page = await context.newPage();
+    await page.goto(url);
+    await judge(page);
+  } catch (error) {
+    throw new StepError([error.message, ...complaints].join('\n'));
+  } finally {
+    await context.close();
+  }
+  if (complaints.length > 0) throw new StepError(complaints.join('\n'));
+}
+
+/** A page from a server is inert until its script runs. */
+const choosePhoto = (page) => page.locator(':not([inert]) > input').setInputFiles(PHOTO);
+
+/** The JSON that a page shows after `action`, or the error that it shows. */
+async function result(page, action) {
+  const before = await page.locator('pre').textContent();
+  await action();
+  const state = await page.waitForFunction((before) => {
+    const [json, status] = ['pre', '#status'].map((name) => document.querySelector(name).textContent);
+    if (status.startsWith('Failed')) return { status };
+    return json !== before && { json };
+  }, before);
+  const { json, status } = await state.jsonValue();
+  if (json === undefined) throw new StepError(`The page shows: ${status}`);
+  return JSON.parse(json);
+}
+
+function expectAstronaut(pixels, what) {
+  const found = iou(pixels, decodeRle(ASTRONAUT.rle));
+  if (!(found >= MIN_IOU)) throw new StepError(`${what} is not the astronaut: IoU ${found.toFixed(3)}.`);
+}
+
+function iou(a, b) {
+  let [both, either] = [0, 0];
+  a.forEach((inside, index) => {
+    both += inside & b[index];
+    either += inside | b[index];
+  });
+  return both / either;
+}
