@@ -51,6 +51,8 @@ const CHECKS = {
     npm(['run', 'typecheck', '-w', 'pkg']);
     buildPackage();
     npm(['run', 'typecheck', '-w', 'www']);
+    npm(['run', 'docs']); // what is public is described
+    npm(['run', 'licenses', '--', '--check']);
   },
   unit: () => {
     needPackages();

@@ -19,10 +19,12 @@ const CODES = [
   'internal',
 ] as const;
 
+/** What went wrong, for programs; `docs/guide.md` says of each when it comes and what to do. */
 export type ErrorCode = (typeof CODES)[number];
 
 /** Every failure of this package: `code` for programs, `message` for people (what is wrong, what to do). */
 export class SegmenterError extends Error {
+  /** Stable, unlike the message. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

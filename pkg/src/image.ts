@@ -1,3 +1,5 @@
+// What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { WorkerClient } from './client.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { portion, reporter } from './progress.js';
@@ -11,6 +13,7 @@ const ENCODING = 0.7;
 export class SegmentedImage {
   /** In pixels, upright. */
   readonly width: number;
+  /** In pixels, upright. */
   readonly height: number;
   readonly #client: () => Promise<WorkerClient>;
   readonly #payload: ImagePayload;

@@ -9,7 +9,7 @@ import type { Device, GridOptions, Level, MemoryUsage, Mode, Prompt, Scene } fro
 export type ImagePayload = { format: 'file'; file: Blob } | { format: 'rgba'; pixels: Blob; width: number; height: number };
 
 export interface SegmentRequest {
-  levels?: Level[];
+  levels?: readonly Level[];
   prompt?: Prompt;
   mode?: Mode;
   minScore?: number;

@@ -6,6 +6,7 @@ import { type EdgeOptions, cropAlpha } from './results/alpha.js';
 import { type NameOptions, defaultName } from './results/graph.js';
 import type { Mask, Scene } from './types.js';
 
+/** How to cut layers and what to call them. */
 export type PsdOptions = EdgeOptions & NameOptions;
 
 /** What the format can have. */

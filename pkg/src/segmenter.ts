@@ -44,9 +44,10 @@ export class Segmenter extends EventTarget {
     const { device = 'auto', inputSize = 512, precision = 'f32', assets, gpu, onProgress, signal } = options;
     if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
     if (!['f32', 'f16'].includes(precision)) throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
-    if (!(inputSize > 0 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a positive multiple of 64, not ${inputSize}.`);
+    if (!(inputSize >= 64 && inputSize <= 2048 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a multiple of 64 from 64 to 2048, not ${inputSize}.`);
     if (signal?.aborted) throw abortedError(signal);
-    requireBrowser();
+    const missing = missingHere();
+    if (missing) throw new SegmenterError('unsupported-environment', missing);
     const lent = device === 'cpu' ? undefined : gpu;
     const copy = assets === undefined ? undefined : folderOf(assets);
     const port = lent ? pagePort(lent, copy) : workerPort(copy);
@@ -66,10 +67,8 @@ export class Segmenter extends EventTarget {
 
   /** What this browser can do; nothing is downloaded or computed. */
   static async isSupported(): Promise<Support> {
-    if (typeof Worker === 'undefined') return { supported: false, webgpu: 'none', reason: 'There are no web workers here.' };
-    if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
-      return { supported: false, webgpu: 'none', reason: 'This browser has no WebAssembly with SIMD. Chrome 91, Firefox 89, Safari 16.4 and later have.' };
-    }
+    const missing = missingHere();
+    if (missing) return { supported: false, webgpu: 'none', reason: missing };
     const { kind, detail } = await inspectGpu();
     const where = kind === 'hardware' ? `on WebGPU (${detail})` : `on the CPU: ${kind === 'software' ? `the only WebGPU adapter (${detail}) computes in software` : detail}`;
     return { supported: true, webgpu: kind, reason: `Segmentation runs ${where}.` };
@@ -171,10 +170,13 @@ export interface Segmenter {
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
 }
 
-function requireBrowser(): void {
-  if (typeof Worker === 'undefined') {
-    throw new SegmenterError('unsupported-environment', 'Segmentation runs in browsers: there are no web workers here. On a server, import this package but create segmenters in the page only.');
+/** What the package cannot do without and this place does not have. */
+function missingHere(): string | undefined {
+  if (typeof Worker === 'undefined') return 'There are no web workers here: segmentation runs in browsers. On a server, import this package but create segmenters in the page only.';
+  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
+    return 'This browser has no WebAssembly with SIMD. Take Chrome 91, Firefox 114, Safari 16.4 or a later one.';
   }
+  return undefined;
 }
 
 const closedError = (): SegmenterError => new SegmenterError('closed', 'The segmenter was closed. Create a new one.');

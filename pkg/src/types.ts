@@ -6,8 +6,10 @@ import type { SegmenterError } from './errors.js';
 /** How coarse a mask is: a part of a thing, a whole thing, or two touching things together. */
 export type Level = 'part' | 'entity' | 'relation';
 
+/** What the network runs on. */
 export type Device = 'webgpu' | 'cpu';
 
+/** In pixels, from the top left corner of the upright photo; need not be whole numbers in prompts. */
 export type Box = [x: number, y: number, width: number, height: number];
 
 /** A binary mask as COCO compressed run-length encoding: column-major runs, starting with background. */
@@ -16,15 +18,19 @@ export interface Rle {
   counts: string;
 }
 
+/** One thing that was found in a photo. */
 export interface Mask {
   /** Unique within its scene. */
   id: number;
+  /** How coarse it is. */
   level: Level;
   /** Confidence from 0 to 1; masks of one level compare, levels among each other do not. */
   score: number;
   /** In pixels. */
   area: number;
+  /** The smallest box around it. */
   bbox: Box;
+  /** Its pixels, in the photo's size; `decodeRle` and the other helpers read them. */
   rle: Rle;
   /** The entity a part belongs to; null for other levels, and for a part of something that is no entity of the scene. */
   parent: number | null;
@@ -32,7 +38,7 @@ export interface Mask {
   members: number[];
 }
 
-/** In bytes. */
+/** What a segmenter and its images take, in bytes. */
 export interface MemoryUsage {
   /** Of the program: code excepted, all that it holds outside a GPU. It never shrinks. */
   wasm: number;
@@ -42,9 +48,12 @@ export interface MemoryUsage {
   gpuReserved: number;
 }
 
+/** What was found in a photo, as plain data: it can be stored as JSON. */
 export interface Scene {
+  /** Of the upright photo, in pixels. */
   width: number;
   height: number;
+  /** The masks of all levels that were asked for. Those of one level are disjoint for parts and entities; relations overlap. */
   masks: Mask[];
 }
 
@@ -53,21 +62,21 @@ export type Prompt =
   /** The whole photo. */
   | { kind: 'full' }
   /** A region of the photo. */
-  | { kind: 'box'; box: Box }
-  | { kind: 'polygon'; points: [x: number, y: number][] }
+  | { kind: 'box'; box: Readonly<Box> }
+  | { kind: 'polygon'; points: readonly (readonly [x: number, y: number])[] }
   | { kind: 'mask'; mask: Rle }
   /** One entity: its parts. */
   | { kind: 'entity'; mask: Rle }
   /** Two entities: their relation. */
-  | { kind: 'entities'; masks: [Rle, Rle] }
-  /** One relation: its entities. */
+  | { kind: 'entities'; masks: readonly [Rle, Rle] }
+  /** One relation: what is inside it. Its entities alone with `levels: ['entity']`. */
   | { kind: 'relation'; mask: Rle }
   /** Points (label 1 inside, 0 outside), a box, or both: the one entity they mean. */
-  | { kind: 'points'; points: { x: number; y: number; label: 0 | 1 }[]; box?: Box }
+  | { kind: 'points'; points: readonly { x: number; y: number; label: 0 | 1 }[]; box?: Readonly<Box> | undefined }
   /** Up to 16 strokes of a brush, over what is wanted (label 1) and what is not (label 0): the one entity they mean. */
-  | { kind: 'strokes'; strokes: { points: [x: number, y: number][]; label: 0 | 1 }[] }
+  | { kind: 'strokes'; strokes: readonly { points: readonly (readonly [x: number, y: number])[]; label: 0 | 1 }[] }
   /** A loose outline around an entity: its mask, nothing of it outside the outline. */
-  | { kind: 'lasso'; points: [x: number, y: number][] };
+  | { kind: 'lasso'; points: readonly (readonly [x: number, y: number])[] };
 
 /**
  * Where masks come from: 'fast' is one pass of the network that has learned the three levels, 'thorough' asks SAM at
@@ -79,27 +88,27 @@ export type Mode = 'fast' | 'thorough';
 /** For the mode 'thorough': the grid of point prompts; names and meanings follow SAM's automatic mask generator. */
 export interface GridOptions {
   /** Default 16. */
-  pointsPerSide?: number;
+  pointsPerSide?: number | undefined;
   /** Default 8. */
-  pointsPerBatch?: number;
+  pointsPerBatch?: number | undefined;
   /** Default 0.88. */
-  predIouThresh?: number;
+  predIouThresh?: number | undefined;
   /** Default 0.95. */
-  stabilityScoreThresh?: number;
+  stabilityScoreThresh?: number | undefined;
   /** Default 1. */
-  stabilityScoreOffset?: number;
+  stabilityScoreOffset?: number | undefined;
   /** Default 0.7. */
-  boxNmsThresh?: number;
+  boxNmsThresh?: number | undefined;
   /** Default 0. */
-  cropNLayers?: number;
+  cropNLayers?: number | undefined;
   /** Default 0.7. */
-  cropNmsThresh?: number;
+  cropNmsThresh?: number | undefined;
   /** Default 512 / 1500. */
-  cropOverlapRatio?: number;
+  cropOverlapRatio?: number | undefined;
   /** Default 1. */
-  cropNPointsDownscaleFactor?: number;
+  cropNPointsDownscaleFactor?: number | undefined;
   /** In pixels; smaller islands and holes are removed. Default 0. */
-  minMaskRegionArea?: number;
+  minMaskRegionArea?: number | undefined;
 }
 
 /** 32-bit floats, or 16-bit ones: those are less exact (about three digits) and, on many GPUs, faster. */
@@ -107,7 +116,9 @@ export type Precision = 'f32' | 'f16';
 
 /** Where the work runs. */
 export interface Adapter {
+  /** On what. */
   device: Device;
+  /** What the browser calls it, for people. */
   name: string;
   /** True for a WebGPU adapter that computes on the CPU. */
   software: boolean;
@@ -117,13 +128,16 @@ export interface Adapter {
   reason: string;
 }
 
-/** Fractions rise from 0 to 1 and never fall; a call that succeeds ends at 1. */
+/** How far a call is. Fractions rise from 0 to 1 and never fall; a call that succeeds ends at 1. */
 export interface Progress {
+  /** Of the calls `create`, `setImage` and `segment`. */
   stage: 'model' | 'image' | 'segment';
   fraction: number;
 }
 
+/** What every call that takes time can be given. */
 export interface CallOptions {
+  /** Called as the work goes on. */
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Aborting rejects the call at once with code 'aborted'. */
   signal?: AbortSignal | undefined;
@@ -132,6 +146,7 @@ export interface CallOptions {
 /** A model file, or its address (relative ones belong to the page). */
 export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response;
 
+/** Options of `Segmenter.create`. */
 export interface SegmenterOptions extends CallOptions {
   /** 'auto' (default) takes WebGPU where it works on real graphics hardware, the CPU elsewhere. */
   device?: 'auto' | Device | undefined;
@@ -151,7 +166,7 @@ export interface SegmenterOptions extends CallOptions {
    * cannot be handed to workers. `close` does not destroy it; once it is lost, create a segmenter with another one. `device` 'cpu' ignores it.
    */
   gpu?: { adapter: GPUAdapter; device: GPUDevice } | undefined;
-  /** Side in pixels that photos are fitted to for the model, a multiple of 64. Default 512; more is slower and finer. */
+  /** Side in pixels that photos are fitted to for the model, a multiple of 64 up to 2048. Default 512; more is slower and finer. */
   inputSize?: number | undefined;
   /** Default 'f32'. 'f16' is a wish: GPUs without 16-bit floats, and the CPU, keep to 'f32'; see {@link Adapter.precision}. */
   precision?: Precision | undefined;
@@ -178,14 +193,16 @@ export interface SegmenterEventMap {
   restored: CustomEvent<Adapter>;
 }
 
+/** Options of `segment`. */
 export interface SegmentOptions extends CallOptions {
   /** Default: all three, where the prompt allows. */
-  levels?: Level[] | undefined;
+  levels?: readonly Level[] | undefined;
   /** Default: the whole photo. */
   prompt?: Prompt | undefined;
   /** Default: 'fast'. */
   mode?: Mode | undefined;
   /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.2. */
   minScore?: number | undefined;
+  /** For the mode 'thorough'. */
   grid?: GridOptions | undefined;
 }

@@ -193,3 +193,19 @@ test('an abort ends a download at once, and what it has got is kept', async () =
   await load({ model: URL_ });
   assert.match(server.requests[0].Range, /^bytes=\d{7}-$/);
 });
+
+test('a server that refuses to resume gives the whole file in the end', async () => {
+  server.breaks = [2_000_000, 0, 0, 0];
+  await assert.rejects(load({ model: URL_ }), { code: 'model-missing' });
+  const { fetch } = server;
+  globalThis.fetch = async (url, init) => {
+    if (init.headers.Range) throw new TypeError('the preflight failed');
+    return fetch(url, init);
+  };
+  assert.equal(await hash(await load({ model: URL_ })), SHA256);
+});
+
+test('a file that is longer than the model is refused while it comes', async () => {
+  server.bytes = new Uint8Array(DEFAULT_MODEL.bytes + 400_000);
+  await assert.rejects(load({ assets: 'https://example.org/copy' }), { code: 'model-corrupt', message: /longer/ });
+});

@@ -17,6 +17,8 @@ const MAX_FAILURES = 4;
 const FIRST_PAUSE_MS = 250;
 /** Less is fetched again sooner than it is written down. */
 const MIN_KEPT_BYTES = 1 << 20;
+/** No model is that long. */
+const MAX_BYTES = 1e9;
 /** For the progress alone, where nobody says how long the file is. */
 const ASSUMED_BYTES = 15e6;
 
@@ -28,7 +30,8 @@ export async function download(url: URL, options: DownloadOptions): Promise<Blob
     for (let failures = 0; ; ) {
       const before = transfer.loaded;
       try {
-        return await transfer.run();
+        // Perhaps it is the resuming that fails (servers of other origins must allow its headers): the last time without.
+        return await transfer.run(failures < MAX_FAILURES - 1);
       } catch (cause) {
         if (signal?.aborted) throw abortedError(signal);
         if (cause instanceof SegmenterError) throw cause;
@@ -63,9 +66,9 @@ class Transfer {
   }
 
   /** One connection, to the file's end. */
-  async run(): Promise<Blob> {
+  async run(mayResume: boolean): Promise<Blob> {
     const { signal, onFraction } = this.#options;
-    const resumes = this.loaded > 0 && this.#validator !== undefined;
+    const resumes = mayResume && this.loaded > 0 && this.#validator !== undefined;
     const headers: Record<string, string> = resumes ? { Range: `bytes=${this.loaded}-`, 'If-Range': this.#validator! } : {};
     // The browser's own cache can fail a download (it is full, or two pages load at once): after a failure without it.
     const cache = this.#triedBrowserCache || resumes ? 'no-store' : 'default';
@@ -88,6 +91,7 @@ class Transfer {
       if (!chunk || chunk.done) break;
       this.#chunks.push(new Blob([chunk.value]));
       this.loaded += chunk.value.length;
+      if (this.loaded > (this.#options.bytes ?? MAX_BYTES)) throw new SegmenterError('model-corrupt', `The file at ${this.#url.href} is longer than the model. Check the address.`);
       // Compressed transfer makes what arrives exceed the length, hence the limit.
       onFraction(total ? Math.min(1, this.loaded / total) : this.loaded / (this.loaded + ASSUMED_BYTES));
     }

@@ -1,6 +1,7 @@
 import type { Box, Level, Rle, Scene } from '../types.js';
 import { rleArea, rleBox } from './rle.js';
 
+/** What a scene does not know of its photo. */
 export interface CocoOptions {
   /** Default: empty. */
   fileName?: string | undefined;
@@ -15,6 +16,7 @@ export interface CocoDataset {
   categories: { id: number; name: Level; supercategory: string }[];
 }
 
+/** One mask of a scene, in COCO's words. */
 export interface CocoAnnotation {
   /** The mask's. */
   id: number;

@@ -20,6 +20,7 @@ export interface MaskFeature {
   };
 }
 
+/** All masks of a scene. */
 export interface SceneFeatures {
   type: 'FeatureCollection';
   features: MaskFeature[];

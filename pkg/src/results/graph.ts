@@ -1,17 +1,19 @@
 import type { Level, Mask, Scene } from '../types.js';
 
+/** Masks and how they belong together. */
 export interface SceneGraph {
   nodes: Pick<Mask, 'id' | 'level' | 'score' | 'area' | 'bbox'>[];
   edges: SceneEdge[];
 }
 
-/** By the masks' ids: an entity has parts, a relation has members. */
+/** A link, by the masks' ids: an entity has parts, a relation has members. */
 export interface SceneEdge {
   from: number;
   to: number;
   kind: 'has-part' | 'has-member';
 }
 
+/** How to call masks. */
 export interface NameOptions {
   /** What to call a mask. Default: its level and id, as in 'Entity 3'. */
   name?: ((mask: Mask) => string) | undefined;

@@ -1,0 +1,330 @@
+// Written by `npm run api -w pkg`. What this entry point exports.
+
+export interface Adapter {
+    device: Device;
+    name: string;
+    software: boolean;
+    precision: Precision;
+    reason: string;
+}
+
+export interface Alpha {
+    data: Uint8ClampedArray<ArrayBuffer>;
+    width: number;
+    height: number;
+}
+
+export type Box = [x: number, y: number, width: number, height: number];
+
+declare const CODES: readonly ['unsupported-image', 'corrupt-image', 'image-too-large', 'empty-image', 'animated-image', 'sixteen-bit-image', 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu', 'unsupported-environment', 'device-lost', 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'closed', 'aborted', 'internal'];
+
+export interface CallOptions {
+    onProgress?: ((progress: Progress) => void) | undefined;
+    signal?: AbortSignal | undefined;
+}
+
+export interface CocoAnnotation {
+    id: number;
+    image_id: number;
+    category_id: number;
+    segmentation: Rle;
+    area: number;
+    bbox: Box;
+    iscrowd: 0;
+    score: number;
+    parent: number | null;
+    members: number[];
+}
+
+export interface CocoDataset {
+    images: {
+        id: number;
+        width: number;
+        height: number;
+        file_name: string;
+    }[];
+    annotations: CocoAnnotation[];
+    categories: {
+        id: number;
+        name: Level;
+        supercategory: string;
+    }[];
+}
+
+export interface CocoOptions {
+    fileName?: string | undefined;
+    imageId?: number | undefined;
+}
+
+export type Device = 'webgpu' | 'cpu';
+
+export interface EdgeOptions {
+    feather?: number | undefined;
+    shiftEdge?: number | undefined;
+}
+
+export type ErrorCode = (typeof CODES)[number];
+
+export interface GridOptions {
+    pointsPerSide?: number | undefined;
+    pointsPerBatch?: number | undefined;
+    predIouThresh?: number | undefined;
+    stabilityScoreThresh?: number | undefined;
+    stabilityScoreOffset?: number | undefined;
+    boxNmsThresh?: number | undefined;
+    cropNLayers?: number | undefined;
+    cropNmsThresh?: number | undefined;
+    cropOverlapRatio?: number | undefined;
+    cropNPointsDownscaleFactor?: number | undefined;
+    minMaskRegionArea?: number | undefined;
+}
+
+export type HasRle = Pick<Mask, 'rle'>;
+
+export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas | VideoFrame;
+
+export type Level = 'part' | 'entity' | 'relation';
+
+export interface Mask {
+    id: number;
+    level: Level;
+    score: number;
+    area: number;
+    bbox: Box;
+    rle: Rle;
+    parent: number | null;
+    members: number[];
+}
+
+export interface MaskFeature {
+    type: 'Feature';
+    id: number;
+    geometry: {
+        type: 'MultiPolygon';
+        coordinates: [x: number, y: number][][][];
+    };
+    properties: {
+        id: number;
+        level: Level;
+        score: number;
+        area: number;
+        bbox: Box;
+        parent: number | null;
+        members: number[];
+    };
+}
+
+export interface MemoryUsage {
+    wasm: number;
+    gpu: number;
+    gpuReserved: number;
+}
+
+export type Mode = 'fast' | 'thorough';
+
+export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response;
+
+export interface NameOptions {
+    name?: ((mask: Mask) => string) | undefined;
+}
+
+export interface OutlineOptions {
+    tolerance?: number | undefined;
+}
+
+export interface Polygon {
+    outer: Ring;
+    holes: Ring[];
+}
+
+export type Precision = 'f32' | 'f16';
+
+export interface Progress {
+    stage: 'model' | 'image' | 'segment';
+    fraction: number;
+}
+
+export type Prompt =
+{
+    kind: 'full';
+}
+ | {
+    kind: 'box';
+    box: Readonly<Box>;
+} | {
+    kind: 'polygon';
+    points: readonly (readonly [x: number, y: number])[];
+} | {
+    kind: 'mask';
+    mask: Rle;
+}
+ | {
+    kind: 'entity';
+    mask: Rle;
+}
+ | {
+    kind: 'entities';
+    masks: readonly [Rle, Rle];
+}
+ | {
+    kind: 'relation';
+    mask: Rle;
+}
+ | {
+    kind: 'points';
+    points: readonly {
+        x: number;
+        y: number;
+        label: 0 | 1;
+    }[];
+    box?: Readonly<Box> | undefined;
+}
+ | {
+    kind: 'strokes';
+    strokes: readonly {
+        points: readonly (readonly [x: number, y: number])[];
+        label: 0 | 1;
+    }[];
+}
+ | {
+    kind: 'lasso';
+    points: readonly (readonly [x: number, y: number])[];
+};
+
+export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
+
+export type Ring = number[];
+
+export interface Rle {
+    size: [height: number, width: number];
+    counts: string;
+}
+
+export interface Scene {
+    width: number;
+    height: number;
+    masks: Mask[];
+}
+
+export interface SceneEdge {
+    from: number;
+    to: number;
+    kind: 'has-part' | 'has-member';
+}
+
+export interface SceneFeatures {
+    type: 'FeatureCollection';
+    features: MaskFeature[];
+}
+
+export interface SceneGraph {
+    nodes: Pick<Mask, 'id' | 'level' | 'score' | 'area' | 'bbox'>[];
+    edges: SceneEdge[];
+}
+
+export interface SegmentOptions extends CallOptions {
+    levels?: readonly Level[] | undefined;
+    prompt?: Prompt | undefined;
+    mode?: Mode | undefined;
+    minScore?: number | undefined;
+    grid?: GridOptions | undefined;
+}
+
+declare class SegmentedImage {
+    #private;
+    readonly width: number;
+    readonly height: number;
+    segment({ levels, prompt, mode, minScore, grid, onProgress, signal }?: SegmentOptions): Promise<Scene>;
+    close(): void;
+    [Symbol.dispose](): void;
+}
+export type { SegmentedImage };
+
+export declare class Segmenter extends EventTarget {
+    #private;
+    private constructor();
+    static create(options?: SegmenterOptions): Promise<Segmenter>;
+    static isSupported(): Promise<Support>;
+    static isCached(options?: Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>): Promise<boolean>;
+    static clearCache(): Promise<void>;
+    get adapter(): Adapter;
+    setImage(source: ImageSource, { onProgress, signal }?: CallOptions): Promise<SegmentedImage>;
+    memory(): Promise<MemoryUsage>;
+    close(): void;
+    [Symbol.dispose](): void;
+}
+
+export interface Segmenter {
+    addEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: AddEventListenerOptions | boolean): void;
+    addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void;
+    removeEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: EventListenerOptions | boolean): void;
+    removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
+}
+
+export declare class SegmenterError extends Error {
+    readonly code: ErrorCode;
+    constructor(code: ErrorCode, message: string, options?: ErrorOptions);
+}
+
+export interface SegmenterEventMap {
+    devicelost: CustomEvent<SegmenterError>;
+    restored: CustomEvent<Adapter>;
+}
+
+export interface SegmenterOptions extends CallOptions {
+    device?: 'auto' | Device | undefined;
+    model?: ModelSource | (() => ModelSource | Promise<ModelSource>) | undefined;
+    sha256?: string | undefined;
+    cache?: boolean | undefined;
+    assets?: URL | string | undefined;
+    gpu?: {
+        adapter: GPUAdapter;
+        device: GPUDevice;
+    } | undefined;
+    inputSize?: number | undefined;
+    precision?: Precision | undefined;
+}
+
+export interface Support {
+    supported: boolean;
+    webgpu: 'hardware' | 'software' | 'none';
+    reason: string;
+}
+
+export declare function cutOut(photo: CanvasImageSource, { rle }: HasRle, options?: EdgeOptions): OffscreenCanvas;
+
+export declare function cutOutBox({ rle }: HasRle, options?: EdgeOptions): Box;
+
+export declare function decodeRle(rle: Rle): Uint8Array<ArrayBuffer>;
+
+export declare function encodeRle(pixels: ArrayLike<number>, width: number, height: number): Rle;
+
+export declare function maskToAlpha({ rle }: HasRle, options?: EdgeOptions): Alpha;
+
+export declare function maskToGeoJson(mask: Mask, options?: OutlineOptions): MaskFeature;
+
+export declare function maskToImageBitmap(mask: HasRle, color?: Rgba): Promise<ImageBitmap>;
+
+export declare function maskToImageData({ rle }: HasRle, color?: Rgba): ImageData;
+
+export declare function maskToPath2D(mask: HasRle, options?: OutlineOptions): Path2D;
+
+export declare function maskToPolygons({ rle }: HasRle, options?: OutlineOptions): Polygon[];
+
+export declare function maskToSvgPath(mask: HasRle, options?: OutlineOptions): string;
+
+export declare function rleArea(rle: Rle): number;
+
+export declare function rleBox(rle: Rle): Box;
+
+export declare function sceneGraph({ masks }: Scene): SceneGraph;
+
+export declare function sceneToCoco(scene: Scene, { fileName, imageId }?: CocoOptions): CocoDataset;
+
+export declare function sceneToDot(scene: Scene, { name }?: NameOptions): string;
+
+export declare function sceneToGeoJson({ masks }: Scene, options?: OutlineOptions): SceneFeatures;
+
+export declare function traceOutline(rle: Rle): Ring[];
+
+export {};

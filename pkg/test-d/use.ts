@@ -1,0 +1,199 @@
+// Never run: what people write against the package, by its own exports, must compile. `npm run typecheck -w pkg`.
+import {
+  type Adapter,
+  type Alpha,
+  type Box,
+  type CocoDataset,
+  type Device,
+  type Level,
+  type Mask,
+  type Polygon,
+  type Progress,
+  type Prompt,
+  type Rle,
+  type Scene,
+  type SceneFeatures,
+  type SceneGraph,
+  type SegmentedImage,
+  Segmenter,
+  SegmenterError,
+  type SegmenterOptions,
+  type Support,
+  cutOut,
+  cutOutBox,
+  decodeRle,
+  encodeRle,
+  maskToAlpha,
+  maskToGeoJson,
+  maskToImageBitmap,
+  maskToImageData,
+  maskToPath2D,
+  maskToPolygons,
+  maskToSvgPath,
+  rleArea,
+  rleBox,
+  sceneGraph,
+  sceneToCoco,
+  sceneToDot,
+  sceneToGeoJson,
+  traceOutline,
+} from 'aims-web';
+import { type PsdOptions, sceneToPsd } from 'aims-web/psd';
+
+/** Compiles if both types are the same one. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(proof: Same<A, B>) => proof;
+
+export async function firstMask(file: File, context: CanvasRenderingContext2D, signal: AbortSignal): Promise<void> {
+  const support = await Segmenter.isSupported();
+  same<typeof support, Support>(true);
+  if (!support.supported) throw new Error(support.reason);
+
+  using segmenter = await Segmenter.create({
+    device: 'auto',
+    signal,
+    onProgress: (progress) => {
+      same<typeof progress, Progress>(true);
+      console.log(progress.stage, progress.fraction.toFixed(2));
+    },
+  });
+  same<typeof segmenter.adapter, Adapter>(true);
+  using image = await segmenter.setImage(file, { signal });
+  same<typeof image, SegmentedImage>(true);
+  const scene = await image.segment();
+  for (const mask of scene.masks) if (mask.level === 'entity') context.stroke(maskToPath2D(mask, { tolerance: 1 }));
+}
+
+export async function allSources(segmenter: Segmenter, element: HTMLImageElement, canvas: HTMLCanvasElement, frame: VideoFrame): Promise<void> {
+  const bitmap = await createImageBitmap(element);
+  const sources = [new Blob(), element, canvas, frame, bitmap, new ImageData(1, 1), new OffscreenCanvas(1, 1)];
+  for (const source of sources) (await segmenter.setImage(source)).close();
+}
+
+export async function allModels(bytes: Uint8Array, stream: ReadableStream<Uint8Array>, file: File): Promise<void> {
+  const models: NonNullable<SegmenterOptions['model']>[] = [
+    '/models/aims-tiny-q4.safetensors',
+    new URL('https://example.org/aims-tiny-q8.safetensors'),
+    bytes,
+    bytes.slice().buffer,
+    file,
+    stream,
+    new Response(stream),
+    () => fetch('/model'),
+    () => '/model',
+    async () => bytes,
+  ];
+  for (const model of models) await Segmenter.create({ model, sha256: '682db1', cache: false });
+  const isCached: boolean = await Segmenter.isCached({ model: '/model' });
+  if (isCached) await Segmenter.clearCache();
+}
+
+export async function allPrompts(image: SegmentedImage, mask: Mask, other: Mask): Promise<Scene[]> {
+  const prompts: Prompt[] = [
+    { kind: 'full' },
+    { kind: 'box', box: [0, 0, 10, 10] },
+    { kind: 'polygon', points: [[0, 0], [10, 0], [0, 10]] },
+    { kind: 'mask', mask: mask.rle },
+    { kind: 'entity', mask: mask.rle },
+    { kind: 'entities', masks: [mask.rle, other.rle] },
+    { kind: 'relation', mask: mask.rle },
+    { kind: 'points', points: [{ x: 1, y: 2, label: 1 }, { x: 3, y: 4, label: 0 }] },
+    { kind: 'points', points: [], box: [0, 0, 10, 10] },
+    { kind: 'strokes', strokes: [{ points: [[1, 2], [3, 4]], label: 1 }] },
+    { kind: 'lasso', points: [[0, 0], [10, 0], [0, 10]] },
+  ];
+  const levels: Level[] = ['part', 'entity', 'relation'];
+  return Promise.all(prompts.map((prompt) => image.segment({ prompt, levels, mode: 'thorough', minScore: 0.3, grid: { pointsPerSide: 8 } })));
+}
+
+/** Options that may be undefined are passed on as they are. */
+export const passOn = (image: SegmentedImage, prompt?: Prompt, signal?: AbortSignal, minScore?: number, levels?: Level[]) =>
+  image.segment({ prompt, signal, minScore, levels });
+
+export function plainData(scene: Scene, photo: ImageBitmap): void {
+  same<Scene, { width: number; height: number; masks: Mask[] }>(true);
+  const [mask] = scene.masks;
+  if (!mask) return;
+  const { id, level, score, area, bbox, rle, parent, members } = mask;
+  same<[typeof id, typeof score, typeof area], [number, number, number]>(true);
+  same<[typeof level, typeof bbox, typeof rle], [Level, Box, Rle]>(true);
+  same<[typeof parent, typeof members], [number | null, number[]]>(true);
+  const [x, y, width, height] = bbox;
+  const [maskHeight, maskWidth] = rle.size;
+  console.log(x + y + width + height + maskHeight * maskWidth);
+
+  const pixels = decodeRle(rle);
+  const again: Rle = encodeRle(pixels, scene.width, scene.height);
+  const drawn: [ImageData, Promise<ImageBitmap>, Path2D] = [maskToImageData(mask, [255, 0, 0, 128]), maskToImageBitmap(mask), maskToPath2D(mask)];
+  const alpha: Alpha = maskToAlpha(mask, { feather: 3, shiftEdge: -1 });
+  const cut: [OffscreenCanvas, Box] = [cutOut(photo, { rle: again }, { feather: 3 }), cutOutBox(mask, { feather: 3 })];
+  const outlines: [string, Polygon[], number[][]] = [maskToSvgPath(mask, { tolerance: 2 }), maskToPolygons(mask), traceOutline(rle)];
+  const measures: [number, Box] = [rleArea(rle), rleBox(rle)];
+  const feature = maskToGeoJson(mask);
+  const scenes: [SceneFeatures, CocoDataset, SceneGraph, string] = [
+    sceneToGeoJson(scene),
+    sceneToCoco(scene, { fileName: 'photo.jpg', imageId: 7 }),
+    sceneGraph(scene),
+    sceneToDot(scene, { name: ({ level, id }) => `${level} ${id}` }),
+  ];
+  console.log(drawn, alpha.data.length, cut, outlines, measures, feature.properties.level, scenes);
+}
+
+export async function psd(scene: Scene, photo: ImageData): Promise<Blob> {
+  const options: PsdOptions = { feather: 2, name: (mask) => `Layer ${mask.id}` };
+  const document = await sceneToPsd(scene, photo, options);
+  same<typeof document, Blob>(true);
+  return document;
+}
+
+export function listen(segmenter: Segmenter): void {
+  segmenter.addEventListener('devicelost', (event) => {
+    same<typeof event, CustomEvent<SegmenterError>>(true);
+    console.log(event.detail.code);
+  });
+  const onRestored = ({ detail }: CustomEvent<Adapter>): void => console.log(detail.device, detail.reason);
+  segmenter.addEventListener('restored', onRestored, { once: true });
+  segmenter.removeEventListener('restored', onRestored);
+}
+
+/** A new code makes this fail, and so everything like it that people have. */
+export function explain(error: unknown): string {
+  if (!(error instanceof SegmenterError)) throw error;
+  switch (error.code) {
+    case 'unsupported-image':
+    case 'corrupt-image':
+    case 'image-too-large':
+    case 'empty-image':
+    case 'animated-image':
+    case 'sixteen-bit-image':
+      return 'Take another picture.';
+    case 'model-missing':
+    case 'model-corrupt':
+    case 'model-version':
+      return 'Ask who runs this page.';
+    case 'no-webgpu':
+    case 'unsupported-environment':
+    case 'device-lost':
+      return 'Take another browser or device.';
+    case 'invalid-prompt':
+    case 'empty-prompt':
+    case 'size-mismatch':
+      return 'Select something else.';
+    case 'closed':
+    case 'aborted':
+    case 'internal':
+      return error.message;
+    default:
+      return error.code satisfies never;
+  }
+}
+
+export async function shareDevice(): Promise<Segmenter> {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (!adapter) throw new Error('There is no graphics device.');
+  const segmenter = await Segmenter.create({ gpu: { adapter, device: await adapter.requestDevice() }, inputSize: 1024, precision: 'f16' });
+  const { wasm, gpu, gpuReserved } = await segmenter.memory();
+  same<typeof segmenter.adapter.device, Device>(true);
+  console.log(wasm + gpu + gpuReserved);
+  return segmenter;
+}
