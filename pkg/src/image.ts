@@ -16,7 +16,8 @@ export class SegmentedImage {
   /** In pixels, upright. */
   readonly height: number;
   readonly #client: () => Promise<WorkerClient>;
-  readonly #payload: ImagePayload;
+  /** Until it is closed. */
+  #payload: ImagePayload | undefined;
   /** The worker that has the photo's features, and their number there. */
   #place: { client: WorkerClient; imageId: number };
   #restoring: Promise<void> | undefined;
@@ -55,6 +56,7 @@ export class SegmentedImage {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#payload = undefined;
     const { client, imageId } = this.#place;
     // Rejects only if the worker has ended, and with it the features.
     client.call('closeImage', { imageId }).catch(() => {});
@@ -80,6 +82,7 @@ export class SegmentedImage {
 
   async #encode(onFraction: (fraction: number) => void): Promise<void> {
     const client = await this.#client();
+    if (!this.#payload) return;
     const { imageId } = await client.call('setImage', { image: this.#payload }, { onFraction });
     this.#place = { client, imageId };
     if (this.#closed) client.call('closeImage', { imageId }).catch(() => {});

@@ -1,5 +1,6 @@
 // What Node and server-side rendering get.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import * as browser from '../dist/index.js';
 import * as node from 'aims-web';
@@ -15,4 +16,11 @@ test('it has the same names, and plain data works', () => {
   assert.deepEqual(Object.keys(node).sort(), Object.keys(browser).sort());
   const rle = node.encodeRle([0, 1, 1, 0], 2, 2);
   assert.deepEqual([...node.decodeRle(rle)], [0, 1, 1, 0]);
+});
+
+test('the files that pages may want to host themselves have names', () => {
+  for (const name of ['worker', 'psd', 'simd/aims_web_bg.wasm', 'relaxed-simd/aims_web_bg.wasm', 'models/aims-tiny-q8.safetensors', 'models/aims-tiny-q4.safetensors', 'package.json']) {
+    const place = import.meta.resolve(`aims-web/${name}`);
+    assert.ok(existsSync(new URL(place)), place);
+  }
 });
