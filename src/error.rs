@@ -11,7 +11,7 @@ pub enum Error {
     #[error("The image file is damaged or cut short ({0}). Try another copy of it.")]
     CorruptImage(String),
     #[error(
-        "The image is {width} x {height} pixels; at most {limit_megapixels} megapixels can be handled. Scale it down and try again."
+        "The image is {width} x {height} pixels; at most {limit_megapixels} megapixels and 65535 pixels a side can be handled. Scale it down and try again."
     )]
     ImageTooLarge { width: u32, height: u32, limit_megapixels: u32 },
     #[error("The image has no pixels.")]

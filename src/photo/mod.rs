@@ -1,5 +1,6 @@
 //! From the bytes of an image file to the pixels the network sees.
 
+mod container;
 mod decode;
 mod resize;
 

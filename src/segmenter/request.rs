@@ -7,6 +7,9 @@ use crate::levels::{Level, LevelOptions};
 use crate::mask::polygon::{rasterise_box, rasterise_polygon};
 use crate::mask::{BitMask, Rle, RleError, ShapeError};
 
+/// Most points of a prompt: the mask decoder's memory grows with their square.
+const MAX_POINTS: usize = 256;
+
 /// One call of `segment`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -135,6 +138,9 @@ impl Request {
     pub fn check(&self) -> Result<()> {
         check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
         check("minScore", (0.0..=1.0).contains(&self.min_score), "0 to 1")?;
+        if let Prompt::Points { points, .. } = &self.prompt {
+            check("the number of points", points.len() <= MAX_POINTS, &format!("at most {MAX_POINTS}"))?;
+        }
         self.grid.check()
     }
 }
@@ -150,7 +156,7 @@ impl GridOptions {
             "1 to 8",
         )?;
         check("cropOverlapRatio", (0.0..1.0).contains(&self.crop_overlap_ratio), "0 to below 1")?;
-        check("stabilityScoreOffset", self.stability_score_offset >= 0.0, "0 or more")?;
+        check("stabilityScoreOffset", (0.0..=f32::MAX).contains(&self.stability_score_offset), "0 or more")?;
         let thresholds = [
             ("predIouThresh", self.pred_iou_thresh),
             ("stabilityScoreThresh", self.stability_score_thresh),

@@ -1,0 +1,181 @@
+//! Requests as JSON, as they come from JavaScript: what can be read is checked and becomes a mask, or is refused.
+
+use aims_web::{Progress, Request};
+use serde_json::{Map, Value, json};
+
+use crate::memory::peak;
+use crate::prompts::{encoded, segmenter};
+use crate::random::{Random, fuzz};
+
+const KINDS: [&str; 12] = [
+    "full", "box", "polygon", "mask", "entity", "entities", "relation", "points", "strokes", "lasso", "Full",
+    "",
+];
+const GRID: [&str; 12] = [
+    "pointsPerSide",
+    "pointsPerBatch",
+    "predIouThresh",
+    "stabilityScoreThresh",
+    "stabilityScoreOffset",
+    "boxNmsThresh",
+    "cropNLayers",
+    "cropNmsThresh",
+    "cropOverlapRatio",
+    "cropNPointsDownscaleFactor",
+    "minMaskRegionArea",
+    "unknown",
+];
+
+fn number(random: &mut Random) -> Value {
+    match random.below(8) {
+        0 => (random.next() as i64).into(),
+        1 => random.next().into(),
+        2 => f64::from_bits(random.next()).into(),
+        3 => (*random.pick(&[1e39, -1e300, 0.999_999_99, f64::MAX, 1e-320])).into(),
+        4 => (random.below(5) as i64 - 2).into(),
+        _ => (random.below(700) as f64 / 10.0 - 5.0).into(),
+    }
+}
+
+fn list(random: &mut Random, limit: usize, item: impl Fn(&mut Random) -> Value) -> Value {
+    (0..random.below(limit)).map(|_| item(random)).collect()
+}
+
+fn pair(random: &mut Random) -> Value {
+    if random.chance(20) { list(random, 4, number) } else { vec![number(random), number(random)].into() }
+}
+
+fn code(random: &mut Random) -> Value {
+    let counts: String = (0..random.below(12)).map(|_| char::from(b'0' + random.below(64) as u8)).collect();
+    let (size, counts) = match random.below(4) {
+        0 => (vec![number(random), number(random)], counts),
+        // All of the photo, which has 24 x 16 pixels; `0` and 384.
+        1 => (vec![16.into(), 24.into()], "0P<".to_string()),
+        _ => (vec![16.into(), 24.into()], counts),
+    };
+    json!({"size": size, "counts": counts})
+}
+
+fn anything(random: &mut Random, depth: usize) -> Value {
+    match random.below(if depth > 3 { 5 } else { 8 }) {
+        0 => Value::Null,
+        1 => random.chance(2).into(),
+        2 => (*random.pick(&["", "full", "part", "fast", "0", "\u{0}\u{1F600}"])).into(),
+        3 | 4 => number(random),
+        5 => list(random, 5, |random| anything(random, depth + 1)),
+        6 => code(random),
+        _ => {
+            let names = ["kind", "points", "box", "mask", "size", "counts", "x", "y", "label"];
+            let fields = (0..random.below(4)).map(|_| (random.pick(&names).to_string(), Value::Null));
+            let fields: Vec<_> = fields.collect();
+            fields.into_iter().map(|(name, _)| (name, anything(random, depth + 1))).collect()
+        }
+    }
+}
+
+fn prompt(random: &mut Random) -> Value {
+    let kind = *random.pick(&KINDS);
+    let mut fields = Map::new();
+    fields.insert("kind".to_string(), kind.into());
+    let mut put = |name: &str, value: Value| drop(fields.insert(name.to_string(), value));
+    match kind {
+        "box" => put("box", (0..4).map(|_| number(random)).collect()),
+        "polygon" | "lasso" => put("points", list(random, 9, pair)),
+        "mask" | "entity" | "relation" => put("mask", code(random)),
+        "entities" => put("masks", vec![code(random), code(random)].into()),
+        "points" => {
+            let point = |random: &mut Random| json!({"x": number(random), "y": number(random), "label": random.below(3)});
+            put("points", list(random, 4, point));
+            if random.chance(2) {
+                put("box", (0..4).map(|_| number(random)).collect());
+            }
+        }
+        "strokes" => {
+            let stroke =
+                |random: &mut Random| json!({"points": list(random, 5, pair), "label": random.below(3)});
+            put("strokes", list(random, 4, stroke));
+        }
+        _ => {}
+    }
+    if random.chance(10) {
+        let name = *random.pick(&["kind", "box", "points", "mask", "masks", "other"]);
+        fields.insert(name.to_string(), anything(random, 0));
+    }
+    fields.into()
+}
+
+fn request(random: &mut Random) -> Value {
+    if random.chance(30) {
+        return anything(random, 0);
+    }
+    let mut fields = Map::new();
+    fields.insert("prompt".to_string(), if random.chance(30) { anything(random, 0) } else { prompt(random) });
+    if random.chance(6) {
+        let level = |random: &mut Random| (*random.pick(&["part", "entity", "relation", "all"])).into();
+        fields.insert("levels".to_string(), list(random, 4, level));
+    }
+    if random.chance(4) {
+        fields.insert("mode".to_string(), (*random.pick(&["fast", "thorough", "slow"])).into());
+    }
+    if random.chance(8) {
+        fields.insert("minScore".to_string(), number(random));
+    }
+    if random.chance(4) {
+        let settings = (0..random.below(3)).map(|_| (random.pick(&GRID).to_string(), number(random)));
+        fields.insert("grid".to_string(), Value::Object(settings.collect()));
+    }
+    if random.chance(30) {
+        fields.insert("unknown".to_string(), anything(random, 0));
+    }
+    fields.into()
+}
+
+#[test]
+fn requests() {
+    // The CPU's tensors do not go from thread to thread while they are used: a network for each.
+    thread_local! {
+        static READY: (aims_web::Segmenter, aims_web::EncodedPhoto) = {
+            let segmenter = segmenter();
+            let photo = encoded(&segmenter, 24, 16);
+            (segmenter, photo)
+        };
+    }
+    let counts = [(); 3].map(|()| std::sync::atomic::AtomicU32::new(0));
+    let count = |at: usize| counts[at].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    fuzz("requests", 20_000, |random| {
+        let text = request(random).to_string();
+        let text = if random.chance(20) {
+            let mut bytes = text.into_bytes();
+            random.damage(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        } else {
+            text
+        };
+        let Ok(request) = serde_json::from_str::<Request>(&text) else {
+            count(0);
+            return;
+        };
+        READY.with(|(segmenter, photo)| {
+            // Up to the first step of the network, which is cancelled; only prompts of points run.
+            let cancelled = Progress::new(|_| std::future::ready(false));
+            let work = || pollster::block_on(segmenter.segment(photo, &request, &cancelled));
+            let (result, bytes) = peak(work);
+            match result {
+                Ok(_) => {}
+                Err(error) if error.code() == "aborted" => {}
+                Err(error) => {
+                    let codes = ["invalid-prompt", "empty-prompt", "size-mismatch"];
+                    assert!(codes.contains(&error.code()), "{error:?} for {text}");
+                    assert!(bytes < 1 << 20, "{bytes} bytes for {text}");
+                    count(1);
+                    return;
+                }
+            }
+            count(2);
+        });
+    });
+    let [unread, refused, taken] = counts.map(|count| count.into_inner());
+    println!("{unread} are no requests, {refused} are refused, {taken} are taken");
+    // The random requests are of every sort.
+    assert!(std::env::var_os("FUZZ_SEED").is_some() || unread.min(refused).min(taken) > 1000);
+}

@@ -1,0 +1,10 @@
+//! What people and programs get wrong: bad photos, bad prompts, damaged model files, and seeded random ones. The answer is a
+//! right result or an error with a code, never a panic, and never more memory than a stated cap.
+#![cfg(not(target_family = "wasm"))]
+
+mod fuzz;
+mod make;
+mod memory;
+mod photos;
+mod prompts;
+mod random;

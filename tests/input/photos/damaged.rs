@@ -1,0 +1,72 @@
+//! Files cut short and files with wrong bytes.
+
+use image::codecs::webp::WebPEncoder;
+use rayon::prelude::*;
+
+use super::{PNG, SAMPLES, checked, small};
+use crate::make::webp;
+use crate::random::fuzz;
+
+const STEP: usize = 37;
+
+/// Cuts the file at every 37th byte, and at each of its last 37. What is accepted has all its pixels.
+fn cut(file: &[u8], step: usize) {
+    let whole = checked(file).expect("the whole file is valid");
+    let lengths: Vec<usize> = (0..file.len()).step_by(step).chain(file.len() - STEP..file.len()).collect();
+    lengths.into_par_iter().for_each(|length| {
+        let result = checked(&file[..length]);
+        match result.as_ref().map_err(|error| error.code()) {
+            Ok(photo) => assert!(photo.rgb == whole.rgb, "{length} bytes gave other pixels"),
+            Err("empty-image") => assert_eq!(length, 0),
+            // Too few bytes to tell the format.
+            Err("unsupported-image") => assert!(length < 12, "{length} bytes"),
+            Err(code) => assert_eq!(code, "corrupt-image", "{length} bytes"),
+        }
+        // A JPEG says where it ends. Of a PNG all but the last chunk may be there.
+        // Of a WebP all but a byte that fills up.
+        let spare = match file[0] {
+            0x89 => 12,
+            b'R' => 1,
+            _ => 0,
+        };
+        assert!(result.is_err() || length >= file.len() - spare, "{length} bytes");
+    });
+}
+
+#[test]
+fn a_jpeg_cut_anywhere_is_corrupt() {
+    SAMPLES.iter().for_each(|file| cut(file, STEP));
+}
+
+#[test]
+fn a_png_cut_anywhere_is_corrupt() {
+    cut(PNG, STEP);
+}
+
+#[test]
+fn a_webp_cut_anywhere_is_corrupt() {
+    cut(&lossless(), STEP);
+    cut(webp::LOSSY, 1);
+    cut(webp::LOSSY_ALPHA, 1);
+}
+
+fn lossless() -> Vec<u8> {
+    let mut file = Vec::new();
+    small(120, 80).write_with_encoder(WebPEncoder::new_lossless(&mut file)).expect("a small image encodes");
+    file
+}
+
+#[test]
+fn wrong_bits_do_no_harm() {
+    let lossless = lossless();
+    let files = [SAMPLES[0], SAMPLES[1], SAMPLES[2], PNG, &lossless, webp::LOSSY, webp::LOSSY_ALPHA];
+    fuzz("wrong_bits_do_no_harm", 1500, |random| {
+        let mut file = random.pick(&files).to_vec();
+        // Every other time in the headers, which are a small part of a file.
+        let limit = if random.chance(2) { file.len() } else { file.len().min(700) };
+        let at = random.below(limit);
+        file[at] ^= 1 << random.below(8);
+        // A photo or an error, in the stated memory.
+        let _ = checked(&file);
+    });
+}

@@ -1,0 +1,368 @@
+//! Prompts on the shipped network on the CPU, wrong ones with the code that each gives, right ones on odd photos.
+
+use aims_web::mask::{BitMask, Rle};
+use aims_web::photo::Photo;
+use aims_web::segmenter::{Mode, Stroke};
+use aims_web::{
+    DeviceKind, EncodedPhoto, GridOptions, Level, Point, Progress, Prompt, Request, Scene, Segmenter,
+};
+
+use crate::memory::peak;
+
+const SHIPPED: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
+const NAN: f64 = f64::NAN;
+const INFINITY: f64 = f64::INFINITY;
+
+pub fn segmenter() -> Segmenter {
+    pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, 64)).expect("the shipped file is valid")
+}
+
+/// A bright disc on a dark ground.
+pub fn encoded(segmenter: &Segmenter, width: u32, height: u32) -> EncodedPhoto {
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let rgb = pixels.flat_map(|(x, y)| {
+        let from = |at: u32, side: u32| (f64::from(at) + 0.5) / f64::from(side) - 0.5;
+        [if from(x, width).hypot(from(y, height)) < 0.3 { 230 } else { 40 }; 3]
+    });
+    let photo = Photo { width, height, rgb: rgb.collect() };
+    pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs")
+}
+
+fn segment(segmenter: &Segmenter, photo: &EncodedPhoto, request: &Request) -> aims_web::Result<Scene> {
+    pollster::block_on(segmenter.segment(photo, request, &Progress::none()))
+}
+
+fn point(x: f64, y: f64) -> Point {
+    Point { x, y, label: 1 }
+}
+
+fn points(points: &[Point]) -> Prompt {
+    Prompt::Points { points: points.to_vec(), r#box: None }
+}
+
+fn rle(size: [u32; 2], counts: &str) -> Rle {
+    Rle { size, counts: counts.to_string() }
+}
+
+const WIDTH: u32 = 60;
+const HEIGHT: u32 = 40;
+
+/// Runs the prompts, each of which must be refused with the code before it takes a megabyte.
+fn refused(code: &str, prompts: Vec<Prompt>) {
+    let segmenter = segmenter();
+    let photo = encoded(&segmenter, WIDTH, HEIGHT);
+    for prompt in prompts {
+        let request = Request { prompt, ..Request::default() };
+        let (result, bytes) = peak(|| segment(&segmenter, &photo, &request));
+        let shown: String = format!("{:?}", request.prompt).chars().take(300).collect();
+        match result {
+            Ok(_) => panic!("accepted: {shown}"),
+            Err(error) => {
+                assert_eq!(error.code(), code, "{shown}: {error}");
+                assert!(!error.to_string().is_empty());
+            }
+        }
+        assert!(bytes < 1 << 20, "{bytes} bytes for {shown}");
+    }
+}
+
+#[test]
+fn points_that_are_none() {
+    let at = |x, y| points(&[point(1.0, 1.0), point(x, y)]);
+    let mut prompts: Vec<Prompt> = [
+        (-0.1, 5.0),
+        (5.0, -0.1),
+        (60.1, 5.0),
+        (5.0, 40.1),
+        (NAN, 5.0),
+        (5.0, NAN),
+        (INFINITY, 5.0),
+        (5.0, -INFINITY),
+        (1e300, 1e300),
+    ]
+    .map(|(x, y)| at(x, y))
+    .to_vec();
+    prompts.push(points(&[Point { label: 2, ..point(1.0, 1.0) }]));
+    prompts.push(points(&vec![point(1.0, 1.0); 257]));
+    prompts.push(points(&vec![point(1.0, 1.0); 1_000_000]));
+    refused("invalid-prompt", prompts);
+    refused("empty-prompt", vec![points(&[])]);
+}
+
+#[test]
+fn boxes_that_are_none() {
+    let shapes = |shapes: &[[f64; 4]]| -> Vec<Prompt> {
+        let prompts = |&shape: &[f64; 4]| {
+            [Prompt::Box { r#box: shape }, Prompt::Points { points: vec![], r#box: Some(shape) }]
+        };
+        shapes.iter().flat_map(prompts).collect()
+    };
+    let invalid =
+        [[NAN, 0.0, 5.0, 5.0], [0.0, 0.0, INFINITY, 5.0], [0.0, -INFINITY, 5.0, 5.0], [0.0, 0.0, 5.0, NAN]];
+    refused("invalid-prompt", shapes(&invalid));
+    let empty = [
+        [5.0, 5.0, 0.0, 5.0],
+        [5.0, 5.0, 5.0, 0.0],
+        [5.0, 5.0, -2.0, 5.0],
+        [60.0, 5.0, 9.0, 9.0],
+        [5.0, 40.0, 9.0, 9.0],
+        [-9.0, 5.0, 9.0, 9.0],
+        // Between two centres of pixels.
+        [5.6, 5.6, 0.5, 0.5],
+        [f64::MAX, 0.0, f64::MAX, 9.0],
+        [-f64::MAX, 0.0, 1.0, 9.0],
+    ];
+    refused("empty-prompt", shapes(&empty));
+}
+
+#[test]
+fn polygons_that_are_none() {
+    let both = |lines: &[&[[f64; 2]]]| -> Vec<Prompt> {
+        let prompts = |line: &&[[f64; 2]]| {
+            [Prompt::Polygon { points: line.to_vec() }, Prompt::Lasso { points: line.to_vec() }]
+        };
+        lines.iter().flat_map(prompts).collect()
+    };
+    let many = vec![[1.0, 1.0]; 200_000];
+    refused(
+        "invalid-prompt",
+        both(&[
+            &[],
+            &[[1.0, 1.0]],
+            &[[1.0, 1.0], [9.0, 9.0]],
+            &[[1.0, 1.0], [NAN, 1.0], [9.0, 9.0]],
+            &[[1.0, 1.0], [9.0, INFINITY], [9.0, 9.0]],
+            &many,
+        ]),
+    );
+    refused(
+        "empty-prompt",
+        both(&[
+            &[[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]],
+            &[[1.0, 1.0], [9.0, 9.0], [5.0, 5.0]],
+            &[[-9.0, -9.0], [-1.0, -9.0], [-1.0, -1.0]],
+            &[[90.0, 90.0], [99.0, 90.0], [99.0, 99.0]],
+            // Twice around: even.
+            &[[1.0, 1.0], [9.0, 1.0], [9.0, 9.0], [1.0, 1.0], [9.0, 1.0], [9.0, 9.0]],
+        ]),
+    );
+}
+
+#[test]
+fn a_polygon_may_cross_itself() {
+    use aims_web::mask::polygon::rasterise_polygon;
+    // A bow: two triangles of which each is a quarter of the square; the corners of the waist are on centres' edges.
+    let bow = [[0.0, 0.0], [40.0, 40.0], [40.0, 0.0], [0.0, 40.0]];
+    let mask = rasterise_polygon(&bow, WIDTH, HEIGHT).expect("it covers pixels");
+    assert_eq!(mask.area(), 800);
+    // A five-pointed star: its middle is outside by the even-odd rule.
+    let tip = |i: u32| {
+        let angle = f64::from(i) * 0.8 * std::f64::consts::PI;
+        [20.0 + 18.0 * angle.sin(), 20.0 - 18.0 * angle.cos()]
+    };
+    let star = [0, 1, 2, 3, 4].map(tip);
+    let mask = rasterise_polygon(&star, WIDTH, HEIGHT).expect("it covers pixels");
+    assert!(!mask.get(20, 20) && mask.get(20, 5), "the middle is out, a tip is in");
+    // Its five tips: the star without the pentagon in its middle.
+    let (outer, inner) = (18.0_f64, 18.0 * 0.381_966);
+    let star_area = 5.0 * outer * inner * 36.0_f64.to_radians().sin();
+    let expected = star_area - 2.5 * inner.powi(2) * 72.0_f64.to_radians().sin();
+    assert!((f64::from(mask.area()) - expected).abs() < 15.0, "{} not {expected}", mask.area());
+
+    let segmenter = segmenter();
+    let photo = encoded(&segmenter, WIDTH, HEIGHT);
+    for points in [bow.to_vec(), star.to_vec()] {
+        for prompt in [Prompt::Polygon { points: points.clone() }, Prompt::Lasso { points }] {
+            segment(&segmenter, &photo, &Request { prompt, ..Request::default() }).expect("a right prompt");
+        }
+    }
+}
+
+#[test]
+fn masks_that_are_none() {
+    let all = |codes: &[Rle]| -> Vec<Prompt> {
+        let good = Rle::encode(&BitMask::full(WIDTH, HEIGHT));
+        let prompts = |code: &Rle| {
+            let mask = code.clone();
+            [
+                Prompt::Mask { mask: mask.clone() },
+                Prompt::Entity { mask: mask.clone() },
+                Prompt::Relation { mask: mask.clone() },
+                Prompt::Entities { masks: [mask.clone(), good.clone()] },
+                Prompt::Entities { masks: [good.clone(), mask] },
+            ]
+        };
+        codes.iter().flat_map(prompts).collect()
+    };
+    let full = Rle::encode(&BitMask::full(WIDTH, HEIGHT)).counts;
+    refused(
+        "size-mismatch",
+        all(&[
+            Rle::encode(&BitMask::full(HEIGHT, WIDTH)),
+            Rle::encode(&BitMask::full(WIDTH + 1, HEIGHT)),
+            rle([0, 0], ""),
+            rle([HEIGHT, 0], &full),
+            rle([u32::MAX, u32::MAX], "0"),
+            rle([u32::MAX, WIDTH], &full),
+        ]),
+    );
+    refused("empty-prompt", all(&[Rle::encode(&BitMask::new(WIDTH, HEIGHT))]));
+    let size = [HEIGHT, WIDTH];
+    refused(
+        "invalid-prompt",
+        all(&[
+            rle(size, ""),
+            rle(size, "0"),
+            rle(size, "\u{e9}"),
+            rle(size, "oooooo"),
+            rle(size, "ooooooooooooooooooo0"),
+            rle(size, "oooooo3"),
+            // A run of -1.
+            rle(size, "O"),
+            rle(size, &full[..full.len() - 1]),
+            rle(size, &"0".repeat(100_000)),
+            rle(size, &format!("{full}1")),
+        ]),
+    );
+}
+
+#[test]
+fn strokes_that_are_none() {
+    let stroke = |points: &[[f64; 2]], label| Stroke { points: points.to_vec(), label };
+    let strokes = |strokes: &[Stroke]| Prompt::Strokes { strokes: strokes.to_vec() };
+    let good = stroke(&[[5.0, 5.0], [9.0, 9.0]], 1);
+    refused(
+        "invalid-prompt",
+        vec![
+            strokes(&[]),
+            strokes(&[stroke(&[], 1)]),
+            strokes(&[stroke(&[[5.0, 5.0]], 0)]),
+            strokes(&[stroke(&[[5.0, 5.0]], 2)]),
+            strokes(&[good.clone(), stroke(&[[NAN, 5.0]], 1)]),
+            strokes(&[good.clone(), stroke(&[[5.0, INFINITY]], 0)]),
+            strokes(&[stroke(&[[-5.0, 5.0], [-9.0, 5.0]], 1)]),
+            strokes(&[stroke(&[[f64::MAX, f64::MAX], [f64::MIN, f64::MIN]], 1)]),
+            strokes(&vec![good; 100_000]),
+        ],
+    );
+}
+
+#[test]
+fn settings_out_of_range() {
+    let bad = |f: fn(&mut GridOptions)| {
+        let mut grid = GridOptions::default();
+        f(&mut grid);
+        Request { grid, ..Request::default() }
+    };
+    let requests = [
+        Request { levels: vec![], ..Request::default() },
+        Request { min_score: -0.1, ..Request::default() },
+        Request { min_score: 1.1, ..Request::default() },
+        Request { min_score: f32::NAN, ..Request::default() },
+        bad(|grid| grid.points_per_side = 0),
+        bad(|grid| grid.points_per_side = 129),
+        bad(|grid| grid.points_per_side = u32::MAX),
+        bad(|grid| grid.points_per_batch = 0),
+        bad(|grid| grid.points_per_batch = 65),
+        bad(|grid| grid.pred_iou_thresh = -0.1),
+        bad(|grid| grid.pred_iou_thresh = 1.1),
+        bad(|grid| grid.pred_iou_thresh = f32::NAN),
+        bad(|grid| grid.stability_score_thresh = -0.1),
+        bad(|grid| grid.stability_score_thresh = 1.1),
+        bad(|grid| grid.stability_score_thresh = f32::NAN),
+        bad(|grid| grid.stability_score_offset = -0.1),
+        bad(|grid| grid.stability_score_offset = f32::NAN),
+        bad(|grid| grid.stability_score_offset = f32::INFINITY),
+        bad(|grid| grid.box_nms_thresh = -0.1),
+        bad(|grid| grid.box_nms_thresh = 1.1),
+        bad(|grid| grid.box_nms_thresh = f32::NAN),
+        bad(|grid| grid.crop_n_layers = 4),
+        bad(|grid| grid.crop_n_layers = u32::MAX),
+        bad(|grid| grid.crop_nms_thresh = -0.1),
+        bad(|grid| grid.crop_nms_thresh = 1.1),
+        bad(|grid| grid.crop_nms_thresh = f32::NAN),
+        bad(|grid| grid.crop_overlap_ratio = -0.1),
+        bad(|grid| grid.crop_overlap_ratio = 1.0),
+        bad(|grid| grid.crop_overlap_ratio = f32::NAN),
+        bad(|grid| grid.crop_n_points_downscale_factor = 0),
+        bad(|grid| grid.crop_n_points_downscale_factor = 9),
+        bad(|grid| grid.crop_n_points_downscale_factor = u32::MAX),
+    ];
+    let segmenter = segmenter();
+    let photo = encoded(&segmenter, WIDTH, HEIGHT);
+    for request in requests {
+        for mode in [Mode::Fast, Mode::Thorough] {
+            let request = Request { mode, ..request.clone() };
+            let error = segment(&segmenter, &photo, &request).expect_err("out of range");
+            assert_eq!(error.code(), "invalid-prompt", "{request:?}");
+        }
+        let proposals = pollster::block_on(segmenter.proposals(&photo, &request, &Progress::none()));
+        assert_eq!(proposals.expect_err("out of range").code(), "invalid-prompt", "{request:?}");
+    }
+    for size in [0, 1, 32, 63, 65, 1000, 2049, 2112, u32::MAX, u32::MAX - 63] {
+        let result = pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, size));
+        assert_eq!(result.err().map(|error| error.code()), Some("invalid-prompt"), "{size}");
+    }
+}
+
+/// Each kind of prompt, on all of the photo and on its corner.
+fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
+    let (w, h) = (f64::from(width), f64::from(height));
+    let all = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]];
+    let full = Rle::encode(&BitMask::full(width, height));
+    let mut corner = BitMask::new(width, height);
+    corner.set(width - 1, height - 1, true);
+    let corner = Rle::encode(&corner);
+    vec![
+        Prompt::Full,
+        Prompt::Box { r#box: [0.0, 0.0, w, h] },
+        Prompt::Box { r#box: [w - 1.0, h - 1.0, 1.0, 1.0] },
+        Prompt::Box { r#box: [-1e300, -1e300, 2e300, 2e300] },
+        Prompt::Polygon { points: all.to_vec() },
+        Prompt::Mask { mask: full.clone() },
+        Prompt::Mask { mask: corner.clone() },
+        Prompt::Entity { mask: full.clone() },
+        Prompt::Entity { mask: corner.clone() },
+        Prompt::Relation { mask: full.clone() },
+        Prompt::Entities { masks: [full.clone(), corner.clone()] },
+        Prompt::Entities { masks: [corner.clone(), corner] },
+        points(&[point(0.0, 0.0)]),
+        points(&[point(w, h)]),
+        points(&vec![point(w / 2.0, h / 2.0); 256]),
+        Prompt::Points { points: vec![point(0.0, 0.0)], r#box: Some([0.0, 0.0, w, h]) },
+        Prompt::Points { points: vec![], r#box: Some([-5.0, -5.0, w + 9.0, h + 9.0]) },
+        Prompt::Strokes { strokes: vec![Stroke { points: all[..3].to_vec(), label: 1 }] },
+        Prompt::Lasso { points: all.to_vec() },
+    ]
+}
+
+#[test]
+fn odd_photos_take_every_prompt() {
+    let segmenter = segmenter();
+    for (width, height) in [(1, 1), (1, 4000), (4000, 1), (2, 3), (WIDTH, HEIGHT)] {
+        let photo = encoded(&segmenter, width, height);
+        assert_eq!((photo.width, photo.height), (width, height));
+        for prompt in right_prompts(width, height) {
+            for mode in [Mode::Fast, Mode::Thorough] {
+                // Few points, but all crops and all masks.
+                let grid = GridOptions {
+                    points_per_side: 2,
+                    crop_n_layers: if width * height > 100 { 1 } else { 3 },
+                    pred_iou_thresh: 0.0,
+                    stability_score_thresh: 0.0,
+                    min_mask_region_area: 3,
+                    ..GridOptions::default()
+                };
+                let levels = vec![Level::Part, Level::Entity, Level::Relation];
+                let request = Request { prompt: prompt.clone(), mode, grid, levels, min_score: 0.0 };
+                let scene = segment(&segmenter, &photo, &request);
+                let scene =
+                    scene.unwrap_or_else(|error| panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}"));
+                // Every mask is one of the photo's size.
+                for mask in &scene.masks {
+                    assert_eq!(mask.rle.decode().expect("it is sound").size(), (width, height));
+                }
+            }
+        }
+    }
+}
