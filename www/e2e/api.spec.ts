@@ -242,11 +242,11 @@ test('a device of the page is shared, and stays the page\'s', async ({ demo: { p
     const device = await adapter.requestDevice();
     const errors: string[] = [];
     device.onuncapturederror = ({ error }) => errors.push(error.message);
-    const segmenter = await window.aims.Segmenter.create({ gpu: { adapter, device }, inputSize: 64 });
+    const segmenter = await window.aims.Segmenter.create({ gpu: { adapter, device }, inputSize: 128 });
     const image = await segmenter.setImage(window.photo);
     const prompt: Aims.Prompt = { kind: 'points', points: [{ x: 225, y: 150, label: 1 }] };
     const ours = await image.segment({ prompt });
-    const own = await window.aims.Segmenter.create({ device: 'webgpu', inputSize: 64 });
+    const own = await window.aims.Segmenter.create({ device: 'webgpu', inputSize: 128 });
     const theirs = await (await own.setImage(window.photo)).segment({ prompt });
     const second = (await navigator.gpu.requestAdapter())!;
     const other = await window.failure(window.aims.Segmenter.create({ gpu: { adapter: second, device: await second.requestDevice() } }));
