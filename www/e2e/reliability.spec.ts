@@ -121,7 +121,7 @@ test('creating and closing works twenty times over', async ({ demo: { page } }) 
   const masks = await page.evaluate(async (prompt) => {
     const masks = [];
     for (let i = 0; i < 20; i++) {
-      const segmenter = await window.aims.Segmenter.create({ device: 'cpu', inputSize: 64 });
+      const segmenter = await window.aims.Segmenter.create({ device: 'cpu', inputSize: 128 });
       const image = await segmenter.setImage(window.photo);
       masks.push((await image.segment({ prompt })).masks.length);
       segmenter.close();
