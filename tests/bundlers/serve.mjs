@@ -7,7 +7,7 @@ import { extname, join } from 'node:path';
 import { StepError } from '../../scripts/lib.mjs';
 
 /** All that the package needs of a policy; there are no headers for SharedArrayBuffer. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src 'self' blob:";
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
 /** A folder's files. */
