@@ -56,6 +56,8 @@ const CHECKS = {
   },
   unit: () => {
     needPackages();
+    buildWasm(profile);
+    buildPackage();
     npm(['run', 'test', '--if-present', '-w', 'pkg']);
   },
   e2e: () => {
