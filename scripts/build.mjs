@@ -13,15 +13,15 @@ export const fromWww = createRequire(join(WWW, 'package.json'));
 export const viteScript = () => join(dirname(fromWww.resolve('vite/package.json')), 'bin', 'vite.js');
 
 export function buildSite(profile = 'wasm-release') {
-  needPackages();
-  buildWasm(profile);
-  buildPackage();
+  buildPackage(profile);
   const inputs = ['package-lock.json', 'www', 'pkg/dist', 'models', ...WASM_OUTPUTS];
   once('www', { inputs, outputs: ['www/dist/index.html'], what: 'Building the demo' }, () => npm(['run', 'build', '-w', 'www']));
 }
 
-/** The npm package alone; the wasm module must be built. */
-export function buildPackage() {
+/** The npm package alone, with the module in it. */
+export function buildPackage(profile) {
+  needPackages();
+  buildWasm(profile);
   const inputs = ['package-lock.json', 'pkg/package.json', 'pkg/tsconfig.json', 'pkg/src', 'models', ...WASM_OUTPUTS];
   once('pkg', { inputs, outputs: ['pkg/dist', 'pkg/models'], what: 'Building the npm package' }, () => npm(['run', 'build', '-w', 'pkg']));
 }

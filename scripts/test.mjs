@@ -49,15 +49,13 @@ const CHECKS = {
     needPackages();
     buildWasm(profile); // its .d.ts is what the package is checked against
     npm(['run', 'typecheck', '-w', 'pkg']);
-    buildPackage();
+    buildPackage(profile);
     npm(['run', 'typecheck', '-w', 'www']);
     npm(['run', 'docs']); // what is public is described
     npm(['run', 'licenses', '--', '--check']);
   },
   unit: () => {
-    needPackages();
-    buildWasm(profile);
-    buildPackage();
+    buildPackage(profile);
     npm(['run', 'test', '--if-present', '-w', 'pkg']);
   },
   e2e: () => {
@@ -67,9 +65,7 @@ const CHECKS = {
   },
   bundlers: () => {
     const browser = needBrowser();
-    needPackages();
-    buildWasm(profile);
-    buildPackage();
+    buildPackage(profile);
     run(process.execPath, ['tests/bundlers/run.mjs'], { env: browser });
   },
 };

@@ -24,7 +24,7 @@ export class WorkerClient {
   #end: SegmenterError | undefined;
 
   /** `onEnd` is told why, when the worker ends without having been asked to. */
-  constructor(open: OpenPort, onEnd: (error: SegmenterError) => void = () => {}) {
+  constructor(open: OpenPort, onEnd: (error: SegmenterError) => void) {
     this.#onEnd = onEnd;
     this.#port = open({ message: (message) => this.#receive(message), failed: (why) => this.#fail(stopped(why)) });
   }

@@ -24,14 +24,15 @@ const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 
 export class Segmenter extends EventTarget {
   readonly #model: Blob;
   readonly #options: EngineOptions;
-  #started: Started | undefined;
+  #started: Started;
   #restarting: Promise<Started> | undefined;
   #closed = false;
 
-  private constructor(model: Blob, options: EngineOptions) {
+  private constructor(model: Blob, options: EngineOptions, started: Started) {
     super();
     this.#model = model;
     this.#options = options;
+    this.#started = started;
   }
 
   /**
@@ -59,8 +60,7 @@ export class Segmenter extends EventTarget {
       if (segmenter) segmenter.#lost(error);
     };
     const started = await start({ ...engine, model, onEnd, onFraction: portion(report, 0.8, 1), signal });
-    segmenter = new Segmenter(await model, engine);
-    segmenter.#started = started;
+    segmenter = new Segmenter(await model, engine, started);
     report(1);
     return segmenter;
   }
@@ -86,7 +86,7 @@ export class Segmenter extends EventTarget {
 
   /** Where the work runs and why. After a restart on another device it may change. */
   get adapter(): Adapter {
-    return this.#live().adapter;
+    return this.#started.adapter;
   }
 
   /**
@@ -114,7 +114,7 @@ export class Segmenter extends EventTarget {
   /** Frees all memory of the model and its images, and rejects calls under way with 'closed'. May be called twice. */
   close(): void {
     this.#closed = true;
-    this.#started?.client.end(closedError());
+    this.#started.client.end(closedError());
   }
 
   /** The same as {@link Segmenter.close}, for `using`. */
@@ -130,22 +130,17 @@ export class Segmenter extends EventTarget {
     if (this.#closed) throw closedError();
   }
 
-  #live(): Started {
-    if (!this.#started) throw closedError();
-    return this.#started;
-  }
-
   /** The worker, replaced by a new one if it ended by itself. */
   async #client(): Promise<WorkerClient> {
     this.#requireOpen();
-    if (this.#live().client.ended) {
+    if (this.#started.client.ended) {
       this.#restarting ??= this.#restart().finally(() => {
         this.#restarting = undefined;
       });
       await this.#restarting;
     }
     this.#requireOpen();
-    return this.#live().client;
+    return this.#started.client;
   }
 
   async #restart(): Promise<Started> {

@@ -209,3 +209,12 @@ test('a file that is longer than the model is refused while it comes', async () 
   server.bytes = new Uint8Array(DEFAULT_MODEL.bytes + 400_000);
   await assert.rejects(load({ assets: 'https://example.org/copy' }), { code: 'model-corrupt', message: /longer/ });
 });
+
+test('a damaged beginning spoils one download, not all that follow', async () => {
+  server.breaks = [2_000_000, 0, 0, 0];
+  await assert.rejects(load({ model: URL_ }), { code: 'model-missing' });
+  const [[key, part]] = globalThis.caches.entries;
+  globalThis.caches.entries.set(key, new Response(new Uint8Array(2_000_000), { headers: part.headers }));
+  await assert.rejects(load({ model: URL_, sha256: SHA256 }), { code: 'model-corrupt' });
+  assert.equal(await hash(await load({ model: URL_, sha256: SHA256 })), SHA256);
+});

@@ -1,6 +1,6 @@
 // Model files between visits, in the browser's Cache API. It is a convenience: whatever it refuses (private windows, full disks,
 // pages by http) is done without. Files are stored under their address, with the digest that they had; whoever reads one checks it.
-import { matches, sha256 } from './digest.js';
+import { matches } from './digest.js';
 
 const NAME = 'aims-web-models';
 const DIGEST = 'x-sha256';
@@ -42,20 +42,21 @@ export async function readCache(url: URL, expected: string | undefined): Promise
   return undefined;
 }
 
-/** Resolves to whether the file is kept. */
-export async function writeCache(url: URL, file: Blob): Promise<boolean> {
-  const digest = await sha256(file);
-  if (digest === undefined) return false;
-  const isKept = await put(url, file, { [DIGEST]: digest });
-  await (await open())?.delete(partOf(url)).catch(() => false);
-  return isKept;
+/** `digest` is the file's. */
+export async function writeCache(url: URL, file: Blob, digest: string): Promise<void> {
+  await put(url, file, { [DIGEST]: digest });
 }
 
-export async function readPart(url: URL): Promise<Part | undefined> {
+/** Takes the beginning out: if it is the cause that what comes of it is damaged, the next time is another start. */
+export async function takePart(url: URL): Promise<Part | undefined> {
   try {
-    const response = await (await open())?.match(partOf(url));
+    const cache = await open();
+    const response = await cache?.match(partOf(url));
     const validator = response?.headers.get(VALIDATOR);
-    return response && validator ? { data: await response.blob(), validator } : undefined;
+    if (!cache || !response || !validator) return undefined;
+    const data = await response.blob();
+    await cache.delete(partOf(url));
+    return { data, validator };
   } catch {
     return undefined;
   }
@@ -65,16 +66,14 @@ export async function writePart(url: URL, { data, validator }: Part): Promise<vo
   await put(partOf(url), data, { [VALIDATOR]: validator });
 }
 
-async function put(url: URL, data: Blob, headers: Record<string, string>): Promise<boolean> {
+async function put(url: URL, data: Blob, headers: Record<string, string>): Promise<void> {
   try {
     const { quota, usage } = (await globalThis.navigator?.storage?.estimate()) ?? {};
-    if (quota !== undefined && usage !== undefined && usage + data.size + SPARE_BYTES > quota) return false;
-    const cache = await open();
-    if (!cache) return false;
-    await cache.put(url, new Response(data, { headers: { ...headers, 'content-type': 'application/octet-stream' } }));
-    return true;
+    if (quota !== undefined && usage !== undefined && usage + data.size + SPARE_BYTES > quota) return;
+    const response = new Response(data, { headers: { ...headers, 'content-type': 'application/octet-stream' } });
+    await (await open())?.put(url, response);
   } catch {
-    return false;
+    // Done without.
   }
 }
 

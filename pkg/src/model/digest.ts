@@ -9,9 +9,11 @@ export async function sha256(file: Blob): Promise<string | undefined> {
 
 /** Whether a file has the digest; where there is no cryptography nobody knows, and the program's own check of the file has to do. */
 export async function matches(file: Blob, expected: string): Promise<boolean> {
-  const found = await sha256(file);
-  return found === undefined || found === expected.toLowerCase();
+  return isDigest(await sha256(file), expected);
 }
+
+/** As {@link matches}, of a digest that was taken already. */
+export const isDigest = (found: string | undefined, expected: string): boolean => found === undefined || found === expected.toLowerCase();
 
 export const corrupt = (from: string, expected: string): SegmenterError =>
   new SegmenterError('model-corrupt', `The model file from ${from} does not have the SHA-256 ${expected}. Put the right file there, or pass the right \`sha256\`.`);

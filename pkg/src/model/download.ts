@@ -1,7 +1,7 @@
 // Fetches a model file. A connection that breaks is taken up where it broke, within a call and, where the Cache API keeps the
 // beginning, by the next one.
 import { SegmenterError, abortedError } from '../errors.js';
-import { type Part, readPart, writePart } from './cache.js';
+import { type Part, takePart, writePart } from './cache.js';
 
 export interface DownloadOptions {
   /** The file's length where it is known; else the server's word for it. */
@@ -24,7 +24,7 @@ const ASSUMED_BYTES = 15e6;
 
 export async function download(url: URL, options: DownloadOptions): Promise<Blob> {
   const { signal, keep } = options;
-  const kept = keep ? await readPart(url) : undefined;
+  const kept = keep ? await takePart(url) : undefined;
   const transfer = new Transfer(url, options, kept);
   try {
     for (let failures = 0; ; ) {

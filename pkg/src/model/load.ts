@@ -4,7 +4,7 @@ import { SegmenterError, abortedError } from '../errors.js';
 import type { ModelSource, SegmenterOptions } from '../types.js';
 import { clearCache, isInCache, readCache, writeCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
-import { corrupt, matches } from './digest.js';
+import { corrupt, isDigest, matches, sha256 as digestOf } from './digest.js';
 import { download } from './download.js';
 
 export { clearCache };
@@ -17,13 +17,19 @@ export async function loadModel(options: ModelOptions, onFraction: OnFraction, s
   const { cache = true } = options;
   const source = await resolve(options.model);
   if (signal?.aborted) throw abortedError(signal);
-  if (source !== undefined && !isAddress(source)) return checked(await collect(source, onFraction, signal), 'your source', options.sha256);
+  if (source !== undefined && !isAddress(source)) {
+    const file = await collect(source, onFraction, signal);
+    if (options.sha256 !== undefined && !(await matches(file, options.sha256))) throw corrupt('your source', options.sha256);
+    return file;
+  }
   const { url, bytes, sha256 } = place(source, options);
   const cached = cache ? await readCache(url, sha256) : undefined;
   if (cached) return cached;
-  const file = await checked(await download(url, { bytes, keep: cache, onFraction, signal }), url.href, sha256);
+  const file = await download(url, { bytes, keep: cache, onFraction, signal });
+  const digest = await digestOf(file);
+  if (sha256 !== undefined && !isDigest(digest, sha256)) throw corrupt(url.href, sha256);
   // Not waited for: the segmenter starts meanwhile.
-  if (cache) void writeCache(url, file);
+  if (cache && digest !== undefined) void writeCache(url, file, digest);
   return file;
 }
 
@@ -83,9 +89,4 @@ async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal
     if (signal?.aborted) throw abortedError(signal);
     throw new SegmenterError('model-missing', `The stream passed as \`model\` broke off: ${String(cause)}.`, { cause });
   }
-}
-
-async function checked(file: Blob, from: string, sha256: string | undefined): Promise<Blob> {
-  if (sha256 !== undefined && !(await matches(file, sha256))) throw corrupt(from, sha256);
-  return file;
 }
