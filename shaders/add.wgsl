@@ -8,13 +8,15 @@
 struct Info {
     count: u32,
     period: u32,
-    groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+    groups_x: u32,
     scale: f32,
 }
 
+//#include folded
+
 @compute @workgroup_size(64, 1, 1)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let index = (group.y * info.groups_x + group.x) * 64u + lane;
+    let index = unfolded(group, lane);
     if (index < info.count) {
         out[index] = info.scale * a[index] + b[index % info.period];
     }

@@ -13,12 +13,14 @@ struct Info {
     from_offset: u32,
     to_offset: u32,
     count: u32,
-    groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+    groups_x: u32,
 }
+
+//#include folded
 
 @compute @workgroup_size(64, 1, 1)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {
-    let index = (group.y * info.groups_x + group.x) * 64u + lane;
+    let index = unfolded(group, lane);
     if (index >= info.count) {
         return;
     }

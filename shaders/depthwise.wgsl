@@ -17,18 +17,20 @@ struct Info {
     channels: u32, // in units of what a thread takes, as is the count
     stride: u32,
     count: u32, // of outputs
-    groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+    groups_x: u32,
     activation: u32,
 }
 
 //#include activation
+
+//#include folded
 
 @compute @workgroup_size(64, 1, 1)
 fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
-    let index = (group.y * info.groups_x + group.x) * 64u + lane;
+    let index = unfolded(group, lane);
     if (index >= info.count) {
         return;
     }

@@ -103,11 +103,11 @@ export class Host {
     },
 
     createEngine: async ({ device, model, inputSize, half }, checkpoint) => {
-      const [bytes, program] = await Promise.all([model.arrayBuffer(), this.#program()]);
+      const [bytes, program] = await Promise.all([model.file.arrayBuffer(), this.#program()]);
       await checkpoint(0.1);
       this.#engine?.free();
       this.#engine = undefined;
-      const create = () => program.engine.create(device, new Uint8Array(bytes), inputSize, half);
+      const create = () => program.engine.create(device, new Uint8Array(bytes), model.checked, inputSize, half);
       this.#engine = this.#gpu && device === 'webgpu' ? await lend(this.#gpu, create) : await create();
       const { name, software, half: isHalf } = this.#engine.adapter();
       return { device, name, software, half: isHalf };

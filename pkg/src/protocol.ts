@@ -1,5 +1,6 @@
 // Messages between the facade and the worker. Each request has a number that its answer repeats.
 import type { ErrorData } from './errors.js';
+import type { Model } from './model/load.js';
 import type { Device, GridOptions, Level, MemoryUsage, Mode, Prompt, Scene } from './types.js';
 
 /**
@@ -39,7 +40,7 @@ export interface ImageInfo {
 /** What can be asked of the worker and what each question is answered with. */
 export interface Calls {
   inspectGpu: { args: Record<never, never>; result: GpuReport };
-  createEngine: { args: { device: Device; model: Blob; inputSize: number; half: boolean }; result: EngineInfo };
+  createEngine: { args: { device: Device; model: Model; inputSize: number; half: boolean }; result: EngineInfo };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
   memory: { args: Record<never, never>; result: MemoryUsage };

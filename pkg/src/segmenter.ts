@@ -5,7 +5,7 @@ import { inspectGpu } from './device.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { toPayload } from './image-source.js';
 import { SegmentedImage } from './image.js';
-import { clearCache, folderOf, isModelCached, loadModel } from './model/load.js';
+import { type Model, clearCache, folderOf, isModelCached, loadModel } from './model/load.js';
 import { pagePort, workerPort } from './port.js';
 import { portion, reporter } from './progress.js';
 import { type StartOptions, type Started, start } from './start.js';
@@ -22,13 +22,13 @@ const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 
  * starts another worker, and images encode themselves anew when they are asked something.
  */
 export class Segmenter extends EventTarget {
-  readonly #model: Blob;
+  readonly #model: Model;
   readonly #options: EngineOptions;
   #started: Started;
   #restarting: Promise<Started> | undefined;
   #closed = false;
 
-  private constructor(model: Blob, options: EngineOptions, started: Started) {
+  private constructor(model: Model, options: EngineOptions, started: Started) {
     super();
     this.#model = model;
     this.#options = options;

@@ -2,13 +2,14 @@
 import { WorkerClient } from './client.js';
 import { cpuAdapter, webgpuAdapter } from './device.js';
 import { SegmenterError } from './errors.js';
+import type { Model } from './model/load.js';
 import type { OpenPort } from './port.js';
 import type { GpuReport } from './protocol.js';
 import type { Adapter, SegmenterOptions } from './types.js';
 
 export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
-  model: Promise<Blob>;
+  model: Promise<Model>;
   inputSize: number;
   half: boolean;
   port: OpenPort;

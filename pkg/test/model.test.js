@@ -71,10 +71,21 @@ beforeEach(() => {
   globalThis.caches = new Caches();
 });
 
-const load = (options, onFraction = () => {}, signal) => loadModel(options, onFraction, signal);
+const load = async (options, onFraction = () => {}, signal) => (await loadModel(options, onFraction, signal)).file;
 const hash = async (blob) => createHash('sha256').update(new Uint8Array(await blob.arrayBuffer())).digest('hex');
 /** The cache is written after the load. */
 const settled = () => new Promise((done) => setTimeout(done, 50));
+
+test('only a file that was found to have the right digest needs no more check', async () => {
+  const isChecked = async (options) => (await loadModel(options, () => {}, undefined)).checked;
+  assert.equal(await isChecked({ model: BYTES }), false);
+  assert.equal(await isChecked({ model: BYTES, sha256: SHA256 }), true);
+  // From the server, then from the cache: whoever does not say what it should be has the program look.
+  for (let i = 0; i < 2; i++) assert.equal(await isChecked({ model: URL_ }), false);
+  assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
+  await clearCache();
+  assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
+});
 
 test('what is known of the default model is true of the file', async () => {
   const file = await readFile(new URL(`../../${DEFAULT_MODEL.file}`, import.meta.url));

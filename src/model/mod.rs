@@ -4,6 +4,7 @@
 //! (`[batch, height, width, channels]`), unlike the reference.
 
 mod aims;
+mod bands;
 mod config;
 mod layers;
 mod mask_decoder;

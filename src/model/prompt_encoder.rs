@@ -104,18 +104,17 @@ impl PromptEncoder {
     /// Positions of the image embedding's cells, `[1, (S / 16)², 256]`.
     pub fn dense_positions(&self, input_size: usize) -> Tensor<3> {
         let side = input_size / STRIDE;
-        let codes = self.positions_of_cells(side).concat();
-        ops::tensor(codes, [1, side * side, EMBED_DIM], &self.no_mask.device())
+        let count = side * side;
+        let all = (0..count).map(|place| place as f32).collect();
+        let all = ops::tensor(all, [count], &self.no_mask.device());
+        let codes = self.cell_codes(side, &[0.0; EMBED_DIM]).at(&all, count);
+        ops::reshape(codes, [1, count, EMBED_DIM])
     }
 
-    /// The token of a foreground point in the middle of each of `side` by `side` cells of the input, `[side², 256]`.
-    pub fn cell_points(&self, side: usize) -> Tensor<2> {
+    /// The tokens of foreground points in the middles of `side` by `side` cells of the input.
+    pub fn cell_points(&self, side: usize) -> CellCodes {
         let [_, foreground, ..] = &self.points;
-        let mut codes = self.positions_of_cells(side).concat();
-        for code in codes.chunks_mut(EMBED_DIM) {
-            code.iter_mut().zip(foreground).for_each(|(value, embedding)| *value += embedding);
-        }
-        ops::tensor(codes, [side * side, EMBED_DIM], &self.no_mask.device())
+        self.cell_codes(side, foreground)
     }
 
     /// What SAM expects after the points of a prompt without a box, `[1, 1, 256]`.
@@ -123,27 +122,21 @@ impl PromptEncoder {
         self.padding.clone()
     }
 
-    /// As [`Self::push_position`] for the middles of all cells of a square, row by row. Sine and cosine of a sum come from those of
-    /// its terms: an angle for each row and column, not for each cell.
-    fn positions_of_cells(&self, side: usize) -> Vec<[f32; EMBED_DIM]> {
+    /// As [`Self::push_position`] for the middles of the cells of a square, plus `added`.
+    fn cell_codes(&self, side: usize, added: &[f32]) -> CellCodes {
         let (along_x, along_y) = self.frequencies.split_at(HALF);
-        let angles = |frequencies: &[f32]| -> Vec<[(f32, f32); HALF]> {
+        let device = self.no_mask.device();
+        let codes = |frequencies: &[f32]| {
             let middle = |i: usize| 2.0 * (i as f32 + 0.5) / side as f32 - 1.0;
-            let code = |i: usize| std::array::from_fn(|c| (2.0 * PI * middle(i) * frequencies[c]).sin_cos());
-            (0..side).map(code).collect()
+            let angles = |i: usize| frequencies.iter().map(move |frequency| 2.0 * PI * middle(i) * frequency);
+            let code = |i: usize| angles(i).map(f32::sin).chain(angles(i).map(f32::cos));
+            ops::tensor((0..side).flat_map(code).collect(), [side, EMBED_DIM], &device)
         };
-        let (columns, rows) = (angles(along_x), angles(along_y));
-        let cell = |row: &[(f32, f32); HALF], column: &[(f32, f32); HALF]| {
-            let mut code = [0.0; EMBED_DIM];
-            let (sines, cosines) = code.split_at_mut(HALF);
-            let sums = row.iter().zip(column).zip(sines.iter_mut().zip(cosines));
-            for (((y_sin, y_cos), (x_sin, x_cos)), (sine, cosine)) in sums {
-                *sine = x_sin * y_cos + x_cos * y_sin;
-                *cosine = x_cos * y_cos - x_sin * y_sin;
-            }
-            code
-        };
-        rows.iter().flat_map(|row| columns.iter().map(move |column| cell(row, column))).collect()
+        CellCodes {
+            rows: codes(along_y),
+            columns: codes(along_x),
+            added: ops::tensor(added.to_vec(), [EMBED_DIM], &device),
+        }
     }
 
     /// Sines then cosines of a position in 0..1, projected on the random frequencies.
@@ -153,6 +146,23 @@ impl PromptEncoder {
         let phases = || along_x.iter().zip(along_y).map(|(fx, fy)| 2.0 * PI * (x * fx + y * fy));
         out.extend(phases().map(f32::sin));
         out.extend(phases().map(f32::cos));
+    }
+}
+
+/// Codes of the places of a square. Sine and cosine of a sum come from those of its terms: an angle for each row and column, not for each
+/// cell.
+pub struct CellCodes {
+    /// Sines, then cosines, of each row's and each column's angles, `[side, 256]`.
+    rows: Tensor<2>,
+    columns: Tensor<2>,
+    /// `[256]`.
+    added: Tensor<1>,
+}
+
+impl CellCodes {
+    /// Of the first `count` of the places, which are counted row by row: `[count, 256]`.
+    pub fn at(&self, places: &Tensor<1>, count: usize) -> Tensor<2> {
+        ops::place_codes(self.rows.clone(), self.columns.clone(), self.added.clone(), places.clone(), count)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::bands::in_bands;
 use super::config::{EMBED_DIM, STAGES, Stage};
 use super::layers::{Conv, Depthwise, LayerNorm, Linear};
 use super::weights::Weights;
@@ -113,9 +114,6 @@ impl TinyVit {
     }
 }
 
-/// Most bytes between the convolutions of an inverted bottleneck: all of an input of 512 pixels, a quarter of one of 1024.
-const BAND_BYTES: usize = 16 << 20;
-
 /// Inverted bottleneck: expand four times, depthwise 3 x 3, project, add.
 struct MbConv {
     expand: Linear,
@@ -133,26 +131,14 @@ impl MbConv {
         })
     }
 
-    /// In bands of rows, as what is between the convolutions is the largest thing of the whole network.
+    /// In bands, as what is between the convolutions is the largest thing of the whole network.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [_, height, width, channels] = x.dims();
-        let hidden_bytes = height * width * 4 * channels * size_of::<f32>();
-        let rows = height.div_ceil(hidden_bytes.div_ceil(BAND_BYTES));
-        let band = |top: usize| {
-            let bottom = (top + rows).min(height);
-            // The window needs a row more on either side.
-            let (first, last) = (top.saturating_sub(1), (bottom + 1).min(height));
-            let part = |from: usize, to: usize| {
-                if to - from == height { x.clone() } else { ops::slice(&x, 1, from..to) }
-            };
-            let hidden = self.expand.forward(part(first, last), Activation::Gelu);
-            let mut hidden = self.depthwise.forward(hidden, Activation::Gelu);
-            if last - first > bottom - top {
-                hidden = ops::slice(&hidden, 1, top - first..bottom - first);
-            }
-            self.project.forward_add(hidden, part(top, bottom), Activation::Gelu)
-        };
-        ops::cat((0..height).step_by(rows).map(band).collect(), 1)
+        let channels = x.dims()[3];
+        in_bands(&x, 2 * 4 * channels, |rows, band| {
+            let hidden = self.expand.forward(rows, Activation::Gelu);
+            let hidden = band.inner(self.depthwise.forward(hidden, Activation::Gelu));
+            self.project.forward_add(hidden, band.of(&x), Activation::Gelu)
+        })
     }
 }
 

@@ -30,9 +30,9 @@ impl Upscale {
         })
     }
 
-    /// Size of what [`Self::forward`] makes of an image of so many cells.
+    /// What [`Self::forward`] takes for an image of so many cells: its result, and half as much before that.
     pub fn bytes(cells: usize) -> usize {
-        cells * 16 * Self::CHANNELS * size_of::<f32>()
+        cells * 16 * (Self::CHANNELS + Self::CHANNELS / 2) * size_of::<f32>()
     }
 
     /// `[n, cells, 256]` to `[n, cells * 16, 32]`, a cell's pixels in the order (y1, x1, y2, x2).

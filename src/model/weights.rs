@@ -4,8 +4,12 @@
 //! as U8 `[outputs, inputs / 2]` with two signed 4-bit values a byte (the first in the low half), and `<name>.scales`
 //! (F16, `[outputs, inputs / 32]`) beside it. Everything else is F16 or F32.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use burn::tensor::{Device, Tensor};
 use half::f16;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -36,6 +40,8 @@ pub struct Weights<'a> {
     file: SafeTensors<'a>,
     manifest: Manifest,
     device: Device,
+    /// Those that were asked for so far: some layers share theirs.
+    matrices: RefCell<HashMap<String, Weight>>,
 }
 
 impl<'a> Weights<'a> {
@@ -44,8 +50,21 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
     pub fn new(bytes: &'a [u8], device: &Device) -> Result<Self> {
-        let corrupt = |error: safetensors::SafeTensorError| Error::ModelCorrupt(error.to_string());
-        let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
+        let weights = Self::checked(bytes, device)?;
+        let (header_length, _) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
+        // The length prefix is eight bytes.
+        if weights.manifest.data_sha256 != data_sha256(&bytes[8 + header_length..]) {
+            return Err(Error::ModelCorrupt("its checksum does not match".to_string()));
+        }
+        Ok(weights)
+    }
+
+    /// [`Self::new`] for a file that is known to be undamaged: its checksum is not taken.
+    ///
+    /// # Errors
+    /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
+    pub fn checked(bytes: &'a [u8], device: &Device) -> Result<Self> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
         // The version is read by itself first: a later format may have another manifest.
         let manifest = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
         let manifest: serde_json::Value =
@@ -58,11 +77,7 @@ impl<'a> Weights<'a> {
         let manifest: Manifest =
             serde_json::from_value(manifest).map_err(|error| Error::ModelCorrupt(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
-        // The length prefix is eight bytes.
-        if manifest.data_sha256 != data_sha256(&bytes[8 + header_length..]) {
-            return Err(Error::ModelCorrupt("its checksum does not match".to_string()));
-        }
-        Ok(Self { file, manifest, device: device.clone() })
+        Ok(Self { file, manifest, device: device.clone(), matrices: RefCell::default() })
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -101,6 +116,16 @@ impl<'a> Weights<'a> {
 
     /// A matrix `[outputs, inputs]` in whichever precision the file has it.
     pub fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
+        let known = self.matrices.borrow().get(name).cloned();
+        if let Some(weight) = known.filter(|weight| weight.dims() == [outputs, inputs]) {
+            return Ok(weight);
+        }
+        let weight = self.load_matrix(name, outputs, inputs)?;
+        self.matrices.borrow_mut().insert(name.to_string(), weight.clone());
+        Ok(weight)
+    }
+
+    fn load_matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
         let view = self.view(name)?;
         let (bits, row) = match view.dtype() {
             Dtype::I8 => (Bits::Eight, inputs),
@@ -130,6 +155,10 @@ pub(crate) fn floats(view: &TensorView) -> Option<Vec<f32>> {
         }
         _ => None,
     }
+}
+
+fn corrupt(error: SafeTensorError) -> Error {
+    Error::ModelCorrupt(error.to_string())
 }
 
 fn mismatch(name: &str, view: &TensorView) -> Error {

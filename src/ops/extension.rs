@@ -4,13 +4,13 @@ use burn::backend::{
     Backend, Flex, backend_extension,
     tensor::{FloatTensor, IntTensor},
 };
-use burn::tensor::{DType, Shape, TensorData};
+use burn::tensor::{Shape, TensorData};
 use burn_cubecl::CubeBackend;
 use burn_flex::FlexTensor;
 
 use super::spec::{
-    AddSpec, AttentionSpec, Bits, ChooseSpec, CoverSpec, DepthwiseSpec, GatherSpec, MatmulSpec, Move,
-    NormSpec, WindowSpec,
+    AddSpec, AttentionSpec, Bits, ChooseSpec, CodeSpec, CoverSpec, DepthwiseSpec, MatmulSpec, Move, NormSpec,
+    WindowSpec,
 };
 use super::{cpu, gpu};
 
@@ -92,7 +92,13 @@ pub trait SegmentationOps: Backend {
         spec: CoverSpec,
     ) -> FloatTensor<Self>;
 
-    fn seg_gather(table: FloatTensor<Self>, index: FloatTensor<Self>, spec: GatherSpec) -> FloatTensor<Self>;
+    fn seg_place_codes(
+        rows: FloatTensor<Self>,
+        columns: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+        index: FloatTensor<Self>,
+        spec: CodeSpec,
+    ) -> FloatTensor<Self>;
 }
 
 impl SegmentationOps for CubeBackend {
@@ -185,8 +191,14 @@ impl SegmentationOps for CubeBackend {
         gpu::cover(heat, logits, judged, &spec)
     }
 
-    fn seg_gather(table: FloatTensor<Self>, index: FloatTensor<Self>, spec: GatherSpec) -> FloatTensor<Self> {
-        gpu::gather(table, index, &spec)
+    fn seg_place_codes(
+        rows: FloatTensor<Self>,
+        columns: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+        index: FloatTensor<Self>,
+        spec: CodeSpec,
+    ) -> FloatTensor<Self> {
+        gpu::codes(rows, columns, added, index, &spec)
     }
 }
 
@@ -198,9 +210,7 @@ impl SegmentationOps for Flex {
         residual: FloatTensor<Self>,
         spec: MatmulSpec,
     ) -> FloatTensor<Self> {
-        let (a, w) = (contiguous(a), contiguous(w));
-        let (bias, residual) = (contiguous(bias), contiguous(residual));
-        flat(cpu::matmul(floats(&a), floats(&w), floats(&bias), floats(&residual), &spec))
+        on_floats([a, w, bias, residual], |[a, w, bias, residual]| cpu::matmul(a, w, bias, residual, &spec))
     }
 
     fn seg_matmul_quantised(
@@ -212,10 +222,11 @@ impl SegmentationOps for Flex {
         bits: Bits,
         spec: MatmulSpec,
     ) -> FloatTensor<Self> {
-        let (a, words, scales) = (contiguous(a), contiguous(words), contiguous(scales));
-        let (bias, residual) = (contiguous(bias), contiguous(residual));
-        let w = cpu::dequantise(words.storage::<i32>(), bits, floats(&scales));
-        flat(cpu::matmul(floats(&a), &w, floats(&bias), floats(&residual), &spec))
+        let words = contiguous(words);
+        on_floats([a, scales, bias, residual], |[a, scales, bias, residual]| {
+            let w = cpu::dequantise(words.storage::<i32>(), bits, scales);
+            cpu::matmul(a, &w, bias, residual, &spec)
+        })
     }
 
     fn seg_attention(
@@ -225,8 +236,7 @@ impl SegmentationOps for Flex {
         bias: FloatTensor<Self>,
         spec: AttentionSpec,
     ) -> FloatTensor<Self> {
-        let (q, k, v, bias) = (contiguous(q), contiguous(k), contiguous(v), contiguous(bias));
-        flat(cpu::attention(floats(&q), floats(&k), floats(&v), floats(&bias), &spec))
+        on_floats([q, k, v, bias], |[q, k, v, bias]| cpu::attention(q, k, v, bias, &spec))
     }
 
     fn seg_depthwise(
@@ -235,8 +245,7 @@ impl SegmentationOps for Flex {
         bias: FloatTensor<Self>,
         spec: DepthwiseSpec,
     ) -> FloatTensor<Self> {
-        let (x, w, bias) = (contiguous(x), contiguous(w), contiguous(bias));
-        flat(cpu::depthwise(floats(&x), floats(&w), floats(&bias), &spec))
+        on_floats([x, w, bias], |[x, w, bias]| cpu::depthwise(x, w, bias, &spec))
     }
 
     fn seg_layer_norm(
@@ -245,20 +254,19 @@ impl SegmentationOps for Flex {
         beta: FloatTensor<Self>,
         spec: NormSpec,
     ) -> FloatTensor<Self> {
-        let (x, gamma, beta) = (contiguous(x), contiguous(gamma), contiguous(beta));
-        flat(cpu::layer_norm(floats(&x), floats(&gamma), floats(&beta), &spec))
+        on_floats([x, gamma, beta], |[x, gamma, beta]| cpu::layer_norm(x, gamma, beta, &spec))
     }
 
     fn seg_add(a: FloatTensor<Self>, b: FloatTensor<Self>, spec: AddSpec) -> FloatTensor<Self> {
-        let (a, b) = (contiguous(a), contiguous(b));
-        flat(cpu::add(floats(&a), floats(&b), &spec))
+        on_floats([a, b], |[a, b]| cpu::add(a, b, &spec))
     }
 
     fn seg_arrange(x: FloatTensor<Self>, movement: Move, length: usize) -> FloatTensor<Self> {
-        let x = contiguous(x);
-        let mut out = vec![0.0; length];
-        cpu::place(&mut out, floats(&x), &movement);
-        flat(out)
+        on_floats([x], |[x]| {
+            let mut out = vec![0.0; length];
+            cpu::place(&mut out, x, &movement);
+            out
+        })
     }
 
     fn seg_place(mut out: FloatTensor<Self>, x: FloatTensor<Self>, movement: Move) -> FloatTensor<Self> {
@@ -268,8 +276,7 @@ impl SegmentationOps for Flex {
     }
 
     fn seg_windows(x: FloatTensor<Self>, spec: WindowSpec) -> FloatTensor<Self> {
-        let x = contiguous(x);
-        flat(cpu::windows(floats(&x), &spec))
+        on_floats([x], |[x]| cpu::windows(x, &spec))
     }
 
     fn seg_reshape(x: FloatTensor<Self>, shape: Shape) -> FloatTensor<Self> {
@@ -283,9 +290,9 @@ impl SegmentationOps for Flex {
         earlier: FloatTensor<Self>,
         spec: ChooseSpec,
     ) -> FloatTensor<Self> {
-        let (original, heat) = (contiguous(original), contiguous(heat));
-        let (closed, earlier) = (contiguous(closed), contiguous(earlier));
-        flat(cpu::choose(floats(&original), floats(&heat), floats(&closed), floats(&earlier), &spec))
+        on_floats([original, heat, closed, earlier], |[original, heat, closed, earlier]| {
+            cpu::choose(original, heat, closed, earlier, &spec)
+        })
     }
 
     fn seg_cover(
@@ -294,14 +301,31 @@ impl SegmentationOps for Flex {
         judged: FloatTensor<Self>,
         spec: CoverSpec,
     ) -> FloatTensor<Self> {
-        let (heat, logits, judged) = (contiguous(heat), contiguous(logits), contiguous(judged));
-        flat(cpu::cover(floats(&heat), floats(&logits), floats(&judged), &spec))
+        on_floats([heat, logits, judged], |[heat, logits, judged]| cpu::cover(heat, logits, judged, &spec))
     }
 
-    fn seg_gather(table: FloatTensor<Self>, index: FloatTensor<Self>, spec: GatherSpec) -> FloatTensor<Self> {
-        let (table, index) = (contiguous(table), contiguous(index));
-        flat(cpu::gather(floats(&table), floats(&index), &spec))
+    fn seg_place_codes(
+        rows: FloatTensor<Self>,
+        columns: FloatTensor<Self>,
+        added: FloatTensor<Self>,
+        index: FloatTensor<Self>,
+        spec: CodeSpec,
+    ) -> FloatTensor<Self> {
+        on_floats([rows, columns, added, index], |[rows, columns, added, index]| {
+            cpu::codes(rows, columns, added, index, &spec)
+        })
     }
+}
+
+/// Runs a CPU twin on tensors' values; what it gives is flat.
+fn on_floats<const N: usize>(
+    tensors: [FlexTensor; N],
+    work: impl FnOnce([&[f32]; N]) -> Vec<f32>,
+) -> FlexTensor {
+    let tensors = tensors.map(contiguous);
+    let values = work(tensors.each_ref().map(floats));
+    let shape = Shape::new([values.len()]);
+    FlexTensor::from_data(TensorData::new(values, shape))
 }
 
 pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
@@ -314,10 +338,4 @@ pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
 
 pub(super) fn floats(tensor: &FlexTensor) -> &[f32] {
     &tensor.storage::<f32>()[..tensor.layout().num_elements()]
-}
-
-fn flat(values: Vec<f32>) -> FlexTensor {
-    debug_assert_eq!(DType::F32.size(), size_of::<f32>());
-    let shape = Shape::new([values.len()]);
-    FlexTensor::from_data(TensorData::new(values, shape))
 }

@@ -154,18 +154,27 @@ pub fn slice<const D: usize>(x: &Tensor<D>, axis: usize, range: Range<usize>) ->
 }
 
 /// One after the other along an axis.
-pub fn cat<const D: usize>(mut parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
-    if parts.len() == 1 {
-        return parts.remove(0);
-    }
-    let mut shape = parts[0].dims();
-    shape[axis] = parts.iter().map(|part| part.dims()[axis]).sum();
-    let (outer, inner) = around(&shape, axis);
-    let whole = shape[axis] * inner;
+pub fn cat<const D: usize>(parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
+    let length = parts.iter().map(|part| part.dims()[axis]).sum();
+    collect(parts, axis, length)
+}
+
+/// As [`cat`], of parts that are made one by one: each is put in its place before the next. `length` is that of all along the axis.
+pub fn collect<const D: usize>(
+    parts: impl IntoIterator<Item = Tensor<D>>,
+    axis: usize,
+    length: usize,
+) -> Tensor<D> {
     let (mut start, mut out) = (0, None);
     for part in parts {
-        let own = part.dims()[axis] * inner;
-        let movement = Move::new(&[(outer, own, whole), (own, 1, 1)], 0, start);
+        let mut shape = part.dims();
+        if shape[axis] == length {
+            return part;
+        }
+        let (outer, inner) = around(&shape, axis);
+        let own = shape[axis] * inner;
+        shape[axis] = length;
+        let movement = Move::new(&[(outer, own, length * inner), (own, 1, 1)], 0, start);
         start += own;
         out = Some(match out {
             None => arrange(part, movement, shape),

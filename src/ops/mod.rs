@@ -21,10 +21,10 @@ use extension::SegmentationOps;
 pub use gpu::Counters;
 use layout::shaped;
 pub use layout::{
-    add, at_hand, cat, finish, flattened, from_windows, pace, permute, read, read_all, repeat, reshape,
-    scale_add, slice, tensor, to_windows,
+    add, at_hand, cat, collect, finish, flattened, from_windows, pace, permute, read, read_all, repeat,
+    reshape, scale_add, slice, tensor, to_windows,
 };
-pub use places::{choose_places, cover, gather};
+pub use places::{choose_places, cover, place_codes};
 use profile::measured;
 use shader::{Kernel, Shader};
 pub use spec::{
@@ -96,7 +96,7 @@ pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) ->
     let one = |kernel, vectors| Shader { kernel, vectors };
     shaders.extend([Kernel::Choose, Kernel::Cover].map(|kernel| one(kernel, false)));
     let merging = [true, false].map(|merge| Kernel::Windows { merge });
-    shaders.extend([Kernel::Depthwise, Kernel::LayerNorm, Kernel::Gather].map(|kernel| one(kernel, true)));
+    shaders.extend([Kernel::Depthwise, Kernel::LayerNorm, Kernel::Codes].map(|kernel| one(kernel, true)));
     shaders.extend(merging.map(|kernel| one(kernel, true)));
     for &dim in head_channels {
         shaders.extend([true, false].map(|few| one(Kernel::Attention { dim, few }, true)));

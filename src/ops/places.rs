@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::extension::SegmentationOps;
 use super::layout::shaped;
 use super::profile::measured;
-use super::spec::{ChooseSpec, CoverSpec, GatherSpec};
+use super::spec::{ChooseSpec, CodeSpec, CoverSpec};
 
 /// The `count` places of a square that are worth most, one after the other, then how much the first of them is worth:
 /// `[count + 1]`.
@@ -53,13 +53,24 @@ pub fn cover(heat: Tensor<2>, logits: Tensor<4>, judged: Tensor<2>, spec: CoverS
     shaped(measured("places", &device, Default::default, run), shape)
 }
 
-/// The rows of `table`, `[_, channels]`, that the first `count` values of `index` name: `[count, channels]`.
-pub fn gather(table: Tensor<2>, index: Tensor<1>, count: usize) -> Tensor<2> {
-    let channels = table.dims()[1];
-    assert!(count <= index.dims()[0], "an index for each row");
-    let spec = GatherSpec { count, channels };
-    let device = table.device();
-    let (table, index) = (table.into_dispatch(), index.into_dispatch());
-    let run = || Dispatch::seg_gather(table, index, spec);
-    shaped(measured("copy", &device, || spec.cost(), run), [count, channels])
+/// Codes of the places that the first `count` values of `index` name, counted row by row in a square: `[count, channels]`. A code is sines,
+/// then cosines, of sums of an angle of the row and one of the column, plus `added`, `[channels]`; `rows` and `columns`, `[side, channels]`,
+/// have the sines, then the cosines of theirs.
+pub fn place_codes(
+    rows: Tensor<2>,
+    columns: Tensor<2>,
+    added: Tensor<1>,
+    index: Tensor<1>,
+    count: usize,
+) -> Tensor<2> {
+    let [side, channels] = rows.dims();
+    assert_eq!(columns.dims(), [side, channels], "places are a square");
+    assert!(added.dims() == [channels] && channels.is_multiple_of(2), "a cosine for each sine");
+    assert!(count <= index.dims()[0], "an index for each code");
+    let spec = CodeSpec { count, channels, side };
+    let device = rows.device();
+    let (rows, columns) = (rows.into_dispatch(), columns.into_dispatch());
+    let (added, index) = (added.into_dispatch(), index.into_dispatch());
+    let run = || Dispatch::seg_place_codes(rows, columns, added, index, spec);
+    shaped(measured("places", &device, || spec.cost(), run), [count, channels])
 }

@@ -34,7 +34,7 @@ pub enum Kernel {
     },
     Choose,
     Cover,
-    Gather,
+    Codes,
 }
 
 impl Shader {
@@ -50,7 +50,7 @@ impl Shader {
             Kernel::Windows { .. } => "windows",
             Kernel::Choose => "choose",
             Kernel::Cover => "cover",
-            Kernel::Gather => "gather",
+            Kernel::Codes => "codes",
         }
     }
 
@@ -58,9 +58,9 @@ impl Shader {
     pub fn inputs(&self) -> u32 {
         match self.kernel {
             Kernel::Matmul { .. } => 5,
-            Kernel::Attention { .. } | Kernel::Choose => 4,
+            Kernel::Attention { .. } | Kernel::Choose | Kernel::Codes => 4,
             Kernel::Depthwise | Kernel::LayerNorm | Kernel::Cover => 3,
-            Kernel::Add | Kernel::Gather => 2,
+            Kernel::Add => 2,
             Kernel::Arrange | Kernel::Windows { .. } => 1,
         }
     }
@@ -78,7 +78,7 @@ impl Shader {
             Kernel::Windows { .. } => include_str!("../../shaders/windows.wgsl"),
             Kernel::Choose => include_str!("../../shaders/choose.wgsl"),
             Kernel::Cover => include_str!("../../shaders/cover.wgsl"),
-            Kernel::Gather => include_str!("../../shaders/gather.wgsl"),
+            Kernel::Codes => include_str!("../../shaders/codes.wgsl"),
         };
         let (value, unit) = if self.vectors { ("vec4<f32>", 4) } else { ("f32", 1) };
         let mut flags = Vec::new();
@@ -112,9 +112,19 @@ impl Shader {
     }
 }
 
+/// What shaders share: a line `//#include NAME` stands for it.
+const SHARED: [(&str, &str); 3] = [
+    ("activation", include_str!("../../shaders/activation.wgsl")),
+    ("attention_operands", include_str!("../../shaders/attention_operands.wgsl")),
+    ("folded", include_str!("../../shaders/folded.wgsl")),
+];
+
 /// Includes what is shared, puts in the values, chooses and unrolls.
 fn fill(template: &str, values: &[(&str, String)], flags: &[&str]) -> String {
-    let mut text = template.replace("//#include activation", include_str!("../../shaders/activation.wgsl"));
+    let mut text = template.to_string();
+    for (name, shared) in SHARED {
+        text = text.replace(&format!("//#include {name}\n"), shared);
+    }
     for (name, value) in values {
         text = text.replace(&placeholder(name), value);
     }
@@ -186,7 +196,7 @@ mod tests {
             Kernel::Windows { merge: true },
             Kernel::Choose,
             Kernel::Cover,
-            Kernel::Gather,
+            Kernel::Codes,
         ] {
             for vectors in [false, true] {
                 let text = Shader { kernel, vectors }.text();

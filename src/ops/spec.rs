@@ -323,15 +323,17 @@ pub struct CoverSpec {
     pub covered: f32,
 }
 
-/// Rows of a table.
+/// See [`crate::ops::place_codes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GatherSpec {
+pub struct CodeSpec {
     pub count: usize,
     pub channels: usize,
+    pub side: usize,
 }
 
-impl GatherSpec {
+impl CodeSpec {
     pub fn cost(&self) -> Cost {
-        Cost { flops: 0, bytes: 8 * (self.count * self.channels) as u64 }
+        let values = (self.count * self.channels) as u64;
+        Cost { flops: 4 * values, bytes: 4 * (values + (2 * self.side * self.channels) as u64) }
     }
 }

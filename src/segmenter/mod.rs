@@ -8,6 +8,8 @@ mod learned;
 mod pointed;
 mod request;
 
+use burn::tensor::Device;
+
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
@@ -51,13 +53,29 @@ impl Segmenter {
     /// # Errors
     /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidPrompt`] for the size.
     pub async fn new(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
+        Self::load(device, input_size, |device| Weights::new(model, device)).await
+    }
+
+    /// [`Self::new`] for a model file that the caller knows to be undamaged: its checksum is not taken.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn with_checked_model(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
+        Self::load(device, input_size, |device| Weights::checked(model, device)).await
+    }
+
+    async fn load<'a>(
+        device: DeviceKind,
+        input_size: u32,
+        weights: impl FnOnce(&Device) -> Result<Weights<'a>>,
+    ) -> Result<Self> {
         if !input_size.is_multiple_of(64) || !(64..=2048).contains(&input_size) {
             return Err(Error::InvalidPrompt(format!(
                 "inputSize must be a multiple of 64 from 64 to 2048, not {input_size}"
             )));
         }
         let (device, adapter) = device::open(device).await?;
-        let weights = Weights::new(model, &device)?;
+        let weights = weights(&device)?;
         ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await?;
         let sam = Sam::load(&weights)?;
         let aims = match weights.manifest().model.as_str() {

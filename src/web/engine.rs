@@ -32,11 +32,12 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file. `half`: products of 16-bit floats where a
-    /// GPU has them.
+    /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file; `checked`: it is known to be undamaged.
+    /// `half`: products of 16-bit floats where a GPU has them.
     pub async fn create(
         device: String,
         model: Vec<u8>,
+        checked: bool,
         input_size: u32,
         half: bool,
     ) -> Result<Engine, JsValue> {
@@ -46,7 +47,11 @@ impl Engine {
             ("cpu", _) => DeviceKind::Cpu,
             (other, _) => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
         };
-        let segmenter = Segmenter::new(kind, &model, input_size).await?;
+        let segmenter = if checked {
+            Segmenter::with_checked_model(kind, &model, input_size).await?
+        } else {
+            Segmenter::new(kind, &model, input_size).await?
+        };
         Ok(Engine { segmenter: Rc::new(segmenter) })
     }
 

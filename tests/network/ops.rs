@@ -322,10 +322,11 @@ everywhere!(places, async {
         })
         .await;
     }
-    for channels in [5, 256] {
-        agree("gather", |device| {
-            let index = ops::tensor(vec![6.0, 0.0, 2.0, 99.0], [4], device);
-            ops::gather(tensor(1, [7, channels], device), index, 3)
+    for channels in [6, 256] {
+        agree("codes of places", |device| {
+            let index = ops::tensor(vec![48.0, 0.0, 2.0, 99.0], [4], device);
+            let axis = |seed| tensor(seed, [7, channels], device);
+            ops::place_codes(axis(1), axis(2), tensor(3, [channels], device), index, 3)
         })
         .await;
     }

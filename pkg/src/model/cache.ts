@@ -1,6 +1,6 @@
 // Model files between visits, in the browser's Cache API. It is a convenience: whatever it refuses (private windows, full disks,
 // pages by http) is done without. Files are stored under their address, with the digest that they had; whoever reads one checks it.
-import { matches } from './digest.js';
+import { isDigest, sha256 } from './digest.js';
 
 const NAME = 'aims-web-models';
 const DIGEST = 'x-sha256';
@@ -26,15 +26,16 @@ const partOf = (url: URL): URL => {
   return part;
 };
 
-/** The file if it is there and sound; one that is damaged, or not the `expected` one, is thrown out. */
-export async function readCache(url: URL, expected: string | undefined): Promise<Blob | undefined> {
+/** The file, and its digest, if it is there and sound; one that is damaged, or not the `expected` one, is thrown out. */
+export async function readCache(url: URL, expected: string | undefined): Promise<{ file: Blob; digest: string | undefined } | undefined> {
   try {
     const cache = await open();
     const response = await cache?.match(url);
     if (!cache || !response) return undefined;
     const file = await response.blob();
-    const digest = response.headers.get(DIGEST);
-    if (digest && (expected ?? digest).toLowerCase() === digest && (await matches(file, digest))) return file;
+    const stored = response.headers.get(DIGEST);
+    const digest = await sha256(file);
+    if (stored && isDigest(stored, expected ?? stored) && isDigest(digest, stored)) return { file, digest };
     await cache.delete(url);
   } catch {
     // As if it were not there.

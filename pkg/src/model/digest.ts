@@ -7,12 +7,7 @@ export async function sha256(file: Blob): Promise<string | undefined> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Whether a file has the digest; where there is no cryptography nobody knows, and the program's own check of the file has to do. */
-export async function matches(file: Blob, expected: string): Promise<boolean> {
-  return isDigest(await sha256(file), expected);
-}
-
-/** As {@link matches}, of a digest that was taken already. */
+/** Whether a digest is the expected one; where there is no cryptography nobody knows, and the program's own check of the file has to do. */
 export const isDigest = (found: string | undefined, expected: string): boolean => found === undefined || found === expected.toLowerCase();
 
 export const corrupt = (from: string, expected: string): SegmenterError =>

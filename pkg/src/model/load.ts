@@ -4,33 +4,45 @@ import { SegmenterError, abortedError } from '../errors.js';
 import type { ModelSource, SegmenterOptions } from '../types.js';
 import { clearCache, isInCache, readCache, writeCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
-import { corrupt, isDigest, matches, sha256 as digestOf } from './digest.js';
+import { corrupt, isDigest, sha256 as digestOf } from './digest.js';
 import { download } from './download.js';
 
 export { clearCache };
 
 export type ModelOptions = Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>;
 
+export interface Model {
+  file: Blob;
+  /** Whether it was found to have the SHA-256 that it should have, so that the program need not check it again. */
+  checked: boolean;
+}
+
 type OnFraction = (fraction: number) => void;
 
-export async function loadModel(options: ModelOptions, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Blob> {
+export async function loadModel(options: ModelOptions, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Model> {
   const { cache = true } = options;
   const source = await resolve(options.model);
   if (signal?.aborted) throw abortedError(signal);
   if (source !== undefined && !isAddress(source)) {
     const file = await collect(source, onFraction, signal);
-    if (options.sha256 !== undefined && !(await matches(file, options.sha256))) throw corrupt('your source', options.sha256);
-    return file;
+    return options.sha256 === undefined ? { file, checked: false } : check(file, await digestOf(file), options.sha256, 'your source');
   }
   const { url, bytes, sha256 } = place(source, options);
   const cached = cache ? await readCache(url, sha256) : undefined;
-  if (cached) return cached;
+  if (cached) return check(cached.file, cached.digest, sha256, url.href);
   const file = await download(url, { bytes, keep: cache, onFraction, signal });
   const digest = await digestOf(file);
-  if (sha256 !== undefined && !isDigest(digest, sha256)) throw corrupt(url.href, sha256);
+  const model = check(file, digest, sha256, url.href);
   // Not waited for: the segmenter starts meanwhile.
   if (cache && digest !== undefined) void writeCache(url, file, digest);
-  return file;
+  return model;
+}
+
+/** Without an `expected` digest, or a browser's cryptography, the program's own check has to do. */
+function check(file: Blob, digest: string | undefined, expected: string | undefined, from: string): Model {
+  if (expected === undefined) return { file, checked: false };
+  if (!isDigest(digest, expected)) throw corrupt(from, expected);
+  return { file, checked: digest !== undefined };
 }
 
 /** Whether the model is kept in this browser, so that nothing would be downloaded. */

@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use super::pixel_decoder::Maps;
 use super::{AimsConfig, Attention, LayerNorm, Linear, Mlp, OUTPUT_TOKENS};
 use crate::error::Result;
-use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE};
-use crate::model::prompt_encoder::PromptEncoder;
+use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE, WORKING_BYTES};
+use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
 use crate::model::transformer::TwoWayTransformer;
 use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
@@ -28,9 +28,6 @@ pub struct Decoder {
     heads: Vec<Head>,
 }
 
-/// Most bytes of the upscaled image as all queries of a piece see it: a whole round at an input of 512 pixels, a quarter of one at 1024.
-const PIECE_BYTES: usize = 16 << 20;
-
 /// From an output token to its mask.
 struct Head {
     /// Kernels for the image as the query sees it.
@@ -47,8 +44,8 @@ pub struct Seen {
     positions: Tensor<3>,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
-    /// The token of a point at each place for a query, `[places, 256]`.
-    points: Tensor<2>,
+    /// The tokens of points at the places for queries.
+    points: CellCodes,
     /// Cells a side.
     side: usize,
 }
@@ -120,27 +117,28 @@ impl Decoder {
     pub fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
-        let points = ops::gather(seen.points.clone(), chosen.clone(), queries);
-        let points = ops::reshape(points, [queries, 1, EMBED_DIM]);
+        let points = ops::reshape(seen.points.at(chosen, queries), [queries, 1, EMBED_DIM]);
         let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
         let output_tokens = ops::repeat(self.output_tokens.clone(), 0, queries);
         let tokens = ops::cat(vec![output_tokens, prompts.clone()], 1);
         let (image, positions) = (seen.image.clone(), seen.positions.clone());
-        let together = PIECE_BYTES.div_ceil(Upscale::bytes(seen.side * seen.side)).min(queries);
+        let together = (WORKING_BYTES / Upscale::bytes(seen.side * seen.side)).clamp(1, queries);
         let looked = self.transformer.look(image.clone(), positions.clone(), tokens.clone());
         let looked = self.complementarity.forward(looked, prompts);
-        let piece = |from: usize| {
+        let mut said = Vec::new();
+        let pieces = (0..queries).step_by(together).map(|from| {
             let some = |x: &Tensor<3>| ops::slice(x, 0, from..(from + together).min(queries));
             let (tokens, looked) = (some(&tokens), some(&looked));
-            let (said, image) = self.transformer.finish(image.clone(), positions.clone(), tokens, looked);
+            let (own, image) = self.transformer.finish(image.clone(), positions.clone(), tokens, looked);
             let kernels = self.heads.iter().enumerate().map(|(i, head)| {
-                head.hypernetwork.forward(ops::slice(&said, 1, 1 + i..2 + i), Activation::Relu)
+                head.hypernetwork.forward(ops::slice(&own, 1, 1 + i..2 + i), Activation::Relu)
             });
-            let masks = ops::matmul_transposed(ops::cat(kernels.collect(), 1), self.upscale.forward(image));
-            (said, masks)
-        };
-        let (said, own): (Vec<_>, Vec<_>) = (0..queries).step_by(together).map(piece).unzip();
-        let (said, own) = (ops::cat(said, 0), Upscale::into_rows(ops::cat(own, 0), seen.side));
+            let kernels = ops::cat(kernels.collect(), 1);
+            said.push(own);
+            ops::matmul_transposed(kernels, self.upscale.forward(image))
+        });
+        let own = Upscale::into_rows(ops::collect(pieces, 0, queries), seen.side);
+        let said = ops::cat(said, 0);
 
         let token = |i: usize| ops::slice(&said, 1, i..i + 1);
         let tokens: Vec<_> = (0..self.heads.len()).map(|i| token(1 + i)).collect();

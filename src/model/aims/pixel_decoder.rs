@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use super::prompt_encoder::Injection;
 use super::{AimsConfig, Attention, axis_codes, positions};
 use crate::error::Result;
+use crate::model::bands::{Band, in_bands};
 use crate::model::config::{EMBED_DIM, STAGES};
 use crate::model::layers::{Depthwise, LayerNorm, Linear};
 use crate::model::tiny_vit::ImageFeatures;
@@ -81,17 +82,20 @@ impl PixelDecoder {
         let stride16 = ops::reshape(tokens, [batch, height, side, width]);
         let up = self.up8.forward(stride16.clone());
         let up = self.from_stride8.forward_add(features.stride8.clone(), up, Activation::None);
-        let stride8 = self.refine8.forward(add(up, add8));
+        let up = add(up, add8);
+        let stride8 = self.refine8.forward(&up, |refined, _| refined);
         let up = self.up4.forward(stride8.clone());
         let up = self.from_stride4.forward_add(features.stride4.clone(), up, Activation::None);
-        let stride4 = self.refine4.forward(add(up, add4));
-        let [_, height, side, _] = stride4.dims();
-        let codes = |size: usize, shape: [usize; 4]| {
-            ops::tensor(axis_codes(size, width / 2), shape, &stride4.device())
-        };
+        let up = add(up, add4);
+        let [_, height, side, _] = up.dims();
+        let codes =
+            |size: usize, shape: [usize; 4]| ops::tensor(axis_codes(size, width / 2), shape, &up.device());
         let rows = self.row4.forward(codes(height, [1, height, 1, width / 2]), Activation::None);
         let columns = self.column4.forward(codes(side, [1, 1, side, width / 2]), Activation::None);
-        let stride4 = ops::add(ops::add(stride4, ops::repeat(rows, 2, side)), columns);
+        let stride4 = self.refine4.forward(&up, |refined, band| {
+            let placed = ops::add(refined, ops::repeat(band.of(&rows), 2, side));
+            ops::add(placed, columns.clone())
+        });
         Maps { stride16, stride8, stride4 }
     }
 }
@@ -144,10 +148,14 @@ impl Refine {
         })
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let local = self.local_conv.forward(x.clone(), Activation::None);
-        let hidden = self.fc1.forward(self.norm.forward(local, Activation::None), Activation::Gelu);
-        self.fc2.forward_add(hidden, x, Activation::None)
+    /// `last` may change each band of the result.
+    fn forward(&self, x: &Tensor<4>, last: impl Fn(Tensor<4>, &Band) -> Tensor<4>) -> Tensor<4> {
+        let channels = x.dims()[3];
+        in_bands(x, 6 * channels, |rows, band| {
+            let local = band.inner(self.local_conv.forward(rows, Activation::None));
+            let hidden = self.fc1.forward(self.norm.forward(local, Activation::None), Activation::Gelu);
+            last(self.fc2.forward_add(hidden, band.of(x), Activation::None), band)
+        })
     }
 }
 

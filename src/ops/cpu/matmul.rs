@@ -3,16 +3,15 @@ use super::activation::activate;
 use super::parallel::for_each_chunk;
 use crate::ops::{Bits, GROUP, MatmulSpec, Patches};
 
-/// Rows of `A` that one thread multiplies at a time: enough for the product to run at speed, few enough that the result (in a browser,
-/// where panels of `W` are packed once for all blocks) or the gathered patches of a convolution stay in cache.
-const BLOCK: usize = if cfg!(target_family = "wasm") { 64 } else { 256 };
-
 /// See [`MatmulSpec`]; returns `C` as `[batch, rows, cols]`.
 pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &MatmulSpec) -> Vec<f32> {
     let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
     let mut out = vec![0.0; batch * rows * cols];
     if out.is_empty() {
         return out;
+    }
+    if spec.weight_batched && rows < cols && !spec.has_bias && spec.residual_length == 0 {
+        return transposed_product(a, w, spec);
     }
     let mut factor = Factor::new(&w[..cols * depth], cols, depth);
     for (b, out) in out.chunks_mut(rows * cols).enumerate() {
@@ -26,8 +25,8 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
                 &a[b * size..][..size]
             }
         };
-        for_each_chunk(out, BLOCK * cols, |block, out| {
-            let first = block * BLOCK;
+        for_each_chunk(out, Factor::ROWS * cols, |block, out| {
+            let first = block * Factor::ROWS;
             let count = out.len() / cols;
             match &spec.patches {
                 None => factor.product(&a[first * depth..][..count * depth], out),
@@ -51,14 +50,40 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
     out
 }
 
+/// The product as that of the operands in turn, transposed: where there are fewer rows than columns, it is `A` that is packed once.
+fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
+    let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
+    let mut out = vec![0.0; batch * rows * cols];
+    let mut transposed = vec![0.0; rows * cols];
+    let operands = a.chunks(rows * depth).zip(w.chunks(cols * depth));
+    for (out, (a, w)) in out.chunks_mut(rows * cols).zip(operands) {
+        let factor = Factor::new(a, rows, depth);
+        for_each_chunk(&mut transposed, Factor::ROWS * rows, |block, out| {
+            factor.product(&w[block * Factor::ROWS * depth..][..out.len() / rows * depth], out);
+        });
+        for (column, values) in transposed.chunks(rows).enumerate() {
+            values.iter().enumerate().for_each(|(row, value)| out[row * cols + column] = *value);
+        }
+        activate(out, spec.activation);
+    }
+    out
+}
+
 /// Expands packed weights: the values of one scale are consecutive.
 pub fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
-    let width = bits.count() as u32;
     let mut weights = Vec::with_capacity(words.len() * bits.per_word());
     for (group, scale) in words.chunks(GROUP / bits.per_word()).zip(scales) {
-        for word in group {
-            let values = (1..=bits.per_word() as u32).map(|i| (word << (32 - i * width)) >> (32 - width));
-            weights.extend(values.map(|value| value as f32 * scale));
+        match bits {
+            // In memory a word's lowest bits come first, on all machines that browsers run on.
+            Bits::Eight => {
+                let values: &[i8] = bytemuck::cast_slice(group);
+                weights.extend(values.iter().map(|&value| f32::from(value) * scale));
+            }
+            Bits::Four => weights.extend(
+                group
+                    .iter()
+                    .flat_map(|word| (1..=8).map(move |i| ((word << (32 - 4 * i)) >> 28) as f32 * scale)),
+            ),
         }
     }
     weights

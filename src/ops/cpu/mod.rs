@@ -24,4 +24,4 @@ pub use depthwise::depthwise;
 pub use layer_norm::layer_norm;
 pub use layout::{add, place, windows};
 pub use matmul::{dequantise, matmul};
-pub use places::{choose, cover, gather};
+pub use places::{choose, codes, cover};

@@ -10,6 +10,9 @@ pub struct Factor<'a> {
 }
 
 impl<'a> Factor<'a> {
+    /// Rows to multiply at a time: enough for the product to run at speed, few enough that the patches of a convolution stay in the cache.
+    pub const ROWS: usize = 256;
+
     pub fn new(w: &'a [f32], cols: usize, depth: usize) -> Self {
         assert_eq!(w.len(), cols * depth, "W must be [cols, depth]");
         Self { w, cols, depth }

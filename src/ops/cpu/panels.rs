@@ -19,6 +19,9 @@ pub struct Factor {
 }
 
 impl Factor {
+    /// Rows to multiply at a time: few enough that they and their results stay in the cache; no tile is cut off.
+    pub const ROWS: usize = 60;
+
     pub fn new(w: &[f32], cols: usize, depth: usize) -> Self {
         assert_eq!(w.len(), cols * depth, "W must be [cols, depth]");
         let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
@@ -79,9 +82,17 @@ impl Block {
         }
         let width = WIDTH.min(cols - left);
         for (sums, out) in sums.iter().zip(out.chunks_mut(cols)) {
+            let out = &mut out[left..left + width];
+            // A copy of a length that is known only here is a call, which for a short depth takes as long as the product.
+            if let Ok(out) = <&mut [f32; WIDTH]>::try_from(&mut *out) {
+                for (i, &sum) in sums.iter().enumerate() {
+                    let sum = if start == 0 { sum } else { sum + Lanes::load(out, i) };
+                    sum.store(out, i);
+                }
+                continue;
+            }
             let mut values = [0.0; WIDTH];
             sums.iter().enumerate().for_each(|(i, sum)| sum.store(&mut values, i));
-            let out = &mut out[left..left + width];
             if start == 0 {
                 out.copy_from_slice(&values[..width]);
             } else {
@@ -96,6 +107,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn no_tile_of_a_block_is_cut_off() {
+        assert_eq!(Factor::ROWS % HEIGHT, 0);
+    }
 
     proptest! {
         /// Sizes on both sides of a tile's and a block's ends.

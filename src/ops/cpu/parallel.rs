@@ -9,5 +9,11 @@ pub fn for_each_chunk(values: &mut [f32], size: usize, work: impl Fn(usize, &mut
 
 #[cfg(target_family = "wasm")]
 pub fn for_each_chunk(values: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
-    values.chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+    // A function of its own for each chunk: a browser replaces its first, slow translation of a function only between calls, and
+    // otherwise the first layers of the first photo would run in that to their ends.
+    #[inline(never)]
+    fn call(work: &impl Fn(usize, &mut [f32]), index: usize, chunk: &mut [f32]) {
+        work(index, chunk);
+    }
+    values.chunks_mut(size).enumerate().for_each(|(index, chunk)| call(&work, index, chunk));
 }

@@ -1,6 +1,6 @@
 //! Choosing places and covering them.
 
-use crate::ops::spec::{ChooseSpec, CoverSpec, GatherSpec};
+use crate::ops::spec::{ChooseSpec, CodeSpec, CoverSpec};
 
 /// See [`crate::ops::choose_places`].
 pub fn choose(
@@ -92,13 +92,21 @@ pub fn cover(heat: &[f32], logits: &[f32], judged: &[f32], spec: &CoverSpec) -> 
     out
 }
 
-/// See [`crate::ops::gather`].
-pub fn gather(table: &[f32], index: &[f32], spec: &GatherSpec) -> Vec<f32> {
-    index[..spec.count]
-        .iter()
-        .flat_map(|&i| &table[i as usize * spec.channels..][..spec.channels])
-        .copied()
-        .collect()
+/// See [`crate::ops::place_codes`].
+pub fn codes(rows: &[f32], columns: &[f32], added: &[f32], index: &[f32], spec: &CodeSpec) -> Vec<f32> {
+    let CodeSpec { count, channels, side } = *spec;
+    let mut out = vec![0.0; count * channels];
+    for (out, &place) in out.chunks_mut(channels).zip(index) {
+        let (row, column) = (place as usize / side, place as usize % side);
+        let (y_sin, y_cos) = rows[row * channels..][..channels].split_at(channels / 2);
+        let (x_sin, x_cos) = columns[column * channels..][..channels].split_at(channels / 2);
+        let (sines, cosines) = out.split_at_mut(channels / 2);
+        for i in 0..channels / 2 {
+            sines[i] = y_sin[i] * x_cos[i] + y_cos[i] * x_sin[i] + added[i];
+            cosines[i] = y_cos[i] * x_cos[i] - y_sin[i] * x_sin[i] + added[channels / 2 + i];
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -147,6 +155,25 @@ mod tests {
         both.extend([0.0; 16]);
         both[16 + 10] = 8.5;
         assert_eq!(chosen(&both, &[0.0; 16], &[], 3), (vec![0.0, 10.0, 12.0], 9.0));
+    }
+
+    #[test]
+    fn codes_are_sines_and_cosines_of_sums() {
+        let (side, angles) = (3, [0.3_f32, -2.0]);
+        let axis = |scale: f32| -> Vec<f32> {
+            let at = |i: usize| angles.map(|angle| angle * scale * i as f32);
+            (0..side).flat_map(|i| at(i).map(f32::sin).into_iter().chain(at(i).map(f32::cos))).collect()
+        };
+        let spec = CodeSpec { count: 2, channels: 4, side };
+        let found = codes(&axis(1.0), &axis(0.5), &[10.0, 20.0, 30.0, 40.0], &[5.0, 6.0, 0.0], &spec);
+        // Places 5 and 6 are (row 1, column 2) and (row 2, column 0).
+        let expected = [(1.0, 2.0), (2.0, 0.0)].map(|(y, x): (f32, f32)| {
+            let [a, b] = angles.map(|angle| angle * (y + 0.5 * x));
+            [10.0 + a.sin(), 20.0 + b.sin(), 30.0 + a.cos(), 40.0 + b.cos()]
+        });
+        for (found, expected) in found.iter().zip(expected.as_flattened()) {
+            assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
+        }
     }
 
     #[test]

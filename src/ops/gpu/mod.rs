@@ -13,8 +13,8 @@ use burn_cubecl::tensor::CubeTensor;
 use super::Memory;
 use super::shader::{Kernel, Shader};
 use super::spec::{
-    AddSpec, AttentionSpec, Bits, ChooseSpec, CoverSpec, DepthwiseSpec, GatherSpec, MatmulSpec, Move,
-    NormSpec, ScoreBias, WindowSpec,
+    AddSpec, AttentionSpec, Bits, ChooseSpec, CodeSpec, CoverSpec, DepthwiseSpec, MatmulSpec, Move, NormSpec,
+    ScoreBias, WindowSpec,
 };
 pub use queue::{Counters, Queue};
 
@@ -195,11 +195,20 @@ pub fn cover(heat: CubeTensor, logits: CubeTensor, judged: CubeTensor, spec: &Co
     launch(shader, [length.div_ceil(THREADS), 1, 1], &[&heat, &logits, &judged], length, &info)
 }
 
-pub fn gather(table: CubeTensor, index: CubeTensor, spec: &GatherSpec) -> CubeTensor {
-    let (shader, unit) = in_vectors(Kernel::Gather, &[spec.channels]);
-    let count = spec.count * spec.channels / unit;
-    let info = to_u32(&[spec.channels / unit, count]);
-    launch(shader, [count.div_ceil(THREADS), 1, 1], &[&table, &index], spec.count * spec.channels, &info)
+pub fn codes(
+    rows: CubeTensor,
+    columns: CubeTensor,
+    added: CubeTensor,
+    index: CubeTensor,
+    spec: &CodeSpec,
+) -> CubeTensor {
+    let sines = spec.channels / 2;
+    let (shader, unit) = in_vectors(Kernel::Codes, &[sines]);
+    let count = spec.count * sines / unit;
+    let (groups_x, groups_y) = fold(count.div_ceil(THREADS));
+    let info = to_u32(&[spec.side, sines / unit, count, groups_x]);
+    let inputs = [&rows, &columns, &added, &index];
+    launch(shader, [groups_x, groups_y, 1], &inputs, spec.count * spec.channels, &info)
 }
 
 /// The same values in another shape; own kernels leave no gaps.

@@ -1,0 +1,55 @@
+//! Images in bands of rows, so that what is computed between two of them need not be there for the whole image at once.
+
+use std::ops::Range;
+
+use burn::tensor::Tensor;
+
+use super::config::WORKING_BYTES;
+use crate::ops;
+
+/// Some rows of an image.
+pub struct Band {
+    rows: Range<usize>,
+    /// Of the image.
+    height: usize,
+}
+
+impl Band {
+    /// These rows of something as high as the image.
+    pub fn of(&self, image: &Tensor<4>) -> Tensor<4> {
+        some_rows(image, self.rows.clone())
+    }
+
+    /// With a row more on either side, where there is one.
+    fn reach(&self) -> Range<usize> {
+        self.rows.start.saturating_sub(1)..(self.rows.end + 1).min(self.height)
+    }
+
+    /// The band's own rows, of what was made of them and their neighbours.
+    pub fn inner(&self, with_neighbours: Tensor<4>) -> Tensor<4> {
+        let start = self.rows.start - self.reach().start;
+        some_rows(&with_neighbours, start..start + self.rows.len())
+    }
+}
+
+/// Makes an image `[1, height, width, _]` of another such, band by band. `work` is given the rows of each band of `image` with a row more on
+/// either side, where there is one: what a 3 x 3 window needs; and it gives the band's rows. `channels` tells how many values there are between
+/// for each pixel.
+pub fn in_bands(
+    image: &Tensor<4>,
+    channels: usize,
+    work: impl Fn(Tensor<4>, &Band) -> Tensor<4>,
+) -> Tensor<4> {
+    let [_, height, width, _] = image.dims();
+    let bytes = height * width * channels * size_of::<f32>();
+    let count = height.div_ceil(bytes.div_ceil(WORKING_BYTES));
+    let bands = (0..height).step_by(count).map(|top| {
+        let band = Band { rows: top..(top + count).min(height), height };
+        work(some_rows(image, band.reach()), &band)
+    });
+    ops::collect(bands, 1, height)
+}
+
+fn some_rows(image: &Tensor<4>, rows: Range<usize>) -> Tensor<4> {
+    if rows.len() == image.dims()[1] { image.clone() } else { ops::slice(image, 1, rows) }
+}
