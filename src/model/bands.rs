@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::Tensor;
 
-use super::config::WORKING_BYTES;
 use crate::ops;
 
 /// Some rows of an image.
@@ -42,7 +41,7 @@ pub fn in_bands(
 ) -> Tensor<4> {
     let [_, height, width, _] = image.dims();
     let bytes = height * width * channels * size_of::<f32>();
-    let count = height.div_ceil(bytes.div_ceil(WORKING_BYTES));
+    let count = height.div_ceil(bytes.div_ceil(ops::working_bytes(&image.device())));
     let bands = (0..height).step_by(count).map(|top| {
         let band = Band { rows: top..(top + count).min(height), height };
         work(some_rows(image, band.reach()), &band)

@@ -31,9 +31,6 @@ pub const HEAD_CHANNELS: [usize; 2] = [16, 32];
 /// Two-way blocks of the mask decoder.
 pub const DECODER_DEPTH: usize = 2;
 
-/// Most bytes of what is computed between the input and the output of a piece of work that can be done in parts.
-pub const WORKING_BYTES: usize = 16 << 20;
-
 /// Mean and standard deviation of the training photos, RGB, 0..255.
 pub const PIXEL_MEAN: [f32; 3] = [123.675, 116.28, 103.53];
 pub const PIXEL_STD: [f32; 3] = [58.395, 57.12, 57.375];

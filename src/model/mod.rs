@@ -18,7 +18,7 @@ pub(crate) mod weights;
 pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput, sigmoid};
 pub use config::HEAD_CHANNELS;
 pub use mask_decoder::MaskPrediction;
-pub use prompt_encoder::{PointLabel, PromptPoint};
+pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 pub use sam::{Embedding, Sam};
 pub use tiny_vit::ImageFeatures;
 pub use weights::{FORMAT_VERSION, MANIFEST_KEY, Manifest, Weights, data_sha256};

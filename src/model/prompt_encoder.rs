@@ -1,5 +1,6 @@
 //! SAM's prompt encoder: points, box corners and masks become tokens and a map.
 
+use std::cell::RefCell;
 use std::f32::consts::PI;
 
 use burn::tensor::Tensor;
@@ -44,6 +45,8 @@ pub struct PromptEncoder {
     no_mask: Tensor<4>,
     padding: Tensor<3>,
     mask: MaskEncoder,
+    /// Of the last size that was asked for: all photos of one segmenter have the same.
+    dense_positions: RefCell<Option<Tensor<3>>>,
 }
 
 impl PromptEncoder {
@@ -63,6 +66,7 @@ impl PromptEncoder {
                 ops::reshape(token, [1, 1, 1, EMBED_DIM])
             },
             mask: MaskEncoder::load(weights, &format!("{name}.mask_downscaling"))?,
+            dense_positions: RefCell::default(),
         })
     }
 
@@ -105,10 +109,16 @@ impl PromptEncoder {
     pub fn dense_positions(&self, input_size: usize) -> Tensor<3> {
         let side = input_size / STRIDE;
         let count = side * side;
+        let known = self.dense_positions.borrow().clone();
+        if let Some(known) = known.filter(|positions| positions.dims()[1] == count) {
+            return known;
+        }
         let all = (0..count).map(|place| place as f32).collect();
         let all = ops::tensor(all, [count], &self.no_mask.device());
         let codes = self.cell_codes(side, &[0.0; EMBED_DIM]).at(&all, count);
-        ops::reshape(codes, [1, count, EMBED_DIM])
+        let positions = ops::reshape(codes, [1, count, EMBED_DIM]);
+        *self.dense_positions.borrow_mut() = Some(positions.clone());
+        positions
     }
 
     /// The tokens of foreground points in the middles of `side` by `side` cells of the input.

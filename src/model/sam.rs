@@ -1,5 +1,7 @@
 //! The whole network.
 
+use std::rc::Rc;
+
 use burn::tensor::{Device, Tensor};
 
 use super::config::{EMBED_DIM, MASK_UPSCALE, PIXEL_MEAN, PIXEL_STD, STRIDE};
@@ -14,7 +16,7 @@ use crate::progress::Progress;
 /// MobileSAM with its weights on one device.
 pub struct Sam {
     image_encoder: TinyVit,
-    prompt_encoder: PromptEncoder,
+    prompt_encoder: Rc<PromptEncoder>,
     mask_decoder: MaskDecoder,
     device: Device,
 }
@@ -46,10 +48,14 @@ impl Sam {
     pub fn load(weights: &Weights) -> Result<Self> {
         Ok(Self {
             image_encoder: TinyVit::load(weights, "image_encoder")?,
-            prompt_encoder: PromptEncoder::load(weights, "prompt_encoder")?,
+            prompt_encoder: Rc::new(PromptEncoder::load(weights, "prompt_encoder")?),
             mask_decoder: MaskDecoder::load(weights, "mask_decoder")?,
             device: weights.device().clone(),
         })
+    }
+
+    pub fn prompt_encoder(&self) -> Rc<PromptEncoder> {
+        self.prompt_encoder.clone()
     }
 
     pub fn device(&self) -> &Device {

@@ -77,6 +77,27 @@ pub fn use_half(device: &Device, half: bool) -> bool {
     }
 }
 
+/// Most bytes of what is computed between the input and the output of a piece of work that can be done in parts. A GPU wants few and large
+/// kernels; a browser's memory for the CPU never shrinks again.
+pub fn working_bytes(device: &Device) -> usize {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(_) => 48 << 20,
+        _ => 16 << 20,
+    }
+}
+
+/// From now on a GPU computes nothing: kernels are recorded, with the memory that they need, and not run. To see what a call would take, at any
+/// size and in a moment; results mean nothing. Whether it does so; never on the CPU.
+pub fn plan_only(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(device) => {
+            gpu::Queue::of(device).plan_only();
+            true
+        }
+        _ => false,
+    }
+}
+
 /// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats), and
 /// attention heads of so many channels. What is left out is compiled when it is needed.
 ///

@@ -79,7 +79,7 @@ impl Segmenter {
         ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await?;
         let sam = Sam::load(&weights)?;
         let aims = match weights.manifest().model.as_str() {
-            "aims-tiny" => Some(Aims::load(&weights, "aims", AimsConfig::TINY)?),
+            "aims-tiny" => Some(Aims::load(&weights, "aims", sam.prompt_encoder(), AimsConfig::TINY)?),
             _ => None,
         };
         Ok(Self { sam, aims, adapter, input_size })
@@ -92,6 +92,11 @@ impl Segmenter {
     /// What the network and its photos take of a GPU's memory now; nothing on the CPU.
     pub fn memory(&self) -> Memory {
         ops::memory(self.sam.device())
+    }
+
+    /// See [`ops::plan_only`].
+    pub fn plan_only(&self) -> bool {
+        ops::plan_only(self.sam.device())
     }
 
     /// How a GPU was used so far; nothing on the CPU.

@@ -2,13 +2,14 @@
 //! `tests/golden/make_aims.py`.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::common::{self, Golden, everywhere, relative_errors};
 use aims_web::levels::Level;
 use aims_web::mask::{BitMask, Rle};
 use aims_web::model::{
-    Aims, AimsConfig, FORMAT_VERSION, HEAD_CHANNELS, ImageFeatures, MANIFEST_KEY, Manifest, Sam, Weights,
-    data_sha256,
+    Aims, AimsConfig, FORMAT_VERSION, HEAD_CHANNELS, ImageFeatures, MANIFEST_KEY, Manifest, PromptEncoder,
+    Sam, Weights, data_sha256,
 };
 use aims_web::ops;
 use aims_web::photo::decode;
@@ -77,6 +78,11 @@ fn generated_model() -> Vec<u8> {
     file(data_sha256(&draft[8 + header..]))
 }
 
+fn load(weights: &Weights) -> Aims {
+    let points = Rc::new(PromptEncoder::load(weights, "prompt_encoder").expect("complete"));
+    Aims::load(weights, "aims", points, AimsConfig::TINY).expect("complete")
+}
+
 fn input(name: &str, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
     let shape = [1, SIZE / stride, SIZE / stride, channels];
     ops::tensor(generated(&format!("input.{name}"), &shape), shape, device)
@@ -118,7 +124,7 @@ async fn generated_weights(kind: DeviceKind) {
     let golden = Golden::read(RANDOM);
     let model = generated_model();
     let weights = Weights::new(&model, &device).expect("a valid file");
-    let aims = Aims::load(&weights, "aims", AimsConfig::TINY).expect("complete");
+    let aims = load(&weights);
     let features = ImageFeatures {
         stride4: input("stride4", 4, 64, &device),
         stride8: input("stride8", 8, 128, &device),
@@ -136,7 +142,7 @@ async fn shipped_weights(kind: DeviceKind) {
     let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
     ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await.expect("the shaders are valid");
     let sam = Sam::load(&weights).expect("complete");
-    let aims = Aims::load(&weights, "aims", AimsConfig::TINY).expect("complete");
+    let aims = load(&weights);
     let (rgb, width, height) = common::photo(256);
     let start = ops::counters(&device);
     let features = sam.encode(&rgb, width, height, 256, &Progress::none()).await.expect("nothing aborts");

@@ -11,7 +11,7 @@ use aims_web::ops::profile::{self, Cost, Record};
 use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
 use aims_web::{Point, Progress, Prompt, Request, Segmenter};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use super::setup::ModelArguments;
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// What to measure.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Which::Image, Which::Levels, Which::Point])]
     calls: Vec<Which>,
+    /// Computes nothing: tells at once, for any size, what a GPU would be asked to do, and with how much memory.
+    #[arg(long, conflicts_with = "svg")]
+    plan: bool,
     /// Also draws a flame graph.
     #[arg(long)]
     svg: Option<PathBuf>,
@@ -55,6 +58,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let segmenter = arguments.model.open().await?;
+    if arguments.plan {
+        ensure!(segmenter.plan_only(), "only work for a GPU can be planned: use --device gpu");
+    }
     let weights = segmenter.memory();
     let none = Progress::none();
     let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
@@ -76,8 +82,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         });
     }
     println!("{}, input {}\n", segmenter.adapter().name, arguments.model.input_size);
-    for call in &calls {
-        print!("{}", table(call));
+    if !arguments.plan {
+        calls.iter().for_each(|call| print!("{}", table(call)));
     }
     print!("{}", use_of_gpu(&calls, weights));
     if let Some(path) = &arguments.svg {

@@ -1,11 +1,13 @@
 //! The level decoders: masks of all three levels around points of the image.
 
+use std::rc::Rc;
+
 use burn::tensor::Tensor;
 
 use super::pixel_decoder::Maps;
 use super::{AimsConfig, Attention, LayerNorm, Linear, Mlp, OUTPUT_TOKENS};
 use crate::error::Result;
-use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE, WORKING_BYTES};
+use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE};
 use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
 use crate::model::transformer::TwoWayTransformer;
 use crate::model::upscale::Upscale;
@@ -16,7 +18,7 @@ use crate::ops::{self, Activation};
 /// SAM's two-way transformer with output tokens for the levels: one look at a point gives its part, its entity and its
 /// relation. Trained from MobileSAM's weights, whose feed-forward layers it shares.
 pub struct Decoder {
-    points: PromptEncoder,
+    points: Rc<PromptEncoder>,
     from_context: Linear,
     /// The quality token, then those of [`OUTPUT_TOKENS`]: `[1, 5, 256]`.
     output_tokens: Tensor<3>,
@@ -61,8 +63,13 @@ pub struct Decoded {
 }
 
 impl Decoder {
-    /// `name` is that of the AIMS head.
-    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+    /// `name` is that of the AIMS head; `points` is SAM's.
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        points: Rc<PromptEncoder>,
+        config: &AimsConfig,
+    ) -> Result<Self> {
         let decoder = format!("{name}.decoder");
         let token = |name: String| -> Result<Tensor<3>> {
             let token: Tensor<2> = weights.float(&name, [1, EMBED_DIM])?;
@@ -82,7 +89,7 @@ impl Decoder {
         };
         let transformer = format!("{decoder}.transformer");
         Ok(Self {
-            points: PromptEncoder::load(weights, "prompt_encoder")?,
+            points,
             from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, EMBED_DIM)?,
             output_tokens: ops::cat(tokens, 1),
             transformer: TwoWayTransformer::load(weights, &transformer, "mask_decoder.transformer")?,
@@ -121,41 +128,49 @@ impl Decoder {
         let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
         let output_tokens = ops::repeat(self.output_tokens.clone(), 0, queries);
         let tokens = ops::cat(vec![output_tokens, prompts.clone()], 1);
-        let (image, positions) = (seen.image.clone(), seen.positions.clone());
-        let together = (WORKING_BYTES / Upscale::bytes(seen.side * seen.side)).clamp(1, queries);
+        let (image, positions) = (&seen.image, &seen.positions);
         let looked = self.transformer.look(image.clone(), positions.clone(), tokens.clone());
         let looked = self.complementarity.forward(looked, prompts);
+        // From here on each query has its own view of the image.
+        let room = ops::working_bytes(&image.device());
+        let together = (room / Upscale::bytes(seen.side * seen.side)).clamp(1, queries);
         let mut said = Vec::new();
         let pieces = (0..queries).step_by(together).map(|from| {
             let some = |x: &Tensor<3>| ops::slice(x, 0, from..(from + together).min(queries));
             let (tokens, looked) = (some(&tokens), some(&looked));
-            let (own, image) = self.transformer.finish(image.clone(), positions.clone(), tokens, looked);
-            let kernels = self.heads.iter().enumerate().map(|(i, head)| {
-                head.hypernetwork.forward(ops::slice(&own, 1, 1 + i..2 + i), Activation::Relu)
-            });
-            let kernels = ops::cat(kernels.collect(), 1);
-            said.push(own);
-            ops::matmul_transposed(kernels, self.upscale.forward(image))
+            let (tokens, image) = self.transformer.finish(image.clone(), positions.clone(), tokens, looked);
+            said.push(tokens.clone());
+            self.masks(seen, &tokens, image)
         });
-        let own = Upscale::into_rows(ops::collect(pieces, 0, queries), seen.side);
+        let logits = ops::collect(pieces, 0, queries);
         let said = ops::cat(said, 0);
+        let judged = self.quality_head.forward(ops::slice(&said, 1, 0..1), Activation::Relu);
+        Decoded {
+            logits,
+            judged: ops::reshape(judged, [queries, 2 * OUTPUT_TOKENS.len()]),
+            tokens: (0..self.heads.len()).map(|i| output_token(&said, i)).collect(),
+        }
+    }
 
-        let token = |i: usize| ops::slice(&said, 1, i..i + 1);
-        let tokens: Vec<_> = (0..self.heads.len()).map(|i| token(1 + i)).collect();
-        let heads = || self.heads.iter().zip(&tokens);
-        let shared = heads().map(|(head, token)| head.kernel.forward(token.clone(), Activation::None));
+    /// Logits `[queries, 4, S / 4, S / 4]` from what the tokens say at the end, and the image as each query sees it.
+    fn masks(&self, seen: &Seen, tokens: &Tensor<3>, image: Tensor<3>) -> Tensor<4> {
+        let heads = || self.heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
+        let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
+        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image));
+        let own = Upscale::into_rows(own, seen.side);
+        let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
         let shared = ops::cat(shared.collect(), 1);
-        let [_, kernels, channels] = shared.dims();
+        let [queries, kernels, channels] = shared.dims();
         let shared = ops::reshape(shared, [1, queries * kernels, channels]);
         let shared = ops::matmul_transposed(shared, seen.features.clone());
         let shared = ops::reshape(shared, own.dims());
-        let judged = self.quality_head.forward(token(0), Activation::Relu);
-        Decoded {
-            logits: ops::add(own, shared),
-            judged: ops::reshape(judged, [queries, 2 * OUTPUT_TOKENS.len()]),
-            tokens,
-        }
+        ops::add(own, shared)
     }
+}
+
+/// Of all queries, `[queries, 1, 256]`; the quality token comes before the output tokens.
+fn output_token(tokens: &Tensor<3>, i: usize) -> Tensor<3> {
+    ops::slice(tokens, 1, 1 + i..2 + i)
 }
 
 /// The output tokens of all queries of a round look at one another.

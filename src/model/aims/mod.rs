@@ -10,9 +10,12 @@ mod pixel_decoder;
 mod prompt_encoder;
 mod proposals;
 
+use std::rc::Rc;
+
 use burn::tensor::{Device, Tensor};
 
 use super::layers::{LayerNorm, Linear, Mlp};
+use super::prompt_encoder::PromptEncoder;
 use super::tiny_vit::ImageFeatures;
 use super::weights::Weights;
 use crate::error::Result;
@@ -104,16 +107,23 @@ pub struct Aims {
 }
 
 impl Aims {
+    /// `points` is SAM's prompt encoder.
+    ///
     /// # Errors
     /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape.
-    pub fn load(weights: &Weights, name: &str, config: AimsConfig) -> Result<Self> {
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        points: Rc<PromptEncoder>,
+        config: AimsConfig,
+    ) -> Result<Self> {
         let proposals =
             |level: &&str| Proposals::load(weights, &format!("{name}.decoders.{level}.proposals"), &config);
         Ok(Self {
             pixel_decoder: PixelDecoder::load(weights, &format!("{name}.pixel_decoder"), &config)?,
             prompt_encoder: MaskPromptEncoder::load(weights, &format!("{name}.prompt_encoder"), &config)?,
             proposals: LEVELS.iter().map(proposals).collect::<Result<_>>()?,
-            decoder: Decoder::load(weights, name, &config)?,
+            decoder: Decoder::load(weights, name, points, &config)?,
             entity_part: Affinity::load(weights, &format!("{name}.association.entity_part"))?,
             relation_entity: Affinity::load(weights, &format!("{name}.association.relation_entity"))?,
         })

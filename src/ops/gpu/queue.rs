@@ -35,6 +35,8 @@ pub struct Queue {
     failure: Arc<Mutex<Option<String>>>,
     recorded: Mutex<Recorded>,
     half: AtomicBool,
+    /// Whether kernels are only planned: recorded with their memory, and not run.
+    planning: AtomicBool,
 }
 
 struct Recorded {
@@ -106,8 +108,14 @@ impl Queue {
             timer: None,
         });
         let queue = setup.queue.clone();
-        let new =
-            Self { device: setup.device.clone(), queue, failure, recorded, half: AtomicBool::new(false) };
+        let new = Self {
+            device: setup.device.clone(),
+            queue,
+            failure,
+            recorded,
+            half: AtomicBool::new(false),
+            planning: AtomicBool::new(false),
+        };
         lock(&QUEUES).push((device.clone(), Arc::new(new)));
     }
 
@@ -184,8 +192,10 @@ impl Queue {
         });
         pass.set_pipeline(&pipeline.pipeline);
         pass.set_bind_group(0, &group, &[]);
-        let [x, y, z] = groups.map(|count| count as u32);
-        pass.dispatch_workgroups(x, y, z);
+        if !self.planning.load(Ordering::Relaxed) {
+            let [x, y, z] = groups.map(|count| count as u32);
+            pass.dispatch_workgroups(x, y, z);
+        }
         if recorded.infos.len() == KERNELS * INFO_STRIDE {
             self.submit(recorded, |_| ());
         }
@@ -224,6 +234,11 @@ impl Queue {
         let half = half && self.device.features().contains(wgpu::Features::SHADER_F16);
         self.half.store(half, Ordering::Relaxed);
         half
+    }
+
+    /// From now on no kernel runs: results mean nothing.
+    pub fn plan_only(&self) {
+        self.planning.store(true, Ordering::Relaxed);
     }
 
     /// What was done so far.
