@@ -10,7 +10,7 @@
 
 struct Info {
     side: u32, // places of a row
-    half: u32, // sines of a code, in units of what a thread takes, as is the count
+    sines: u32, // of a code, in units of what a thread takes, as is the count
     count: u32, // of sines in all
     groups_x: u32,
 }
@@ -23,12 +23,12 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     if (item >= info.count) {
         return;
     }
-    let angle = item % info.half;
+    let angle = item % info.sines;
     let start = 2u * (item - angle) + angle;
-    let place = u32(index[item / info.half]);
-    let row = place / info.side * 2u * info.half + angle;
-    let column = place % info.side * 2u * info.half + angle;
-    out[start] = rows[row] * columns[column + info.half] + rows[row + info.half] * columns[column] + added[angle];
-    out[start + info.half] =
-        rows[row + info.half] * columns[column + info.half] - rows[row] * columns[column] + added[angle + info.half];
+    let place = u32(index[item / info.sines]);
+    let row = place / info.side * 2u * info.sines + angle;
+    let column = place % info.side * 2u * info.sines + angle;
+    out[start] = rows[row] * columns[column + info.sines] + rows[row + info.sines] * columns[column] + added[angle];
+    out[start + info.sines] =
+        rows[row + info.sines] * columns[column + info.sines] - rows[row] * columns[column] + added[angle + info.sines];
 }

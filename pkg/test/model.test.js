@@ -85,6 +85,17 @@ test('only a file that was found to have the right digest needs no more check', 
   assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
   await clearCache();
   assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
+  assert.equal(await isChecked({ model: new Blob([BYTES]), sha256: SHA256 }), false, 'a file may change on the disk');
+});
+
+test('where browsers have no cryptography, the program has to look', async () => {
+  const { crypto } = globalThis;
+  Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });
+  try {
+    for (const model of [URL_, BYTES]) assert.equal((await loadModel({ model, sha256: SHA256 }, () => {}, undefined)).checked, false);
+  } finally {
+    Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true });
+  }
 });
 
 test('what is known of the default model is true of the file', async () => {

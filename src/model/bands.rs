@@ -41,9 +41,9 @@ pub fn in_bands(
 ) -> Tensor<4> {
     let [_, height, width, _] = image.dims();
     let bytes = height * width * channels * size_of::<f32>();
-    let count = height.div_ceil(bytes.div_ceil(ops::working_bytes(&image.device())));
-    let bands = (0..height).step_by(count).map(|top| {
-        let band = Band { rows: top..(top + count).min(height), height };
+    let rows = height.div_ceil(bytes.div_ceil(ops::working_bytes(&image.device())));
+    let bands = (0..height).step_by(rows).map(|top| {
+        let band = Band { rows: top..(top + rows).min(height), height };
         work(some_rows(image, band.reach()), &band)
     });
     ops::collect(bands, 1, height)

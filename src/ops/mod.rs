@@ -77,8 +77,8 @@ pub fn use_half(device: &Device, half: bool) -> bool {
     }
 }
 
-/// Most bytes of what is computed between the input and the output of a piece of work that can be done in parts. A GPU wants few and large
-/// kernels; a browser's memory for the CPU never shrinks again.
+/// About how many bytes may be there between the input and the output of a piece of work that can be done in parts. A GPU wants few and
+/// large kernels; a browser's memory for the CPU never shrinks again.
 pub fn working_bytes(device: &Device) -> usize {
     match device.as_dispatch() {
         DispatchDevice::Cube(_) => 48 << 20,
@@ -86,7 +86,7 @@ pub fn working_bytes(device: &Device) -> usize {
     }
 }
 
-/// From now on a GPU computes nothing: kernels are recorded, with the memory that they need, and not run. To see what a call would take, at any
+/// From now on, for good, a GPU computes nothing: kernels are recorded, with the memory that they need, and not run. To see what a call would take, at any
 /// size and in a moment; results mean nothing. Whether it does so; never on the CPU.
 pub fn plan_only(device: &Device) -> bool {
     match device.as_dispatch() {

@@ -29,10 +29,10 @@ pub struct Adapter {
     pub half: bool,
 }
 
-/// Opens a device and makes sure that it computes.
+/// Opens a device; whether it computes is for [`probe`] to find out.
 ///
 /// # Errors
-/// [`Error::NoGpu`] if there is no adapter, or one that gives wrong numbers.
+/// [`Error::NoGpu`] if there is no adapter.
 pub async fn open(kind: DeviceKind) -> Result<(Device, Adapter)> {
     match kind {
         DeviceKind::Cpu => {
@@ -42,14 +42,16 @@ pub async fn open(kind: DeviceKind) -> Result<(Device, Adapter)> {
         DeviceKind::Gpu | DeviceKind::HalfGpu => {
             let (device, mut adapter) = gpu::open().await?;
             adapter.half = ops::use_half(&device, kind == DeviceKind::HalfGpu);
-            probe(&device).await?;
             Ok((device, adapter))
         }
     }
 }
 
 /// One product whose result is known: drivers exist that compute nothing and report no error.
-async fn probe(device: &Device) -> Result<()> {
+///
+/// # Errors
+/// [`Error::NoGpu`] if the device gives wrong numbers, [`Error::DeviceLost`].
+pub async fn probe(device: &Device) -> Result<()> {
     const SIZE: usize = 96;
     let data: Vec<f32> = (0..SIZE * SIZE).map(|i| ((i * 7919) % 13) as f32 - 6.0).collect();
     let matrix = |device: &Device| ops::tensor(data.clone(), [SIZE, SIZE], device);

@@ -47,7 +47,7 @@ pub struct EncodedPhoto {
 }
 
 impl Segmenter {
-    /// Opens the device and loads a model file. `input_size` is a multiple of 64 from 64 to 2048, usually
+    /// Opens the device, makes sure that it computes, and loads a model file. `input_size` is a multiple of 64 from 64 to 2048, usually
     /// [`DEFAULT_INPUT_SIZE`].
     ///
     /// # Errors
@@ -60,8 +60,8 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub async fn with_checked_model(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
-        Self::load(device, input_size, |device| Weights::checked(model, device)).await
+    pub async fn with_trusted_model(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
+        Self::load(device, input_size, |device| Weights::trusted(model, device)).await
     }
 
     async fn load<'a>(
@@ -77,6 +77,7 @@ impl Segmenter {
         let (device, adapter) = device::open(device).await?;
         let weights = weights(&device)?;
         ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await?;
+        device::probe(&device).await?;
         let sam = Sam::load(&weights)?;
         let aims = match weights.manifest().model.as_str() {
             "aims-tiny" => Some(Aims::load(&weights, "aims", sam.prompt_encoder(), AimsConfig::TINY)?),
@@ -94,7 +95,7 @@ impl Segmenter {
         ops::memory(self.sam.device())
     }
 
-    /// See [`ops::plan_only`].
+    /// See [`ops::plan_only`]: for good, and for all that use this device.
     pub fn plan_only(&self) -> bool {
         ops::plan_only(self.sam.device())
     }

@@ -48,7 +48,7 @@ impl Engine {
             (other, _) => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
         };
         let segmenter = if checked {
-            Segmenter::with_checked_model(kind, &model, input_size).await?
+            Segmenter::with_trusted_model(kind, &model, input_size).await?
         } else {
             Segmenter::new(kind, &model, input_size).await?
         };

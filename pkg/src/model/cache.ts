@@ -1,6 +1,6 @@
 // Model files between visits, in the browser's Cache API. It is a convenience: whatever it refuses (private windows, full disks,
 // pages by http) is done without. Files are stored under their address, with the digest that they had; whoever reads one checks it.
-import { isDigest, sha256 } from './digest.js';
+import { mayBe, sha256 } from './digest.js';
 
 const NAME = 'aims-web-models';
 const DIGEST = 'x-sha256';
@@ -34,8 +34,10 @@ export async function readCache(url: URL, expected: string | undefined): Promise
     if (!cache || !response) return undefined;
     const file = await response.blob();
     const stored = response.headers.get(DIGEST);
-    const digest = await sha256(file);
-    if (stored && isDigest(stored, expected ?? stored) && isDigest(digest, stored)) return { file, digest };
+    if (stored && mayBe(stored, expected ?? stored)) {
+      const digest = await sha256(file);
+      if (mayBe(digest, stored)) return { file, digest };
+    }
     await cache.delete(url);
   } catch {
     // As if it were not there.

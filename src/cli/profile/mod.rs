@@ -53,7 +53,7 @@ struct Call {
     reads: usize,
 }
 
-/// Prints a table in Markdown for each of three calls, whose kernels are waited for one by one.
+/// Prints a table in Markdown for each of three calls, whose kernels are waited for one by one, and how they use a GPU; of a plan only that.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;

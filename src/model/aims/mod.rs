@@ -55,7 +55,7 @@ const OUTPUT_TOKENS: [(&str, usize); 4] =
 
 /// Each round asks where the masks of those before it are not; there are at most so many.
 const ROUNDS: usize = 6;
-/// Queries of a round, which are decoded together: each has its own view of the image, so more would take much memory.
+/// Queries of a round: they look at one another, and the next round looks where they found nothing.
 const ROUND_QUERIES: usize = 8;
 /// Masks of this confidence cover their places: queries of later rounds go elsewhere.
 const COVERS: f32 = 0.4;
@@ -232,7 +232,7 @@ impl Aims {
     }
 }
 
-/// Queries that are decoded together.
+/// Queries that are chosen together, and what they say.
 struct Round {
     /// Their places, then the heat of the hottest, `[queries + 1]`.
     chosen: Tensor<1>,

@@ -80,10 +80,11 @@ impl PixelDecoder {
             tokens = layer.forward(tokens, places.clone());
         }
         let stride16 = ops::reshape(tokens, [batch, height, side, width]);
-        let up = self.up8.forward(stride16.clone());
-        let up = self.from_stride8.forward_add(features.stride8.clone(), up, Activation::None);
-        let up = add(up, add8);
-        let stride8 = self.refine8.forward(&up, |refined, _| refined);
+        let stride8 = {
+            let up = self.up8.forward(stride16.clone());
+            let up = self.from_stride8.forward_add(features.stride8.clone(), up, Activation::None);
+            self.refine8.forward(&add(up, add8), |refined, _| refined)
+        };
         let up = self.up4.forward(stride8.clone());
         let up = self.from_stride4.forward_add(features.stride4.clone(), up, Activation::None);
         let up = add(up, add4);

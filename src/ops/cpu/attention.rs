@@ -3,7 +3,7 @@ use super::lanes::{self, Lanes};
 use super::parallel::for_each_chunk;
 use crate::ops::{AttentionSpec, HeadLayout, ScoreBias};
 
-/// Queries that one thread handles at a time; no tile of a product is cut off.
+/// Queries that one thread handles at a time: in a browser a whole number of tiles of the product.
 const BLOCK: usize = 60;
 
 /// See [`AttentionSpec`]; `bias` is as [`ScoreBias`] says.

@@ -10,7 +10,8 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
     if out.is_empty() {
         return out;
     }
-    if spec.weight_batched && rows < cols && !spec.has_bias && spec.residual_length == 0 {
+    let plain = !spec.has_bias && spec.residual_length == 0 && spec.patches.is_none();
+    if spec.weight_batched && plain && rows < cols {
         return transposed_product(a, w, spec);
     }
     let mut factor = Factor::new(&w[..cols * depth], cols, depth);
@@ -50,7 +51,8 @@ pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &Matmu
     out
 }
 
-/// The product as that of the operands in turn, transposed: where there are fewer rows than columns, it is `A` that is packed once.
+/// The product with its operands swapped, and the result transposed back: where there are fewer rows than columns, `A` is less to pack.
+/// Without bias, residual and patches.
 fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
     let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
     let mut out = vec![0.0; batch * rows * cols];
@@ -74,7 +76,7 @@ pub fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
     let mut weights = Vec::with_capacity(words.len() * bits.per_word());
     for (group, scale) in words.chunks(GROUP / bits.per_word()).zip(scales) {
         match bits {
-            // In memory a word's lowest bits come first, on all machines that browsers run on.
+            // All machines that this runs on are little-endian: a word's lowest bits come first.
             Bits::Eight => {
                 let values: &[i8] = bytemuck::cast_slice(group);
                 weights.extend(values.iter().map(|&value| f32::from(value) * scale));

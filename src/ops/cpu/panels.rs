@@ -8,6 +8,7 @@ use super::lanes::Lanes;
 const ACROSS: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 2 };
 const HEIGHT: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 4 };
 const WIDTH: usize = ACROSS * Lanes::COUNT;
+const _: () = assert!(Factor::ROWS.is_multiple_of(HEIGHT));
 /// Depth of a block, so that a panel's share of it (8 KiB) stays in the fastest cache.
 const DEPTH: usize = 256;
 
@@ -107,11 +108,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn no_tile_of_a_block_is_cut_off() {
-        assert_eq!(Factor::ROWS % HEIGHT, 0);
-    }
 
     proptest! {
         /// Sizes on both sides of a tile's and a block's ends.
