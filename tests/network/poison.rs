@@ -59,6 +59,31 @@ everywhere!(a_spoilt_row_of_a_product_stays_alone, async {
     }
 });
 
+everywhere!(a_spoilt_row_of_a_product_of_tensors_stays_alone, async {
+    let depth = 33;
+    // Fewer rows than columns, and more.
+    for (rows, cols) in [(5, 257), (257, 5)] {
+        let product =
+            |x: Tensor<3>, device: &Device| ops::matmul_transposed(x, tensor(2, [2, cols, depth], device));
+        for row in [0, rows - 1, rows, 2 * rows - 1] {
+            let at = row * depth + depth - 1;
+            spoils("product of tensors", [2, rows, depth], at, product, |i| i / cols == row).await;
+        }
+    }
+});
+
+everywhere!(a_spoilt_angle_spoils_its_codes, async {
+    let (side, channels) = (5, 8);
+    // A sine of row 3, of which places 15 and 19 are.
+    let codes = |rows: Tensor<2>, device: &Device| {
+        let index = ops::tensor(vec![14.0, 15.0, 19.0, 20.0], [4], device);
+        let (columns, added) = (tensor(2, [side, channels], device), tensor(3, [channels], device));
+        ops::place_codes(rows, columns, added, index, 4)
+    };
+    let may = |i| [1, 2].contains(&(i / channels)) && i % (channels / 2) == 2;
+    spoils("codes of places", [side, channels], 3 * channels + 2, codes, may).await;
+});
+
 everywhere!(a_spoilt_row_of_a_norm_stays_alone, async {
     let channels = 65;
     let norm = |x: Tensor<2>, device: &Device| {
