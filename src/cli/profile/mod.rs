@@ -122,11 +122,15 @@ fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
     if in_use == 0 {
         return String::new();
     }
-    let mut text = "| call | kernels | command buffers | read-backs |\n|---|---:|---:|---:|\n".to_string();
-    for Call { name, records, submissions, reads, .. } in calls {
-        text += &format!("| {name} | {} | {submissions} | {reads} |\n", records.len());
-    }
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let mut text = "| call | kernels | GFLOP | MB at least | command buffers | read-backs |\n".to_string();
+    text += "|---|---:|---:|---:|---:|---:|\n";
+    for Call { name, records, submissions, reads, .. } in calls {
+        let sum = |of: fn(&Cost) -> u64| records.iter().map(|record| of(&record.cost)).sum::<u64>();
+        let (gflop, bytes) = (sum(|cost| cost.flops) as f64 / 1e9, megabytes(sum(|cost| cost.bytes)));
+        let kernels = records.len();
+        text += &format!("| {name} | {kernels} | {gflop:.2} | {bytes:.0} | {submissions} | {reads} |\n");
+    }
     text += &format!(
         "\nGPU memory, MB: weights {:.1}; at most {:.1} in use with what is computed, {:.1} reserved.\n",
         megabytes(weights.in_use),
