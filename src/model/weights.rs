@@ -50,10 +50,8 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
     pub fn new(bytes: &'a [u8], device: &Device) -> Result<Self> {
-        let weights = Self::trusted(bytes, device)?;
-        let (header_length, _) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
-        // The length prefix is eight bytes.
-        if weights.manifest.data_sha256 != data_sha256(&bytes[8 + header_length..]) {
+        let (weights, data) = Self::parse(bytes, device)?;
+        if weights.manifest.data_sha256 != data_sha256(data) {
             return Err(Error::ModelCorrupt("its checksum does not match".to_string()));
         }
         Ok(weights)
@@ -64,7 +62,12 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
     pub fn trusted(bytes: &'a [u8], device: &Device) -> Result<Self> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
+        Self::parse(bytes, device).map(|(weights, _)| weights)
+    }
+
+    /// Also gives all that follows the header.
+    fn parse(bytes: &'a [u8], device: &Device) -> Result<(Self, &'a [u8])> {
+        let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
         // The version is read by itself first: a later format may have another manifest.
         let manifest = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
         let manifest: serde_json::Value =
@@ -77,7 +80,9 @@ impl<'a> Weights<'a> {
         let manifest: Manifest =
             serde_json::from_value(manifest).map_err(|error| Error::ModelCorrupt(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
-        Ok(Self { file, manifest, device: device.clone(), matrices: RefCell::default() })
+        let weights = Self { file, manifest, device: device.clone(), matrices: RefCell::default() };
+        // The length prefix is eight bytes.
+        Ok((weights, &bytes[8 + header_length..]))
     }
 
     pub fn manifest(&self) -> &Manifest {

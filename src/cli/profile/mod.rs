@@ -126,9 +126,10 @@ fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
     let mut text = "| call | kernels | GFLOP | MB at least | command buffers | read-backs |\n".to_string();
     text += "|---|---:|---:|---:|---:|---:|\n";
     for Call { name, records, submissions, reads, .. } in calls {
-        let sum = |of: fn(&Cost) -> u64| records.iter().map(|record| of(&record.cost)).sum::<u64>();
-        let (gflop, bytes) = (sum(|cost| cost.flops) as f64 / 1e9, megabytes(sum(|cost| cost.bytes)));
-        let kernels = records.len();
+        let mut all = Row::default();
+        records.iter().for_each(|record| all.add(record));
+        let Row { calls: kernels, cost: Cost { flops, bytes }, .. } = all;
+        let (gflop, bytes) = (flops as f64 / 1e9, megabytes(bytes));
         text += &format!("| {name} | {kernels} | {gflop:.2} | {bytes:.0} | {submissions} | {reads} |\n");
     }
     text += &format!(
