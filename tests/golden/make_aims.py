@@ -19,16 +19,10 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "training"))
 
 from aims import checkpoint  # noqa: E402
-from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, Config  # noqa: E402
+from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD  # noqa: E402
 from aims.model import Network  # noqa: E402
 
 SIZE = 64
-# The rest of SAM's prompt encoder, which a model file must have.
-UNUSED = {f"prompt_encoder.point_embeddings.{i}.weight": [1, 256] for i in (0, 2, 3)} | {
-    f"prompt_encoder.mask_downscaling.{name}": shape
-    for i, shape in ((0, [4, 4]), (1, [4]), (3, [16, 16]), (4, [16]), (6, [256, 16]))
-    for name, shape in ((f"{i}.weight", shape), (f"{i}.bias", shape[:1]))
-}
 SHIPPED_SIZE = 256
 GROUP = 32
 
@@ -70,10 +64,9 @@ def write(path, cases, facts):
 
 
 def random():
-    network = Network(Config()).eval()
+    network = Network().eval()
     state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("image_encoder.")}
     shapes = {checkpoint.file_name(name): list(tensor.shape) for name, tensor in state.items()}
-    shapes |= UNUSED
     network.load_state_dict({name: generated(checkpoint.file_name(name), list(tensor.shape)) for name, tensor in state.items()}, strict=False)
     features = [
         generated(f"input.{name}", [1, SIZE // stride, SIZE // stride, channels])
@@ -107,7 +100,7 @@ def dequantised(path):
 
 
 def shipped():
-    network = Network(Config()).eval()
+    network = Network().eval()
     checkpoint.load(network, dequantised(HERE.parent.parent / "models/aims-tiny-q8.safetensors"))
     photo = Image.open(HERE.parent / "data/photo.png").convert("RGB")
     step = max(photo.size) // SHIPPED_SIZE

@@ -5,8 +5,8 @@ import json
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from .decoder import PointEncoder
-from .teacher import Teacher
+from .config import TINY, SamConfig
+from .sam import MaskDecoder, Sam
 
 
 def read(path):
@@ -23,8 +23,7 @@ def load_sam(network, path):
     """MobileSAM's weights: the encoders as they are, its mask decoder as the start of the level decoders."""
     weights = read(path)
     network.image_encoder.load_state_dict(below(weights, "image_encoder."))
-    points = network.prompt_encoder
-    points.load_state_dict({name: weights[file_name(f"prompt_encoder.{name}")] for name in points.NAMES})
+    network.prompt_encoder.load_state_dict(below(weights, "prompt_encoder."))
     decoder = network.aims.decoder
     decoder.transformer.load_state_dict(below(weights, "mask_decoder.transformer."))
     decoder.upscale.load_state_dict(below(weights, "mask_decoder.output_upscaling."))
@@ -39,11 +38,17 @@ def load_sam(network, path):
 
 
 def teacher(path):
-    """MobileSAM's mask decoder as it is."""
-    whole = Teacher()
-    weights = below(read(path), "mask_decoder.")
-    whole.load_state_dict({name: weights[name] for name in whole.state_dict()})
-    return whole
+    """MobileSAM's mask decoder as it is: what it says of points where no label does."""
+    whole = MaskDecoder(SamConfig.of(TINY))
+    whole.load_state_dict(below(read(path), "mask_decoder."))
+    return whole.requires_grad_(False)
+
+
+def sam(manifest, path):
+    """SAM of a family, whole and for inference, from a float32 file with the names of the model file."""
+    network = Sam(manifest)
+    network.load_state_dict(read(path))
+    return network.eval().requires_grad_(False)
 
 
 # Layers of the level decoders that are SAM's own, and which the model file has once.
@@ -54,8 +59,7 @@ def file_name(name):
     """A tensor's name in the model file."""
     if name.startswith(SHARED) and ".mlp." in name:
         return name.replace("aims.decoder.", "mask_decoder.", 1)
-    module, _, rest = name.partition(".")
-    return f"{module}.{PointEncoder.NAMES.get(rest, rest)}" if module == "prompt_encoder" else name
+    return name
 
 
 def load(network, weights):

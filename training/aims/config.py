@@ -1,19 +1,26 @@
-"""Sizes of the model. The Rust twins are `src/model/config.rs` and `AimsConfig` in `src/model/aims`."""
+"""Sizes of the models. They are those of the manifests, `models/*.json`, which model files carry and Rust reads as well."""
 
+import json
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
-LEVELS = ("part", "entity", "relation")
-# What has a mask for every query, and the level of that mask. Which thing a point means is often unclear: entities have two
-# readings, a large and a small one.
-OUTPUT_TOKENS = {"part": "part", "entity": "entity", "relation": "relation", "small_entity": "entity"}
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
+
+def manifest(name):
+    """The description of a family, such as `aims-tiny`."""
+    return json.loads((MODELS / f"{name}.json").read_text())
+
+
+def fields(of):
+    """A JSON object's entries under Python's names: `maskDim` is `mask_dim`."""
+    return {re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name): value for name, value in of.items()}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Of TinyViT: the first stage is convolutional and has no heads."""
+    """Of an encoder. The first stage of TinyViT is convolutional and has no heads."""
 
     channels: int
     depth: int
@@ -21,24 +28,59 @@ class Stage:
     window: int = 0
 
 
-STAGES = (Stage(64, 2), Stage(128, 2, 4, 7), Stage(160, 6, 5, 14), Stage(320, 2, 10, 7))
-EMBED_DIM = 256
+def stages_of(encoder):
+    return tuple(Stage(**stage) for stage in encoder["stages"])
+
+
+@dataclass(frozen=True)
+class SamConfig:
+    """Of SAM's prompt encoder and mask decoder."""
+
+    channels: int
+    heads: int
+    depth: int
+    hidden: int
+    masks: int  # output tokens: one mask for sure prompts, then the nested masks for a point
+    object_token: bool = False
+    score_sigmoid: bool = False
+    high_resolution: tuple = ()  # channels of the encoder's maps of strides 4 and 8 that the decoder adds, if any
+
+    @classmethod
+    def of(cls, manifest):
+        return cls(**fields(manifest["decoder"]))
 
 
 @dataclass(frozen=True)
 class Config:
     """Of the AIMS head. Switches are for ablations."""
 
-    width: int = 160
-    heads: int = 5
-    mask_dim: int = 64
-    context_layers: int = 1
+    sam: SamConfig
+    width: int
+    heads: int
+    mask_dim: int
+    context_layers: int
+    affinity_dim: int
     # Each round asks where the masks of those before it are not; there are at most so many.
-    rounds: int = 6
-    round_queries: int = 8
+    rounds: int
+    round_queries: int
     mask_prompts: bool = True
     complementarity: bool = True
     association: bool = True
 
+    @classmethod
+    def of(cls, manifest):
+        levels = {name: value for name, value in manifest["levels"].items() if name not in ("outputs", "thresholds")}
+        return cls(SamConfig.of(manifest), **fields(levels))
 
-PRESETS = {"tiny": Config()}
+
+TINY = manifest("aims-tiny")
+PRESETS = {"tiny": Config.of(TINY)}
+STAGES = stages_of(TINY["encoder"])
+EMBED_DIM = TINY["decoder"]["channels"]
+PIXEL_MEAN, PIXEL_STD = TINY["input"]["mean"], TINY["input"]["std"]
+
+# What has a mask for every query, and the level of that mask. Which thing a point means is often unclear: entities have two
+# readings, a large and a small one.
+OUTPUT_TOKENS = {output["token"]: output["level"] for output in TINY["levels"]["outputs"]}
+LEVELS = tuple(dict.fromkeys(OUTPUT_TOKENS.values()))
+THRESHOLDS = fields(TINY["levels"]["thresholds"])

@@ -8,37 +8,7 @@ from torch import nn
 
 from .config import EMBED_DIM, LEVELS, OUTPUT_TOKENS
 from .layers import Attention, Mlp, zero_init
-from .transformer import HEADS, TwoWayTransformer, Upscale, fourier
-
-
-class PointEncoder(nn.Module):
-    """The part of SAM's prompt encoder that is used here: frozen, with the names of the model file."""
-
-    def __init__(self):
-        super().__init__()
-        half = EMBED_DIM // 2
-        self.register_buffer("frequencies", torch.randn(2, half))
-        self.register_buffer("foreground", torch.zeros(1, EMBED_DIM))
-        self.register_buffer("no_point", torch.zeros(1, EMBED_DIM))
-        self.register_buffer("no_mask", torch.zeros(1, EMBED_DIM))
-
-    NAMES = {
-        "frequencies": "pe_layer.positional_encoding_gaussian_matrix",
-        "foreground": "point_embeddings.1.weight",
-        "no_point": "not_a_point_embed.weight",
-        "no_mask": "no_mask_embed.weight",
-    }
-
-    def tokens(self, points):
-        """Of points ([..., 2], x and y in 0..1): [..., 2, 256], the point and the filler that SAM expects after it."""
-        codes = fourier(points, self.frequencies) + self.foreground
-        return torch.stack([codes, self.no_point.expand_as(codes)], -2)
-
-    def positions(self, side):
-        """Of the embedding's cells, [1, side², 256]."""
-        at = (torch.arange(side, device=self.frequencies.device) + 0.5) / side
-        grid = torch.stack([at.expand(side, side), at[:, None].expand(side, side)], -1)
-        return fourier(grid.view(1, side * side, 2), self.frequencies)
+from .transformer import TwoWayTransformer, Upscale
 
 
 class Proposals(nn.Module):
@@ -63,7 +33,7 @@ class Head(nn.Module):
         super().__init__()
         self.token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
         # For the image as the query sees it, and for the mask features that all queries share.
-        self.hypernetwork = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale.CHANNELS, between=F.relu)
+        self.hypernetwork = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, EMBED_DIM // 8, between=F.relu)
         self.kernel = zero_init(nn.Linear(EMBED_DIM, config.mask_dim))
 
 
@@ -93,10 +63,10 @@ def joined(predictions):
 class Complementarity(nn.Module):
     """Between the two-way blocks the output tokens of all queries of a round look at one another."""
 
-    def __init__(self):
+    def __init__(self, config):
         super().__init__()
         self.norm = nn.LayerNorm(EMBED_DIM)
-        self.attention = Attention(EMBED_DIM, HEADS, EMBED_DIM // 2)
+        self.attention = Attention(EMBED_DIM, config.sam.heads, EMBED_DIM // 2)
         zero_init(self.attention.out_proj)
 
     def forward(self, tokens, places):
@@ -109,16 +79,15 @@ class Complementarity(nn.Module):
 class Affinity(nn.Module):
     """Logits of the links between the masks of a coarse level and of a fine one."""
 
-    DIM = 64
-
-    def __init__(self):
+    def __init__(self, config):
         super().__init__()
-        self.coarse = nn.Linear(EMBED_DIM, self.DIM)
-        self.fine = nn.Linear(EMBED_DIM, self.DIM)
+        self.dim = config.affinity_dim
+        self.coarse = nn.Linear(EMBED_DIM, self.dim)
+        self.fine = nn.Linear(EMBED_DIM, self.dim)
         self.bias = nn.Parameter(torch.full((1,), -2.0))
 
     def forward(self, coarse, fine):
-        return self.coarse(coarse) @ self.fine(fine).transpose(1, 2) * self.DIM**-0.5 + self.bias
+        return self.coarse(coarse) @ self.fine(fine).transpose(1, 2) * self.dim**-0.5 + self.bias
 
 
 class Decoder(nn.Module):
@@ -130,22 +99,22 @@ class Decoder(nn.Module):
         self.config = config
         self.from_context = zero_init(nn.Linear(config.width, EMBED_DIM))
         self.quality_token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
-        self.transformer = TwoWayTransformer()
-        self.upscale = Upscale()
+        self.transformer = TwoWayTransformer(config.sam)
+        self.upscale = Upscale(EMBED_DIM)
         self.quality_head = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(OUTPUT_TOKENS), between=F.relu)
-        self.complementarity = Complementarity()
+        self.complementarity = Complementarity(config)
 
     def forward(self, heads, encoder, embedding, map16, map4, points):
         """One round. `heads` are in the order of `OUTPUT_TOKENS`, `embedding` and `map16` [batch, side, side, channels], `map4` [batch, 4 side,
         4 side, mask_dim], `points` [batch, queries, 2] in 0..1."""
         batch, side, _, _ = embedding.shape
         queries = points.shape[1]
-        image = (embedding + encoder.no_mask + self.from_context(map16)).flatten(1, 2)
+        image = (embedding + encoder.no_mask_embed.weight + self.from_context(map16)).flatten(1, 2)
         prompts = encoder.tokens(points).flatten(0, 1)
         outputs = torch.cat([self.quality_token, *(head.token for head in heads)])
         tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
         places = prompts[:, :1].expand(-1, len(OUTPUT_TOKENS), -1).reshape(batch, -1, EMBED_DIM)
-        positions = encoder.positions(side)
+        positions = encoder.positions(side, side)
         looked = self.transformer.look(image, positions, tokens)
         if self.config.complementarity:
             own = slice(1, 1 + len(OUTPUT_TOKENS))
@@ -154,7 +123,7 @@ class Decoder(nn.Module):
             looked = torch.cat([looked[:, : own.start], of_levels, looked[:, own.stop :]], 1)
         tokens, image = self.transformer.finish(image, positions, tokens, looked)
         kernels = torch.stack([head.hypernetwork(tokens[:, 1 + i]) for i, head in enumerate(heads)], 1)
-        logits = Upscale.into_rows(kernels @ self.upscale(image).transpose(1, 2), side)
+        logits = Upscale.into_rows(kernels @ self.upscale(image).transpose(1, 2), side, side)
         logits = logits.view(batch, queries, len(OUTPUT_TOKENS), 4 * side, 4 * side)
         judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(OUTPUT_TOKENS))
         predictions = {level: [] for level in LEVELS}

@@ -83,6 +83,13 @@ class Attention(nn.Module):
         return x.view(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
 
 
+def cells(x, side):
+    """[batch, height, width, c] to [batch, height / side, width / side, side² c]."""
+    batch, height, width, channels = x.shape
+    x = x.view(batch, height // side, side, width // side, side, channels).transpose(2, 3)
+    return x.reshape(batch, height // side, width // side, side * side * channels)
+
+
 def zero_init(layer):
     """So that what the layer adds is nothing at first."""
     nn.init.zeros_(layer.weight)

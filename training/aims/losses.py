@@ -155,7 +155,7 @@ def lessons_for(outputs, samples, teacher, encoder, embedding, count):
     free = torch.stack([unlabelled(points, sample) for points, sample in zip(outputs.points, samples)])
     queries = free.sum(1).topk(count).indices
     points = outputs.points.gather(1, queries[..., None].expand(-1, -1, 2))
-    logits, quality = teacher(encoder, embedding, points)
+    logits, quality = teacher.nested(encoder, embedding, points)
     wanted = free.gather(2, queries[:, None].expand(-1, len(TEACHES), -1))
     return Lessons(queries, outputs.points.shape[1], wanted, logits > 0, quality)
 

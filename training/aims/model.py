@@ -6,18 +6,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .config import LEVELS, OUTPUT_TOKENS, Config
-from .decoder import Affinity, Decoder, Head, LevelDecoder, PointEncoder, Prediction, choose, joined, peaks_of, worth_of
+from .config import LEVELS, OUTPUT_TOKENS, PRESETS, THRESHOLDS
+from .decoder import Affinity, Decoder, Head, LevelDecoder, Prediction, choose, joined, peaks_of, worth_of
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .postprocess import confidence
+from .sam import PromptEncoder as SamPromptEncoder
 from .tiny_vit import TinyVit
 
 # Masks of this confidence cover their places: queries of later rounds go elsewhere.
-COVERS = 0.4
+COVERS = THRESHOLDS["cover_confidence"]
 # What is taken from a covered place's heat: it comes after all that are free.
-COVERED = 20.0
+COVERED = THRESHOLDS["covered_heat"]
 # After the first round: where all that is left is colder, nothing is.
-MIN_HEAT = -2.0
+MIN_HEAT = THRESHOLDS["min_heat"]
 
 
 @dataclass
@@ -42,14 +43,14 @@ class Outputs:
 class Aims(nn.Module):
     """Everything after the encoder."""
 
-    def __init__(self, config=Config()):
+    def __init__(self, config=PRESETS["tiny"]):
         super().__init__()
         self.config = config
         self.pixel_decoder = PixelDecoder(config)
         self.prompt_encoder = PromptEncoder(config)
         self.decoders = nn.ModuleDict({name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS})
         self.decoder = Decoder(config)
-        self.association = nn.ModuleDict({"entity_part": Affinity(), "relation_entity": Affinity()})
+        self.association = nn.ModuleDict({"entity_part": Affinity(config), "relation_entity": Affinity(config)})
         if not config.association:
             # The Rust twin has no switch: no link at all.
             for affinity in self.association.values():
@@ -130,10 +131,10 @@ def covered(prediction):
 class Network(nn.Module):
     """Encoder and head; the names are those of the model file."""
 
-    def __init__(self, config=Config()):
+    def __init__(self, config=PRESETS["tiny"]):
         super().__init__()
         self.image_encoder = TinyVit()
-        self.prompt_encoder = PointEncoder()
+        self.prompt_encoder = SamPromptEncoder(config.sam)
         self.aims = Aims(config)
 
     def forward(self, image, prompt=None, levels=LEVELS):

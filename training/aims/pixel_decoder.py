@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import EMBED_DIM, STAGES
-from .layers import Attention, Depthwise, axis_codes, sine_positions, zero_init
+from .layers import Attention, Depthwise, axis_codes, cells, sine_positions, zero_init
 
 
 class ContextLayer(nn.Module):
@@ -51,13 +51,6 @@ class Upsample(nn.Module):
         batch, height, width, _ = x.shape
         x = self.linear(x).view(batch, height, width, 2, 2, self.outputs).transpose(2, 3)
         return x.reshape(batch, 2 * height, 2 * width, self.outputs)
-
-
-def cells(x, side):
-    """[batch, height, width, c] to [batch, height / side, width / side, side² c]."""
-    batch, height, width, channels = x.shape
-    x = x.view(batch, height // side, side, width // side, side, channels).transpose(2, 3)
-    return x.reshape(batch, height // side, width // side, side * side * channels)
 
 
 class PromptEncoder(nn.Module):

@@ -3,16 +3,16 @@ specks, and keeps one relation of a pair of entities."""
 
 import torch
 
-from .config import LEVELS
+from .config import LEVELS, THRESHOLDS
 
 # Queries below this score are nothing.
-MIN_SCORE = {"part": 0.05, "entity": 0.05, "relation": 0.05}
+MIN_SCORE = dict.fromkeys(LEVELS, THRESHOLDS["candidate_score"])
 # A mask that others paint over keeps its place only with this share of its pixels left.
-MIN_LEFT = 0.5
+MIN_LEFT = THRESHOLDS["visible"]
 # Relations overlap; those that are nearly the same do not both stay.
-MAX_OVERLAP = 0.7
+MAX_OVERLAP = THRESHOLDS["same"]
 # Of the logits: a mask that changes much when they all go up or down by this is worth less.
-STABILITY_OFFSET = 1.0
+STABILITY_OFFSET = THRESHOLDS["stability_offset"]
 
 
 def confidence(prediction):

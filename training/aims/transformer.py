@@ -1,14 +1,10 @@
-"""SAM's two-way transformer and what follows it, with the names of the model file: the decoders start from MobileSAM's weights."""
+"""SAM's two-way transformer and what follows it, with the names of the model file: the decoders start from SAM's weights."""
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .layers import Attention
-
-EMBED_DIM = 256
-HEADS = 8
-DEPTH = 2
 
 
 class Feedforward(nn.Module):
@@ -24,18 +20,18 @@ class Feedforward(nn.Module):
 
 
 class TwoWayBlock(nn.Module):
-    def __init__(self, first):
+    def __init__(self, config, first):
         super().__init__()
         self.first = first
-        half = EMBED_DIM // 2
-        self.self_attn = Attention(EMBED_DIM, HEADS)
-        self.norm1 = nn.LayerNorm(EMBED_DIM)
-        self.cross_attn_token_to_image = Attention(EMBED_DIM, HEADS, half)
-        self.norm2 = nn.LayerNorm(EMBED_DIM)
-        self.mlp = Feedforward(EMBED_DIM, 2048)
-        self.norm3 = nn.LayerNorm(EMBED_DIM)
-        self.cross_attn_image_to_token = Attention(EMBED_DIM, HEADS, half)
-        self.norm4 = nn.LayerNorm(EMBED_DIM)
+        width, half = config.channels, config.channels // 2
+        self.self_attn = Attention(width, config.heads)
+        self.norm1 = nn.LayerNorm(width)
+        self.cross_attn_token_to_image = Attention(width, config.heads, half)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = Feedforward(width, config.hidden)
+        self.norm3 = nn.LayerNorm(width)
+        self.cross_attn_image_to_token = Attention(width, config.heads, half)
+        self.norm4 = nn.LayerNorm(width)
 
     def look(self, queries, keys, query_positions, key_positions):
         """The tokens, after a look at one another and at the image: `keys` has a row for each image or for each query."""
@@ -55,11 +51,13 @@ class TwoWayBlock(nn.Module):
 
 
 class TwoWayTransformer(nn.Module):
-    def __init__(self):
+    """`config` is the `SamConfig`."""
+
+    def __init__(self, config):
         super().__init__()
-        self.layers = nn.ModuleList(TwoWayBlock(i == 0) for i in range(DEPTH))
-        self.final_attn_token_to_image = Attention(EMBED_DIM, HEADS, EMBED_DIM // 2)
-        self.norm_final_attn = nn.LayerNorm(EMBED_DIM)
+        self.layers = nn.ModuleList(TwoWayBlock(config, i == 0) for i in range(config.depth))
+        self.final_attn_token_to_image = Attention(config.channels, config.heads, config.channels // 2)
+        self.norm_final_attn = nn.LayerNorm(config.channels)
 
     def look(self, image, positions, tokens):
         """The tokens ([batch * queries, tokens, 256]) after the first block's look at the image ([batch, cells, 256])."""
@@ -79,29 +77,50 @@ class TwoWayTransformer(nn.Module):
 class Upscale(nn.ModuleDict):
     """Two transposed 2 x 2 convolutions of stride 2: linear layers that make the four pixels of a cell."""
 
-    HIDDEN, CHANNELS = 64, 32
-
-    def __init__(self):
+    def __init__(self, width):
+        self.hidden, self.channels = width // 4, width // 8
         super().__init__(
             {
-                "0": nn.Linear(EMBED_DIM, 4 * self.HIDDEN),
-                "1": nn.LayerNorm(self.HIDDEN, eps=1e-6),
-                "3": nn.Linear(self.HIDDEN, 4 * self.CHANNELS),
+                "0": nn.Linear(width, 4 * self.hidden),
+                "1": nn.LayerNorm(self.hidden, eps=1e-6),
+                "3": nn.Linear(self.hidden, 4 * self.channels),
             }
         )
 
-    def forward(self, x):
-        """[n, cells, 256] to [n, cells * 16, 32], a cell's pixels in the order (y1, x1, y2, x2)."""
+    def forward(self, x, stride8=None, stride4=None):
+        """[n, cells, 256] to [n, cells * 16, 32], a cell's pixels in the order (y1, x1, y2, x2). The encoder's maps of strides
+        8 and 4 ([batch, height, width, 64 and 32], where n is a multiple of batch) are added where the family has them."""
         n, cells, _ = x.shape
-        x = self["0"](x).view(n, cells * 4, self.HIDDEN)
-        return F.gelu(self["3"](F.gelu(self["1"](x)))).view(n, cells * 16, self.CHANNELS)
+        x = self["0"](x).view(n, cells * 4, self.hidden)
+        if stride8 is not None:
+            x = added(x, in_cells(stride8, 1))
+        x = self["3"](F.gelu(self["1"](x))).view(n, cells * 16, self.channels)
+        if stride4 is not None:
+            x = added(x, in_cells(stride4, 2))
+        return F.gelu(x)
 
     @staticmethod
-    def into_rows(masks, side):
-        """[n, masks, cells * 16] to [n, masks, 4 side, 4 side]."""
+    def into_rows(masks, height, width):
+        """[n, masks, cells * 16] of height x width cells to [n, masks, 4 height, 4 width]."""
         n, count, _ = masks.shape
-        masks = masks.view(n, count, side, side, 2, 2, 2, 2).permute(0, 1, 2, 4, 6, 3, 5, 7)
-        return masks.reshape(n, count, 4 * side, 4 * side)
+        masks = masks.view(n, count, height, width, 2, 2, 2, 2).permute(0, 1, 2, 4, 6, 3, 5, 7)
+        return masks.reshape(n, count, 4 * height, 4 * width)
+
+
+def in_cells(x, steps):
+    """A map [batch, height, width, channels] in the order that `steps` doublings of the resolution make: cell by cell, in each
+    the halves (y1, x1), in each of these (y2, x2): [batch, height * width, channels]."""
+    batch, height, width, channels = x.shape
+    side = 2**steps
+    x = x.view(batch, height // side, *[2] * steps, width // side, *[2] * steps, channels)
+    ys, xs = (range(start, start + steps) for start in (2, 3 + steps))
+    halves = [axis for pair in zip(ys, xs) for axis in pair]
+    return x.permute(0, 1, 2 + steps, *halves, 3 + 2 * steps).reshape(batch, height * width, channels)
+
+
+def added(x, shared):
+    """`x` [n, ...] plus what n / batch of its rows share ([batch, ...])."""
+    return (x.view(len(shared), -1, *x.shape[1:]) + shared[:, None]).view(x.shape)
 
 
 def fourier(points, frequencies):
