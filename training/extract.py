@@ -4,8 +4,7 @@ and layouts of the model file.
 
     python training/extract.py --out ~/.cache/aims-web/sam2-hiera-tiny.safetensors
 
-Needs npm, and numpy, onnx, onnxruntime and safetensors; not PyTorch. Runs on one machine give equal files; on another
-processor the recovered table of positions may differ in its last bits."""
+Needs npm, and numpy, onnx, onnxruntime and safetensors; not PyTorch. The same package always gives the same bytes."""
 
 import argparse
 import json
