@@ -13,6 +13,7 @@ for module in ("torch", "onnx", "onnxruntime"):
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from safetensors import safe_open  # noqa: E402
 
 from aims import checkpoint, prompts  # noqa: E402
 from aims.config import manifest  # noqa: E402
@@ -65,6 +66,44 @@ def test_decoder(sam, original, encoded, prompt):
     differences = [difference(a, b) for a, b in zip(found, exact)]
     print(dict(zip(("logits", "scores"), differences)))
     assert max(differences) < LIMIT, differences
+
+
+def golden(size):
+    with safe_open(prompts.TESTS / f"golden/sam2_{size}.safetensors", "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}
+
+
+@torch.no_grad()
+def test_golden_of_onnxruntime(sam):
+    """The stored outputs of onnxruntime, from the photo to the masks."""
+    exact = golden(SIZE)
+    found, _ = prompts.encode(sam, prompts.photo(SIZE))
+    steps = {"embedding": 9, "s1": 18, "s0": 17}
+    for name, step in steps.items():
+        assert difference(found[name][:, ::step, ::step], exact[name].numpy()) < LIMIT
+        assert difference(found[name].mean((0, 1, 2)), exact[f"{name}_mean"].numpy()) < LIMIT
+    for i, prompt in enumerate(prompts.prompts(SIZE)):
+        logits, scores = prompts.answer(sam, found, prompt, SIZE)
+        assert difference(logits[:, ::17, ::17], exact["logits"][i].numpy()) < LIMIT, prompt["name"]
+        assert difference(scores, exact["ious"][i].numpy()) < LIMIT, prompt["name"]
+        masks = np.unpackbits(exact["masks"][i].numpy(), axis=-1).astype(bool)
+        assert (masks != (logits > 0).numpy()).mean() < 1e-5, prompt["name"]
+
+
+@torch.no_grad()
+def test_golden_of_small_inputs(sam):
+    """The stored outputs of the model in PyTorch: the decoder alone, and a rectangle from the photo to the masks."""
+    exact = golden(256)
+    rounded = {name: exact[name].float() for name in ("embedding", "s1", "s0")}
+    square, _ = prompts.encode(sam, prompts.photo(256))
+    for name, x in rounded.items():
+        assert difference(square[name], x.numpy()) < 1e-3  # 16-bit numbers
+    wide, _ = prompts.encode(sam, prompts.photo(256, 192))
+    for prefix, features in (("", rounded), ("wide.", wide)):
+        for i, prompt in enumerate(prompts.prompts(256)):
+            logits, scores = prompts.answer(sam, features, prompt, 256)
+            assert difference(logits[:, ::3, ::3], exact[f"{prefix}logits"][i].numpy()) < LIMIT
+            assert difference(scores, exact[f"{prefix}ious"][i].numpy()) < LIMIT
 
 
 @torch.no_grad()
