@@ -35,8 +35,8 @@ class Reference:
     def __init__(self, path=None):
         import onnx
 
-        check(path or folder())
         path = path or folder()
+        check(path)
         self.encoder = session(str(path / ENCODER))
         decoder = onnx.load(path / DECODER)
         del decoder.graph.output[:]
