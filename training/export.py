@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from aims import checkpoint
+from aims.calibration import calibrate
 from aims.config import PRESETS
-from aims.layers import Conv
 from aims.model import Network
 from data.stream import Samples, inputs
 from options import options_for
@@ -36,31 +36,12 @@ def main():
 
     network = Network(PRESETS[options.preset])
     checkpoint.load(network, sam | trained)
-    importance = calibrate(network.eval(), options)
-    save_file(importance, options.out / f"{name}-calibration.safetensors")
-
-
-@torch.no_grad()
-def calibrate(network, options):
-    """By matrix: the mean square of each input."""
-    sums, counts = {}, {}
-
-    def watch(name, module):
-        def hook(_module, arguments):
-            x = arguments[0].flatten(0, -2).square()
-            repeats = module.kernel**2 if isinstance(module, Conv) else 1
-            sums[name] = sums.get(name, 0.0) + x.sum(0).repeat(repeats)
-            counts[name] = counts.get(name, 0) + len(x)
-
-        module.register_forward_pre_hook(hook)
-
-    for name, module in network.named_modules():
-        if isinstance(module, (torch.nn.Linear, Conv)):
-            watch(checkpoint.file_name(f"{name}.weight"), module)
+    network.eval()
     config = json.loads(options.config.read_text())
-    for sample in itertools.islice(Samples(config, options.data, options.size, options.seed), options.samples):
-        network(*inputs([sample], "cpu"))
-    return {name: (sums[name] / counts[name]).contiguous() for name in sums}
+    chosen = itertools.islice(Samples(config, options.data, options.size, options.seed), options.samples)
+    runs = (lambda sample=sample: network(*inputs([sample], "cpu")) for sample in chosen)
+    importance = calibrate(network, runs, checkpoint.file_name)
+    save_file(importance, options.out / f"{name}-calibration.safetensors")
 
 
 if __name__ == "__main__":

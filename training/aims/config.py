@@ -43,6 +43,7 @@ class SamConfig:
     masks: int  # output tokens: one mask for sure prompts, then the nested masks for a point
     object_token: bool = False
     score_sigmoid: bool = False
+    pad_boxes: bool = False  # whether a filler ends prompts with a box too
     high_resolution: tuple = ()  # channels of the encoder's maps of strides 4 and 8 that the decoder adds, if any
 
     @classmethod
@@ -60,6 +61,7 @@ class Config:
     mask_dim: int
     context_layers: int
     affinity_dim: int
+    prompt_widths: tuple  # channels of a mask prompt at strides 4, 8 and 16
     # Each round asks where the masks of those before it are not; there are at most so many.
     rounds: int
     round_queries: int

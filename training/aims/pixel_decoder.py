@@ -58,7 +58,7 @@ class PromptEncoder(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        widths = (32, 64, 128)
+        widths = config.prompt_widths
         inputs = (16, 4 * widths[0], 4 * widths[1])
         outputs = (config.mask_dim, config.width, config.width)
         self.reduce = nn.ModuleList(nn.Linear(a, b) for a, b in zip(inputs, widths))

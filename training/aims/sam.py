@@ -26,7 +26,7 @@ class PromptEncoder(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        width = config.channels
+        width, few, more = config.channels, config.channels // 64, config.channels // 16
         self.pe_layer = Frequencies(width)
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, width) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, width)
@@ -34,11 +34,11 @@ class PromptEncoder(nn.Module):
         # 2 x 2 convolutions of stride 2, and one of 1 x 1.
         self.mask_downscaling = nn.ModuleDict(
             {
-                "0": nn.Linear(4, 4),
-                "1": nn.LayerNorm(4, eps=1e-6),
-                "3": nn.Linear(16, 16),
-                "4": nn.LayerNorm(16, eps=1e-6),
-                "6": nn.Linear(16, width),
+                "0": nn.Linear(4, few),
+                "1": nn.LayerNorm(few, eps=1e-6),
+                "3": nn.Linear(4 * few, more),
+                "4": nn.LayerNorm(more, eps=1e-6),
+                "6": nn.Linear(more, width),
             }
         )
         self.requires_grad_(False)
