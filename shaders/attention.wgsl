@@ -1,11 +1,11 @@
 // out[b, i, h, :] = sum_j softmax_j(scale * q[b, i, h, :] . k[b, j, h, :] + bias[h, i, j]) v[b, j, h, :]
 //
-// Online softmax: scores never reach memory. One thread owns one query; a workgroup of 64 shares tiles of 32 keys and
-// values.
+// Online softmax: scores never reach memory. One thread owns one query; a workgroup of 64 shares tiles of keys and values,
+// 32 of them or as many as fit its memory.
 
 //#include attention_operands
 
-const KEYS: u32 = 32u;
+const KEYS: u32 = {{keys}}u;
 var<workgroup> some_keys: array<vec4<f32>, KEYS * DIM4>;
 var<workgroup> some_values: array<vec4<f32>, KEYS * DIM4>;
 

@@ -15,7 +15,8 @@ const NEAR: f32 = 10000.0;
 
 struct Info {
     levels: u32,
-    side: u32,
+    width: u32, // places of a row
+    height: u32,
     count: u32,
     earlier: u32, // places chosen before
 }
@@ -25,19 +26,19 @@ var<workgroup> penalties: array<f32, THREADS>;
 var<workgroup> heats: array<f32, THREADS>;
 
 fn is_near(a: u32, b: u32) -> bool {
-    let dx = i32(a % info.side) - i32(b % info.side);
-    let dy = i32(a / info.side) - i32(b / info.side);
+    let dx = i32(a % info.width) - i32(b % info.width);
+    let dy = i32(a / info.width) - i32(b / info.width);
     return abs(dx) <= 1 && abs(dy) <= 1;
 }
 
 fn is_peak(level: u32, place: u32) -> bool {
-    let start = level * info.side * info.side;
-    let x = place % info.side;
-    let y = place / info.side;
+    let start = level * info.width * info.height;
+    let x = place % info.width;
+    let y = place / info.width;
     let own = original[start + place];
-    for (var ny = max(y, 1u) - 1u; ny < min(y + 2u, info.side); ny++) {
-        for (var nx = max(x, 1u) - 1u; nx < min(x + 2u, info.side); nx++) {
-            if (!(original[start + ny * info.side + nx] <= own)) {
+    for (var ny = max(y, 1u) - 1u; ny < min(y + 2u, info.height); ny++) {
+        for (var nx = max(x, 1u) - 1u; nx < min(x + 2u, info.width); nx++) {
+            if (!(original[start + ny * info.width + nx] <= own)) {
                 return false;
             }
         }
@@ -62,7 +63,7 @@ fn worth(place: u32, chosen: u32) -> vec2<f32> {
     for (var level = 0u; level < info.levels; level++) {
         let own = vec2<f32>(
             select(NO_PEAK, 0.0, is_peak(level, place)),
-            heat[level * info.side * info.side + place],
+            heat[level * info.width * info.height + place],
         );
         if (is_better(own, best)) {
             best = own;
@@ -80,7 +81,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     for (var chosen = 0u; chosen < info.count; chosen++) {
         var best_place = lane;
         var best = vec2<f32>(3.0e38, 0.0);
-        for (var place = lane; place < info.side * info.side; place += THREADS) {
+        for (var place = lane; place < info.width * info.height; place += THREADS) {
             let own = worth(place, chosen);
             if (is_better(own, best)) {
                 best = own;

@@ -9,7 +9,7 @@
 @group(0) @binding(5) var<uniform> info: Info;
 
 struct Info {
-    side: u32, // places of a row
+    width: u32, // places of a row
     sines: u32, // of a code, in units of what a thread takes, as is the count
     count: u32, // of sines in all
     groups_x: u32,
@@ -26,8 +26,8 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     let angle = item % info.sines;
     let start = 2u * (item - angle) + angle;
     let place = u32(index[item / info.sines]);
-    let row = place / info.side * 2u * info.sines + angle;
-    let column = place % info.side * 2u * info.sines + angle;
+    let row = place / info.width * 2u * info.sines + angle;
+    let column = place % info.width * 2u * info.sines + angle;
     out[start] = rows[row] * columns[column + info.sines] + rows[row + info.sines] * columns[column] + added[angle];
     out[start + info.sines] =
         rows[row + info.sines] * columns[column + info.sines] - rows[row] * columns[column] + added[angle + info.sines];

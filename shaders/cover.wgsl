@@ -10,7 +10,8 @@ struct Info {
     // By level: a bit for each output whose masks are of that level.
     outputs_of: vec4<u32>,
     levels: u32,
-    side: u32, // of the places; masks have twice as many cells a side
+    width: u32, // places of a row; masks have twice as many cells along each axis
+    height: u32,
     queries: u32,
     outputs: u32,
     confidence: f32, // of masks that cover, squared
@@ -23,14 +24,14 @@ fn probability(logit: f32) -> f32 {
 
 @compute @workgroup_size(64, 1, 1)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let places = info.side * info.side;
+    let places = info.width * info.height;
     if (id.x >= info.levels * places) {
         return;
     }
     let level = id.x / places;
     let place = id.x % places;
-    let width = 2u * info.side;
-    let corner = (place / info.side) * 2u * width + (place % info.side) * 2u;
+    let width = 2u * info.width;
+    let corner = (place / info.width) * 2u * width + (place % info.width) * 2u;
     var is_covered = false;
     for (var mask = 0u; mask < info.queries * info.outputs; mask++) {
         let output = mask % info.outputs;
@@ -41,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if (!(probability(judged[at]) * probability(judged[at + info.outputs]) >= info.confidence)) {
             continue;
         }
-        let start = mask * width * width + corner;
+        let start = mask * 4u * places + corner;
         let inside = u32(logits[start] > 0.0) + u32(logits[start + 1u] > 0.0)
             + u32(logits[start + width] > 0.0) + u32(logits[start + width + 1u] > 0.0);
         is_covered = is_covered || inside >= 2u;

@@ -25,7 +25,7 @@ pub enum Error {
     #[error("The model file is damaged or incomplete ({0}). Download it again.")]
     ModelCorrupt(String),
     #[error(
-        "The model file has format version {found}, but this program reads version {expected}. Use the model file that came with it."
+        "The model file is of another version: it has {found}, but this program reads {expected}. Use the model file that came with it."
     )]
     ModelVersion { found: String, expected: String },
     #[error("No usable GPU: {0}. Use the CPU instead.")]

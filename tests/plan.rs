@@ -14,11 +14,11 @@ fn calls_at_1024_fit_their_budgets() {
     pollster::block_on(async {
         let none = Progress::none();
         let segmenter =
-            Segmenter::new(DeviceKind::Gpu, MODEL, 1024).await.expect("npm test installs an adapter");
+            Segmenter::new(DeviceKind::Gpu, MODEL, Some(1024)).await.expect("npm test installs an adapter");
         assert!(segmenter.plan_only());
         let middle = Point { x: 512.0, y: 512.0, label: 1 };
         let point = Prompt::Points { points: vec![middle], r#box: None };
-        let levels = Request { mode: Mode::Fast, ..Request::default() };
+        let levels = Request { mode: Some(Mode::Fast), ..Request::default() };
         let requests = [levels, Request { prompt: point, ..Request::default() }];
         // The second photo takes what the first one gave back.
         for _ in 0..2 {

@@ -63,8 +63,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let point =
         Request { prompt: Prompt::Points { points: vec![middle], r#box: None }, ..Request::default() };
     let grid = GridOptions { points_per_side: arguments.points_per_side, ..GridOptions::default() };
-    let fast = Request { mode: Mode::Fast, ..Request::default() };
-    let thorough = Request { grid, mode: Mode::Thorough, ..Request::default() };
+    let fast = Request { mode: Some(Mode::Fast), ..Request::default() };
+    let thorough = Request { grid, mode: Some(Mode::Thorough), ..Request::default() };
     let segment = async |request| {
         segmenter.segment(&photo, request, &none).await?;
         anyhow::Ok(())

@@ -1,13 +1,16 @@
 use std::path::PathBuf;
 
-use aims_web::convert::{Precision, convert};
+use aims_web::convert::{Family, Precision, convert};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// MobileSAM's `mobile_sam.pt`.
-    checkpoint: PathBuf,
+    /// MobileSAM's `mobile_sam.pt`, or the safetensors file that `training/extract.py` makes of SAM 2.
+    weights: PathBuf,
+    /// Describes the network: one of `models/*.json`.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-tiny.json"))]
+    family: PathBuf,
     /// Where to write the model file.
     #[arg(long)]
     out: PathBuf,
@@ -39,7 +42,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Bits::Float => Precision::Float32,
     };
     let (trained, calibration) = (arguments.trained.as_deref(), arguments.calibration.as_deref());
-    let bytes = convert(&arguments.checkpoint, trained, calibration, precision)?;
+    let family = Family::read(&arguments.family)?;
+    let bytes = convert(&family, &arguments.weights, trained, calibration, precision)?;
     if let Some(folder) = arguments.out.parent() {
         std::fs::create_dir_all(folder)?;
     }

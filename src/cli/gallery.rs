@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use aims_web::levels::{Level, Mask, Scene};
 use aims_web::mask::BBox;
 use aims_web::photo::{Photo, decode};
-use aims_web::segmenter::Mode;
 use aims_web::{EncodedPhoto, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -52,7 +51,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         "# Gallery\n\nMade by `npm run gallery` with `{model}` at an input of {} pixels. Above: the photo, its parts, entities and \
          relations. Below: the parts of the largest entities that have any, each prompted with its mask, and the entities \
          of the best relation. Photos: [photos/LICENSES.md](photos/LICENSES.md).\n",
-        arguments.model.input_size
+        segmenter.input_size()
     );
     for path in photos {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -112,7 +111,7 @@ async fn show(segmenter: &Segmenter, path: &Path) -> Result<Shown> {
 }
 
 async fn ask(segmenter: &Segmenter, photo: &EncodedPhoto, prompt: Prompt) -> Result<Scene> {
-    let request = Request { prompt, mode: Mode::Fast, ..Request::default() };
+    let request = Request { prompt, ..Request::default() };
     Ok(segmenter.segment(photo, &request, &Progress::none()).await?)
 }
 

@@ -39,7 +39,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let photo = decode(&bytes).with_context(|| path.display().to_string())?;
     let mut request = Request {
-        mode: if arguments.thorough { Mode::Thorough } else { Mode::Fast },
+        mode: arguments.thorough.then_some(Mode::Thorough),
         grid: GridOptions {
             points_per_side: arguments.points_per_side,
             crop_n_layers: arguments.crop_layers,

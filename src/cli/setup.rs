@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use aims_web::segmenter::DEFAULT_INPUT_SIZE;
 use aims_web::{DeviceKind, Error, Progress, Segmenter};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -25,9 +24,9 @@ pub struct ModelArguments {
     /// Model file.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-tiny-q8.safetensors"))]
     pub model: PathBuf,
-    /// Side of the network's input in pixels, a multiple of 64.
-    #[arg(long, default_value_t = DEFAULT_INPUT_SIZE)]
-    pub input_size: u32,
+    /// Long side of a photo as the network sees it, in pixels, a multiple of 64; by default as the model file says.
+    #[arg(long)]
+    pub input_size: Option<u32>,
 }
 
 impl ModelArguments {

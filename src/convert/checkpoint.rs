@@ -1,4 +1,4 @@
-//! Reads the checkpoint and brings its tensors into the layouts of `model`: batch norm folded into the convolution
+//! Reads MobileSAM's PyTorch checkpoint and brings its tensors into the layouts of `model`: batch norm folded into the convolution
 //! before it, kernels channels-last, transposed convolutions as linear layers.
 
 use std::collections::BTreeMap;
@@ -124,8 +124,6 @@ fn transposed(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -
 fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let shape = source.shape(name)?;
     let values = source.values(name)?;
-    let is_table =
-        ["_embed.", "point_embeddings", "iou_token", "mask_tokens", "pe_layer", "attention_biases"];
     let matrix = match shape.len() {
         4 => {
             let matrix = channels_last(&shape, &values)?;
@@ -135,11 +133,27 @@ fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Res
             }
             matrix
         }
-        2 => Matrix { shape, values, is_weight: !is_table.iter().any(|part| name.contains(part)) },
+        2 => Matrix { shape, values, is_weight: !is_table(name) },
         _ => Matrix { shape, values, is_weight: false },
     };
     out.insert(name.to_string(), matrix);
     Ok(())
+}
+
+/// Whether a tensor of two axes is a table of embeddings or the like, not the matrix of a product.
+pub fn is_table(name: &str) -> bool {
+    const TABLES: [&str; 8] = [
+        "_embed.",
+        "point_embeddings",
+        "obj_score_token",
+        "iou_token",
+        "mask_tokens",
+        "pe_layer",
+        "attention_biases",
+        ".local_conv.",
+    ];
+    // The encoder's patch embedding is a convolution.
+    !name.contains("patch_embed.") && TABLES.iter().any(|part| name.contains(part))
 }
 
 fn vector(values: Vec<f32>) -> Matrix {

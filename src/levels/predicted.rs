@@ -7,7 +7,7 @@ use super::canvas::Canvas;
 use super::grid::Grid;
 use super::pieces::{Piece, pieces};
 use super::scene::clean_score;
-use super::{Candidate, Level, LevelOptions, Mask, Scene};
+use super::{Candidate, Level, LevelOptions, Mask, Scene, Thresholds};
 use crate::mask::BitMask;
 
 /// What the network found, in any order.
@@ -19,24 +19,8 @@ pub struct Prediction {
     pub entity_part: Vec<f32>,
     /// Probability that an entity is a member of a relation, row-major `[relations, entities]`.
     pub relation_entity: Vec<f32>,
-}
-
-/// Thresholds, shares of 0 to 1.
-mod threshold {
-    /// A mask stays if better ones leave it this share of its pixels.
-    pub const VISIBLE: f32 = 0.5;
-    /// Of two masks that may overlap, with a higher IoU the better one stays.
-    pub const SAME: f32 = 0.7;
-    /// A relation with this IoU is that of the two entities asked about.
-    pub const MATCH: f32 = 0.5;
-    /// Links below this probability are none.
-    pub const LINK: f32 = 0.5;
-    /// And so are those to a mask that holds less than this share of the linked one.
-    pub const HELD: f32 = 0.25;
-    /// Islands below this share of their mask are not part of it.
-    pub const SPECK: f32 = 0.01;
-    /// Where no link is predicted: a mask with this share of itself in another one belongs to it.
-    pub const CONTAINED: f32 = 0.7;
+    /// The network's.
+    pub thresholds: Thresholds,
 }
 
 /// The scene of a whole photo, or of a region of it.
@@ -57,17 +41,18 @@ pub fn predicted_scene(
     let cells = region.map(|region| grid.reduce(region));
     let seen = |candidates| visible(candidates, &grid, cells.as_ref(), options);
     let canvas = Canvas { region, width, height, options };
+    let thresholds = &prediction.thresholds;
 
-    let entities = disjoint(seen(&prediction.entities));
-    let parts = disjoint(seen(&prediction.parts));
-    let relations = distinct(seen(&prediction.relations));
+    let entities = disjoint(seen(&prediction.entities), thresholds.visible);
+    let parts = disjoint(seen(&prediction.parts), thresholds.visible);
+    let relations = distinct(seen(&prediction.relations), thresholds.same);
     let wanted = |level| levels.contains(&level);
 
     let mut masks = Vec::new();
     // Where each entity stands in `masks`, from 1: its id.
     let mut ids = vec![None; entities.len()];
     if wanted(Level::Entity) {
-        let painted = paint(&canvas, Level::Entity, &prediction.entities, &entities);
+        let painted = paint(&canvas, Level::Entity, &prediction.entities, &entities, thresholds.speck);
         for (id, mask) in ids.iter_mut().zip(painted) {
             if let Some(mask) = mask {
                 masks.push(mask);
@@ -76,13 +61,14 @@ pub fn predicted_scene(
         }
     }
     if wanted(Level::Part) {
-        let painted = paint(&canvas, Level::Part, &prediction.parts, &parts);
+        let painted = paint(&canvas, Level::Part, &prediction.parts, &parts, thresholds.speck);
         for (piece, mask) in parts.iter().zip(painted) {
             let link = |entity: &Piece| {
                 prediction.entity_part[entity.candidate * prediction.parts.len() + piece.candidate]
             };
             let holds = |entity: &Piece| share(piece, entity);
-            let parent = best_linked(&entities, link, holds, 1).first().and_then(|&entity| ids[entity]);
+            let parent =
+                best_linked(&entities, link, holds, 1, thresholds).first().and_then(|&entity| ids[entity]);
             masks.extend(mask.map(|mask| Mask { parent, ..mask }));
         }
     }
@@ -92,14 +78,14 @@ pub fn predicted_scene(
             let link = |entity: &Piece| {
                 prediction.relation_entity[piece.candidate * prediction.entities.len() + entity.candidate]
             };
-            let mut members = best_linked(&entities, link, |entity| share(entity, piece), 2);
+            let mut members = best_linked(&entities, link, |entity| share(entity, piece), 2, thresholds);
             members.sort_unstable();
             // Two entities have one relation, the best.
             if members.len() < 2 || !pairs.insert(members.clone()) {
                 continue;
             }
             let mut pixels = canvas.render(&prediction.relations[piece.candidate]);
-            canvas.remove_specks(&mut pixels, threshold::SPECK);
+            canvas.remove_specks(&mut pixels, thresholds.speck);
             let members = members.into_iter().filter_map(|entity| ids[entity]).collect();
             let mask = Mask::describe(Level::Relation, piece.score, &pixels);
             masks.extend(mask.map(|mask| Mask { members, ..mask }));
@@ -109,11 +95,16 @@ pub fn predicted_scene(
 }
 
 /// All candidates as they are, each as an entity, best first: masks may overlap and lie in one another, but of two that are
-/// nearly equal only the better one is there.
-pub fn proposals(candidates: &[Candidate], (width, height): (u32, u32), options: &LevelOptions) -> Scene {
+/// nearly equal (an IoU above `same`) only the better one is there.
+pub fn proposals(
+    candidates: &[Candidate],
+    same: f32,
+    (width, height): (u32, u32),
+    options: &LevelOptions,
+) -> Scene {
     let grid = Grid::over_photo(width, height);
     let canvas = Canvas { region: None, width, height, options };
-    let kept = distinct(visible(candidates, &grid, None, options));
+    let kept = distinct(visible(candidates, &grid, None, options), same);
     let masks = kept.iter().filter_map(|piece| {
         Mask::describe(Level::Entity, piece.score, &canvas.render(&candidates[piece.candidate]))
     });
@@ -131,7 +122,7 @@ pub fn predicted_relation_score(prediction: &Prediction, both: &BitMask, options
         let iou = grid.render(candidate, options.mask_threshold).iou(&cells);
         (iou, clean_score(candidate.score))
     });
-    let matches = overlaps.filter(|(iou, _)| *iou >= threshold::MATCH);
+    let matches = overlaps.filter(|(iou, _)| *iou >= prediction.thresholds.r#match);
     matches.map(|(_, score)| score).fold(0.0, f32::max)
 }
 
@@ -152,7 +143,7 @@ fn visible(
 }
 
 /// Better masks hide worse ones; what is mostly hidden goes.
-fn disjoint(pieces: Vec<Piece>) -> Vec<Piece> {
+fn disjoint(pieces: Vec<Piece>, visible: f32) -> Vec<Piece> {
     let mut taken: Option<BitMask> = None;
     let mut kept = Vec::new();
     for piece in pieces {
@@ -160,7 +151,7 @@ fn disjoint(pieces: Vec<Piece>) -> Vec<Piece> {
         if let Some(taken) = &taken {
             left.subtract(taken);
         }
-        if (left.area() as f32) < threshold::VISIBLE * piece.area as f32 {
+        if (left.area() as f32) < visible * piece.area as f32 {
             continue;
         }
         match &mut taken {
@@ -172,10 +163,10 @@ fn disjoint(pieces: Vec<Piece>) -> Vec<Piece> {
     kept
 }
 
-fn distinct(pieces: Vec<Piece>) -> Vec<Piece> {
+fn distinct(pieces: Vec<Piece>, same: f32) -> Vec<Piece> {
     let mut kept: Vec<Piece> = Vec::new();
     for piece in pieces {
-        if kept.iter().all(|other| other.cells.iou(&piece.cells) <= threshold::SAME) {
+        if kept.iter().all(|other| other.cells.iou(&piece.cells) <= same) {
             kept.push(piece);
         }
     }
@@ -194,16 +185,17 @@ fn best_linked(
     link: impl Fn(&Piece) -> f32,
     containment: impl Fn(&Piece) -> f32,
     count: usize,
+    thresholds: &Thresholds,
 ) -> Vec<usize> {
     let mut ranked: Vec<(bool, f32, usize)> = pieces
         .iter()
         .enumerate()
         .filter_map(|(index, piece)| {
             let (link, contained) = (link(piece), containment(piece));
-            if link >= threshold::LINK && contained >= threshold::HELD {
+            if link >= thresholds.link && contained >= thresholds.held {
                 Some((true, link * contained, index))
             } else {
-                (contained >= threshold::CONTAINED).then_some((false, contained, index))
+                (contained >= thresholds.contained).then_some((false, contained, index))
             }
         })
         .collect();
@@ -217,10 +209,11 @@ fn paint(
     level: Level,
     candidates: &[Candidate],
     pieces: &[Piece],
+    speck: f32,
 ) -> impl Iterator<Item = Option<Mask>> {
     let mut taken = BitMask::new(canvas.width, canvas.height);
     pieces.iter().map(move |piece| {
-        let pixels = canvas.paint(&candidates[piece.candidate], &mut taken, threshold::SPECK);
+        let pixels = canvas.paint(&candidates[piece.candidate], &mut taken, speck);
         Mask::describe(level, piece.score, &pixels)
     })
 }

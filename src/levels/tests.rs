@@ -12,7 +12,7 @@ const CELLS: (u32, u32) = (64, 42);
 /// A candidate whose logits are +8 in the cells of the mask and -8 elsewhere.
 fn candidate(mask: &BitMask, score: f32) -> Candidate {
     let values = (0..SIDE * SIDE).map(|i| if mask.get(i % SIDE, i / SIDE) { 8.0 } else { -8.0 }).collect();
-    let logits = LowResLogits::new(SIDE, CELLS.0 as f32, CELLS.1 as f32, values).expect("valid");
+    let logits = LowResLogits::new([SIDE, SIDE], (CELLS.0 as f32, CELLS.1 as f32), values).expect("valid");
     Candidate { logits, frame: BBox { x: 0, y: 0, width: SIZE.0, height: SIZE.1 }, score }
 }
 
@@ -195,7 +195,7 @@ fn a_partial_image_cuts_what_reaches_out() {
 #[test]
 fn a_region_too_fine_for_the_grid_is_not_lost() {
     let size = (6000, 100);
-    let logits = LowResLogits::new(4, 4.0, 4.0, vec![8.0; 16]).expect("valid");
+    let logits = LowResLogits::new([4, 4], (4.0, 4.0), vec![8.0; 16]).expect("valid");
     let all = Candidate { logits, frame: BBox { x: 0, y: 0, width: 6000, height: 100 }, score: 0.9 };
     let specks = BitMask::from_fn(size.0, size.1, |x, y| [(100, 50), (4995, 51)].contains(&(x, y)));
     let scene = entities_in(&[all], &specks, &LevelOptions::default(), &[Level::Entity]).expect("a region");
@@ -239,7 +239,7 @@ fn parts_of_an_entity_never_are_the_entity() {
 fn a_small_entity_is_judged_on_a_fine_grid() {
     // 8 x 8 pixels of a photo of 6000: no cell of a grid over the whole photo, which a part needs to be seen.
     let part_values = (0..SIDE * SIDE).map(|i| if i % SIDE < 32 { 8.0 } else { -8.0 }).collect();
-    let logits = LowResLogits::new(SIDE, 64.0, 64.0, part_values).expect("valid");
+    let logits = LowResLogits::new([SIDE, SIDE], (64.0, 64.0), part_values).expect("valid");
     let part = Candidate { logits, frame: BBox { x: 3001, y: 2001, width: 8, height: 8 }, score: 0.9 };
     let entity = BitMask::from_fn(6000, 100, |x, y| (3001..3009).contains(&x) && (31..39).contains(&y));
     let part = Candidate { frame: BBox { y: 31, ..part.frame }, ..part };
@@ -303,6 +303,12 @@ fn links(rows: usize, columns: usize, on: &[(usize, usize)]) -> Vec<f32> {
     links
 }
 
+fn thresholds() -> Thresholds {
+    let family: serde_json::Value =
+        serde_json::from_str(include_str!("../../models/aims-tiny.json")).expect("a description");
+    serde_json::from_value(family["levels"]["thresholds"].clone()).expect("thresholds")
+}
+
 #[test]
 fn predicted_levels_become_a_scene_with_its_links() {
     let prediction = Prediction {
@@ -325,6 +331,7 @@ fn predicted_levels_become_a_scene_with_its_links() {
         ],
         entity_part: links(4, 3, &[(0, 0), (1, 2)]),
         relation_entity: links(3, 4, &[(0, 0), (0, 1), (1, 0), (1, 1)]),
+        thresholds: thresholds(),
     };
     let scene = predicted_scene(&prediction, None, SIZE, &LevelOptions::default(), &ALL);
     let [first, second, part, other, loose, relation] = &scene.masks[..] else { panic!("{:?}", scene.masks) };
@@ -347,7 +354,7 @@ fn predicted_levels_become_a_scene_with_its_links() {
 fn proposals_overlap_but_do_not_repeat() {
     let (whole, inner) = (rects(&[[4, 4, 40, 30]], 0.6), rects(&[[8, 8, 8, 8]], 0.9));
     let again = rects(&[[4, 4, 39, 30]], 0.5);
-    let scene = proposals(&[again, whole.clone(), inner.clone()], SIZE, &LevelOptions::default());
+    let scene = proposals(&[again, whole.clone(), inner.clone()], 0.7, SIZE, &LevelOptions::default());
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&inner), full(&whole)]);
     assert_eq!(
         scene.masks.iter().map(|m| (m.id, m.level)).collect::<Vec<_>>(),

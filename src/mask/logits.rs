@@ -1,7 +1,7 @@
 //! The mask decoder's low-resolution logits and their way to the photo's pixels.
 //!
-//! Convention: the decoder returns a square grid of `side` x `side` logits for the padded square input (SAM:
-//! 256 for 1024). The photo fills its top-left `valid_width` x `valid_height` cells (which may be fractions);
+//! Convention: the decoder returns a grid of `columns` x `rows` logits for its input (SAM: 256 x 256 for 1024 x 1024).
+//! The photo fills its top-left `valid_width` x `valid_height` cells (which may be fractions);
 //! the rest is padding. Cell `(i, j)` has its centre at `(i + 0.5, j + 0.5)`, as with `align_corners =
 //! false`.
 //!
@@ -16,10 +16,12 @@ use thiserror::Error;
 /// Why a grid of logits was refused.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum LogitsError {
-    #[error("{got} logits for a grid of {side} x {side}; pass exactly side * side values")]
-    Length { side: u32, got: usize },
-    #[error("the photo's part of the grid is {width} x {height} cells, it must lie within 0 to {side}")]
-    Valid { side: u32, width: f32, height: f32 },
+    #[error("{got} logits for a grid of {columns} x {rows}; pass exactly columns * rows values")]
+    Length { columns: u32, rows: u32, got: usize },
+    #[error(
+        "the photo's part of the grid is {width} x {height} cells, it must lie within {columns} x {rows}"
+    )]
+    Valid { columns: u32, rows: u32, width: f32, height: f32 },
 }
 
 /// Where the photo's part of the grid lies in the output, in output pixels (it may reach out of it).
@@ -34,33 +36,34 @@ pub struct Frame {
 /// One mask's logits on the decoder's grid, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LowResLogits {
-    side: u32,
+    columns: u32,
+    rows: u32,
     valid_width: f32,
     valid_height: f32,
     values: Vec<f32>,
 }
 
 impl LowResLogits {
-    /// `values` are `side * side` logits, row-major; the photo fills the top-left `valid_width` x
-    /// `valid_height` cells.
-    pub fn new(
-        side: u32,
-        valid_width: f32,
-        valid_height: f32,
-        values: Vec<f32>,
-    ) -> Result<Self, LogitsError> {
-        if side == 0 || (side as usize).checked_mul(side as usize) != Some(values.len()) {
-            return Err(LogitsError::Length { side, got: values.len() });
+    /// `values` are `columns * rows` logits, row-major; the photo fills the top-left `valid` cells, width and height.
+    ///
+    /// # Errors
+    /// [`LogitsError`] if there are not as many values, or the photo reaches beyond them.
+    pub fn new([columns, rows]: [u32; 2], valid: (f32, f32), values: Vec<f32>) -> Result<Self, LogitsError> {
+        let length = (columns as usize).checked_mul(rows as usize);
+        if values.is_empty() || length != Some(values.len()) {
+            return Err(LogitsError::Length { columns, rows, got: values.len() });
         }
-        let within = |v: f32| v > 0.0 && v <= side as f32;
-        if !within(valid_width) || !within(valid_height) {
-            return Err(LogitsError::Valid { side, width: valid_width, height: valid_height });
+        let (width, height) = valid;
+        let within = |v: f32, side: u32| v > 0.0 && v <= side as f32;
+        if !within(width, columns) || !within(height, rows) {
+            return Err(LogitsError::Valid { columns, rows, width, height });
         }
-        Ok(Self { side, valid_width, valid_height, values })
+        Ok(Self { columns, rows, valid_width: width, valid_height: height, values })
     }
 
-    pub fn side(&self) -> u32 {
-        self.side
+    /// Columns and rows of the grid, padding included.
+    pub fn size(&self) -> (u32, u32) {
+        (self.columns, self.rows)
     }
 
     /// The logits, row-major, padding included.
@@ -74,7 +77,7 @@ impl LowResLogits {
     }
 
     fn row(&self, y: usize) -> &[f32] {
-        &self.values[y * self.side as usize..][..self.side as usize]
+        &self.values[y * self.columns as usize..][..self.columns as usize]
     }
 
     fn valid_rows(&self) -> impl Iterator<Item = &[f32]> {
@@ -119,12 +122,12 @@ impl LowResLogits {
         let Some((columns, rows)) = self.cells_above(threshold) else {
             return mask;
         };
-        let x_axis = Axis::new(frame.x, frame.width, self.valid_width, self.side, out_width);
-        let y_axis = Axis::new(frame.y, frame.height, self.valid_height, self.side, out_height);
+        let x_axis = Axis::new(frame.x, frame.width, self.valid_width, self.columns, out_width);
+        let y_axis = Axis::new(frame.y, frame.height, self.valid_height, self.rows, out_height);
         let mut line = vec![0.0f32; columns.end - columns.start];
         for y in y_axis.pixels_between(rows.start, rows.end - 1) {
             let (j, fraction) = y_axis.cell_of(y);
-            let below = self.row((j + 1).min(self.side as usize - 1));
+            let below = self.row((j + 1).min(self.rows as usize - 1));
             let cells = self.row(j)[columns.clone()].iter().zip(&below[columns.clone()]);
             for (v, (a, b)) in line.iter_mut().zip(cells) {
                 *v = a + fraction * (b - a) - threshold;
@@ -138,9 +141,8 @@ impl LowResLogits {
     /// if there are no such samples at all.
     fn cells_above(&self, threshold: f32) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
         // A sample in the last half of a valid cell reads the cell beyond it too.
-        let side = self.side as usize;
         let (columns, rows) = self.valid_cells();
-        let (columns, rows) = ((columns as usize + 1).min(side), (rows as usize + 1).min(side));
+        let (columns, rows) = ((columns + 1).min(self.columns) as usize, (rows + 1).min(self.rows) as usize);
         let (mut x0, mut x1, mut y0, mut y1) = (columns, 0, rows, 0);
         for y in 0..rows {
             let row = &self.row(y)[..columns];
@@ -235,17 +237,17 @@ mod tests {
 
     /// The convention written out for one output pixel.
     fn sample(logits: &LowResLogits, frame: Frame, x: u32, y: u32) -> f64 {
-        let last = f64::from(logits.side - 1);
-        let at = |pixel: u32, origin: f64, extent: f64, valid: f32| {
+        let last = [logits.columns, logits.rows].map(|count| f64::from(count - 1));
+        let at = |pixel: u32, origin: f64, extent: f64, valid: f32, last: f64| {
             ((f64::from(pixel) + 0.5 - origin) * f64::from(valid) / extent - 0.5).clamp(0.0, last)
         };
         let (cx, cy) = (
-            at(x, frame.x, frame.width, logits.valid_width),
-            at(y, frame.y, frame.height, logits.valid_height),
+            at(x, frame.x, frame.width, logits.valid_width, last[0]),
+            at(y, frame.y, frame.height, logits.valid_height, last[1]),
         );
         let value = |i: f64, j: f64| {
-            let (i, j) = (i.min(last) as usize, j.min(last) as usize);
-            f64::from(logits.values[j * logits.side as usize + i])
+            let (i, j) = (i.min(last[0]) as usize, j.min(last[1]) as usize);
+            f64::from(logits.values[j * logits.columns as usize + i])
         };
         let (i, j, fx, fy) = (cx.floor(), cy.floor(), cx.fract(), cy.fract());
         let top = value(i, j) * (1.0 - fx) + value(i + 1.0, j) * fx;
@@ -254,12 +256,13 @@ mod tests {
     }
 
     fn arb_logits() -> impl Strategy<Value = LowResLogits> {
-        (1u32..10).prop_flat_map(|side| {
-            let cells = (side * side) as usize;
-            let valid = 0.3f32..=side as f32;
-            let values = prop::collection::vec(prop_oneof![2 => -9.0f32..-1.0, 1 => -4.0f32..9.0], cells);
-            (valid.clone(), valid, values)
-                .prop_map(move |(vw, vh, values)| LowResLogits::new(side, vw, vh, values).expect("valid"))
+        (1u32..12, 1u32..12).prop_flat_map(|(columns, rows)| {
+            let valid = (0.3f32..=columns as f32, 0.3f32..=rows as f32);
+            let value = prop_oneof![2 => -9.0f32..-1.0, 1 => -4.0f32..9.0];
+            let values = prop::collection::vec(value, (columns * rows) as usize);
+            (valid, values).prop_map(move |(valid, values)| {
+                LowResLogits::new([columns, rows], valid, values).expect("valid")
+            })
         })
     }
 
@@ -299,7 +302,7 @@ mod tests {
     fn upsampling_keeps_a_straight_edge_where_it_is() {
         // Columns 0 and 1 of four in, 2 and 3 out: the edge is the middle of the photo.
         let values = (0..16).map(|i| if i % 4 < 2 { 5.0 } else { -5.0 }).collect();
-        let logits = LowResLogits::new(4, 4.0, 4.0, values).expect("valid");
+        let logits = LowResLogits::new([4, 4], (4.0, 4.0), values).expect("valid");
         assert_eq!(logits.upsample(400, 300, 0.0), BitMask::from_fn(400, 300, |x, _| x < 200));
         assert_eq!(logits.to_low_res_mask(0.0), BitMask::from_fn(4, 4, |x, _| x < 2));
     }
@@ -307,7 +310,7 @@ mod tests {
     #[test]
     fn padding_stays_out() {
         let values = (0..64).map(|i| if i % 8 >= 4 || i / 8 >= 3 { 9.0 } else { -9.0 }).collect();
-        let logits = LowResLogits::new(8, 3.5, 2.5, values).expect("valid");
+        let logits = LowResLogits::new([8, 8], (3.5, 2.5), values).expect("valid");
         assert_eq!(logits.valid_cells(), (4, 3));
         assert!(logits.to_low_res_mask(0.0).is_empty());
         assert!(logits.upsample(70, 50, 0.0).is_empty());
@@ -317,20 +320,26 @@ mod tests {
     #[test]
     fn stability_counts_the_cells_between_the_thresholds() {
         let values = vec![3.0, 0.5, -0.5, 3.0, 3.0, -3.0, 3.0, 3.0, 3.0];
-        let logits = LowResLogits::new(3, 3.0, 3.0, values).expect("valid");
+        let logits = LowResLogits::new([3, 3], (3.0, 3.0), values).expect("valid");
         assert!((logits.stability_score(0.0, 1.0) - 6.0 / 8.0).abs() < 1e-6);
     }
 
     #[test]
     fn bad_grids_are_refused_and_odd_logits_do_not_panic() {
-        assert!(matches!(LowResLogits::new(2, 2.0, 2.0, vec![0.0; 3]), Err(LogitsError::Length { .. })));
-        assert!(matches!(LowResLogits::new(0, 1.0, 1.0, vec![]), Err(LogitsError::Length { .. })));
+        assert!(matches!(
+            LowResLogits::new([2, 2], (2.0, 2.0), vec![0.0; 3]),
+            Err(LogitsError::Length { .. })
+        ));
+        assert!(matches!(LowResLogits::new([0, 0], (1.0, 1.0), vec![]), Err(LogitsError::Length { .. })));
         for valid in [0.0, 2.5, f32::NAN] {
-            assert!(matches!(LowResLogits::new(2, valid, 1.0, vec![0.0; 4]), Err(LogitsError::Valid { .. })));
+            assert!(matches!(
+                LowResLogits::new([2, 2], (valid, 1.0), vec![0.0; 4]),
+                Err(LogitsError::Valid { .. })
+            ));
         }
         let odd =
             vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0, f32::NAN, 2.0, -1.0, f32::INFINITY, 0.0];
-        let logits = LowResLogits::new(3, 3.0, 3.0, odd).expect("valid");
+        let logits = LowResLogits::new([3, 3], (3.0, 3.0), odd).expect("valid");
         assert_eq!(logits.upsample(64, 48, 0.0).size(), (64, 48));
     }
 }

@@ -49,6 +49,24 @@ pub fn in_bands(
     ops::collect(bands, 1, height)
 }
 
+/// Makes an image of `[1, height, width, _]`, band by band: each is given to `work` by itself, and is a multiple of `step` rows high but for
+/// the last. `rows` is the height of the result, which may be half as high as the image. `channels` tells how many values there are between
+/// for each pixel.
+pub fn in_steps(
+    image: &Tensor<4>,
+    step: usize,
+    rows: usize,
+    channels: usize,
+    work: impl Fn(Tensor<4>) -> Tensor<4>,
+) -> Tensor<4> {
+    let [_, height, width, _] = image.dims();
+    let bytes = height * width * channels * size_of::<f32>();
+    let pieces = bytes.div_ceil(ops::working_bytes(&image.device()));
+    let each = height.div_ceil(pieces).next_multiple_of(step);
+    let bands = (0..height).step_by(each).map(|top| work(some_rows(image, top..(top + each).min(height))));
+    ops::collect(bands, 1, rows)
+}
+
 fn some_rows(image: &Tensor<4>, rows: Range<usize>) -> Tensor<4> {
     if rows.len() == image.dims()[1] { image.clone() } else { ops::slice(image, 1, rows) }
 }

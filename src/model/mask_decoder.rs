@@ -1,23 +1,24 @@
-//! SAM's mask decoder.
+//! SAM's mask decoder, and SAM 2's.
 
 use burn::tensor::Tensor;
 
-use super::config::{EMBED_DIM, MASK_TOKENS};
 use super::layers::Mlp;
-use super::transformer::TwoWayTransformer;
-use super::upscale::Upscale;
+use super::manifest::DecoderConfig;
+use super::transformer::{SharedImage, TwoWayTransformer};
+use super::upscale::{FineFeatures, Upscale};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
 
-/// Masks for a batch of prompts. Of the four, the first is for prompts that leave no doubt (several points, a box),
+/// Masks for a batch of prompts. The first is for prompts that leave no doubt (several points, a box),
 /// the others are nested alternatives for those that do.
 pub struct MaskPrediction {
-    /// `[prompts, 4, S / 4, S / 4]`; above zero is inside.
+    /// `[prompts, masks, height / 4, width / 4]`; above zero is inside.
     pub logits: Tensor<4>,
-    /// Predicted IoU of each, `[prompts, 4]`.
+    /// Predicted IoU of each, `[prompts, masks]`. Of SAM 2 a logit of it: [`Self::read`] gives probabilities.
     pub iou: Tensor<2>,
+    score_sigmoid: bool,
 }
 
 impl MaskPrediction {
@@ -28,64 +29,91 @@ impl MaskPrediction {
     pub async fn read(self) -> Result<(Vec<f32>, Vec<f32>)> {
         let mut both = ops::read_all(vec![ops::flattened(self.iou), ops::flattened(self.logits)]).await?;
         let logits = both.pop().expect("as many as asked for");
-        Ok((both.pop().expect("as many as asked for"), logits))
+        let mut iou = both.pop().expect("as many as asked for");
+        if self.score_sigmoid {
+            iou.iter_mut().for_each(|logit| *logit = super::sigmoid(*logit));
+        }
+        Ok((iou, logits))
     }
 }
 
 pub struct MaskDecoder {
-    /// The IoU token, then the mask tokens: `[1, 5, 256]`.
+    /// SAM 2's token of the object's presence, the IoU token, then the mask tokens: `[1, tokens, channels]`.
     output_tokens: Tensor<3>,
+    /// Which of them is the IoU token.
+    iou_token: usize,
     transformer: TwoWayTransformer,
     upscale: Upscale,
     hypernetworks: Vec<Mlp>,
     iou_head: Mlp,
+    score_sigmoid: bool,
 }
 
 impl MaskDecoder {
-    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
-        let iou = weights.float(&format!("{name}.iou_token.weight"), [1, EMBED_DIM])?;
-        let masks = weights.float(&format!("{name}.mask_tokens.weight"), [MASK_TOKENS, EMBED_DIM])?;
+    pub fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
+        let &DecoderConfig { channels, masks, .. } = config;
+        let tokens =
+            |kind: &str, count| weights.float::<2>(&format!("{name}.{kind}.weight"), [count, channels]);
+        let mut output_tokens = Vec::new();
+        if config.object_token {
+            output_tokens.push(tokens("obj_score_token", 1)?);
+        }
+        let iou_token = output_tokens.len();
+        output_tokens.extend([tokens("iou_token", 1)?, tokens("mask_tokens", masks)?]);
+        let output_tokens = ops::cat(output_tokens, 0);
+        let [count, _] = output_tokens.dims();
         Ok(Self {
-            output_tokens: ops::reshape(ops::cat::<2>(vec![iou, masks], 0), [1, 1 + MASK_TOKENS, EMBED_DIM]),
+            output_tokens: ops::reshape(output_tokens, [1, count, channels]),
+            iou_token,
             transformer: {
                 let name = format!("{name}.transformer");
-                TwoWayTransformer::load(weights, &name, &name)?
+                TwoWayTransformer::load(weights, &name, &name, config)?
             },
-            upscale: Upscale::load(weights, &format!("{name}.output_upscaling"))?,
-            hypernetworks: (0..MASK_TOKENS)
+            upscale: Upscale::load(weights, &format!("{name}.output_upscaling"), config)?,
+            hypernetworks: (0..masks)
                 .map(|i| {
                     let name = format!("{name}.output_hypernetworks_mlps.{i}");
-                    Mlp::load(weights, &name, &[EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale::CHANNELS])
+                    Mlp::load(weights, &name, &[channels, channels, channels, Upscale::channels(config)])
                 })
                 .collect::<Result<_>>()?,
             iou_head: Mlp::load(
                 weights,
                 &format!("{name}.iou_prediction_head"),
-                &[EMBED_DIM, EMBED_DIM, EMBED_DIM, MASK_TOKENS],
+                &[channels, channels, channels, masks],
             )?,
+            score_sigmoid: config.score_sigmoid,
         })
     }
 
-    /// `image` is `[1, side², 256]` (with the mask prompt added), `positions` likewise, `prompts` `[n, points, 256]`.
-    pub fn forward(&self, image: Tensor<3>, positions: Tensor<3>, prompts: Tensor<3>) -> MaskPrediction {
+    /// What all prompts share: `image` is `[1, cells, channels]` with the mask prompt added, `positions` likewise.
+    pub fn share(&self, image: Tensor<3>, positions: Tensor<3>) -> SharedImage {
+        self.transformer.share(image, positions)
+    }
+
+    /// `prompts` are `[n, points, channels]`; `size` are the rows and columns of the image's cells.
+    pub fn forward(
+        &self,
+        shared: &SharedImage,
+        prompts: Tensor<3>,
+        fine: Option<&FineFeatures>,
+        size: [usize; 2],
+    ) -> MaskPrediction {
         let _named = layer("SAM's decoder");
         let [batch, ..] = prompts.dims();
-        let side = image.dims()[1].isqrt();
         let output_tokens = ops::repeat(self.output_tokens.clone(), 0, batch);
         let tokens = ops::cat(vec![output_tokens, prompts], 1);
-        let (tokens, image) = self.transformer.forward(image, positions, tokens);
+        let (tokens, image) = self.transformer.forward(shared, tokens);
 
         let token = |i: usize| ops::slice(&tokens, 1, i..i + 1);
-        let kernels = self
-            .hypernetworks
-            .iter()
-            .enumerate()
-            .map(|(i, mlp)| mlp.forward(token(1 + i), Activation::Relu))
-            .collect();
-        let logits = ops::matmul_transposed(ops::cat(kernels, 1), self.upscale.forward(image));
+        let masks = self.hypernetworks.iter().enumerate();
+        let kernels =
+            masks.map(|(i, mlp)| mlp.forward(token(self.iou_token + 1 + i), Activation::Relu)).collect();
+        let logits = ops::matmul_transposed(ops::cat(kernels, 1), self.upscale.forward(image, fine));
+        let iou = self.iou_head.forward(token(self.iou_token), Activation::Relu);
         MaskPrediction {
-            logits: Upscale::into_rows(logits, side),
-            iou: ops::reshape(self.iou_head.forward(token(0), Activation::Relu), [batch, MASK_TOKENS]),
+            logits: Upscale::into_rows(logits, size),
+            iou: ops::reshape(iou, [batch, self.hypernetworks.len()]),
+            score_sigmoid: self.score_sigmoid,
         }
     }
 }

@@ -1,12 +1,15 @@
-//! The network: MobileSAM's image encoder, prompt encoder and mask decoder, one definition for every device.
+//! The network: SAM's image encoder, prompt encoder and mask decoder, and the AIMS head; one definition for every device. A model file's
+//! manifest says which encoder it is and how large everything is.
 //!
-//! Reference: the PyTorch code of MobileSAM and SAM (both Apache-2.0). Activations are channels-last
+//! Reference: the PyTorch code of MobileSAM, SAM and SAM 2 (all Apache-2.0). Activations are channels-last
 //! (`[batch, height, width, channels]`), unlike the reference.
 
 mod aims;
 mod bands;
-mod config;
+mod encoder;
+mod hiera;
 mod layers;
+pub(crate) mod manifest;
 mod mask_decoder;
 mod prompt_encoder;
 mod sam;
@@ -15,10 +18,15 @@ mod transformer;
 mod upscale;
 pub(crate) mod weights;
 
-pub use aims::{Aims, AimsConfig, AimsOutput, LevelOutput, sigmoid};
-pub use config::HEAD_CHANNELS;
+pub use aims::{Aims, AimsOutput, LevelOutput};
+pub use encoder::{ImageFeatures, InputSize};
+pub use manifest::{Description, FORMAT_VERSION, MANIFEST_KEY, Manifest, is_input_size};
 pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 pub use sam::{Embedding, Sam};
-pub use tiny_vit::ImageFeatures;
-pub use weights::{FORMAT_VERSION, MANIFEST_KEY, Manifest, Weights, data_sha256};
+pub use weights::{Weights, data_sha256};
+
+/// The logistic function.
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}

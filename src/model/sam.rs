@@ -1,55 +1,62 @@
-//! The whole network.
+//! SAM whole: image encoder, prompt encoder, mask decoder.
 
 use std::rc::Rc;
 
 use burn::tensor::{Device, Tensor};
 
-use super::config::{EMBED_DIM, MASK_UPSCALE, PIXEL_MEAN, PIXEL_STD, STRIDE};
+use super::encoder::{ImageEncoder, ImageFeatures, InputSize, STRIDE};
+use super::manifest::{Description, InputConfig};
 use super::mask_decoder::{MaskDecoder, MaskPrediction};
 use super::prompt_encoder::{PromptEncoder, PromptPoint};
-use super::tiny_vit::{ImageFeatures, TinyVit};
+use super::transformer::SharedImage;
+use super::upscale::{FineFeatures, MASK_UPSCALE};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops;
 use crate::progress::Progress;
 
-/// MobileSAM with its weights on one device.
+/// The network with its weights on one device: MobileSAM or SAM 2, as the manifest says.
 pub struct Sam {
-    image_encoder: TinyVit,
+    image_encoder: ImageEncoder,
     prompt_encoder: Rc<PromptEncoder>,
     mask_decoder: MaskDecoder,
+    input: InputConfig,
+    has_fine_features: bool,
     device: Device,
 }
 
 /// One encoded image, ready for prompts.
 pub struct Embedding {
-    /// `[1, side², 256]`.
+    /// `[1, cells, channels]`.
     cells: Tensor<3>,
-    /// `[1, side², 256]`.
-    positions: Tensor<3>,
-    input_size: usize,
+    /// For prompts without a mask.
+    shared: SharedImage,
+    fine: Option<FineFeatures>,
+    size: InputSize,
 }
 
 impl Embedding {
-    /// Side of the square input, in pixels.
-    pub fn input_size(&self) -> usize {
-        self.input_size
+    pub fn input_size(&self) -> InputSize {
+        self.size
     }
 
-    /// Side of the square of mask logits.
-    pub fn mask_size(&self) -> usize {
-        self.input_size / STRIDE * MASK_UPSCALE
+    /// Rows and columns of a mask's logits.
+    pub fn mask_size(&self) -> [usize; 2] {
+        self.size.cells(STRIDE / MASK_UPSCALE)
     }
 }
 
 impl Sam {
     /// # Errors
-    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape.
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
     pub fn load(weights: &Weights) -> Result<Self> {
+        let Description { input, decoder, .. } = &weights.manifest().description;
         Ok(Self {
-            image_encoder: TinyVit::load(weights, "image_encoder")?,
+            image_encoder: ImageEncoder::load(weights, "image_encoder")?,
             prompt_encoder: Rc::new(PromptEncoder::load(weights, "prompt_encoder")?),
-            mask_decoder: MaskDecoder::load(weights, "mask_decoder")?,
+            mask_decoder: MaskDecoder::load(weights, "mask_decoder", decoder)?,
+            input: input.clone(),
+            has_fine_features: decoder.high_resolution.is_some(),
             device: weights.device().clone(),
         })
     }
@@ -58,66 +65,78 @@ impl Sam {
         self.prompt_encoder.clone()
     }
 
+    /// Whether photos are filled up to squares, as the manifest asks.
+    pub fn wants_square(&self) -> bool {
+        self.input.square
+    }
+
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Encodes an image of `width` x `height` RGB pixels (0..255, rows from the top) in the top left of a square of
-    /// `size` pixels; `size` is a multiple of 64 and at least both sides.
+    /// Encodes an image of `width` x `height` RGB pixels (0..255, rows from the top) in the top left of an input of `size`.
     ///
     /// # Errors
-    /// [`crate::Error::Aborted`] from `progress`.
+    /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
     pub async fn encode(
         &self,
         rgb: &[u8],
         width: usize,
         height: usize,
-        size: usize,
+        size: InputSize,
         progress: &Progress<'_>,
     ) -> Result<ImageFeatures> {
-        assert!(size.is_multiple_of(64) && width.max(height) <= size, "the image must fit the input");
+        let is_whole = [size.width, size.height].iter().all(|side| side.is_multiple_of(InputSize::UNIT));
+        assert!(is_whole && width <= size.width && height <= size.height, "the image must fit the input");
         assert_eq!(rgb.len(), width * height * 3, "one byte a channel");
         // The padding is zero after normalisation, as in the reference.
-        let mut input = vec![0.0; size * size * 3];
+        let mut input = vec![0.0; size.width * size.height * 3];
+        let InputConfig { mean, std, .. } = &self.input;
         for (row, pixels) in rgb.chunks(width * 3).enumerate() {
-            let line = &mut input[row * size * 3..][..width * 3];
+            let line = &mut input[row * size.width * 3..][..width * 3];
             for (i, (value, pixel)) in line.iter_mut().zip(pixels).enumerate() {
-                *value = (f32::from(*pixel) - PIXEL_MEAN[i % 3]) / PIXEL_STD[i % 3];
+                *value = (f32::from(*pixel) - mean[i % 3]) / std[i % 3];
             }
         }
-        let image = ops::tensor(input, [1, size, size, 3], &self.device);
+        let image = ops::tensor(input, [1, size.height, size.width, 3], &self.device);
         self.image_encoder.forward(image, progress).await
     }
 
     /// What prompts need of an encoded image.
     pub fn embed(&self, features: &ImageFeatures) -> Embedding {
-        let [_, side, _, _] = features.embedding.dims();
-        let input_size = side * STRIDE;
+        let [_, rows, cols, channels] = features.embedding.dims();
+        let size = InputSize { width: cols * STRIDE, height: rows * STRIDE };
+        let cells = ops::reshape(features.embedding.clone(), [1, rows * cols, channels]);
         Embedding {
-            cells: ops::reshape(features.embedding.clone(), [1, side * side, EMBED_DIM]),
-            positions: self.prompt_encoder.dense_positions(input_size),
-            input_size,
+            shared: self.share(&cells, self.prompt_encoder.no_mask(), size),
+            fine: self.has_fine_features.then(|| FineFeatures::new(features)),
+            cells,
+            size,
         }
     }
 
-    /// Masks for a batch of prompts, each of the same number of points; without a box, the last point should be
-    /// [`PromptPoint::PADDING`]. `mask` holds the logits of an earlier mask for all of them, `[1, S / 4, S / 4, 1]`.
+    /// `dense` is what the prompt adds to each cell, or to all of them.
+    fn share(&self, cells: &Tensor<3>, dense: Tensor<3>, size: InputSize) -> SharedImage {
+        let image = ops::add(cells.clone(), dense);
+        self.mask_decoder.share(image, self.prompt_encoder.dense_positions(size))
+    }
+
+    /// Masks for a batch of prompts, each of the same number of points, and all with a box or none. `mask` holds the logits of an earlier
+    /// mask for all of them, `[1, height / 4, width / 4, 1]`.
     pub fn decode(
         &self,
         embedding: &Embedding,
         prompts: &[Vec<PromptPoint>],
         mask: Option<Tensor<4>>,
     ) -> MaskPrediction {
-        let tokens = self.prompt_encoder.encode_points(prompts, embedding.input_size);
-        let dense = match mask {
-            Some(logits) => {
-                let map = self.prompt_encoder.encode_mask(logits);
-                let [_, height, width, _] = map.dims();
-                ops::reshape(map, [1, height * width, EMBED_DIM])
-            }
-            None => ops::reshape(self.prompt_encoder.no_mask(), [1, 1, EMBED_DIM]),
-        };
-        let image = ops::add(embedding.cells.clone(), dense);
-        self.mask_decoder.forward(image, embedding.positions.clone(), tokens)
+        let tokens = self.prompt_encoder.encode_points(prompts, embedding.size.side());
+        let masked = mask.map(|logits| {
+            let map = self.prompt_encoder.encode_mask(logits);
+            let [_, height, width, channels] = map.dims();
+            let dense = ops::reshape(map, [1, height * width, channels]);
+            self.share(&embedding.cells, dense, embedding.size)
+        });
+        let shared = masked.as_ref().unwrap_or(&embedding.shared);
+        self.mask_decoder.forward(shared, tokens, embedding.fine.as_ref(), embedding.size.cells(STRIDE))
     }
 }

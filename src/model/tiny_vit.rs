@@ -3,28 +3,16 @@
 use burn::tensor::Tensor;
 
 use super::bands::in_bands;
-use super::config::{EMBED_DIM, STAGES, Stage};
+use super::encoder::ImageFeatures;
 use super::layers::{Conv, Depthwise, LayerNorm, Linear};
+use super::manifest::{Stage, TinyVitConfig};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, ConvWindow};
 use crate::progress::Progress;
 
-/// What the encoder makes of one image; `S` is the side of the input, all are `[1, height, width, channels]`.
-#[derive(Clone)]
-pub struct ImageFeatures {
-    /// `S / 4`, 64 channels.
-    pub stride4: Tensor<4>,
-    /// `S / 8`, 128 channels.
-    pub stride8: Tensor<4>,
-    /// `S / 16`, 320 channels (the last stage keeps the third one's resolution).
-    pub stride16: Tensor<4>,
-    /// SAM's image embedding: `S / 16`, 256 channels.
-    pub embedding: Tensor<4>,
-}
-
-const STAGE_NAMES: [&str; STAGES.len()] = ["stage 1", "stage 2", "stage 3", "stage 4"];
+const STAGE_NAMES: [&str; 4] = ["stage 1", "stage 2", "stage 3", "stage 4"];
 
 pub struct TinyVit {
     patch_embed: [Conv; 2],
@@ -33,12 +21,15 @@ pub struct TinyVit {
     /// Between one stage and the next.
     downsample: Vec<PatchMerging>,
     neck: Neck,
+    /// Blocks of all stages.
+    depth: usize,
 }
 
 impl TinyVit {
-    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+    /// `embedding` is the number of channels that the neck makes.
+    pub fn load(weights: &Weights, name: &str, config: &TinyVitConfig, embedding: usize) -> Result<Self> {
         let window = ConvWindow { kernel: 3, stride: 2, padding: 1 };
-        let [first, rest @ ..] = &STAGES;
+        let [first, rest @ ..] = &config.stages;
         let blocks = |(i, stage): (usize, &Stage)| -> Result<Vec<Block>> {
             (0..stage.depth)
                 .map(|j| Block::load(weights, &format!("{name}.layers.{}.blocks.{j}", i + 1), stage))
@@ -46,33 +37,41 @@ impl TinyVit {
         };
         Ok(Self {
             patch_embed: [
-                Conv::load(weights, &format!("{name}.patch_embed.seq.0"), 3, 32, window)?,
-                Conv::load(weights, &format!("{name}.patch_embed.seq.2"), 32, 64, window)?,
+                Conv::load(weights, &format!("{name}.patch_embed.seq.0"), 3, first.channels / 2, window)?,
+                Conv::load(
+                    weights,
+                    &format!("{name}.patch_embed.seq.2"),
+                    first.channels / 2,
+                    first.channels,
+                    window,
+                )?,
             ],
             first_stage: (0..first.depth)
                 .map(|j| MbConv::load(weights, &format!("{name}.layers.0.blocks.{j}"), first.channels))
                 .collect::<Result<_>>()?,
             stages: rest.iter().enumerate().map(blocks).collect::<Result<_>>()?,
-            downsample: STAGES
+            downsample: config
+                .stages
                 .windows(2)
                 .enumerate()
                 .map(|(i, pair)| {
                     let name = format!("{name}.layers.{i}.downsample");
                     // The last stage keeps the resolution.
-                    let stride = if i + 2 < STAGES.len() { 2 } else { 1 };
+                    let stride = if i + 2 < config.stages.len() { 2 } else { 1 };
                     PatchMerging::load(weights, &name, pair[0].channels, pair[1].channels, stride)
                 })
                 .collect::<Result<_>>()?,
-            neck: Neck::load(weights, &format!("{name}.neck"))?,
+            neck: Neck::load(weights, &format!("{name}.neck"), config.stages[3].channels, embedding)?,
+            depth: config.stages.iter().map(|stage| stage.depth).sum(),
         })
     }
 
-    /// `image` is `[1, S, S, 3]`, normalised, `S` a multiple of 64.
+    /// `image` is `[1, height, width, 3]`, normalised; both sides are multiples of 64.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, which is asked after every block; [`crate::Error::DeviceLost`].
     pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
-        let steps = (2 + STAGES.iter().map(|stage| stage.depth).sum::<usize>()) as f32;
+        let steps = (2 + self.depth) as f32;
         let mut done = 0.0;
         let device = image.device();
         let _encoder = layer("encoder");
@@ -252,14 +251,13 @@ struct Neck {
 }
 
 impl Neck {
-    fn load(weights: &Weights, name: &str) -> Result<Self> {
-        let inputs = STAGES[3].channels;
+    fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
         let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
-        let norm = |i| LayerNorm::load(weights, &format!("{name}.{i}"), EMBED_DIM, LayerNorm::EPSILON_2D);
+        let norm = |i| LayerNorm::load(weights, &format!("{name}.{i}"), outputs, LayerNorm::EPSILON_2D);
         Ok(Self {
-            reduce: Linear::load(weights, &format!("{name}.0"), inputs, EMBED_DIM)?,
+            reduce: Linear::load(weights, &format!("{name}.0"), inputs, outputs)?,
             norm1: norm(1)?,
-            conv: Conv::load(weights, &format!("{name}.2"), EMBED_DIM, EMBED_DIM, window)?,
+            conv: Conv::load(weights, &format!("{name}.2"), outputs, outputs, window)?,
             norm2: norm(3)?,
         })
     }

@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::config::{DECODER_DEPTH, DECODER_HEADS, EMBED_DIM};
 use super::layers::{LayerNorm, Linear};
+use super::manifest::DecoderConfig;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
@@ -17,65 +17,98 @@ pub struct TwoWayTransformer {
 
 impl TwoWayTransformer {
     /// Transformers may share the feed-forward layers of the one that is named `feedforward`.
-    pub fn load(weights: &Weights, name: &str, feedforward: &str) -> Result<Self> {
+    pub fn load(weights: &Weights, name: &str, feedforward: &str, config: &DecoderConfig) -> Result<Self> {
         Ok(Self {
-            blocks: (0..DECODER_DEPTH)
+            blocks: (0..config.depth)
                 .map(|i| {
                     let feedforward = format!("{feedforward}.layers.{i}.mlp");
-                    TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), &feedforward, i == 0)
+                    TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), &feedforward, config, i == 0)
                 })
                 .collect::<Result<_>>()?,
             final_attention: Attention::load(
                 weights,
                 &format!("{name}.final_attn_token_to_image"),
-                EMBED_DIM / 2,
+                config,
+                config.channels / 2,
             )?,
-            final_norm: norm(weights, &format!("{name}.norm_final_attn"))?,
+            final_norm: norm(weights, &format!("{name}.norm_final_attn"), config)?,
         })
     }
 
-    /// `image` is `[1 or prompts, cells, 256]`, `positions` `[1, cells, 256]`, `tokens` `[prompts, tokens, 256]`; returns
-    /// tokens and image, both with a prompts axis.
-    pub fn forward(
-        &self,
-        image: Tensor<3>,
-        positions: Tensor<3>,
-        tokens: Tensor<3>,
-    ) -> (Tensor<3>, Tensor<3>) {
-        let looked = self.look(image.clone(), positions.clone(), tokens.clone());
-        self.finish(image, positions, tokens, looked)
+    /// What does not depend on a query. `image` and `positions` are `[1, cells, channels]`.
+    pub fn share(&self, image: Tensor<3>, positions: Tensor<3>) -> SharedImage {
+        let _named = layer("transformer, shared");
+        let first = &self.blocks[0];
+        let placed = ops::add(image.clone(), positions.clone());
+        SharedImage {
+            keys: first.token_to_image.k.forward(placed.clone(), Activation::None),
+            values: first.token_to_image.v.forward(image.clone(), Activation::None),
+            queries: first.image_to_token.q.forward(placed, Activation::None),
+            image,
+            positions,
+        }
+    }
+
+    /// From `tokens`, `[prompts, tokens, channels]`, to what became of them, and of the image as each prompt sees it,
+    /// `[prompts, cells, channels]`.
+    pub fn forward(&self, shared: &SharedImage, tokens: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        let looked = self.look(shared, tokens.clone());
+        self.finish(shared, tokens, looked)
     }
 
     /// The tokens after the first block's look at the image.
-    pub fn look(&self, image: Tensor<3>, positions: Tensor<3>, tokens: Tensor<3>) -> Tensor<3> {
+    pub fn look(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
         let _named = layer("transformer, block 1");
-        self.blocks[0].look(tokens.clone(), image.clone(), tokens, ops::add(image, positions))
+        let keys = (shared.keys.clone(), shared.values.clone());
+        self.blocks[0].look(tokens.clone(), tokens, keys)
     }
 
     /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens.
     pub fn finish(
         &self,
-        image: Tensor<3>,
-        positions: Tensor<3>,
+        shared: &SharedImage,
         tokens: Tensor<3>,
         looked: Tensor<3>,
     ) -> (Tensor<3>, Tensor<3>) {
-        let placed = |keys: &Tensor<3>| ops::add(keys.clone(), positions.clone());
+        let placed = |keys: &Tensor<3>| ops::add(keys.clone(), shared.positions.clone());
         let mut queries = looked;
         let mut named = layer("transformer, block 1");
-        let mut keys = self.blocks[0].update(queries.clone(), image.clone(), tokens.clone(), placed(&image));
+        let image = (shared.queries.clone(), shared.image.clone());
+        let mut keys = self.blocks[0].update(queries.clone(), tokens.clone(), image);
         for block in &self.blocks[1..] {
             drop(named);
             named = layer("transformer, block 2");
             let placed_keys = placed(&keys);
-            queries = block.look(queries, keys.clone(), tokens.clone(), placed_keys.clone());
-            keys = block.update(queries.clone(), keys, tokens.clone(), placed_keys);
+            let projected = block.token_to_image.keys_and_values(placed_keys.clone(), keys.clone());
+            queries = block.look(queries, tokens.clone(), projected);
+            let image = (block.image_to_token.q.forward(placed_keys, Activation::None), keys);
+            keys = block.update(queries.clone(), tokens.clone(), image);
         }
         drop(named);
         let _last = layer("transformer, end");
         let placed_queries = ops::add(queries.clone(), tokens);
-        let queries = self.final_attention.forward_add(placed_queries, placed(&keys), keys.clone(), queries);
+        let projected = self.final_attention.keys_and_values(placed(&keys), keys.clone());
+        let queries = self.final_attention.look_add(placed_queries, projected, queries);
         (self.final_norm.forward(queries, Activation::None), keys)
+    }
+}
+
+/// The image before any prompt has changed it, and its projections in the first block: the same for all queries.
+pub struct SharedImage {
+    /// `[1, cells, channels]`.
+    image: Tensor<3>,
+    /// `[1, cells, channels]`.
+    positions: Tensor<3>,
+    /// Of the tokens' look at the image, `[1, cells, channels / 2]`.
+    keys: Tensor<3>,
+    values: Tensor<3>,
+    /// Of the image's look at the tokens, `[1, cells, channels / 2]`.
+    queries: Tensor<3>,
+}
+
+impl SharedImage {
+    pub fn cells(&self) -> usize {
+        self.image.dims()[1]
     }
 }
 
@@ -94,17 +127,23 @@ struct TwoWayBlock {
 }
 
 impl TwoWayBlock {
-    fn load(weights: &Weights, name: &str, feedforward: &str, first: bool) -> Result<Self> {
-        let cross = |part: &str| Attention::load(weights, &format!("{name}.{part}"), EMBED_DIM / 2);
-        let norm = |i: usize| norm(weights, &format!("{name}.norm{i}"));
-        const HIDDEN: usize = 2048;
+    fn load(
+        weights: &Weights,
+        name: &str,
+        feedforward: &str,
+        config: &DecoderConfig,
+        first: bool,
+    ) -> Result<Self> {
+        let &DecoderConfig { channels, hidden, .. } = config;
+        let cross = |part: &str| Attention::load(weights, &format!("{name}.{part}"), config, channels / 2);
+        let norm = |i: usize| norm(weights, &format!("{name}.norm{i}"), config);
         Ok(Self {
-            self_attention: Attention::load(weights, &format!("{name}.self_attn"), EMBED_DIM)?,
+            self_attention: Attention::load(weights, &format!("{name}.self_attn"), config, channels)?,
             norm1: norm(1)?,
             token_to_image: cross("cross_attn_token_to_image")?,
             norm2: norm(2)?,
-            mlp_in: Linear::load(weights, &format!("{feedforward}.lin1"), EMBED_DIM, HIDDEN)?,
-            mlp_out: Linear::load(weights, &format!("{feedforward}.lin2"), HIDDEN, EMBED_DIM)?,
+            mlp_in: Linear::load(weights, &format!("{feedforward}.lin1"), channels, hidden)?,
+            mlp_out: Linear::load(weights, &format!("{feedforward}.lin2"), hidden, channels)?,
             norm3: norm(3)?,
             image_to_token: cross("cross_attn_image_to_token")?,
             norm4: norm(4)?,
@@ -112,13 +151,12 @@ impl TwoWayBlock {
         })
     }
 
-    /// The tokens after a look at one another and at the image. `placed_keys` are the keys with their positions.
+    /// The tokens after a look at one another and at the image, which is there as projected keys and values.
     fn look(
         &self,
         queries: Tensor<3>,
-        keys: Tensor<3>,
         query_positions: Tensor<3>,
-        placed_keys: Tensor<3>,
+        image: (Tensor<3>, Tensor<3>),
     ) -> Tensor<3> {
         let queries = if self.first {
             self.self_attention.forward(queries.clone(), queries.clone(), queries)
@@ -128,24 +166,24 @@ impl TwoWayBlock {
         };
         let queries = self.norm1.forward(queries, Activation::None);
         let placed = ops::add(queries.clone(), query_positions);
-        let queries = self.token_to_image.forward_add(placed, placed_keys, keys, queries);
+        let queries = self.token_to_image.look_add(placed, image, queries);
         let queries = self.norm2.forward(queries, Activation::None);
         let hidden = self.mlp_in.forward(queries.clone(), Activation::Relu);
         let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
         self.norm3.forward(queries, Activation::None)
     }
 
-    /// The image after a look at the tokens.
+    /// The image after a look at the tokens. It is given as projected queries, and as it is.
     fn update(
         &self,
-        queries: Tensor<3>,
-        keys: Tensor<3>,
-        query_positions: Tensor<3>,
-        placed_keys: Tensor<3>,
+        tokens: Tensor<3>,
+        token_positions: Tensor<3>,
+        (projected, image): (Tensor<3>, Tensor<3>),
     ) -> Tensor<3> {
-        let placed = ops::add(queries.clone(), query_positions);
-        let keys = self.image_to_token.forward_add(placed_keys, placed, queries, keys);
-        self.norm4.forward(keys, Activation::None)
+        let placed = ops::add(tokens.clone(), token_positions);
+        let (keys, values) = self.image_to_token.keys_and_values(placed, tokens);
+        let image = self.image_to_token.mix_add(projected, keys, values, image);
+        self.norm4.forward(image, Activation::None)
     }
 }
 
@@ -155,36 +193,48 @@ struct Attention {
     k: Linear,
     v: Linear,
     out: Linear,
+    heads: usize,
 }
 
 impl Attention {
-    fn load(weights: &Weights, name: &str, inner: usize) -> Result<Self> {
-        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), EMBED_DIM, inner);
+    fn load(weights: &Weights, name: &str, config: &DecoderConfig, inner: usize) -> Result<Self> {
+        let &DecoderConfig { channels, heads, .. } = config;
+        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), channels, inner);
         Ok(Self {
             q: input("q_proj")?,
             k: input("k_proj")?,
             v: input("v_proj")?,
-            out: Linear::load(weights, &format!("{name}.out_proj"), inner, EMBED_DIM)?,
+            out: Linear::load(weights, &format!("{name}.out_proj"), inner, channels)?,
+            heads,
         })
     }
 
     fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
-        self.out.forward(self.attend(q, k, v), Activation::None)
+        let (k, v) = self.keys_and_values(k, v);
+        let q = self.q.forward(q, Activation::None);
+        self.out.forward(ops::attention(q, k, v, self.heads), Activation::None)
     }
 
     /// The residual is added to the result.
     fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
-        self.out.forward_add(self.attend(q, k, v), residual, Activation::None)
+        self.look_add(q, self.keys_and_values(k, v), residual)
     }
 
-    fn attend(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
-        let q = self.q.forward(q, Activation::None);
-        let k = self.k.forward(k, Activation::None);
-        let v = self.v.forward(v, Activation::None);
-        ops::attention(q, k, v, DECODER_HEADS)
+    fn keys_and_values(&self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        (self.k.forward(k, Activation::None), self.v.forward(v, Activation::None))
+    }
+
+    /// With keys and values that are projected already.
+    fn look_add(&self, q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), residual: Tensor<3>) -> Tensor<3> {
+        self.mix_add(self.q.forward(q, Activation::None), k, v, residual)
+    }
+
+    /// With everything projected already.
+    fn mix_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
     }
 }
 
-fn norm(weights: &Weights, name: &str) -> Result<LayerNorm> {
-    LayerNorm::load(weights, name, EMBED_DIM, LayerNorm::EPSILON)
+fn norm(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<LayerNorm> {
+    LayerNorm::load(weights, name, config.channels, LayerNorm::EPSILON)
 }

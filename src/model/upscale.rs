@@ -2,12 +2,16 @@
 
 use burn::tensor::Tensor;
 
-use super::config::{EMBED_DIM, MASK_UPSCALE};
+use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear};
+use super::manifest::DecoderConfig;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
+
+/// Mask logits for one position of the image embedding, along each axis.
+pub const MASK_UPSCALE: usize = 4;
 
 /// Two transposed 2 x 2 convolutions of stride 2. As their windows do not overlap, each is a linear layer that makes
 /// the four pixels of a cell; norm and GELU act on single pixels, so the pixels are put in place only at the end, when
@@ -16,40 +20,79 @@ pub struct Upscale {
     first: Linear,
     norm: LayerNorm,
     second: Linear,
+    hidden: usize,
+    channels: usize,
+}
+
+/// What SAM 2's decoder adds at high resolution, a cell's pixels next to one another as [`Upscale`] has them.
+#[derive(Clone)]
+pub struct FineFeatures {
+    /// `[1, cells, 4 · hidden]`.
+    stride8: Tensor<3>,
+    /// `[1, cells · 4, 4 · channels]`.
+    stride4: Tensor<3>,
+}
+
+impl FineFeatures {
+    pub fn new(features: &ImageFeatures) -> Self {
+        let [_, rows, cols, _] = features.embedding.dims();
+        let (wide, fine) = (features.stride8.dims()[3], features.stride4.dims()[3]);
+        let stride8 = ops::reshape(features.stride8.clone(), [rows, 2, cols, 2, wide]);
+        let stride4 = ops::reshape(features.stride4.clone(), [rows, 2, 2, cols, 2, 2, fine]);
+        Self {
+            stride8: ops::reshape(ops::permute(stride8, [0, 2, 1, 3, 4]), [1, rows * cols, 4 * wide]),
+            stride4: ops::reshape(
+                ops::permute(stride4, [0, 3, 1, 4, 2, 5, 6]),
+                [1, rows * cols * 4, 4 * fine],
+            ),
+        }
+    }
 }
 
 impl Upscale {
-    const HIDDEN: usize = 64;
-    pub const CHANNELS: usize = 32;
-
-    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+    pub fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
+        let (hidden, channels) = (config.channels / 4, Self::channels(config));
         Ok(Self {
-            first: Linear::load(weights, &format!("{name}.0"), EMBED_DIM, 4 * Self::HIDDEN)?,
-            norm: LayerNorm::load(weights, &format!("{name}.1"), Self::HIDDEN, LayerNorm::EPSILON_2D)?,
-            second: Linear::load(weights, &format!("{name}.3"), Self::HIDDEN, 4 * Self::CHANNELS)?,
+            first: Linear::load(weights, &format!("{name}.0"), config.channels, 4 * hidden)?,
+            norm: LayerNorm::load(weights, &format!("{name}.1"), hidden, LayerNorm::EPSILON_2D)?,
+            second: Linear::load(weights, &format!("{name}.3"), hidden, 4 * channels)?,
+            hidden,
+            channels,
         })
     }
 
-    /// What [`Self::forward`] takes for an image of so many cells: its result, and half as much before that.
-    pub fn bytes(cells: usize) -> usize {
-        cells * 16 * (Self::CHANNELS + Self::CHANNELS / 2) * size_of::<f32>()
+    /// Channels of the result, and so of a mask's kernel.
+    pub fn channels(config: &DecoderConfig) -> usize {
+        config.channels / 8
     }
 
-    /// `[n, cells, 256]` to `[n, cells * 16, 32]`, a cell's pixels in the order (y1, x1, y2, x2).
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    /// What [`Self::forward`] takes for an image of so many cells: its result, and half as much before that.
+    pub fn bytes(&self, cells: usize) -> usize {
+        cells * 16 * (self.channels + self.channels / 2) * size_of::<f32>()
+    }
+
+    /// `[n, cells, channels]` to `[n, cells * 16, channels / 8]`, a cell's pixels in the order (y1, x1, y2, x2).
+    pub fn forward(&self, x: Tensor<3>, fine: Option<&FineFeatures>) -> Tensor<3> {
         let _named = layer("upscaling");
         let [batch, cells, _] = x.dims();
-        let x = self.first.forward(x, Activation::None);
-        let x = ops::reshape(x, [batch, cells * 4, Self::HIDDEN]);
+        let x = match fine {
+            Some(fine) => self.first.forward_add(x, fine.stride8.clone(), Activation::None),
+            None => self.first.forward(x, Activation::None),
+        };
+        let x = ops::reshape(x, [batch, cells * 4, self.hidden]);
         let x = self.norm.forward(x, Activation::Gelu);
-        ops::reshape(self.second.forward(x, Activation::Gelu), [batch, cells * 16, Self::CHANNELS])
+        let x = match fine {
+            Some(fine) => self.second.forward_add(x, fine.stride4.clone(), Activation::Gelu),
+            None => self.second.forward(x, Activation::Gelu),
+        };
+        ops::reshape(x, [batch, cells * 16, self.channels])
     }
 
-    /// `[n, masks, cells * 16]` to pixels in rows, `[n, masks, 4 side, 4 side]`.
-    pub fn into_rows(masks: Tensor<3>, side: usize) -> Tensor<4> {
+    /// `[n, masks, cells * 16]` to pixels in rows, `[n, masks, 4 rows, 4 cols]`; `[rows, cols]` are those of the cells.
+    pub fn into_rows(masks: Tensor<3>, [rows, cols]: [usize; 2]) -> Tensor<4> {
         let [batch, count, _] = masks.dims();
-        let size = side * MASK_UPSCALE;
-        let pixels = ops::reshape(masks, [batch * count, side, side, 2, 2, 2, 2]);
-        ops::reshape(ops::permute(pixels, [0, 1, 3, 5, 2, 4, 6]), [batch, count, size, size])
+        let pixels = ops::reshape(masks, [batch * count, rows, cols, 2, 2, 2, 2]);
+        let pixels = ops::permute(pixels, [0, 1, 3, 5, 2, 4, 6]);
+        ops::reshape(pixels, [batch, count, rows * MASK_UPSCALE, cols * MASK_UPSCALE])
     }
 }

@@ -11,29 +11,11 @@ use burn::tensor::{Device, Tensor};
 use half::f16;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::manifest::{MANIFEST_KEY, Manifest};
 use crate::error::{Error, Result};
 use crate::ops::{self, Bits, GROUP, Weight};
-
-/// The metadata key under which a file has its [`Manifest`].
-pub const MANIFEST_KEY: &str = "aims-web";
-/// The version of the format that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 3;
-
-/// What a model file says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Manifest {
-    pub format: u32,
-    /// Name of the network.
-    pub model: String,
-    /// `float32`, `q8-group32` or `q4-group32`.
-    pub precision: String,
-    /// Hexadecimal SHA-256 of all tensor data.
-    pub data_sha256: String,
-}
 
 /// A model file in memory; tensors go to the device one by one, packed as they are stored.
 pub struct Weights<'a> {
@@ -68,17 +50,8 @@ impl<'a> Weights<'a> {
     /// Also gives all that follows the header.
     fn parse(bytes: &'a [u8], device: &Device) -> Result<(Self, &'a [u8])> {
         let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
-        // The version is read by itself first: a later format may have another manifest.
-        let manifest = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
-        let manifest: serde_json::Value =
-            manifest.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let found = &manifest["format"];
-        if found.as_u64() != Some(u64::from(FORMAT_VERSION)) {
-            let found = if found.is_null() { "unknown".to_string() } else { found.to_string() };
-            return Err(Error::ModelVersion { found, expected: FORMAT_VERSION.to_string() });
-        }
-        let manifest: Manifest =
-            serde_json::from_value(manifest).map_err(|error| Error::ModelCorrupt(error.to_string()))?;
+        let entry = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
+        let manifest = Manifest::parse(entry)?;
         let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
         let weights = Self { file, manifest, device: device.clone(), matrices: RefCell::default() };
         // The length prefix is eight bytes.
@@ -103,20 +76,16 @@ impl<'a> Weights<'a> {
     /// A float tensor of the given shape.
     pub fn float<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
         let view = self.view(name)?;
-        if view.shape() != shape {
-            return Err(mismatch(name, &view));
-        }
-        let values = floats(&view).ok_or_else(|| mismatch(name, &view))?;
+        let values = floats(&view).filter(|_| view.shape() == shape);
+        let values = values.ok_or_else(|| self.mismatch(name, &view, &shape))?;
         Ok(ops::tensor(values, shape, &self.device))
     }
 
     /// A float tensor on the host.
     pub fn float_vec(&self, name: &str, length: usize) -> Result<Vec<f32>> {
         let view = self.view(name)?;
-        if view.shape().iter().product::<usize>() != length {
-            return Err(mismatch(name, &view));
-        }
-        floats(&view).ok_or_else(|| mismatch(name, &view))
+        let is_as_long = view.shape().iter().product::<usize>() == length;
+        floats(&view).filter(|_| is_as_long).ok_or_else(|| self.mismatch(name, &view, &[length]))
     }
 
     /// A matrix `[outputs, inputs]` in whichever precision the file has it.
@@ -138,7 +107,7 @@ impl<'a> Weights<'a> {
             _ => return Ok(Weight::F32(self.float(name, [outputs, inputs])?)),
         };
         if !inputs.is_multiple_of(GROUP) || view.shape() != [outputs, row] {
-            return Err(mismatch(name, &view));
+            return Err(self.mismatch(name, &view, &[outputs, inputs]));
         }
         let words = bytemuck::pod_collect_to_vec(view.data());
         let scales = self.float_vec(&format!("{name}.scales"), outputs * inputs / GROUP)?;
@@ -146,7 +115,27 @@ impl<'a> Weights<'a> {
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>> {
-        self.file.tensor(name).map_err(|_| Error::ModelCorrupt(format!("tensor '{name}' is missing")))
+        self.file.tensor(name).map_err(|_| {
+            Error::ModelCorrupt(format!(
+                "its manifest says {}, but the tensor '{name}' is missing",
+                self.family()
+            ))
+        })
+    }
+
+    /// The manifest and the file contradict each other.
+    fn mismatch(&self, name: &str, view: &TensorView, wanted: &[usize]) -> Error {
+        Error::ModelCorrupt(format!(
+            "its manifest says {}, where the tensor '{name}' has the shape {wanted:?}, but it is {:?} of the shape {:?}",
+            self.family(),
+            view.dtype(),
+            view.shape()
+        ))
+    }
+
+    fn family(&self) -> String {
+        let description = &self.manifest.description;
+        format!("'{}' with the encoder '{}'", description.model, description.encoder.kind())
     }
 }
 
@@ -164,14 +153,6 @@ pub(crate) fn floats(view: &TensorView) -> Option<Vec<f32>> {
 
 fn corrupt(error: SafeTensorError) -> Error {
     Error::ModelCorrupt(error.to_string())
-}
-
-fn mismatch(name: &str, view: &TensorView) -> Error {
-    Error::ModelCorrupt(format!(
-        "tensor '{name}' has unexpected type {:?} or shape {:?}",
-        view.dtype(),
-        view.shape()
-    ))
 }
 
 /// Hexadecimal SHA-256 of the file's tensor data (all that follows the header).

@@ -10,7 +10,7 @@ use burn_flex::FlexTensor;
 
 use super::spec::{
     AddSpec, AttentionSpec, Bits, ChooseSpec, CodeSpec, CoverSpec, DepthwiseSpec, MatmulSpec, Move, NormSpec,
-    WindowSpec,
+    PoolSpec, WindowSpec,
 };
 use super::{cpu, gpu};
 
@@ -56,6 +56,8 @@ pub trait SegmentationOps: Backend {
         bias: FloatTensor<Self>,
         spec: DepthwiseSpec,
     ) -> FloatTensor<Self>;
+
+    fn seg_max_pool(x: FloatTensor<Self>, spec: PoolSpec) -> FloatTensor<Self>;
 
     fn seg_layer_norm(
         x: FloatTensor<Self>,
@@ -143,6 +145,10 @@ impl SegmentationOps for CubeBackend {
         gpu::depthwise(x, w, bias, &spec)
     }
 
+    fn seg_max_pool(x: FloatTensor<Self>, spec: PoolSpec) -> FloatTensor<Self> {
+        gpu::max_pool(x, &spec)
+    }
+
     fn seg_layer_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -210,7 +216,9 @@ impl SegmentationOps for Flex {
         residual: FloatTensor<Self>,
         spec: MatmulSpec,
     ) -> FloatTensor<Self> {
-        on_floats([a, w, bias, residual], |[a, w, bias, residual]| cpu::matmul(a, w, bias, residual, &spec))
+        on_floats([a, w, bias, residual], |[a, w, bias, residual]| {
+            cpu::matmul(a, cpu::Operand::Floats(w), bias, residual, &spec)
+        })
     }
 
     fn seg_matmul_quantised(
@@ -224,8 +232,8 @@ impl SegmentationOps for Flex {
     ) -> FloatTensor<Self> {
         let words = contiguous(words);
         on_floats([a, scales, bias, residual], |[a, scales, bias, residual]| {
-            let w = cpu::dequantise(words.storage::<i32>(), bits, scales);
-            cpu::matmul(a, &w, bias, residual, &spec)
+            let w = cpu::Operand::Packed { words: words.storage::<i32>(), bits, scales };
+            cpu::matmul(a, w, bias, residual, &spec)
         })
     }
 
@@ -246,6 +254,10 @@ impl SegmentationOps for Flex {
         spec: DepthwiseSpec,
     ) -> FloatTensor<Self> {
         on_floats([x, w, bias], |[x, w, bias]| cpu::depthwise(x, w, bias, &spec))
+    }
+
+    fn seg_max_pool(x: FloatTensor<Self>, spec: PoolSpec) -> FloatTensor<Self> {
+        on_floats([x], |[x]| cpu::max_pool(x, &spec))
     }
 
     fn seg_layer_norm(

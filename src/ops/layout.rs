@@ -31,14 +31,19 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Devi
     shaped(DispatchTensor { kind, autodiff: Default::default() }, shape)
 }
 
-/// Words of packed weights on a GPU.
-pub fn words<const D: usize>(values: &[i32], shape: [usize; D], device: &Device) -> Tensor<D, Int> {
-    let DispatchDevice::Cube(device) = device.as_dispatch() else {
-        unreachable!("the CPU gets floats");
+/// Words of packed weights.
+pub fn words<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
+    let kind = match device.as_dispatch() {
+        DispatchDevice::Cube(device) => {
+            let flat = Queue::of(device).upload(device, bytemuck::cast_slice(&values), DType::I32);
+            let shaped = super::gpu::reshape(flat, Shape::new(shape));
+            DispatchTensorKind::Cube(BackendTensor::<CubeBackend>::Int(shaped))
+        }
+        _ => {
+            let shaped = FlexTensor::from_data(TensorData::new(values, shape));
+            DispatchTensorKind::Flex(BackendTensor::<Flex>::Int(shaped))
+        }
     };
-    let mut flat = Queue::of(device).upload(device, bytemuck::cast_slice(values), DType::I32);
-    flat = super::gpu::reshape(flat, Shape::new(shape));
-    let kind = DispatchTensorKind::Cube(BackendTensor::<CubeBackend>::Int(flat));
     Tensor::from_dispatch(DispatchTensor { kind, autodiff: Default::default() })
 }
 
@@ -200,6 +205,20 @@ pub fn permute<const D: usize>(x: Tensor<D>, order: [usize; D]) -> Tensor<D> {
     let shape = order.map(|axis| old[axis]);
     let axes: Vec<_> = (0..D).map(|i| (shape[i], around(&old, order[i]).1, around(&shape, i).1)).collect();
     arrange(x, Move::new(&axes, 0, 0), shape)
+}
+
+/// Twice the resolution: each pixel of `[batch, height, width, channels]` four times.
+pub fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
+    let [batch, height, width, channels] = x.dims();
+    let line = width * channels;
+    let axes = [
+        (batch * height, line, 4 * line),
+        (2, 0, 2 * line),
+        (width, channels, 2 * channels),
+        (2, 0, channels),
+        (channels, 1, 1),
+    ];
+    arrange(x, Move::new(&axes, 0, 0), [batch, 2 * height, 2 * width, channels])
 }
 
 /// Square windows of an image, `[batch, height, width, channels]` to `[windows, side², channels]`, with zeros beyond the image.

@@ -22,14 +22,14 @@ pub use gpu::Counters;
 use layout::shaped;
 pub use layout::{
     add, at_hand, cat, collect, finish, flattened, from_windows, pace, permute, read, read_all, repeat,
-    reshape, scale_add, slice, tensor, to_windows,
+    reshape, scale_add, slice, tensor, to_windows, upsample_nearest,
 };
 pub use places::{choose_places, cover, place_codes};
 use profile::measured;
 use shader::{Kernel, Shader};
 pub use spec::{
     Activation, AttentionSpec, Bits, CoverSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches,
-    ScoreBias,
+    PoolSpec, ScoreBias,
 };
 
 /// Weights that share one scale, consecutive along the input axis.
@@ -119,8 +119,12 @@ pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) ->
     let merging = [true, false].map(|merge| Kernel::Windows { merge });
     shaders.extend([Kernel::Depthwise, Kernel::LayerNorm, Kernel::Codes].map(|kernel| one(kernel, true)));
     shaders.extend(merging.map(|kernel| one(kernel, true)));
+    shaders.push(one(Kernel::MaxPool, true));
     for &dim in head_channels {
-        shaders.extend([true, false].map(|few| one(Kernel::Attention { dim, few }, true)));
+        shaders.push(one(Kernel::Attention { dim, few: false }, true));
+        if gpu::shares_keys(dim) {
+            shaders.push(one(Kernel::Attention { dim, few: true }, true));
+        }
     }
     gpu::Queue::of(device).prepare(shaders).await.map_err(Error::NoGpu)
 }
@@ -152,8 +156,7 @@ pub fn counters(device: &Device) -> Counters {
 }
 
 impl Weight {
-    /// From packed `words` and `scales` (see [`Weight::Quantised`]) of a matrix of the given size. The CPU gets floats: to expand
-    /// them for each product would take time, and a copy of the network's weights is small beside its activations.
+    /// From packed `words` and `scales` (see [`Weight::Quantised`]) of a matrix of the given size.
     pub fn quantised(
         bits: Bits,
         words: Vec<i32>,
@@ -161,12 +164,9 @@ impl Weight {
         [outputs, inputs]: [usize; 2],
         device: &Device,
     ) -> Self {
-        if *device == Device::flex() {
-            return Weight::F32(tensor(cpu::dequantise(&words, bits, &scales), [outputs, inputs], device));
-        }
         Weight::Quantised {
             bits,
-            words: layout::words(&words, [outputs, inputs / bits.per_word()], device),
+            words: layout::words(words, [outputs, inputs / bits.per_word()], device),
             scales: tensor(scales, [outputs, inputs / GROUP], device),
         }
     }
@@ -326,6 +326,15 @@ pub fn depthwise3x3(
     shaped(out, [batch, spec.out_height(), spec.out_width(), channels])
 }
 
+/// The largest of each 2 x 2 pixels of `[batch, height, width, channels]`; a row or column left over is dropped.
+pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
+    let [batch, height, width, channels] = x.dims();
+    let spec = PoolSpec { batch, height, width, channels };
+    let (device, x) = (x.device(), x.into_dispatch());
+    let out = measured("max pooling", &device, || spec.cost(), || Dispatch::seg_max_pool(x, spec));
+    shaped(out, [batch, height / 2, width / 2, channels])
+}
+
 /// `activation(layer_norm(x))` over the last axis.
 pub fn layer_norm<const D: usize>(
     x: Tensor<D>,
@@ -395,6 +404,35 @@ fn cross_attention(
         Some(bias) => run_attention(q, k, v, bias, spec),
         None => run_attention(q.clone(), k, v, q, spec),
     }
+}
+
+/// Attention on a fused projection `[batch, tokens, query | key | value]`, heads side by side in each of the three. `queries`,
+/// `[batch, fewer tokens, width]`, stand in for its own where they were pooled.
+pub fn fused_attention(queries: Option<Tensor<3>>, qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+    let [batch, tokens, fused] = qkv.dims();
+    let width = fused / 3;
+    let dim = width / heads;
+    let layout = |stride, offset| HeadLayout { stride, offset, head_stride: dim, shared: false };
+    let (count, stride) = queries.as_ref().map_or((tokens, fused), |queries| {
+        let [own_batch, count, own_width] = queries.dims();
+        assert_eq!((own_batch, own_width), (batch, width), "queries must match the projection");
+        (count, width)
+    });
+    let spec = AttentionSpec {
+        batch,
+        queries: count,
+        keys: tokens,
+        heads,
+        dim,
+        scale: (dim as f32).sqrt().recip(),
+        bias: ScoreBias::None,
+        q: layout(stride, 0),
+        k: layout(fused, width),
+        v: layout(fused, 2 * width),
+    };
+    // The binding of the bias is there in every variant: the queries stand in.
+    let queries = queries.unwrap_or_else(|| qkv.clone());
+    run_attention(queries.clone(), qkv.clone(), qkv, queries, spec)
 }
 
 /// Self-attention on a fused projection `[batch, tokens, heads * (query | key | value)]` with a bias

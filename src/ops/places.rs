@@ -9,10 +9,10 @@ use super::layout::shaped;
 use super::profile::measured;
 use super::spec::{ChooseSpec, CodeSpec, CoverSpec};
 
-/// The `count` places of a square that are worth most, one after the other, then how much the first of them is worth:
+/// The `count` places of an image of `size` places, `[height, width]`, that are worth most, one after the other, then how much the first of them is worth:
 /// `[count + 1]`.
 ///
-/// `original` and `heat` are `[levels, side²]`, `closed` is `[side²]` with 1 for places that should not be chosen, `earlier` has places
+/// `original` and `heat` are `[levels, height * width]`, `closed` is `[height * width]` with 1 for places that should not be chosen, `earlier` has places
 /// that were chosen before. A place is worth its heat at its hottest level; less by 100 if a neighbour (of eight) outdid it there
 /// at first (in `original`); by 1,000 if it is closed, or was chosen earlier or is a neighbour of one that was; and by 10,000 for each of
 /// its neighbours, and itself, that is chosen now. The first of equals wins. `training/aims/decoder.py` has the same.
@@ -21,13 +21,13 @@ pub fn choose_places(
     heat: Tensor<2>,
     closed: Tensor<1>,
     earlier: Option<Tensor<1>>,
+    [height, width]: [usize; 2],
     count: usize,
 ) -> Tensor<1> {
     let [levels, places] = heat.dims();
-    let side = places.isqrt();
-    assert!(side * side == places && closed.dims() == [places], "places are a square");
-    let spec =
-        ChooseSpec { levels, side, count, earlier: earlier.as_ref().map_or(0, |earlier| earlier.dims()[0]) };
+    assert!(height * width == places && closed.dims() == [places], "a heat for each place");
+    let earlier_count = earlier.as_ref().map_or(0, |earlier| earlier.dims()[0]);
+    let spec = ChooseSpec { levels, width, height, count, earlier: earlier_count };
     // The binding is there always: without earlier places, those that are closed stand in.
     let earlier = earlier.unwrap_or_else(|| closed.clone()).into_dispatch();
     let device = heat.device();
@@ -36,16 +36,16 @@ pub fn choose_places(
     shaped(measured("places", &device, Default::default, run), [count + 1])
 }
 
-/// What is left of `heat`, `[levels, side²]`, where masks of a level cover its places: `spec.covered` less. A mask that is sure enough
+/// What is left of `heat`, `[levels, height * width]`, where masks of a level cover its places: `spec.covered` less. A mask that is sure enough
 /// covers the places that are at least half in it.
 ///
-/// `logits` are `[queries, outputs, 2 side, 2 side]`, `judged` `[queries, 2 · outputs]`: logits of scores, then of predicted IoUs. A mask is as
+/// `logits` are `[queries, outputs, 2 height, 2 width]`, `judged` `[queries, 2 · outputs]`: logits of scores, then of predicted IoUs. A mask is as
 /// sure as the geometric mean of its two probabilities.
 pub fn cover(heat: Tensor<2>, logits: Tensor<4>, judged: Tensor<2>, spec: CoverSpec) -> Tensor<2> {
     let shape = heat.dims();
-    let CoverSpec { levels, side, queries, outputs, .. } = spec;
-    assert_eq!(shape, [levels, side * side], "a heat for each level and place");
-    assert_eq!(logits.dims(), [queries, outputs, 2 * side, 2 * side], "a mask for each query and output");
+    let CoverSpec { levels, width, height, queries, outputs, .. } = spec;
+    assert_eq!(shape, [levels, width * height], "a heat for each level and place");
+    assert_eq!(logits.dims(), [queries, outputs, 2 * height, 2 * width], "a mask for each query and output");
     assert_eq!(judged.dims(), [queries, 2 * outputs], "two judgements for each mask");
     let device = heat.device();
     let (heat, logits, judged) = (heat.into_dispatch(), logits.into_dispatch(), judged.into_dispatch());
@@ -53,9 +53,9 @@ pub fn cover(heat: Tensor<2>, logits: Tensor<4>, judged: Tensor<2>, spec: CoverS
     shaped(measured("places", &device, Default::default, run), shape)
 }
 
-/// Codes of the places that the first `count` values of `index` name, counted row by row in a square: `[count, channels]`. A code is sines,
-/// then cosines, of sums of an angle of the row and one of the column, plus `added`, `[channels]`; `rows` and `columns`, `[side, channels]`,
-/// have the sines, then the cosines of theirs.
+/// Codes of the places that the first `count` values of `index` name, counted row by row: `[count, channels]`. A code is sines, then
+/// cosines, of sums of an angle of the row and one of the column, plus `added`, `[channels]`; `rows`, `[height, channels]`, and `columns`,
+/// `[width, channels]`, have the sines, then the cosines of theirs.
 pub fn place_codes(
     rows: Tensor<2>,
     columns: Tensor<2>,
@@ -63,11 +63,11 @@ pub fn place_codes(
     index: Tensor<1>,
     count: usize,
 ) -> Tensor<2> {
-    let [side, channels] = rows.dims();
-    assert_eq!(columns.dims(), [side, channels], "places are a square");
+    let ([height, channels], [width, _]) = (rows.dims(), columns.dims());
+    assert_eq!(columns.dims()[1], channels, "rows and columns have codes of the same length");
     assert!(added.dims() == [channels] && channels.is_multiple_of(2), "a cosine for each sine");
     assert!(count <= index.dims()[0], "an index for each code");
-    let spec = CodeSpec { count, channels, side };
+    let spec = CodeSpec { count, channels, width, height };
     let device = rows.device();
     let (rows, columns) = (rows.into_dispatch(), columns.into_dispatch());
     let (added, index) = (added.into_dispatch(), index.into_dispatch());

@@ -26,6 +26,7 @@ pub enum Kernel {
         few: bool,
     },
     Depthwise,
+    MaxPool,
     LayerNorm,
     Add,
     Arrange,
@@ -44,6 +45,7 @@ impl Shader {
             Kernel::Attention { few: false, .. } => "attention",
             Kernel::Attention { few: true, .. } => "attention of few queries",
             Kernel::Depthwise => "depthwise",
+            Kernel::MaxPool => "max pool",
             Kernel::LayerNorm => "layer norm",
             Kernel::Add => "add",
             Kernel::Arrange => "arrange",
@@ -61,7 +63,7 @@ impl Shader {
             Kernel::Attention { .. } | Kernel::Choose | Kernel::Codes => 4,
             Kernel::Depthwise | Kernel::LayerNorm | Kernel::Cover => 3,
             Kernel::Add => 2,
-            Kernel::Arrange | Kernel::Windows { .. } => 1,
+            Kernel::Arrange | Kernel::Windows { .. } | Kernel::MaxPool => 1,
         }
     }
 
@@ -72,6 +74,7 @@ impl Shader {
             Kernel::Attention { few: false, .. } => include_str!("../../shaders/attention.wgsl"),
             Kernel::Attention { few: true, .. } => include_str!("../../shaders/attention_few.wgsl"),
             Kernel::Depthwise => include_str!("../../shaders/depthwise.wgsl"),
+            Kernel::MaxPool => include_str!("../../shaders/max_pool.wgsl"),
             Kernel::LayerNorm => include_str!("../../shaders/layer_norm.wgsl"),
             Kernel::Add => include_str!("../../shaders/add.wgsl"),
             Kernel::Arrange => include_str!("../../shaders/arrange.wgsl"),
@@ -104,6 +107,7 @@ impl Shader {
             Kernel::Attention { dim, .. } => {
                 values.push(("dim", dim.to_string()));
                 values.push(("dim4", (dim / 4).to_string()));
+                values.push(("keys", tile_keys(dim).to_string()));
             }
             Kernel::Windows { merge: true } => flags.push("merge"),
             _ => {}
@@ -111,6 +115,15 @@ impl Shader {
         fill(template, &values, &flags)
     }
 }
+
+/// Keys, with their values, that a workgroup of attention shares at a time.
+fn tile_keys(dim: usize) -> usize {
+    // Half of the 16 KiB that every device has for a workgroup, and no more than are worth it.
+    (WORKGROUP_BYTES / 2 / (dim * size_of::<f32>())).min(32)
+}
+
+/// Memory of a workgroup that WebGPU guarantees.
+pub const WORKGROUP_BYTES: usize = 16_384;
 
 /// What shaders share: a line `//#include NAME` stands for it.
 const SHARED: [(&str, &str); 3] = [
@@ -189,7 +202,9 @@ mod tests {
             Kernel::Matmul { bits: None, patches: false, half: false },
             Kernel::Attention { dim: 32, few: false },
             Kernel::Attention { dim: 16, few: true },
+            Kernel::Attention { dim: 96, few: false },
             Kernel::Depthwise,
+            Kernel::MaxPool,
             Kernel::LayerNorm,
             Kernel::Add,
             Kernel::Arrange,

@@ -186,6 +186,26 @@ impl DepthwiseSpec {
     }
 }
 
+/// Max pooling of 2 x 2 pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSpec {
+    pub batch: usize,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+impl PoolSpec {
+    pub fn out_length(&self) -> usize {
+        self.batch * (self.height / 2) * (self.width / 2) * self.channels
+    }
+
+    pub fn cost(&self) -> Cost {
+        let outputs = self.out_length() as u64;
+        Cost { flops: 3 * outputs, bytes: 20 * outputs }
+    }
+}
+
 /// Layer norm over the last axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NormSpec {
@@ -301,7 +321,9 @@ impl WindowSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChooseSpec {
     pub levels: usize,
-    pub side: usize,
+    /// Places of the image, row by row.
+    pub width: usize,
+    pub height: usize,
     pub count: usize,
     /// How many were chosen before.
     pub earlier: usize,
@@ -311,8 +333,9 @@ pub struct ChooseSpec {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoverSpec {
     pub levels: usize,
-    /// Places a side; masks have twice as many cells.
-    pub side: usize,
+    /// Places of the image; masks have twice as many cells along each axis.
+    pub width: usize,
+    pub height: usize,
     pub queries: usize,
     pub outputs: usize,
     /// By level: a bit for each output whose masks are of it.
@@ -328,12 +351,14 @@ pub struct CoverSpec {
 pub struct CodeSpec {
     pub count: usize,
     pub channels: usize,
-    pub side: usize,
+    /// Places of a row.
+    pub width: usize,
+    pub height: usize,
 }
 
 impl CodeSpec {
     pub fn cost(&self) -> Cost {
         let values = (self.count * self.channels) as u64;
-        Cost { flops: 4 * values, bytes: 4 * (values + (2 * self.side * self.channels) as u64) }
+        Cost { flops: 4 * values, bytes: 4 * (values + ((self.width + self.height) * self.channels) as u64) }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::mask::{BBox, BitMask};
-use crate::model::{Embedding, ImageFeatures, Sam};
+use crate::model::{Embedding, ImageFeatures, InputSize, Sam};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
@@ -13,7 +13,7 @@ pub struct View {
     features: Option<ImageFeatures>,
     /// In pixels of the photo.
     frame: BBox,
-    /// Size of the scaled rectangle in the top left of the network's square input, in pixels.
+    /// Size of the scaled rectangle in the top left of the network's input, in pixels.
     scaled: (u32, u32),
 }
 
@@ -29,8 +29,13 @@ impl View {
     ) -> Result<Self> {
         let scaled = fit(frame.width, frame.height, input_size);
         let input = scale_to(pixels, scaled.0, scaled.1)?;
-        let size = input_size as usize;
-        let features = sam.encode(&input.rgb, scaled.0 as usize, scaled.1 as usize, size, progress).await?;
+        let (width, height) = (scaled.0 as usize, scaled.1 as usize);
+        let size = if sam.wants_square() {
+            InputSize::square(input_size as usize)
+        } else {
+            InputSize::around(width, height)
+        };
+        let features = sam.encode(&input.rgb, width, height, size, progress).await?;
         Ok(Self {
             embedding: sam.embed(&features),
             features: keep_features.then_some(features),
@@ -62,15 +67,15 @@ impl View {
         )
     }
 
-    /// A mask of the photo's size as the network's input shows it: 0 or 1 for each pixel of the square, rows from the top.
+    /// A mask of the photo's size as the network's input shows it: 0 or 1 for each pixel, rows from the top.
     pub fn input_mask(&self, mask: &BitMask) -> Vec<f32> {
         let (width, height) = self.scaled;
         let scaled = mask.sample_nearest(self.frame, width, height);
         let size = self.embedding.input_size();
-        let mut values = vec![0.0; size * size];
+        let mut values = vec![0.0; size.width * size.height];
         for y in 0..height {
             for x in 0..width {
-                values[y as usize * size + x as usize] = f32::from(u8::from(scaled.get(x, y)));
+                values[y as usize * size.width + x as usize] = f32::from(u8::from(scaled.get(x, y)));
             }
         }
         values
@@ -78,7 +83,8 @@ impl View {
 
     /// Columns and rows of the mask logits that show the photo; the rest is padding.
     pub fn valid_cells(&self) -> (f32, f32) {
-        let cells_per_pixel = self.embedding.mask_size() as f32 / self.embedding.input_size() as f32;
+        let [rows, _] = self.embedding.mask_size();
+        let cells_per_pixel = rows as f32 / self.embedding.input_size().height as f32;
         (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
     }
 }

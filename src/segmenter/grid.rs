@@ -72,7 +72,7 @@ pub async fn propose(
             .iter()
             .map(|&(x, y)| {
                 let (x, y) = view.to_input(x, y);
-                vec![PromptPoint { x, y, label: PointLabel::Foreground }, PromptPoint::PADDING]
+                vec![PromptPoint { x, y, label: PointLabel::Foreground }]
             })
             .collect();
         let prediction = sam.decode(view.embedding(), &prompts, None);
@@ -143,7 +143,7 @@ fn keep(
 
 /// Logits of one mask with the part of the grid that the view's pixels fill.
 pub fn low_res(view: &View, values: Vec<f32>) -> Result<LowResLogits> {
-    let (valid_width, valid_height) = view.valid_cells();
-    LowResLogits::new(view.embedding().mask_size() as u32, valid_width, valid_height, values)
+    let [rows, columns] = view.embedding().mask_size().map(|count| count as u32);
+    LowResLogits::new([columns, rows], view.valid_cells(), values)
         .map_err(|error| Error::Internal(error.to_string()))
 }

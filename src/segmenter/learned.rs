@@ -5,15 +5,10 @@ use std::mem;
 use super::encoded::View;
 use super::grid::low_res;
 use crate::error::Result;
-use crate::levels::{Candidate, Level, Prediction};
+use crate::levels::{Candidate, Level, Prediction, Thresholds};
 use crate::mask::BitMask;
 use crate::model::{Aims, AimsOutput, ImageFeatures, LevelOutput, sigmoid};
 use crate::progress::Progress;
-
-/// Masks below this score are nothing.
-const MIN_SCORE: f32 = 0.05;
-/// Of the logits: a mask that changes much when they all go up or down by this is worth less.
-const STABILITY_OFFSET: f32 = 1.0;
 
 /// Parts, entities and relations of the photo, or inside a region of it (a mask of the photo's size), looked for at the
 /// places of the levels that are `sought`.
@@ -33,9 +28,10 @@ pub async fn predict(
     let prompt = region.map(|region| view.input_mask(region));
     let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity } =
         aims.forward(features, prompt.as_deref(), sought, &progress.piece(0.0, 0.95)).await?;
-    let part = Found::new(view, part)?;
-    let entity = Found::new(view, entity)?;
-    let relation = Found::new(view, relation)?;
+    let thresholds = &aims.config().thresholds;
+    let part = Found::new(view, part, thresholds)?;
+    let entity = Found::new(view, entity, thresholds)?;
+    let relation = Found::new(view, relation, thresholds)?;
     progress.checkpoint(1.0).await?;
     Ok(Prediction {
         entity_part: links(&entity_part, &entity, &part),
@@ -43,10 +39,11 @@ pub async fn predict(
         parts: part.candidates,
         entities: entity.candidates,
         relations: relation.candidates,
+        thresholds: thresholds.clone(),
     })
 }
 
-/// The masks of a level that are something.
+/// The masks of a level that are good enough to be candidates.
 struct Found {
     candidates: Vec<Candidate>,
     /// Of each candidate.
@@ -55,14 +52,14 @@ struct Found {
 }
 
 impl Found {
-    fn new(view: &View, mut level: LevelOutput) -> Result<Self> {
+    fn new(view: &View, mut level: LevelOutput, thresholds: &Thresholds) -> Result<Self> {
         let mask_count = level.masks.len();
         let mut found = Self { candidates: Vec::new(), masks: Vec::new(), mask_count };
         for (mask, logits) in mem::take(&mut level.masks).into_iter().enumerate() {
             // As in training: `training/aims/postprocess.py`.
             let logits = low_res(view, logits)?;
-            let score = level.mask_score(mask) * logits.stability_score(0.0, STABILITY_OFFSET);
-            if score >= MIN_SCORE {
+            let score = level.mask_score(mask) * logits.stability_score(0.0, thresholds.stability_offset);
+            if score >= thresholds.candidate_score {
                 found.candidates.push(Candidate { logits, frame: view.frame(), score });
                 found.masks.push(mask);
             }

@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, AimsConfig, HEAD_CHANNELS, Sam, Weights};
+use crate::model::{Aims, Description, Sam, Weights, is_input_size};
 use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -24,10 +24,6 @@ use grid::Proposal;
 pub use request::{GridOptions, Mode, Point, Prompt, Request, Stroke};
 use request::{box_mask, polygon_mask, prompt_mask};
 
-/// The network's usual input, in pixels a side: what the AIMS head was trained at. SAM's own, for the mode
-/// [`Mode::Thorough`], is 1024.
-pub const DEFAULT_INPUT_SIZE: u32 = 512;
-
 /// A loaded network.
 pub struct Segmenter {
     sam: Sam,
@@ -35,6 +31,7 @@ pub struct Segmenter {
     aims: Option<Aims>,
     adapter: Adapter,
     input_size: u32,
+    description: Description,
 }
 
 /// An encoded photo: prompts on it cost only the mask decoder.
@@ -47,12 +44,12 @@ pub struct EncodedPhoto {
 }
 
 impl Segmenter {
-    /// Opens the device, makes sure that it computes, and loads a model file. `input_size` is a multiple of 64 from 64 to 2048, usually
-    /// [`DEFAULT_INPUT_SIZE`].
+    /// Opens the device, makes sure that it computes, and loads a model file. `input_size` is the long side of a photo as the network sees
+    /// it, a multiple of 64 from 64 to 2048 pixels; by default that which the file names first.
     ///
     /// # Errors
     /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidPrompt`] for the size.
-    pub async fn new(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
+    pub async fn new(device: DeviceKind, model: &[u8], input_size: Option<u32>) -> Result<Self> {
         Self::load(device, input_size, |device| Weights::new(model, device)).await
     }
 
@@ -60,30 +57,42 @@ impl Segmenter {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub async fn with_trusted_model(device: DeviceKind, model: &[u8], input_size: u32) -> Result<Self> {
+    pub async fn with_trusted_model(
+        device: DeviceKind,
+        model: &[u8],
+        input_size: Option<u32>,
+    ) -> Result<Self> {
         Self::load(device, input_size, |device| Weights::trusted(model, device)).await
     }
 
     async fn load<'a>(
         device: DeviceKind,
-        input_size: u32,
+        input_size: Option<u32>,
         weights: impl FnOnce(&Device) -> Result<Weights<'a>>,
     ) -> Result<Self> {
-        if !input_size.is_multiple_of(64) || !(64..=2048).contains(&input_size) {
-            return Err(Error::InvalidPrompt(format!(
-                "inputSize must be a multiple of 64 from 64 to 2048, not {input_size}"
-            )));
+        if let Some(size) = input_size.filter(|&size| !is_input_size(size)) {
+            let range = "a multiple of 64 from 64 to 2048";
+            return Err(Error::InvalidPrompt(format!("inputSize must be {range}, not {size}")));
         }
         let (device, adapter) = device::open(device).await?;
         let weights = weights(&device)?;
-        ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await?;
+        let description = weights.manifest().description.clone();
+        ops::prepare(&device, &weights.bits(), &description.head_channels()).await?;
         device::probe(&device).await?;
         let sam = Sam::load(&weights)?;
-        let aims = match weights.manifest().model.as_str() {
-            "aims-tiny" => Some(Aims::load(&weights, "aims", sam.prompt_encoder(), AimsConfig::TINY)?),
-            _ => None,
-        };
-        Ok(Self { sam, aims, adapter, input_size })
+        let aims = Aims::load(&weights, "aims", sam.prompt_encoder())?;
+        let input_size = input_size.unwrap_or(description.default_input_size());
+        Ok(Self { sam, aims, adapter, input_size, description })
+    }
+
+    /// What the model file says of its network.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Long side of a photo as the network sees it, in pixels.
+    pub fn input_size(&self) -> u32 {
+        self.input_size
     }
 
     pub fn adapter(&self) -> &Adapter {
@@ -138,11 +147,7 @@ impl Segmenter {
         request.check()?;
         let (width, height) = (photo.width, photo.height);
         let mask = |rle| prompt_mask(rle, width, height);
-        let options = LevelOptions {
-            min_mask_region_area: request.grid.min_mask_region_area,
-            min_score: request.min_score,
-            ..LevelOptions::default()
-        };
+        let options = self.level_options(request);
         match &request.prompt {
             Prompt::Full => {
                 if let Some(scene) =
@@ -210,17 +215,23 @@ impl Segmenter {
     ) -> Result<Scene> {
         request.check()?;
         let request = &Request { prompt: Prompt::Full, levels: Request::default().levels, ..request.clone() };
-        let candidates = match self.predict(photo, None, request, progress).await? {
-            Some(found) => found.entities,
-            None => self.everything(photo, &request.grid, progress).await?,
+        let (candidates, same) = match self.predict(photo, None, request, progress).await? {
+            Some(found) => (found.entities, found.thresholds.same),
+            None => (self.everything(photo, &request.grid, progress).await?, request.grid.box_nms_thresh),
         };
-        let options = LevelOptions {
+        let options = LevelOptions { min_area: 0.0, ..self.level_options(request) };
+        Ok(levels::proposals(&candidates, same, (photo.width, photo.height), &options))
+    }
+
+    /// The caller's settings where there are any.
+    fn level_options(&self, request: &Request) -> LevelOptions {
+        let own = self.aims.as_ref().map(|aims| aims.config().thresholds.min_score);
+        let default = LevelOptions::default();
+        LevelOptions {
             min_mask_region_area: request.grid.min_mask_region_area,
-            min_score: request.min_score,
-            min_area: 0.0,
-            ..LevelOptions::default()
-        };
-        Ok(levels::proposals(&candidates, (photo.width, photo.height), &options))
+            min_score: request.min_score.or(own).unwrap_or(default.min_score),
+            ..default
+        }
     }
 
     /// The scene of what the AIMS head finds; `None` if the caller wants the grid.
@@ -246,8 +257,8 @@ impl Segmenter {
         progress: &Progress<'_>,
     ) -> Result<Option<Prediction>> {
         match (request.mode, &self.aims, photo.view.features()) {
-            (Mode::Thorough, ..) => Ok(None),
-            (Mode::Fast, Some(aims), Some(features)) => {
+            (Some(Mode::Thorough), ..) | (None, None, _) => Ok(None),
+            (_, Some(aims), Some(features)) => {
                 let sought: &[Level] = match request.prompt {
                     Prompt::Entity { .. } => &[Level::Part],
                     Prompt::Entities { .. } => &[Level::Relation, Level::Entity],
@@ -255,7 +266,7 @@ impl Segmenter {
                 };
                 learned::predict(aims, features, &photo.view, region, sought, progress).await.map(Some)
             }
-            (Mode::Fast, ..) => Err(Error::InvalidPrompt(
+            _ => Err(Error::InvalidPrompt(
                 "this model file has no learned levels; use the mode 'thorough'".to_string(),
             )),
         }

@@ -41,15 +41,12 @@ pub async fn by_points(
         let label = if is_inside(point.label)? { PointLabel::Foreground } else { PointLabel::Background };
         prompt.push(place(point.x, point.y, label));
     }
-    match shape {
-        Some(shape) => {
-            // Checks that the box is a box and covers something.
-            box_mask(shape, photo.width, photo.height)?;
-            let [x, y, w, h] = shape;
-            prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
-            prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
-        }
-        None => prompt.push(PromptPoint::PADDING),
+    if let Some(shape) = shape {
+        // Checks that the box is a box and covers something.
+        box_mask(shape, photo.width, photo.height)?;
+        let [x, y, w, h] = shape;
+        prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
+        prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
     }
     let is_ambiguous = points.len() == 1 && shape.is_none();
     let prediction = sam.decode(photo.view.embedding(), &[prompt], None);

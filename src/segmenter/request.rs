@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::levels::{Level, LevelOptions};
+use crate::levels::Level;
 use crate::mask::polygon::{rasterise_box, rasterise_polygon};
 use crate::mask::{BitMask, Rle, RleError, ShapeError};
 
@@ -17,18 +17,19 @@ pub struct Request {
     /// Which levels to return.
     pub levels: Vec<Level>,
     pub prompt: Prompt,
-    pub mode: Mode,
-    /// Learned masks with a lower score, 0 to 1, are left out. What the grid leaves out is in its own options.
-    pub min_score: f32,
+    /// By default the learned levels where the model file has them, else the grid.
+    pub mode: Option<Mode>,
+    /// Learned masks with a lower score, 0 to 1, are left out; by default as the model file says. What the grid leaves out is in its own
+    /// options.
+    pub min_score: Option<f32>,
     pub grid: GridOptions,
 }
 
 /// Where masks come from; prompts of points are SAM's in both modes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// A pass of the AIMS head, which has learned the levels; the model file must have it.
-    #[default]
     Fast,
     /// SAM at every point of a grid, sorted into levels by rules: hundreds of times the mask decoder.
     Thorough,
@@ -39,8 +40,8 @@ impl Default for Request {
         Self {
             levels: vec![Level::Part, Level::Entity, Level::Relation],
             prompt: Prompt::Full,
-            mode: Mode::default(),
-            min_score: LevelOptions::default().min_score,
+            mode: None,
+            min_score: None,
             grid: GridOptions::default(),
         }
     }
@@ -137,7 +138,7 @@ impl Request {
     /// [`Error::InvalidPrompt`] that names the setting out of range.
     pub fn check(&self) -> Result<()> {
         check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
-        check("minScore", (0.0..=1.0).contains(&self.min_score), "0 to 1")?;
+        check("minScore", self.min_score.is_none_or(|score| (0.0..=1.0).contains(&score)), "0 to 1")?;
         if let Prompt::Points { points, .. } = &self.prompt {
             check("the number of points", points.len() <= MAX_POINTS, &format!("at most {MAX_POINTS}"))?;
         }

@@ -38,7 +38,7 @@ impl Engine {
         device: String,
         model: Vec<u8>,
         checked: bool,
-        input_size: u32,
+        input_size: Option<u32>,
         half: bool,
     ) -> Result<Engine, JsValue> {
         let kind = match (device.as_str(), half) {

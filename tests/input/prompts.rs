@@ -14,7 +14,7 @@ const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
 
 pub fn segmenter() -> Segmenter {
-    pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, 64)).expect("the shipped file is valid")
+    pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, Some(64))).expect("the shipped file is valid")
 }
 
 /// A bright disc on a dark ground.
@@ -256,9 +256,9 @@ fn settings_out_of_range() {
     };
     let requests = [
         Request { levels: vec![], ..Request::default() },
-        Request { min_score: -0.1, ..Request::default() },
-        Request { min_score: 1.1, ..Request::default() },
-        Request { min_score: f32::NAN, ..Request::default() },
+        Request { min_score: Some(-0.1), ..Request::default() },
+        Request { min_score: Some(1.1), ..Request::default() },
+        Request { min_score: Some(f32::NAN), ..Request::default() },
         bad(|grid| grid.points_per_side = 0),
         bad(|grid| grid.points_per_side = 129),
         bad(|grid| grid.points_per_side = u32::MAX),
@@ -292,7 +292,7 @@ fn settings_out_of_range() {
     let photo = encoded(&segmenter, WIDTH, HEIGHT);
     for request in requests {
         for mode in [Mode::Fast, Mode::Thorough] {
-            let request = Request { mode, ..request.clone() };
+            let request = Request { mode: Some(mode), ..request.clone() };
             let error = segment(&segmenter, &photo, &request).expect_err("out of range");
             assert_eq!(error.code(), "invalid-prompt", "{request:?}");
         }
@@ -300,7 +300,7 @@ fn settings_out_of_range() {
         assert_eq!(proposals.expect_err("out of range").code(), "invalid-prompt", "{request:?}");
     }
     for size in [0, 1, 32, 63, 65, 1000, 2049, 2112, u32::MAX, u32::MAX - 63] {
-        let result = pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, size));
+        let result = pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, Some(size)));
         assert_eq!(result.err().map(|error| error.code()), Some("invalid-prompt"), "{size}");
     }
 }
@@ -354,7 +354,8 @@ fn odd_photos_take_every_prompt() {
                     ..GridOptions::default()
                 };
                 let levels = vec![Level::Part, Level::Entity, Level::Relation];
-                let request = Request { prompt: prompt.clone(), mode, grid, levels, min_score: 0.0 };
+                let request =
+                    Request { prompt: prompt.clone(), mode: Some(mode), grid, levels, min_score: Some(0.0) };
                 let scene = segment(&segmenter, &photo, &request);
                 let scene =
                     scene.unwrap_or_else(|error| panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}"));

@@ -8,8 +8,8 @@ use crate::common::{self, Golden, everywhere, relative_errors};
 use aims_web::levels::Level;
 use aims_web::mask::{BitMask, Rle};
 use aims_web::model::{
-    Aims, AimsConfig, FORMAT_VERSION, HEAD_CHANNELS, ImageFeatures, MANIFEST_KEY, Manifest, PromptEncoder,
-    Sam, Weights, data_sha256,
+    Aims, Description, FORMAT_VERSION, ImageFeatures, InputSize, MANIFEST_KEY, Manifest, PromptEncoder, Sam,
+    Weights, data_sha256,
 };
 use aims_web::ops;
 use aims_web::photo::decode;
@@ -65,7 +65,7 @@ fn generated_model() -> Vec<u8> {
     let file = |data_sha256: String| {
         let manifest = Manifest {
             format: FORMAT_VERSION,
-            model: "generated".to_string(),
+            description: family(),
             precision: "float32".to_string(),
             data_sha256,
         };
@@ -78,9 +78,13 @@ fn generated_model() -> Vec<u8> {
     file(data_sha256(&draft[8 + header..]))
 }
 
+fn family() -> Description {
+    serde_json::from_str(include_str!("../../models/aims-tiny.json")).expect("a description")
+}
+
 fn load(weights: &Weights) -> Aims {
     let points = Rc::new(PromptEncoder::load(weights, "prompt_encoder").expect("complete"));
-    Aims::load(weights, "aims", points, AimsConfig::TINY).expect("complete")
+    Aims::load(weights, "aims", points).expect("complete").expect("the description has levels")
 }
 
 fn input(name: &str, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
@@ -140,12 +144,15 @@ async fn generated_weights(kind: DeviceKind) {
 async fn shipped_weights(kind: DeviceKind) {
     let device = common::device(kind).await;
     let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
-    ops::prepare(&device, &weights.bits(), &HEAD_CHANNELS).await.expect("the shaders are valid");
+    ops::prepare(&device, &weights.bits(), &family().head_channels()).await.expect("the shaders are valid");
     let sam = Sam::load(&weights).expect("complete");
     let aims = load(&weights);
     let (rgb, width, height) = common::photo(256);
     let start = ops::counters(&device);
-    let features = sam.encode(&rgb, width, height, 256, &Progress::none()).await.expect("nothing aborts");
+    let features = sam
+        .encode(&rgb, width, height, InputSize::square(256), &Progress::none())
+        .await
+        .expect("nothing aborts");
     let encoded = ops::counters(&device);
     compare(&aims, &features, None, &Golden::read(SHIPPED), "full", 101).await;
     let all = ops::counters(&device);
@@ -169,12 +176,12 @@ everywhere!(
     /// With the shipped model; also when the mask is that of a photo that does not fill the input.
     full_image_prompt_is_no_prompt,
     async {
-        let segmenter = Segmenter::new(DeviceKind::Cpu, common::SHIPPED_MODEL, 256).await.expect("a valid model");
+        let segmenter = Segmenter::new(DeviceKind::Cpu, common::SHIPPED_MODEL, Some(256)).await.expect("a valid model");
         let photo = decode(include_bytes!("../data/photo.png")).expect("a valid photo");
         let full = Rle::encode(&BitMask::full(photo.width, photo.height));
         let encoded = segmenter.encode(photo, &Progress::none()).await.expect("the device computes");
         let ask = async |prompt| {
-            let request = Request { prompt, mode: Mode::Fast, min_score: 0.05, ..Request::default() };
+            let request = Request { prompt, mode: Some(Mode::Fast), min_score: Some(0.05), ..Request::default() };
             segmenter.segment(&encoded, &request, &Progress::none()).await.expect("the device computes")
         };
         let alone = ask(Prompt::Full).await;

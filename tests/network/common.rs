@@ -33,18 +33,50 @@ pub(crate) use everywhere;
 #[cfg(not(target_family = "wasm"))]
 pub fn float_model() -> Vec<u8> {
     use aims_web::convert::{Precision, convert};
-    convert(&checkpoint(), None, None, Precision::Float32).expect("the checkpoint converts")
+    convert(&family("aims-tiny"), &checkpoint(), None, None, Precision::Float32)
+        .expect("the checkpoint converts")
+}
+
+/// SAM 2's weights as a model file; `npm test` fetches them.
+#[cfg(not(target_family = "wasm"))]
+pub fn base_model(precision: aims_web::convert::Precision) -> Vec<u8> {
+    let path = std::env::var_os("SAM2_WEIGHTS")
+        .map_or_else(|| cached("sam2-hiera-tiny.safetensors"), std::path::PathBuf::from);
+    assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
+    let calibration = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("training/weights/aims-base-calibration.safetensors");
+    let family = family("aims-base");
+    aims_web::convert::convert(&family, &path, None, Some(&calibration), precision)
+        .expect("the weights convert")
+}
+
+#[cfg(not(target_family = "wasm"))]
+pub fn base_float_model() -> Vec<u8> {
+    base_model(aims_web::convert::Precision::Float32)
+}
+
+#[cfg(target_family = "wasm")]
+pub fn base_float_model() -> Vec<u8> {
+    include_bytes!(env!("AIMS_BASE_FLOAT_MODEL", "run `node scripts/sam2.mjs` and set what it prints"))
+        .to_vec()
+}
+
+#[cfg(not(target_family = "wasm"))]
+pub fn family(name: &str) -> aims_web::convert::Family {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    aims_web::convert::Family::read(&root.join(format!("models/{name}.json"))).expect("a description")
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn cached(name: &str) -> std::path::PathBuf {
+    let home = std::env::var_os("HOME").expect("HOME is set");
+    std::path::Path::new(&home).join(".cache/aims-web").join(name)
 }
 
 #[cfg(not(target_family = "wasm"))]
 pub fn checkpoint() -> std::path::PathBuf {
-    let path = std::env::var_os("MOBILE_SAM_CHECKPOINT").map_or_else(
-        || {
-            let home = std::env::var_os("HOME").expect("HOME is set");
-            std::path::Path::new(&home).join(".cache/aims-web/mobile_sam.pt")
-        },
-        std::path::PathBuf::from,
-    );
+    let path = std::env::var_os("MOBILE_SAM_CHECKPOINT")
+        .map_or_else(|| cached("mobile_sam.pt"), std::path::PathBuf::from);
     assert!(path.exists(), "{} is missing: run `node scripts/checkpoint.mjs`", path.display());
     path
 }
@@ -148,6 +180,10 @@ impl Golden {
                 .map(|(name, view)| {
                     let values = match view.dtype() {
                         safetensors::Dtype::U8 => view.data().iter().map(|&byte| f32::from(byte)).collect(),
+                        safetensors::Dtype::F16 => {
+                            let halves: Vec<half::f16> = bytemuck::pod_collect_to_vec(view.data());
+                            halves.into_iter().map(half::f16::to_f32).collect()
+                        }
                         _ => bytemuck::pod_collect_to_vec(view.data()),
                     };
                     (name.to_string(), (view.shape().to_vec(), values))
@@ -193,10 +229,10 @@ impl GoldenPrompt {
             0 => PointLabel::Background,
             1 => PointLabel::Foreground,
             2 => PointLabel::BoxTopLeft,
-            3 => PointLabel::BoxBottomRight,
-            _ => PointLabel::Padding,
+            _ => PointLabel::BoxBottomRight,
         };
-        let points = self.coords.iter().zip(&self.labels);
+        // The network pads prompts itself.
+        let points = self.coords.iter().zip(&self.labels).filter(|(_, code)| **code >= 0);
         points.map(|(&[x, y], &code)| PromptPoint { x, y, label: label(code) }).collect()
     }
 }

@@ -5,6 +5,7 @@ mod common;
 mod ops;
 mod parity;
 mod poison;
+mod sam2;
 #[cfg(target_family = "wasm")]
 mod web;
 

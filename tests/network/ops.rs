@@ -114,6 +114,7 @@ everywhere!(convolution, async {
     let same = ConvWindow { kernel: 3, stride: 1, padding: 1 };
     let halve = ConvWindow { kernel: 3, stride: 2, padding: 1 };
     let cells = ConvWindow { kernel: 2, stride: 2, padding: 0 };
+    let patches = ConvWindow { kernel: 7, stride: 4, padding: 3 };
     for (size, inputs, outputs, window) in [
         (16, 3, 32, halve),
         (9, 32, 65, same),
@@ -121,6 +122,7 @@ everywhere!(convolution, async {
         (5, 5, 7, halve),
         (17, 32, 64, same),
         (9, 4, 16, halve),
+        (18, 3, 33, patches),
     ] {
         agree(&format!("convolution {size} {inputs} {outputs} {window:?}"), |device| {
             let depth = window.kernel * window.kernel * inputs;
@@ -144,6 +146,25 @@ everywhere!(depthwise_convolution, async {
             let x = tensor(1, [2, height, width, channels], device);
             let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
             ops::depthwise3x3(x, &weight, &bias, stride, Activation::Gelu)
+        })
+        .await;
+    }
+});
+
+everywhere!(max_pooling, async {
+    // A row or column left over is dropped.
+    for (height, width, channels) in [(2, 2, 1), (7, 9, 65), (8, 6, 64), (17, 16, 96)] {
+        agree(&format!("max pooling {height}x{width}x{channels}"), |device| {
+            ops::max_pool(tensor(1, [2, height, width, channels], device))
+        })
+        .await;
+    }
+});
+
+everywhere!(nearest_upsampling, async {
+    for (height, width, channels) in [(1, 1, 1), (3, 5, 7), (4, 2, 64)] {
+        agree(&format!("upsampling {height}x{width}x{channels}"), |device| {
+            ops::upsample_nearest(tensor(1, [2, height, width, channels], device))
         })
         .await;
     }
@@ -188,6 +209,23 @@ everywhere!(attention_with_shared_bias, async {
             ops::biased_attention(q, k, v, hidden, heads)
         })
         .await;
+    }
+});
+
+everywhere!(attention_on_a_fused_projection, async {
+    // Windows and whole images of Hiera, with their own queries and with pooled ones.
+    for (batch, tokens, heads, dim) in
+        [(2, 64, 1, 96), (3, 196, 2, 96), (1, 1, 4, 96), (1, 1024, 1, 96), (2, 16, 3, 8)]
+    {
+        for pooled in [false, true] {
+            agree(&format!("fused attention {batch}x{tokens}x{heads}x{dim} {pooled}"), |device| {
+                let qkv = tensor(1, [batch, tokens, 3 * heads * dim], device) * 2.0;
+                let queries =
+                    pooled.then(|| tensor(2, [batch, tokens.div_ceil(4), heads * dim], device) * 2.0);
+                ops::fused_attention(queries, qkv, heads)
+            })
+            .await;
+        }
     }
 });
 
@@ -242,6 +280,22 @@ everywhere!(
         let ours = ops::attention(tokens(q), tokens(k), tokens(v), 3);
         close("attention", floats(ours).await, floats(tokens(theirs)).await);
 
+        let (heads, dim) = (3, 8);
+        let qkv: Tensor<3> = tensor(21, [2, 12, 3 * heads * dim], &device);
+        let queries: Tensor<3> = tensor(22, [2, 5, heads * dim], &device);
+        let split = |x: Tensor<3>| {
+            let [batch, tokens, _] = x.dims();
+            x.reshape([batch, tokens, heads, dim]).swap_dims(1, 2)
+        };
+        let part = |i: usize| split(qkv.clone().slice([0..2, 0..12, i * heads * dim..(i + 1) * heads * dim]));
+        for own in [true, false] {
+            let q = if own { part(0) } else { split(queries.clone()) };
+            let scores = q.matmul(part(1).swap_dims(2, 3)) / (dim as f32).sqrt();
+            let theirs = tokens(burn::tensor::activation::softmax(scores, 3).matmul(part(2)));
+            let ours = ops::fused_attention((!own).then(|| queries.clone()), qkv.clone(), heads);
+            close("fused attention", floats(ours).await, floats(theirs).await);
+        }
+
         let same = async |name: &str, ours: Tensor<4>, theirs: Tensor<4>| {
             assert_eq!(ours.dims(), theirs.dims(), "{name}");
             assert_eq!(floats(ours).await, floats(theirs).await, "{name}");
@@ -254,6 +308,11 @@ everywhere!(
         same("permute", ops::permute(x.clone(), [2, 0, 3, 1]), x.clone().permute([2, 0, 3, 1])).await;
         let row: Tensor<4> = tensor(13, [1, 1, 3, 7], &device);
         same("add", ops::scale_add(x.clone(), 2.0, row.clone()), x.clone() * 2.0 + row).await;
+        let channels_first = |x: Tensor<4>| x.permute([0, 3, 1, 2]);
+        let pooled = burn::tensor::module::max_pool2d(channels_first(x.clone()), burn::tensor::ops::MaxPoolOptions::new([2, 2]));
+        same("max pooling", ops::max_pool(x.clone()), pooled.permute([0, 2, 3, 1])).await;
+        let twice = x.clone().reshape([10, 1, 3, 7]).repeat_dim(1, 2).reshape([60, 1, 1, 7]).repeat_dim(1, 2);
+        same("upsampling", ops::upsample_nearest(x.clone()), twice.reshape([2, 10, 6, 7])).await;
         let padded = x.clone().pad([(0, 0), (0, 1), (0, 0), (0, 0)], 0.0);
         let windows = padded.reshape([2, 2, 3, 1, 3, 7]).swap_dims(2, 3).reshape([1, 4, 9, 7]);
         same("windows", ops::reshape(ops::to_windows(x.clone(), 3), [1, 4, 9, 7]), windows).await;
@@ -291,25 +350,27 @@ everywhere!(copies_and_sums, async {
 });
 
 everywhere!(places, async {
-    for (side, levels) in [(4, 1), (17, 2), (64, 3)] {
-        let heat = |device: &Device| tensor::<2>(1, [levels, side * side], device);
+    for (width, height, levels) in [(4, 4, 1), (17, 9, 2), (8, 21, 1), (64, 64, 3)] {
+        let places = width * height;
+        let heat = |device: &Device| tensor::<2>(1, [levels, places], device);
         let closed = |device: &Device| {
-            let shut = noise(2, side * side).into_iter().map(|value| f32::from(u8::from(value > 0.5)));
-            ops::tensor(shut.collect(), [side * side], device)
+            let shut = noise(2, places).into_iter().map(|value| f32::from(u8::from(value > 0.5)));
+            ops::tensor(shut.collect(), [places], device)
         };
         agree("chosen places", |device| {
-            let earlier = ops::tensor(vec![3.0, (side * side - 1) as f32], [2], device);
-            let cooler = ops::scale_add(heat(device), 1.0, tensor::<2>(3, [levels, side * side], device));
-            ops::choose_places(heat(device), cooler, closed(device), Some(earlier), 16)
+            let earlier = ops::tensor(vec![3.0, (places - 1) as f32], [2], device);
+            let cooler = ops::scale_add(heat(device), 1.0, tensor::<2>(3, [levels, places], device));
+            ops::choose_places(heat(device), cooler, closed(device), Some(earlier), [height, width], 16)
         })
         .await;
         agree("the first places", |device| {
-            ops::choose_places(heat(device), heat(device), closed(device), None, 3)
+            ops::choose_places(heat(device), heat(device), closed(device), None, [height, width], 3)
         })
         .await;
         let spec = ops::CoverSpec {
             levels,
-            side,
+            width,
+            height,
             queries: 3,
             outputs: 4,
             outputs_of: [0b1, 0b1010, 0b100, 0],
@@ -317,7 +378,7 @@ everywhere!(places, async {
             covered: 20.0,
         };
         agree("covered places", |device| {
-            let logits = tensor(4, [3, 4, 2 * side, 2 * side], device);
+            let logits = tensor(4, [3, 4, 2 * height, 2 * width], device);
             ops::cover(heat(device), logits, tensor(5, [3, 8], device), spec)
         })
         .await;
@@ -325,8 +386,8 @@ everywhere!(places, async {
     for channels in [6, 256] {
         agree("codes of places", |device| {
             let index = ops::tensor(vec![48.0, 0.0, 2.0, 99.0], [4], device);
-            let axis = |seed| tensor(seed, [7, channels], device);
-            ops::place_codes(axis(1), axis(2), tensor(3, [channels], device), index, 3)
+            let axis = |seed, length| tensor(seed, [length, channels], device);
+            ops::place_codes(axis(1, 8), axis(2, 7), tensor(3, [channels], device), index, 3)
         })
         .await;
     }

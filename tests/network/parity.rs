@@ -1,16 +1,17 @@
 //! The network against the PyTorch code that comes with MobileSAM's weights: see `tests/golden/README.md`.
 
 use crate::common::{self, Golden, everywhere, floats, relative_errors};
-use aims_web::model::{Embedding, ImageFeatures, Sam};
+use aims_web::model::{Embedding, ImageFeatures, InputSize, Sam};
 use aims_web::ops;
 use aims_web::{DeviceKind, Progress};
+use burn::tensor::Tensor;
 
 /// Largest relative error of float32 activations.
 const TOLERANCE: f32 = 1e-3;
 
 async fn encode(sam: &Sam, size: usize) -> ImageFeatures {
     let (rgb, width, height) = common::photo(size);
-    sam.encode(&rgb, width, height, size, &Progress::none()).await.expect("nothing aborts")
+    sam.encode(&rgb, width, height, InputSize::square(size), &Progress::none()).await.expect("nothing aborts")
 }
 
 async fn compare_encoder(features: &ImageFeatures, size: usize) {
@@ -21,72 +22,78 @@ async fn compare_encoder(features: &ImageFeatures, size: usize) {
         ("stage3", &features.stride16),
         ("embedding", &features.embedding),
     ] {
-        let (shape, expected) = golden.get(name);
-        let [_, height, width, channels] = tensor.dims();
-        // Golden maps hold every n-th row and column from the first.
-        let step = if shape[1] == height { 1 } else { (height - 1) / (shape[1] - 1) };
-        let all = floats(tensor.clone()).await;
-        let sampled: Vec<f32> = (0..shape[1] * shape[2])
-            .flat_map(|i| {
-                let (y, x) = (i / shape[2] * step, i % shape[2] * step);
-                all[(y * width + x) * channels..][..channels].to_vec()
-            })
-            .collect();
-        let (norm, largest) = relative_errors(&sampled, expected);
-        println!("{size} {name}: relative error {norm:.2e}, largest {largest:.2e}");
-        assert!(norm < TOLERANCE && largest < TOLERANCE, "{name}: {norm} {largest}");
+        compare_map(&golden, name, tensor, TOLERANCE).await;
     }
 }
 
-struct Decoded {
-    /// `[4, side, side]`.
-    logits: Vec<f32>,
-    iou: Vec<f32>,
+/// Compares a feature map with one of which the golden file has every n-th row and column from the first.
+pub async fn compare_map(golden: &Golden, name: &str, tensor: &Tensor<4>, tolerance: f32) {
+    let (shape, expected) = golden.get(name);
+    let [_, height, width, channels] = tensor.dims();
+    let step = if shape[1] == height { 1 } else { (height - 1) / (shape[1] - 1) };
+    let all = floats(tensor.clone()).await;
+    let sampled: Vec<f32> = (0..shape[1] * shape[2])
+        .flat_map(|i| {
+            let (y, x) = (i / shape[2] * step, i % shape[2] * step);
+            all[(y * width + x) * channels..][..channels].to_vec()
+        })
+        .collect();
+    let (norm, largest) = relative_errors(&sampled, expected);
+    println!("{height} x {width} {name}: relative error {norm:.2e}, largest {largest:.2e}");
+    assert!(norm < tolerance && largest < tolerance, "{name}: {norm} {largest}");
 }
 
-async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<Decoded> {
+pub struct Decoded {
+    /// `[4, height, width]`.
+    pub logits: Vec<f32>,
+    pub iou: Vec<f32>,
+}
+
+/// Asks all prompts for an input whose long side is `size`.
+pub async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<Decoded> {
     let small = Golden::decoder(256);
-    let side = embedding.mask_size();
+    let [rows, cols] = embedding.mask_size();
     let (shape, mask) = small.get("mask_input");
-    // The same mask at both sizes, each value repeated.
-    let repeat = side / shape[0];
+    // The same mask at both sizes, each value repeated; of a wide input the part that it shows.
+    let repeat = cols / shape[1];
     let mask: Vec<f32> =
-        (0..side * side).map(|i| mask[i / side / repeat * shape[1] + i % side / repeat]).collect();
+        (0..rows * cols).map(|i| mask[i / cols / repeat * shape[1] + i % cols / repeat]).collect();
     let mut decoded = Vec::new();
     for prompt in common::prompts(size) {
-        let mask = prompt.mask_input.then(|| ops::tensor(mask.clone(), [1, side, side, 1], sam.device()));
+        let mask = prompt.mask_input.then(|| ops::tensor(mask.clone(), [1, rows, cols, 1], sam.device()));
         let prediction = sam.decode(embedding, &[prompt.points()], mask);
-        decoded.push(Decoded { logits: floats(prediction.logits).await, iou: floats(prediction.iou).await });
+        let (iou, logits) = prediction.read().await.expect("the device computes");
+        decoded.push(Decoded { logits, iou });
     }
     decoded
 }
 
-fn compare_decoder(decoded: &[Decoded], size: usize) {
-    let golden = Golden::decoder(size);
-    let (shape, expected) = golden.get("logits");
-    let (_, expected_iou) = golden.get("ious");
+/// Compares with the golden `logits`, of which there are every n-th row and column, and with the predicted IoUs.
+pub fn compare_decoder(decoded: &[Decoded], golden: &Golden, prefix: &str, size: usize, tolerance: f32) {
+    let (shape, expected) = golden.get(&format!("{prefix}logits"));
+    let (_, expected_iou) = golden.get(&format!("{prefix}ious"));
     let side = size / 4;
-    let step = (side - 1) / (shape[2] - 1);
+    let step = (side - 1) / (shape[3] - 1);
+    let rows = decoded[0].logits.len() / 4 / side;
     let per_prompt = expected.len() / shape[0];
     for (i, (prompt, decoded)) in common::prompts(size).iter().zip(decoded).enumerate() {
         let sampled: Vec<f32> = (0..per_prompt)
             .map(|j| {
                 let (mask, cell) = (j / (shape[2] * shape[3]), j % (shape[2] * shape[3]));
                 let (y, x) = (cell / shape[3] * step, cell % shape[3] * step);
-                decoded.logits[(mask * side + y) * side + x]
+                decoded.logits[(mask * rows + y) * side + x]
             })
             .collect();
         let (norm, largest) = relative_errors(&sampled, &expected[i * per_prompt..][..per_prompt]);
         let (iou, _) = relative_errors(&decoded.iou, &expected_iou[i * 4..][..4]);
         println!("{size} {}: logits {norm:.2e}, largest {largest:.2e}, IoU {iou:.2e}", prompt.name);
-        assert!(norm < TOLERANCE && largest < TOLERANCE && iou < TOLERANCE, "{}", prompt.name);
+        assert!(norm < tolerance && largest < tolerance && iou < tolerance, "{}", prompt.name);
     }
 }
 
 #[cfg(not(target_family = "wasm"))]
 /// IoU of each prompt's best mask (by the reference's predicted IoU) with the reference's.
-fn mask_ious(decoded: &[Decoded], size: usize) -> Vec<(String, f32)> {
-    let golden = Golden::decoder(size);
+pub fn mask_ious(decoded: &[Decoded], golden: &Golden, size: usize) -> Vec<(String, f32)> {
     let (_, masks) = golden.get("masks");
     let (_, iou) = golden.get("ious");
     let length = (size / 4) * (size / 4);
@@ -112,7 +119,7 @@ async fn float_parity(kind: DeviceKind, size: usize) {
     let features = encode(&sam, size).await;
     compare_encoder(&features, size).await;
     let decoded = decode_all(&sam, &sam.embed(&features), size).await;
-    compare_decoder(&decoded, size);
+    compare_decoder(&decoded, &Golden::decoder(size), "", size, TOLERANCE);
 }
 
 everywhere!(float32_on_cpu_at_256, float_parity(DeviceKind::Cpu, 256));
@@ -157,7 +164,7 @@ mod at_full_size {
             let features = encode(&sam, 1024).await;
             decode_all(&sam, &sam.embed(&features), 1024).await
         });
-        for (name, iou) in mask_ious(&decoded, 1024) {
+        for (name, iou) in mask_ious(&decoded, &Golden::decoder(1024), 1024) {
             println!("{name}: IoU {iou:.4}");
             assert!(iou >= 0.98, "{name}: {iou}");
         }
@@ -171,7 +178,7 @@ mod at_full_size {
             let sam = common::load(common::SHIPPED_MODEL, &device);
             let features = encode(&sam, 256).await;
             let halves = decode_all(&sam, &sam.embed(&features), 256).await;
-            for (name, iou) in mask_ious(&halves, 256) {
+            for (name, iou) in mask_ious(&halves, &Golden::decoder(256), 256) {
                 println!("{name}: IoU {iou:.4}");
                 assert!(iou >= 0.95, "{name}: {iou}");
             }
@@ -186,7 +193,13 @@ mod at_full_size {
         let calibration = root.join("training/weights/aims-tiny-calibration.safetensors");
         for (bits, name) in [(Bits::Eight, "aims-tiny-q8"), (Bits::Four, "aims-tiny-q4")] {
             let precision = Precision::Quantised(bits);
-            let made = convert(&common::checkpoint(), Some(&trained), Some(&calibration), precision);
+            let made = convert(
+                &common::family("aims-tiny"),
+                &common::checkpoint(),
+                Some(&trained),
+                Some(&calibration),
+                precision,
+            );
             let shipped = std::fs::read(root.join(format!("models/{name}.safetensors"))).expect("committed");
             assert!(
                 made.expect("the weights convert") == shipped,

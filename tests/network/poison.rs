@@ -133,3 +133,22 @@ everywhere!(a_spoilt_pixel_stays_in_its_window, async {
         spoils("convolution", [1, height, width, channels], at, convolution, |i| near(i / 7)).await;
     }
 });
+
+everywhere!(a_spoilt_pixel_stays_in_its_pool, async {
+    let (height, width, channels) = (8, 6, 5);
+    for (y, x) in [(0, 0), (3, 4), (7, 5)] {
+        let at = (y * width + x) * channels + 2;
+        let pool = |x: Tensor<4>, _: &Device| ops::max_pool(x);
+        let may = |i| i == (y / 2 * (width / 2) + x / 2) * channels + 2;
+        spoils("max pooling", [1, height, width, channels], at, pool, may).await;
+    }
+});
+
+everywhere!(a_spoilt_token_of_a_fused_projection_stays_alone, async {
+    let (tokens, dim) = (64, 96);
+    let attend = |qkv: Tensor<3>, _: &Device| ops::fused_attention(None, qkv, 2);
+    // A query of the first head, in the second window.
+    let token = tokens + 9;
+    let may = |i| i / (2 * dim) == token && i % (2 * dim) < dim;
+    spoils("fused query", [2, tokens, 6 * dim], token * 6 * dim + 7, attend, may).await;
+});

@@ -113,7 +113,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
     let segmenter = arguments.model.open().await?;
     let predictor = Predictor {
         segmenter,
-        mode: if arguments.thorough { Mode::Thorough } else { Mode::Fast },
+        mode: arguments.thorough.then_some(Mode::Thorough),
         grid,
         min_score: arguments.min_score,
         proposals: arguments.proposals,

@@ -12,7 +12,8 @@ use super::predictions::{ImagePredictions, Prediction};
 
 pub struct Predictor {
     pub segmenter: Segmenter,
-    pub mode: Mode,
+    /// By default as the model file says.
+    pub mode: Option<Mode>,
     pub grid: GridOptions,
     pub min_score: f32,
     /// Whether to ask for overlapping masks without levels instead of a scene.
@@ -48,7 +49,7 @@ impl Predictor {
                 prompt,
                 mode: self.mode,
                 grid: self.grid.clone(),
-                min_score: self.min_score,
+                min_score: Some(self.min_score),
                 ..Request::default()
             };
             let (encoded, progress) = (&encoded, Progress::none());

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use aims_web::ops::Memory;
 use aims_web::ops::profile::{self, Cost, Record};
 use aims_web::photo::decode;
-use aims_web::segmenter::Mode;
 use aims_web::{Point, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -67,7 +66,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let photo = encode().await?;
     let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
     let prompt = Prompt::Points { points: vec![middle], r#box: None };
-    let levels = Request { mode: Mode::Fast, ..Request::default() };
+    let levels = Request::default();
     let point = Request { prompt, ..Request::default() };
     let segment = async |request| {
         segmenter.segment(&photo, request, &none).await?;
@@ -81,7 +80,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             Which::Point => measure("one point", &segmenter, async || segment(&point).await).await?,
         });
     }
-    println!("{}, input {}\n", segmenter.adapter().name, arguments.model.input_size);
+    println!("{}, input {}\n", segmenter.adapter().name, segmenter.input_size());
     if !arguments.plan {
         calls.iter().for_each(|call| print!("{}", table(call)));
     }

@@ -5,28 +5,29 @@ use std::rc::Rc;
 use burn::tensor::Tensor;
 
 use super::pixel_decoder::Maps;
-use super::{AimsConfig, Attention, LayerNorm, Linear, Mlp, OUTPUT_TOKENS};
+use super::{Attention, LayerNorm, Linear, Mlp};
 use crate::error::Result;
-use crate::model::config::{DECODER_HEADS, EMBED_DIM, STRIDE};
+use crate::model::encoder::{InputSize, STRIDE};
+use crate::model::manifest::{DecoderConfig, LevelsConfig, OutputToken};
 use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
-use crate::model::transformer::TwoWayTransformer;
+use crate::model::transformer::{SharedImage, TwoWayTransformer};
 use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
 
 /// SAM's two-way transformer with output tokens for the levels: one look at a point gives its part, its entity and its
-/// relation. Trained from MobileSAM's weights, whose feed-forward layers it shares.
+/// relation. Trained from SAM's weights, whose feed-forward layers it shares.
 pub struct Decoder {
     points: Rc<PromptEncoder>,
     from_context: Linear,
-    /// The quality token, then those of [`OUTPUT_TOKENS`]: `[1, 5, 256]`.
+    /// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
     output_tokens: Tensor<3>,
     transformer: TwoWayTransformer,
     upscale: Upscale,
     quality_head: Mlp,
     complementarity: Complementarity,
-    /// Of [`OUTPUT_TOKENS`].
+    /// Of the output tokens.
     heads: Vec<Head>,
 }
 
@@ -40,25 +41,22 @@ struct Head {
 
 /// What all queries look at.
 pub struct Seen {
-    /// `[1, cells, 256]`.
-    image: Tensor<3>,
-    /// Codes of the cells' places, `[1, cells, 256]`.
-    positions: Tensor<3>,
+    image: SharedImage,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
     /// The tokens of points at the places for queries.
     points: CellCodes,
-    /// Cells a side.
-    side: usize,
+    /// Rows and columns of the cells.
+    size: [usize; 2],
 }
 
 /// What a round of queries says.
 pub struct Decoded {
-    /// Of the masks of all [`OUTPUT_TOKENS`], `[queries, 4, S / 4, S / 4]`.
+    /// Of the masks of all output tokens, `[queries, outputs, height / 4, width / 4]`.
     pub logits: Tensor<4>,
-    /// `[queries, 8]`: the logits of the scores of all output tokens, then those of the predicted IoUs.
+    /// `[queries, 2 · outputs]`: the logits of the scores of all output tokens, then those of the predicted IoUs.
     pub judged: Tensor<2>,
-    /// By output token, `[queries, 1, 256]`.
+    /// By output token, `[queries, 1, channels]`.
     pub tokens: Vec<Tensor<3>>,
 }
 
@@ -68,55 +66,67 @@ impl Decoder {
         weights: &Weights,
         name: &str,
         points: Rc<PromptEncoder>,
-        config: &AimsConfig,
+        config: &LevelsConfig,
     ) -> Result<Self> {
+        let decoder_config = &weights.manifest().description.decoder;
+        let channels = decoder_config.channels;
         let decoder = format!("{name}.decoder");
         let token = |name: String| -> Result<Tensor<3>> {
-            let token: Tensor<2> = weights.float(&name, [1, EMBED_DIM])?;
-            Ok(ops::reshape(token, [1, 1, EMBED_DIM]))
+            let token: Tensor<2> = weights.float(&name, [1, channels])?;
+            Ok(ops::reshape(token, [1, 1, channels]))
         };
         let mut tokens = vec![token(format!("{decoder}.quality_token"))?];
-        for (head, _) in OUTPUT_TOKENS {
+        for OutputToken { token: head, .. } in &config.outputs {
             tokens.push(token(format!("{name}.decoders.{head}.token"))?);
         }
-        let head = |&(head, _): &(&str, usize)| -> Result<_> {
+        let head = |OutputToken { token: head, .. }: &OutputToken| -> Result<_> {
             let name = format!("{name}.decoders.{head}");
-            let widths = [EMBED_DIM, EMBED_DIM, EMBED_DIM, Upscale::CHANNELS];
+            let widths = [channels, channels, channels, Upscale::channels(decoder_config)];
             Ok(Head {
                 hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
-                kernel: Linear::load(weights, &format!("{name}.kernel"), EMBED_DIM, config.mask_dim)?,
+                kernel: Linear::load(weights, &format!("{name}.kernel"), channels, config.mask_dim)?,
             })
         };
         let transformer = format!("{decoder}.transformer");
         Ok(Self {
             points,
-            from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, EMBED_DIM)?,
+            from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, channels)?,
             output_tokens: ops::cat(tokens, 1),
-            transformer: TwoWayTransformer::load(weights, &transformer, "mask_decoder.transformer")?,
-            upscale: Upscale::load(weights, &format!("{decoder}.upscale"))?,
+            transformer: TwoWayTransformer::load(
+                weights,
+                &transformer,
+                "mask_decoder.transformer",
+                decoder_config,
+            )?,
+            upscale: Upscale::load(weights, &format!("{decoder}.upscale"), decoder_config)?,
             quality_head: Mlp::load(
                 weights,
                 &format!("{decoder}.quality_head"),
-                &[EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * OUTPUT_TOKENS.len()],
+                &[channels, channels, channels, 2 * config.outputs.len()],
             )?,
-            complementarity: Complementarity::load(weights, &format!("{decoder}.complementarity"))?,
-            heads: OUTPUT_TOKENS.iter().map(head).collect::<Result<_>>()?,
+            complementarity: Complementarity::load(
+                weights,
+                &format!("{decoder}.complementarity"),
+                decoder_config,
+            )?,
+            heads: config.outputs.iter().map(head).collect::<Result<_>>()?,
         })
     }
 
-    /// `embedding` is the encoder's, `[1, side, side, 256]`.
+    /// `embedding` is the encoder's, `[1, rows, cols, channels]`.
     pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
-        let [_, side, _, _] = embedding.dims();
-        let [_, places, _, _] = maps.stride8.dims();
+        let [_, rows, cols, channels] = embedding.dims();
+        let size = InputSize { width: cols * STRIDE, height: rows * STRIDE };
         let context = self.from_context.forward(maps.stride16, Activation::None);
         let image = ops::add(ops::add(embedding.clone(), self.points.no_mask()), context);
-        let [_, rows, cols, channels] = maps.stride4.dims();
+        let [_, fine_rows, fine_cols, fine_channels] = maps.stride4.dims();
         Seen {
-            image: ops::reshape(image, [1, side * side, EMBED_DIM]),
-            positions: self.points.dense_positions(side * STRIDE),
-            features: ops::reshape(maps.stride4, [1, rows * cols, channels]),
-            points: self.points.cell_points(places),
-            side,
+            image: self
+                .transformer
+                .share(ops::reshape(image, [1, rows * cols, channels]), self.points.dense_positions(size)),
+            features: ops::reshape(maps.stride4, [1, fine_rows * fine_cols, fine_channels]),
+            points: self.points.cell_points(size, STRIDE / 2),
+            size: [rows, cols],
         }
     }
 
@@ -124,21 +134,22 @@ impl Decoder {
     pub fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
-        let points = ops::reshape(seen.points.at(chosen, queries), [queries, 1, EMBED_DIM]);
+        let points = seen.points.at(chosen, queries);
+        let channels = points.dims()[1];
+        let points = ops::reshape(points, [queries, 1, channels]);
         let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
         let output_tokens = ops::repeat(self.output_tokens.clone(), 0, queries);
         let tokens = ops::cat(vec![output_tokens, prompts.clone()], 1);
-        let (image, positions) = (&seen.image, &seen.positions);
-        let looked = self.transformer.look(image.clone(), positions.clone(), tokens.clone());
-        let looked = self.complementarity.forward(looked, prompts);
+        let looked = self.transformer.look(&seen.image, tokens.clone());
+        let looked = self.complementarity.forward(looked, prompts, self.heads.len());
         // From here on each query has its own view of the image.
-        let room = ops::working_bytes(&image.device());
-        let together = (room / Upscale::bytes(seen.side * seen.side)).clamp(1, queries);
+        let room = ops::working_bytes(&chosen.device());
+        let together = (room / self.upscale.bytes(seen.image.cells())).clamp(1, queries);
         let mut said = Vec::new();
         let pieces = (0..queries).step_by(together).map(|from| {
             let some = |x: &Tensor<3>| ops::slice(x, 0, from..(from + together).min(queries));
             let (tokens, looked) = (some(&tokens), some(&looked));
-            let (tokens, image) = self.transformer.finish(image.clone(), positions.clone(), tokens, looked);
+            let (tokens, image) = self.transformer.finish(&seen.image, tokens, looked);
             said.push(tokens.clone());
             self.masks(seen, &tokens, image)
         });
@@ -147,17 +158,17 @@ impl Decoder {
         let judged = self.quality_head.forward(ops::slice(&said, 1, 0..1), Activation::Relu);
         Decoded {
             logits,
-            judged: ops::reshape(judged, [queries, 2 * OUTPUT_TOKENS.len()]),
+            judged: ops::reshape(judged, [queries, 2 * self.heads.len()]),
             tokens: (0..self.heads.len()).map(|i| output_token(&said, i)).collect(),
         }
     }
 
-    /// Logits `[queries, 4, S / 4, S / 4]` from what the tokens say at the end, and the image as each query sees it.
+    /// Logits `[queries, outputs, height / 4, width / 4]` from what the tokens say at the end, and the image as each query sees it.
     fn masks(&self, seen: &Seen, tokens: &Tensor<3>, image: Tensor<3>) -> Tensor<4> {
         let heads = || self.heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
         let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
-        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image));
-        let own = Upscale::into_rows(own, seen.side);
+        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image, None));
+        let own = Upscale::into_rows(own, seen.size);
         let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
         let shared = ops::cat(shared.collect(), 1);
         let [queries, kernels, channels] = shared.dims();
@@ -168,7 +179,7 @@ impl Decoder {
     }
 }
 
-/// Of all queries, `[queries, 1, 256]`; the quality token comes before the output tokens.
+/// Of all queries, `[queries, 1, channels]`; the quality token comes before the output tokens.
 fn output_token(tokens: &Tensor<3>, i: usize) -> Tensor<3> {
     ops::slice(tokens, 1, 1 + i..2 + i)
 }
@@ -180,31 +191,31 @@ struct Complementarity {
 }
 
 impl Complementarity {
-    fn load(weights: &Weights, name: &str) -> Result<Self> {
+    fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
+        let &DecoderConfig { channels, heads, .. } = config;
         Ok(Self {
-            norm: LayerNorm::load(weights, &format!("{name}.norm"), EMBED_DIM, LayerNorm::EPSILON)?,
+            norm: LayerNorm::load(weights, &format!("{name}.norm"), channels, LayerNorm::EPSILON)?,
             attention: Attention::load(
                 weights,
                 &format!("{name}.attention"),
-                [EMBED_DIM, EMBED_DIM / 2],
-                DECODER_HEADS,
+                [channels, channels / 2],
+                heads,
             )?,
         })
     }
 
-    /// `tokens` are `[queries, tokens, 256]`, the quality token and the output tokens first; the first of the `prompts`,
-    /// `[queries, _, 256]`, tells each query's place.
-    fn forward(&self, tokens: Tensor<3>, prompts: Tensor<3>) -> Tensor<3> {
-        let [queries, count, _] = tokens.dims();
+    /// `tokens` are `[queries, tokens, channels]`, the quality token and then so many `outputs` first; the first of the `prompts`,
+    /// `[queries, _, channels]`, tells each query's place.
+    fn forward(&self, tokens: Tensor<3>, prompts: Tensor<3>, outputs: usize) -> Tensor<3> {
+        let [queries, count, channels] = tokens.dims();
         let some = |from: usize, to: usize| ops::slice(&tokens, 1, from..to);
-        let outputs = OUTPUT_TOKENS.len();
-        let flat = [1, queries * outputs, EMBED_DIM];
+        let flat = [1, queries * outputs, channels];
         let own = ops::reshape(some(1, 1 + outputs), flat);
         let places = ops::reshape(ops::repeat(ops::slice(&prompts, 1, 0..1), 1, outputs), flat);
         let x = self.norm.forward(own.clone(), Activation::None);
         let placed = ops::add(x.clone(), places);
         let own = self.attention.forward_add(placed.clone(), placed, x, own);
-        let own = ops::reshape(own, [queries, outputs, EMBED_DIM]);
+        let own = ops::reshape(own, [queries, outputs, channels]);
         ops::cat(vec![some(0, 1), own, some(1 + outputs, count)], 1)
     }
 }
@@ -214,16 +225,16 @@ pub struct Affinity {
     coarse: Linear,
     fine: Linear,
     bias: Tensor<1>,
+    /// Of the scores: one over the root of the projections' channels.
+    scale: f32,
 }
 
 impl Affinity {
-    /// Channels of the projections.
-    const DIM: usize = 64;
-
-    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+    pub fn load(weights: &Weights, name: &str, channels: usize, dim: usize) -> Result<Self> {
         Ok(Self {
-            coarse: Linear::load(weights, &format!("{name}.coarse"), EMBED_DIM, Self::DIM)?,
-            fine: Linear::load(weights, &format!("{name}.fine"), EMBED_DIM, Self::DIM)?,
+            scale: (dim as f32).sqrt().recip(),
+            coarse: Linear::load(weights, &format!("{name}.coarse"), channels, dim)?,
+            fine: Linear::load(weights, &format!("{name}.fine"), channels, dim)?,
             bias: weights.float(&format!("{name}.bias"), [1])?,
         })
     }
@@ -231,16 +242,12 @@ impl Affinity {
     pub fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
         let coarse = self.coarse.forward(coarse, Activation::None);
         let fine = self.fine.forward(fine, Activation::None);
-        ops::scale_add(
-            ops::matmul_transposed(coarse, fine),
-            (Self::DIM as f32).sqrt().recip(),
-            self.bias.clone(),
-        )
+        ops::scale_add(ops::matmul_transposed(coarse, fine), self.scale, self.bias.clone())
     }
 }
 
-/// A mask prompt as the network takes it, `[1, S, S, 1]`.
+/// A mask prompt as the network takes it, `[1, height, width, 1]`.
 pub fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
-    let size = prompt.len().isqrt();
-    ops::tensor(prompt.to_vec(), [1, size, size, 1], &embedding.device())
+    let [_, rows, cols, _] = embedding.dims();
+    ops::tensor(prompt.to_vec(), [1, rows * STRIDE, cols * STRIDE, 1], &embedding.device())
 }

@@ -14,9 +14,11 @@ use std::rc::Rc;
 
 use burn::tensor::{Device, Tensor};
 
+use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear, Mlp};
+use super::manifest::LevelsConfig;
 use super::prompt_encoder::PromptEncoder;
-use super::tiny_vit::ImageFeatures;
+use super::sigmoid;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::levels::Level;
@@ -28,46 +30,16 @@ use pixel_decoder::PixelDecoder;
 use prompt_encoder::MaskPromptEncoder;
 use proposals::{Proposals, closed};
 
-/// Sizes; `training/aims/config.py` has the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AimsConfig {
-    /// Channels of the pixel decoder.
-    pub width: usize,
-    pub heads: usize,
-    /// Channels of the mask features that all queries share.
-    pub mask_dim: usize,
-    pub context_layers: usize,
-}
-
-impl AimsConfig {
-    pub const TINY: Self = Self { width: 160, heads: 5, mask_dim: 64, context_layers: 1 };
-}
-
 /// The levels in the order of all arrays here.
-const LEVELS: [&str; 3] = ["part", "entity", "relation"];
+const LEVELS: [Level; 3] = [Level::Part, Level::Entity, Level::Relation];
 const PART: usize = 0;
 const ENTITY: usize = 1;
 const RELATION: usize = 2;
-/// What has a mask for every query, and the level of that mask. Which thing a point means is often unclear: entities have
-/// two readings, a large and a small one.
-const OUTPUT_TOKENS: [(&str, usize); 4] =
-    [("part", PART), ("entity", ENTITY), ("relation", RELATION), ("small_entity", ENTITY)];
-
-/// Each round asks where the masks of those before it are not; there are at most so many.
-const ROUNDS: usize = 6;
-/// Queries of a round: they look at one another, and the next round looks where they found nothing.
-const ROUND_QUERIES: usize = 8;
-/// Masks of this confidence cover their places: queries of later rounds go elsewhere.
-const COVERS: f32 = 0.4;
-/// After the first round: where all that is left is colder, nothing is.
-const MIN_HEAT: f32 = -2.0;
-/// What is taken from a covered place's heat: it comes after all that are free.
-const COVERED: f32 = 20.0;
 
 /// What the queries say of one level: of each round a mask for each query, and of entities then the queries' small readings.
 #[derive(Clone, Debug, Default)]
 pub struct LevelOutput {
-    /// By mask, row-major `[S / 4, S / 4]` logits; above zero is inside.
+    /// By mask, row-major `[height / 4, width / 4]` logits; above zero is inside.
     pub masks: Vec<Vec<f32>>,
     /// By mask, a logit: whether there is such a mask.
     pub score: Vec<f32>,
@@ -104,29 +76,36 @@ pub struct Aims {
     decoder: Decoder,
     entity_part: Affinity,
     relation_entity: Affinity,
+    config: LevelsConfig,
 }
 
 impl Aims {
-    /// `points` is SAM's prompt encoder.
+    /// The AIMS head of a model file, if it has one. `points` is SAM's prompt encoder.
     ///
     /// # Errors
-    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape.
-    pub fn load(
-        weights: &Weights,
-        name: &str,
-        points: Rc<PromptEncoder>,
-        config: AimsConfig,
-    ) -> Result<Self> {
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
+    pub fn load(weights: &Weights, name: &str, points: Rc<PromptEncoder>) -> Result<Option<Self>> {
+        let description = &weights.manifest().description;
+        let Some(config) = &description.levels else { return Ok(None) };
         let proposals =
-            |level: &&str| Proposals::load(weights, &format!("{name}.decoders.{level}.proposals"), &config);
-        Ok(Self {
-            pixel_decoder: PixelDecoder::load(weights, &format!("{name}.pixel_decoder"), &config)?,
-            prompt_encoder: MaskPromptEncoder::load(weights, &format!("{name}.prompt_encoder"), &config)?,
-            proposals: LEVELS.iter().map(proposals).collect::<Result<_>>()?,
-            decoder: Decoder::load(weights, name, points, &config)?,
-            entity_part: Affinity::load(weights, &format!("{name}.association.entity_part"))?,
-            relation_entity: Affinity::load(weights, &format!("{name}.association.relation_entity"))?,
-        })
+            |level: &str| Proposals::load(weights, &format!("{name}.decoders.{level}.proposals"), config);
+        let channels = description.decoder.channels;
+        let affinity = |part: &str| {
+            Affinity::load(weights, &format!("{name}.association.{part}"), channels, config.affinity_dim)
+        };
+        Ok(Some(Self {
+            pixel_decoder: PixelDecoder::load(weights, &format!("{name}.pixel_decoder"), config)?,
+            prompt_encoder: MaskPromptEncoder::load(weights, &format!("{name}.prompt_encoder"), config)?,
+            proposals: ["part", "entity", "relation"].into_iter().map(proposals).collect::<Result<_>>()?,
+            decoder: Decoder::load(weights, name, points, config)?,
+            entity_part: affinity("entity_part")?,
+            relation_entity: affinity("relation_entity")?,
+            config: config.clone(),
+        }))
+    }
+
+    pub fn config(&self) -> &LevelsConfig {
+        &self.config
     }
 
     /// All three levels of an encoded image. `prompt` holds 0 and 1 for each pixel of the input, rows from the top; the full
@@ -147,10 +126,10 @@ impl Aims {
         let maps = self.pixel_decoder.forward(features, added);
         let device = features.embedding.device();
         let sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
-        let [_, side, _, _] = maps.stride8.dims();
+        let [_, rows, cols, _] = maps.stride8.dims();
         let original = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
-        let original = ops::reshape(ops::cat(original.collect(), 0), [sought.len(), side * side]);
-        let closed = ops::tensor(closed(prompt, side), [side * side], &device);
+        let original = ops::reshape(ops::cat(original.collect(), 0), [sought.len(), rows * cols]);
+        let closed = ops::tensor(closed(prompt, [rows, cols]), [rows * cols], &device);
         let seen = self.decoder.see(&features.embedding, maps);
 
         // About the pixel decoder's share of the time.
@@ -158,20 +137,21 @@ impl Aims {
         let rest = progress.piece(PIXEL_DECODER, 1.0);
         let mut heat = original.clone();
         let mut rounds: Vec<Round> = Vec::new();
-        for round in 0..ROUNDS {
-            rest.checkpoint(round as f32 / ROUNDS as f32).await?;
+        let queries = self.config.round_queries;
+        for round in 0..self.config.rounds {
+            rest.checkpoint(round as f32 / self.config.rounds as f32).await?;
             let earlier: Vec<_> =
-                rounds.iter().map(|round| ops::slice(&round.chosen, 0, 0..ROUND_QUERIES)).collect();
+                rounds.iter().map(|round| ops::slice(&round.chosen, 0, 0..queries)).collect();
             let earlier = (round > 0).then(|| ops::cat(earlier, 0));
-            let chosen =
-                ops::choose_places(original.clone(), heat.clone(), closed.clone(), earlier, ROUND_QUERIES);
+            let (original, closed) = (original.clone(), closed.clone());
+            let chosen = ops::choose_places(original, heat.clone(), closed, earlier, [rows, cols], queries);
             // A GPU has not got so far yet: it goes on, and what comes of cold rounds is dropped.
-            if ops::at_hand(&chosen).is_some_and(|chosen| is_cold(round, &chosen)) {
+            if ops::at_hand(&chosen).is_some_and(|chosen| self.is_cold(round, &chosen)) {
                 break;
             }
             let decoded = self.decoder.ask(&seen, &chosen);
             let (logits, judged) = (decoded.logits.clone(), decoded.judged.clone());
-            heat = ops::cover(heat, logits, judged, covering(&sought, side));
+            heat = ops::cover(heat, logits, judged, self.covering(&sought, [rows, cols]));
             rounds.push(Round { chosen, decoded });
             ops::pace(&device).await?;
         }
@@ -182,8 +162,8 @@ impl Aims {
     async fn collect(&self, rounds: Vec<Round>) -> Result<AimsOutput> {
         let tokens = |level: usize| {
             let said = rounds.iter().flat_map(|round| {
-                let outputs = OUTPUT_TOKENS.iter().zip(&round.decoded.tokens);
-                outputs.filter(move |((_, own), _)| *own == level).map(|(_, token)| token.clone())
+                let outputs = self.config.outputs.iter().zip(&round.decoded.tokens);
+                outputs.filter(move |(own, _)| own.level == LEVELS[level]).map(|(_, token)| token.clone())
             });
             let masks = ops::cat(said.collect(), 0);
             let [count, _, channels] = masks.dims();
@@ -204,12 +184,13 @@ impl Aims {
         let mut levels: [LevelOutput; 3] = Default::default();
         for round in 0..count {
             let (chosen, logits, judged) = (next(), next(), next());
-            if is_cold(round, &chosen) {
+            if self.is_cold(round, &chosen) {
                 break;
             }
-            let outputs = OUTPUT_TOKENS.len();
-            for (i, (_, level)) in OUTPUT_TOKENS.into_iter().enumerate() {
-                let masks = logits.chunks(logits.len() / outputs / ROUND_QUERIES).skip(i).step_by(outputs);
+            let (outputs, queries) = (self.config.outputs.len(), self.config.round_queries);
+            for (i, output) in self.config.outputs.iter().enumerate() {
+                let level = index(output.level);
+                let masks = logits.chunks(logits.len() / outputs / queries).skip(i).step_by(outputs);
                 let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
                 levels[level].masks.extend(masks.map(<[f32]>::to_vec));
                 levels[level].score.extend(column(i));
@@ -218,7 +199,8 @@ impl Aims {
         }
         let masks = |level: usize| levels[level].score.len();
         let of_all = |level: usize| {
-            OUTPUT_TOKENS.iter().filter(|(_, own)| *own == level).count() * count * ROUND_QUERIES
+            let readings = self.config.outputs.iter().filter(|own| own.level == LEVELS[level]).count();
+            readings * count * self.config.round_queries
         };
         let corner = |links: Vec<f32>, coarse: usize, fine: usize| {
             let rows = links.chunks(of_all(fine)).take(masks(coarse));
@@ -230,6 +212,31 @@ impl Aims {
             levels,
         })
     }
+
+    /// Whether nothing is left to look for.
+    fn is_cold(&self, round: usize, chosen: &[f32]) -> bool {
+        round > 0 && chosen[self.config.round_queries] < self.config.thresholds.min_heat
+    }
+
+    /// How a round's masks cover the places of the levels that are sought.
+    fn covering(&self, sought: &[usize], [height, width]: [usize; 2]) -> CoverSpec {
+        let mut outputs_of = [0; 4];
+        for (bits, &level) in outputs_of.iter_mut().zip(sought) {
+            let outputs =
+                self.config.outputs.iter().enumerate().filter(|(_, own)| own.level == LEVELS[level]);
+            *bits = outputs.map(|(i, _)| 1 << i).sum();
+        }
+        CoverSpec {
+            levels: sought.len(),
+            width,
+            height,
+            queries: self.config.round_queries,
+            outputs: self.config.outputs.len(),
+            outputs_of,
+            confidence: self.config.thresholds.cover_confidence,
+            covered: self.config.thresholds.covered_heat,
+        }
+    }
 }
 
 /// Queries that are chosen together, and what they say.
@@ -239,40 +246,12 @@ struct Round {
     decoded: Decoded,
 }
 
-/// Whether nothing is left to look for.
-fn is_cold(round: usize, chosen: &[f32]) -> bool {
-    round > 0 && chosen[ROUND_QUERIES] < MIN_HEAT
-}
-
-/// How a round's masks cover the places of the levels that are sought.
-fn covering(sought: &[usize], side: usize) -> CoverSpec {
-    let mut outputs_of = [0; 4];
-    for (bits, level) in outputs_of.iter_mut().zip(sought) {
-        let outputs = OUTPUT_TOKENS.iter().enumerate().filter(|(_, (_, own))| own == level);
-        *bits = outputs.map(|(i, _)| 1 << i).sum();
-    }
-    CoverSpec {
-        levels: sought.len(),
-        side,
-        queries: ROUND_QUERIES,
-        outputs: OUTPUT_TOKENS.len(),
-        outputs_of,
-        confidence: COVERS,
-        covered: COVERED,
-    }
-}
-
 fn index(level: Level) -> usize {
     match level {
         Level::Part => PART,
         Level::Entity => ENTITY,
         Level::Relation => RELATION,
     }
-}
-
-/// The logistic function.
-pub fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
 }
 
 /// Multi-head attention with projections.
@@ -306,25 +285,26 @@ impl Attention {
     }
 }
 
-/// Codes of all positions of a map, `[1, height * side, channels]`: half of the channels for y, half for x.
-fn positions(height: usize, side: usize, channels: usize, device: &Device) -> Tensor<3> {
-    let half = channels / 2;
-    let (rows, columns) = (axis_codes(height, half), axis_codes(side, half));
-    let code = |y: usize, x: usize| [&rows[y * half..][..half], &columns[x * half..][..half]].concat();
-    let data: Vec<f32> = (0..height).flat_map(|y| (0..side).flat_map(move |x| code(y, x))).collect();
-    ops::tensor(data, [1, height * side, channels], device)
+/// Codes of all positions of a map, `[1, rows * cols, channels]`: half of the channels for y, half for x.
+fn positions([rows, cols]: [usize; 2], channels: usize, device: &Device) -> Tensor<3> {
+    let (half, side) = (channels / 2, rows.max(cols));
+    let codes = axis_codes(side, side, half);
+    let code = |y: usize, x: usize| [&codes[y * half..][..half], &codes[x * half..][..half]].concat();
+    let places = (0..rows).flat_map(|y| (0..cols).map(move |x| (y, x)));
+    let data: Vec<f32> = places.flat_map(|(y, x)| code(y, x)).collect();
+    ops::tensor(data, [1, rows * cols, channels], device)
 }
 
-/// Codes of the places along one axis, row-major `[size, channels]`: sines, then cosines; the fastest has eight waves,
-/// the slowest a hundredth of that.
-fn axis_codes(size: usize, channels: usize) -> Vec<f32> {
+/// Codes of the first `count` places along an axis of `side`, row-major `[count, channels]`: sines, then cosines; the fastest has eight
+/// waves along the whole axis, the slowest a hundredth of that.
+fn axis_codes(count: usize, side: usize, channels: usize) -> Vec<f32> {
     const WAVES: f32 = 8.0;
     const SLOWEST: f32 = 100.0;
     let half = channels / 2;
     let frequencies: Vec<f32> = (0..half).map(|i| SLOWEST.powf(-(i as f32) / half as f32)).collect();
-    let mut codes = Vec::with_capacity(size * channels);
-    for at in 0..size {
-        let angle = (at as f32 + 0.5) / size as f32 * std::f32::consts::TAU * WAVES;
+    let mut codes = Vec::with_capacity(count * channels);
+    for at in 0..count {
+        let angle = (at as f32 + 0.5) / side as f32 * std::f32::consts::TAU * WAVES;
         codes.extend(frequencies.iter().map(|frequency| (angle * frequency).sin()));
         codes.extend(frequencies.iter().map(|frequency| (angle * frequency).cos()));
     }

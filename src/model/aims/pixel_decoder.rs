@@ -3,12 +3,12 @@
 use burn::tensor::Tensor;
 
 use super::prompt_encoder::Injection;
-use super::{AimsConfig, Attention, axis_codes, positions};
+use super::{Attention, axis_codes, positions};
 use crate::error::Result;
 use crate::model::bands::{Band, in_bands};
-use crate::model::config::{EMBED_DIM, STAGES};
+use crate::model::encoder::ImageFeatures;
 use crate::model::layers::{Depthwise, LayerNorm, Linear};
-use crate::model::tiny_vit::ImageFeatures;
+use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
@@ -29,7 +29,7 @@ pub struct PixelDecoder {
     column4: Linear,
 }
 
-/// `[1, S / stride, S / stride, channels]` each.
+/// `[1, height / stride, width / stride, channels]` each.
 pub struct Maps {
     pub stride16: Tensor<4>,
     pub stride8: Tensor<4>,
@@ -38,15 +38,17 @@ pub struct Maps {
 }
 
 impl PixelDecoder {
-    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
-        let AimsConfig { width, mask_dim, .. } = *config;
+    pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
+        let &LevelsConfig { width, mask_dim, .. } = config;
+        let description = &weights.manifest().description;
+        let [stride4, stride8, stride16] = ImageFeatures::channels(description);
         let linear =
             |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
         Ok(Self {
-            from_embedding: linear("from_embedding", EMBED_DIM, width)?,
-            from_stride16: linear("from_stride16", STAGES[3].channels, width)?,
-            from_stride8: linear("from_stride8", STAGES[1].channels, width)?,
-            from_stride4: linear("from_stride4", STAGES[0].channels, mask_dim)?,
+            from_embedding: linear("from_embedding", description.decoder.channels, width)?,
+            from_stride16: linear("from_stride16", stride16, width)?,
+            from_stride8: linear("from_stride8", stride8, width)?,
+            from_stride4: linear("from_stride4", stride4, mask_dim)?,
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
             context: (0..config.context_layers)
                 .map(|i| ContextLayer::load(weights, &format!("{name}.context.{i}"), config))
@@ -73,13 +75,13 @@ impl PixelDecoder {
         let x = self.from_embedding.forward(features.embedding.clone(), Activation::None);
         let x = self.from_stride16.forward_add(features.stride16.clone(), x, Activation::None);
         let x = add(self.norm.forward(x, Activation::None), add16);
-        let [batch, height, side, width] = x.dims();
-        let places = positions(height, side, width, &x.device());
-        let mut tokens = ops::reshape(x, [batch, height * side, width]);
+        let [batch, rows, cols, width] = x.dims();
+        let places = positions([rows, cols], width, &x.device());
+        let mut tokens = ops::reshape(x, [batch, rows * cols, width]);
         for layer in &self.context {
             tokens = layer.forward(tokens, places.clone());
         }
-        let stride16 = ops::reshape(tokens, [batch, height, side, width]);
+        let stride16 = ops::reshape(tokens, [batch, rows, cols, width]);
         let stride8 = {
             let up = self.up8.forward(stride16.clone());
             let up = self.from_stride8.forward_add(features.stride8.clone(), up, Activation::None);
@@ -88,14 +90,15 @@ impl PixelDecoder {
         let up = self.up4.forward(stride8.clone());
         let up = self.from_stride4.forward_add(features.stride4.clone(), up, Activation::None);
         let up = add(up, add4);
-        let [_, height, side, _] = up.dims();
-        let codes =
-            |size: usize, shape: [usize; 4]| ops::tensor(axis_codes(size, width / 2), shape, &up.device());
-        let rows = self.row4.forward(codes(height, [1, height, 1, width / 2]), Activation::None);
-        let columns = self.column4.forward(codes(side, [1, 1, side, width / 2]), Activation::None);
+        let [_, rows, cols, _] = up.dims();
+        let codes = |count: usize, shape: [usize; 4]| {
+            ops::tensor(axis_codes(count, rows.max(cols), width / 2), shape, &up.device())
+        };
+        let row_codes = self.row4.forward(codes(rows, [1, rows, 1, width / 2]), Activation::None);
+        let column_codes = self.column4.forward(codes(cols, [1, 1, cols, width / 2]), Activation::None);
         let stride4 = self.refine4.forward(&up, |refined, band| {
-            let placed = ops::add(refined, ops::repeat(band.of(&rows), 2, side));
-            ops::add(placed, columns.clone())
+            let placed = ops::add(refined, ops::repeat(band.of(&row_codes), 2, cols));
+            ops::add(placed, column_codes.clone())
         });
         Maps { stride16, stride8, stride4 }
     }
@@ -111,7 +114,7 @@ struct ContextLayer {
 }
 
 impl ContextLayer {
-    fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+    fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let width = config.width;
         Ok(Self {
             norm1: LayerNorm::load(weights, &format!("{name}.norm1"), width, LayerNorm::EPSILON)?,

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use super::AimsConfig;
 use crate::error::Result;
 use crate::model::layers::{LayerNorm, Linear};
+use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::{self, Activation};
 
@@ -29,15 +29,14 @@ pub struct Injection {
 }
 
 impl MaskPromptEncoder {
-    const WIDTHS: [usize; 3] = [32, 64, 128];
     const SIDES: [usize; 3] = [4, 2, 2];
 
-    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+    pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let outputs = [config.mask_dim, config.width, config.width];
         let mut inputs = 1;
         let mut scales = Vec::new();
         for (i, ((width, side), outputs)) in
-            Self::WIDTHS.into_iter().zip(Self::SIDES).zip(outputs).enumerate()
+            config.prompt_widths.into_iter().zip(Self::SIDES).zip(outputs).enumerate()
         {
             scales.push(Scale {
                 side,
@@ -50,7 +49,7 @@ impl MaskPromptEncoder {
         Ok(Self { scales })
     }
 
-    /// `mask` is `[1, S, S, 1]` of 0 and 1.
+    /// `mask` is `[1, height, width, 1]` of 0 and 1.
     pub fn forward(&self, mask: Tensor<4>) -> Injection {
         let mut x = mask;
         let mut added = self.scales.iter().map(|scale| {

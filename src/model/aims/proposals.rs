@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use super::{AimsConfig, LayerNorm, Mlp};
+use super::{LayerNorm, Mlp};
 use crate::error::Result;
+use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::Activation;
 
@@ -14,7 +15,7 @@ pub struct Proposals {
 }
 
 impl Proposals {
-    pub fn load(weights: &Weights, name: &str, config: &AimsConfig) -> Result<Self> {
+    pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let width = config.width;
         Ok(Self {
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
@@ -22,29 +23,28 @@ impl Proposals {
         })
     }
 
-    /// `[1, side, side, width]` to logits of a place being in the middle of a mask, `[1, side, side, 1]`.
+    /// `[1, rows, cols, width]` to logits of a place being in the middle of a mask, `[1, rows, cols, 1]`.
     pub fn forward(&self, map8: Tensor<4>) -> Tensor<4> {
         self.heat.forward(self.norm.forward(map8, Activation::None), Activation::Gelu)
     }
 }
 
-/// Which of `side` by `side` places queries should not be at, 1 for those: where a mask prompt, 0 and 1 for each pixel of a square input,
+/// Which of `[rows, cols]` places queries should not be at, 1 for those: where a mask prompt, 0 and 1 for each pixel of the input,
 /// does not cover at least half of them, or, if it covers no place that far, those that it covers less than others.
-pub fn closed(prompt: Option<&[f32]>, side: usize) -> Vec<f32> {
-    let Some(prompt) = prompt else { return vec![0.0; side * side] };
-    let shares = shares(prompt, side);
+pub fn closed(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
+    let Some(prompt) = prompt else { return vec![0.0; rows * cols] };
+    let shares = shares(prompt, [rows, cols]);
     let enough = shares.iter().copied().fold(0.0, f32::max).min(0.5);
     shares.into_iter().map(|share| f32::from(u8::from(share < enough))).collect()
 }
 
 /// How much of each place is inside the mask.
-fn shares(mask: &[f32], side: usize) -> Vec<f32> {
-    let size = mask.len().isqrt();
-    let cell = size / side;
-    let mut shares = vec![0.0; side * side];
-    for (y, row) in mask.chunks(size).enumerate() {
+fn shares(mask: &[f32], [rows, cols]: [usize; 2]) -> Vec<f32> {
+    let cell = (mask.len() / (rows * cols)).isqrt();
+    let mut shares = vec![0.0; rows * cols];
+    for (y, row) in mask.chunks(cols * cell).enumerate() {
         for (x, value) in row.iter().enumerate() {
-            shares[y / cell * side + x / cell] += value;
+            shares[y / cell * cols + x / cell] += value;
         }
     }
     shares.iter().map(|sum| sum / (cell * cell) as f32).collect()
@@ -61,11 +61,11 @@ mod tests {
             (0..64).map(|i| f32::from(u8::from(inside(i % 8, i / 8)))).collect()
         };
         let open = |mask: &[f32]| -> Vec<usize> {
-            let closed = closed(Some(mask), 4);
+            let closed = closed(Some(mask), [4, 4]);
             (0..16).filter(|&at| closed[at] == 0.0).collect()
         };
         assert_eq!(open(&mask(|x, y| x >= 4 && y >= 4)), [10, 11, 14, 15]);
         assert_eq!(open(&mask(|x, _| x == 7)), [3, 7, 11, 15]);
-        assert_eq!(closed(None, 4), [0.0; 16]);
+        assert_eq!(closed(None, [4, 4]), [0.0; 16]);
     }
 }

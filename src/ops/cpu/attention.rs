@@ -1,5 +1,6 @@
 use super::Factor;
 use super::lanes::{self, Lanes};
+use super::matmul::Operand;
 use super::parallel::for_each_chunk;
 use crate::ops::{AttentionSpec, HeadLayout, ScoreBias};
 
@@ -25,7 +26,8 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
             .map(|head| (gathered(keys, &spec.k, head, spec), transposed(values, &spec.v, head, spec)))
             .collect();
         let factors = operands.iter().map(|(keys, values)| {
-            (Factor::new(keys, spec.keys, spec.dim), Factor::new(values, spec.dim, spec.keys))
+            let factor = |values, cols, depth| Factor::new(Operand::Floats(values), 0, cols, depth);
+            (factor(keys, spec.keys, spec.dim), factor(values, spec.dim, spec.keys))
         });
         let heads: Vec<_> = factors.collect();
         for_each_chunk(out, BLOCK * width, |block, out| {

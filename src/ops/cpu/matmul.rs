@@ -1,23 +1,52 @@
+use std::borrow::Cow;
+
 use super::Factor;
 use super::activation::activate;
 use super::parallel::for_each_chunk;
 use crate::ops::{Bits, GROUP, MatmulSpec, Patches};
 
+/// The weights of a product, as they are kept: the network's own stay packed, which takes an eighth or a quarter of the memory, and are
+/// expanded on the way into a product.
+#[derive(Clone, Copy)]
+pub enum Operand<'a> {
+    Floats(&'a [f32]),
+    /// The values of one scale are consecutive.
+    Packed {
+        words: &'a [i32],
+        bits: Bits,
+        scales: &'a [f32],
+    },
+}
+
+impl<'a> Operand<'a> {
+    /// So many values from `start` on, both whole groups where they are packed.
+    pub fn values(&self, start: usize, length: usize) -> Cow<'a, [f32]> {
+        match *self {
+            Operand::Floats(values) => Cow::Borrowed(&values[start..start + length]),
+            Operand::Packed { words, bits, scales } => {
+                let words = &words[start / bits.per_word()..(start + length) / bits.per_word()];
+                let scales = &scales[start / GROUP..(start + length) / GROUP];
+                Cow::Owned(dequantise(words, bits, scales))
+            }
+        }
+    }
+}
+
 /// See [`MatmulSpec`]; returns `C` as `[batch, rows, cols]`.
-pub fn matmul(a: &[f32], w: &[f32], bias: &[f32], residual: &[f32], spec: &MatmulSpec) -> Vec<f32> {
+pub fn matmul(a: &[f32], w: Operand<'_>, bias: &[f32], residual: &[f32], spec: &MatmulSpec) -> Vec<f32> {
     let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
     let mut out = vec![0.0; batch * rows * cols];
     if out.is_empty() {
         return out;
     }
     let plain = !spec.has_bias && spec.residual_length == 0 && spec.patches.is_none();
-    if spec.weight_batched && plain && rows < cols {
+    if let (true, Operand::Floats(w)) = (spec.weight_batched && plain && rows < cols, w) {
         return transposed_product(a, w, spec);
     }
-    let mut factor = Factor::new(&w[..cols * depth], cols, depth);
+    let mut factor = Factor::new(w, 0, cols, depth);
     for (b, out) in out.chunks_mut(rows * cols).enumerate() {
         if spec.weight_batched && b > 0 {
-            factor = Factor::new(&w[b * cols * depth..][..cols * depth], cols, depth);
+            factor = Factor::new(w, b * cols * depth, cols, depth);
         }
         let a = match spec.patches {
             None => &a[b * rows * depth..][..rows * depth],
@@ -59,7 +88,7 @@ fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
     let mut transposed = vec![0.0; rows * cols];
     let operands = a.chunks(rows * depth).zip(w.chunks(cols * depth));
     for (out, (a, w)) in out.chunks_mut(rows * cols).zip(operands) {
-        let factor = Factor::new(a, rows, depth);
+        let factor = Factor::new(Operand::Floats(a), 0, rows, depth);
         for_each_chunk(&mut transposed, Factor::ROWS * rows, |block, out| {
             factor.product(&w[block * Factor::ROWS * depth..][..out.len() / rows * depth], out);
         });
@@ -72,7 +101,7 @@ fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
 }
 
 /// Expands packed weights: the values of one scale are consecutive.
-pub fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
+fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
     let mut weights = Vec::with_capacity(words.len() * bits.per_word());
     for (group, scale) in words.chunks(GROUP / bits.per_word()).zip(scales) {
         match bits {

@@ -7,6 +7,7 @@ mod lanes;
 mod layer_norm;
 mod layout;
 mod matmul;
+mod max_pool;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 #[cfg(any(target_family = "wasm", test))]
@@ -23,5 +24,6 @@ pub use attention::attention;
 pub use depthwise::depthwise;
 pub use layer_norm::layer_norm;
 pub use layout::{add, place, windows};
-pub use matmul::{dequantise, matmul};
+pub use matmul::{Operand, matmul};
+pub use max_pool::max_pool;
 pub use places::{choose, codes, cover};

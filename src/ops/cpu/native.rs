@@ -1,10 +1,14 @@
 //! Matrix product where there are wide registers: that of the crate `gemm`.
 
+use std::borrow::Cow;
+
 use gemm::{Parallelism, gemm};
+
+use super::matmul::Operand;
 
 /// `W`, `[cols, depth]`.
 pub struct Factor<'a> {
-    w: &'a [f32],
+    w: Cow<'a, [f32]>,
     cols: usize,
     depth: usize,
 }
@@ -13,14 +17,15 @@ impl<'a> Factor<'a> {
     /// Rows to multiply at a time: enough for the product to run at speed, few enough that the patches of a convolution stay in the cache.
     pub const ROWS: usize = 256;
 
-    pub fn new(w: &'a [f32], cols: usize, depth: usize) -> Self {
-        assert_eq!(w.len(), cols * depth, "W must be [cols, depth]");
-        Self { w, cols, depth }
+    /// Of the `cols * depth` values from `start` on.
+    pub fn new(w: Operand<'a>, start: usize, cols: usize, depth: usize) -> Self {
+        Self { w: w.values(start, cols * depth), cols, depth }
     }
 
     /// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
     pub fn product(&self, a: &[f32], out: &mut [f32]) {
-        let &Self { w, cols, depth } = self;
+        let Self { w, cols, depth } = self;
+        let (cols, depth) = (*cols, *depth);
         let rows = out.len() / cols;
         assert!(a.len() == rows * depth && out.len() == rows * cols, "A must be [rows, depth]");
         let (cs, d) = (cols as isize, depth as isize);

@@ -2,6 +2,7 @@
 //! (`docs/performance.md`).
 
 use super::lanes::Lanes;
+use super::matmul::Operand;
 
 /// Registers across and rows of a tile of the result, so that all sums and what is added to them fit in fifteen. Where a product and its sum
 /// are two steps, which take a register between them, another shape is faster than where they are one.
@@ -23,10 +24,12 @@ impl Factor {
     /// Rows to multiply at a time: few enough that they and their results stay in the cache; no tile is cut off.
     pub const ROWS: usize = 60;
 
-    pub fn new(w: &[f32], cols: usize, depth: usize) -> Self {
-        assert_eq!(w.len(), cols * depth, "W must be [cols, depth]");
+    /// Of the `cols * depth` values from `start` on.
+    pub fn new(w: Operand<'_>, start: usize, cols: usize, depth: usize) -> Self {
         let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
-        for (panel, w) in panels.chunks_mut(WIDTH * depth).zip(w.chunks(WIDTH * depth)) {
+        for (i, panel) in panels.chunks_mut(WIDTH * depth).enumerate() {
+            let columns = WIDTH.min(cols - i * WIDTH);
+            let w = w.values(start + i * WIDTH * depth, columns * depth);
             for (column, w) in w.chunks(depth).enumerate() {
                 panel.iter_mut().skip(column).step_by(WIDTH).zip(w).for_each(|(to, from)| *to = *from);
             }
@@ -118,7 +121,7 @@ mod tests {
             let a: Vec<f32> = (0..rows * depth).map(value).collect();
             let w: Vec<f32> = (0..cols * depth).map(|i| value(i + 5)).collect();
             let mut out = vec![f32::NAN; rows * cols];
-            Factor::new(&w, cols, depth).product(&a, &mut out);
+            Factor::new(Operand::Floats(&w), 0, cols, depth).product(&a, &mut out);
             for (i, out) in out.iter().enumerate() {
                 let (m, n) = (i / cols, i % cols);
                 let expected: f32 = (0..depth).map(|k| a[m * depth + k] * w[n * depth + k]).sum();

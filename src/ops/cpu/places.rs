@@ -10,9 +10,9 @@ pub fn choose(
     earlier: &[f32],
     spec: &ChooseSpec,
 ) -> Vec<f32> {
-    let ChooseSpec { side, count, .. } = *spec;
-    let places = side * side;
-    let near = |at: usize| around(at, side);
+    let ChooseSpec { width, height, count, .. } = *spec;
+    let places = width * height;
+    let near = |at: usize| around(at, width, height);
     let mut closed = closed.to_vec();
     earlier[..spec.earlier].iter().flat_map(|&at| near(at as usize)).for_each(|at| closed[at] = 1.0);
     let mut worth: Vec<Worth> = (0..places)
@@ -55,19 +55,19 @@ impl Worth {
 }
 
 /// A place and its neighbours.
-fn around(at: usize, side: usize) -> impl Iterator<Item = usize> {
-    let near = move |i: usize| i.saturating_sub(1)..(i + 2).min(side);
-    near(at / side).flat_map(move |y| near(at % side).map(move |x| y * side + x))
+fn around(at: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+    let near = move |i: usize, end: usize| i.saturating_sub(1)..(i + 2).min(end);
+    near(at / width, height).flat_map(move |y| near(at % width, width).map(move |x| y * width + x))
 }
 
 /// See [`crate::ops::cover`].
 pub fn cover(heat: &[f32], logits: &[f32], judged: &[f32], spec: &CoverSpec) -> Vec<f32> {
-    let CoverSpec { side, queries, outputs, .. } = *spec;
-    let width = 2 * side;
+    let CoverSpec { width, height, queries, outputs, .. } = *spec;
+    let (places, cells) = (width * height, 4 * width * height);
     let probability = |logit: f32| 1.0 / (1.0 + (-logit).exp());
     let mut out = heat.to_vec();
-    for (level, out) in out.chunks_mut(side * side).enumerate() {
-        let mut covered = vec![false; side * side];
+    for (level, out) in out.chunks_mut(places).enumerate() {
+        let mut covered = vec![false; places];
         for mask in 0..queries * outputs {
             let (query, output) = (mask / outputs, mask % outputs);
             let at = query * 2 * outputs + output;
@@ -78,10 +78,11 @@ pub fn cover(heat: &[f32], logits: &[f32], judged: &[f32], spec: &CoverSpec) -> 
             {
                 continue;
             }
-            let mask = &logits[mask * width * width..][..width * width];
+            let mask = &logits[mask * cells..][..cells];
             for (at, covered) in covered.iter_mut().enumerate() {
-                let corner = at / side * 2 * width + at % side * 2;
-                let cells = [corner, corner + 1, corner + width, corner + width + 1];
+                let corner = at / width * 4 * width + at % width * 2;
+                let below = corner + 2 * width;
+                let cells = [corner, corner + 1, below, below + 1];
                 *covered |= cells.into_iter().filter(|&cell| mask[cell] > 0.0).count() >= 2;
             }
         }
@@ -94,10 +95,10 @@ pub fn cover(heat: &[f32], logits: &[f32], judged: &[f32], spec: &CoverSpec) -> 
 
 /// See [`crate::ops::place_codes`].
 pub fn codes(rows: &[f32], columns: &[f32], added: &[f32], index: &[f32], spec: &CodeSpec) -> Vec<f32> {
-    let CodeSpec { count, channels, side } = *spec;
+    let CodeSpec { count, channels, width, .. } = *spec;
     let mut out = vec![0.0; count * channels];
     for (out, &place) in out.chunks_mut(channels).zip(index) {
-        let (row, column) = (place as usize / side, place as usize % side);
+        let (row, column) = (place as usize / width, place as usize % width);
         let (y_sin, y_cos) = rows[row * channels..][..channels].split_at(channels / 2);
         let (x_sin, x_cos) = columns[column * channels..][..channels].split_at(channels / 2);
         let (sines, cosines) = out.split_at_mut(channels / 2);
@@ -125,7 +126,7 @@ mod tests {
     fn chosen(heat: &[f32], closed: &[f32], earlier: &[f32], count: usize) -> (Vec<f32>, f32) {
         let original: Vec<f32> =
             heat.iter().map(|heat| heat + if *heat < -10.0 { 20.0 } else { 0.0 }).collect();
-        let spec = ChooseSpec { levels: heat.len() / 16, side: 4, count, earlier: earlier.len() };
+        let spec = ChooseSpec { levels: heat.len() / 16, width: 4, height: 4, count, earlier: earlier.len() };
         let mut places = choose(&original, heat, closed, earlier, &spec);
         let worth = places.pop().expect("one more than places");
         (places, worth)
@@ -164,7 +165,7 @@ mod tests {
             let at = |i: usize| angles.map(|angle| angle * scale * i as f32);
             (0..side).flat_map(|i| at(i).map(f32::sin).into_iter().chain(at(i).map(f32::cos))).collect()
         };
-        let spec = CodeSpec { count: 2, channels: 4, side };
+        let spec = CodeSpec { count: 2, channels: 4, width: side, height: side };
         let found = codes(&axis(1.0), &axis(0.5), &[10.0, 20.0, 30.0, 40.0], &[5.0, 6.0, 0.0], &spec);
         // Places 5 and 6 are (row 1, column 2) and (row 2, column 0).
         let expected = [(1.0, 2.0), (2.0, 0.0)].map(|(y, x): (f32, f32)| {
@@ -181,7 +182,8 @@ mod tests {
         // Two queries with two outputs each; only the second output is of the level that is sought. 4 x 4 cells, 2 x 2 places.
         let spec = CoverSpec {
             levels: 1,
-            side: 2,
+            width: 2,
+            height: 2,
             queries: 2,
             outputs: 2,
             outputs_of: [0b10, 0, 0, 0],

@@ -11,10 +11,10 @@ use burn_cubecl::cubecl::MemoryScope;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::Memory;
-use super::shader::{Kernel, Shader};
+use super::shader::{Kernel, Shader, WORKGROUP_BYTES};
 use super::spec::{
     AddSpec, AttentionSpec, Bits, ChooseSpec, CodeSpec, CoverSpec, DepthwiseSpec, MatmulSpec, Move, NormSpec,
-    ScoreBias, WindowSpec,
+    PoolSpec, ScoreBias, WindowSpec,
 };
 pub use queue::{Counters, Queue};
 
@@ -80,6 +80,11 @@ pub fn matmul(
     launch(shader, groups, &[&a, &weight, &scales, &bias, &residual], length, &to_u32(&info))
 }
 
+/// Whether threads that share the keys of a query, with heads of so many channels, have room to put their sums together.
+pub fn shares_keys(dim: usize) -> bool {
+    THREADS * (dim + 2) * size_of::<f32>() <= WORKGROUP_BYTES
+}
+
 pub fn attention(
     q: CubeTensor,
     k: CubeTensor,
@@ -87,7 +92,7 @@ pub fn attention(
     bias: CubeTensor,
     spec: &AttentionSpec,
 ) -> CubeTensor {
-    let few = spec.queries <= FEW_QUERIES && spec.keys >= MANY_KEYS;
+    let few = spec.queries <= FEW_QUERIES && spec.keys >= MANY_KEYS && shares_keys(spec.dim);
     let groups = [if few { spec.queries } else { spec.queries.div_ceil(THREADS) }, spec.heads, spec.batch];
     let bias_kind = match spec.bias {
         ScoreBias::None => 0,
@@ -123,6 +128,14 @@ pub fn depthwise(x: CubeTensor, weight: CubeTensor, bias: CubeTensor, spec: &Dep
         spec.activation.code(),
     ]);
     launch(shader, [groups_x, groups_y, 1], &[&x, &weight, &bias], length, &info)
+}
+
+pub fn max_pool(x: CubeTensor, spec: &PoolSpec) -> CubeTensor {
+    let length = spec.out_length();
+    let (shader, unit) = in_vectors(Kernel::MaxPool, &[spec.channels]);
+    let (groups_x, groups_y) = fold((length / unit).div_ceil(THREADS));
+    let info = to_u32(&[spec.height, spec.width, spec.channels / unit, length / unit, groups_x]);
+    launch(shader, [groups_x, groups_y, 1], &[&x], length, &info)
 }
 
 pub fn layer_norm(x: CubeTensor, gamma: CubeTensor, beta: CubeTensor, spec: &NormSpec) -> CubeTensor {
@@ -181,15 +194,15 @@ pub fn choose(
     earlier: CubeTensor,
     spec: &ChooseSpec,
 ) -> CubeTensor {
-    let info = to_u32(&[spec.levels, spec.side, spec.count, spec.earlier]);
+    let info = to_u32(&[spec.levels, spec.width, spec.height, spec.count, spec.earlier]);
     let shader = Shader { kernel: Kernel::Choose, vectors: false };
     launch(shader, [1, 1, 1], &[&original, &heat, &closed, &earlier], spec.count + 1, &info)
 }
 
 pub fn cover(heat: CubeTensor, logits: CubeTensor, judged: CubeTensor, spec: &CoverSpec) -> CubeTensor {
-    let length = spec.levels * spec.side * spec.side;
+    let length = spec.levels * spec.width * spec.height;
     let mut info = spec.outputs_of.to_vec();
-    info.extend(to_u32(&[spec.levels, spec.side, spec.queries, spec.outputs]));
+    info.extend(to_u32(&[spec.levels, spec.width, spec.height, spec.queries, spec.outputs]));
     info.extend([(spec.confidence * spec.confidence).to_bits(), spec.covered.to_bits()]);
     let shader = Shader { kernel: Kernel::Cover, vectors: false };
     launch(shader, [length.div_ceil(THREADS), 1, 1], &[&heat, &logits, &judged], length, &info)
@@ -206,7 +219,7 @@ pub fn codes(
     let (shader, unit) = in_vectors(Kernel::Codes, &[sines]);
     let count = spec.count * sines / unit;
     let (groups_x, groups_y) = fold(count.div_ceil(THREADS));
-    let info = to_u32(&[spec.side, sines / unit, count, groups_x]);
+    let info = to_u32(&[spec.width, sines / unit, count, groups_x]);
     let inputs = [&rows, &columns, &added, &index];
     launch(shader, [groups_x, groups_y, 1], &inputs, spec.count * spec.channels, &info)
 }

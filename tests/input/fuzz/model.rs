@@ -31,7 +31,8 @@ fn small() -> Vec<u8> {
     });
     let manifest = Manifest {
         format: FORMAT_VERSION,
-        model: "small".to_string(),
+        description: serde_json::from_str(include_str!("../../../models/aims-tiny.json"))
+            .expect("a description"),
         precision: "q8-group32".to_string(),
         data_sha256: "0".repeat(64),
     };
@@ -206,7 +207,7 @@ fn damaged_model_files() {
 }
 
 fn load(file: &[u8]) -> Result<Segmenter> {
-    pollster::block_on(Segmenter::new(DeviceKind::Cpu, file, 64))
+    pollster::block_on(Segmenter::new(DeviceKind::Cpu, file, Some(64)))
 }
 
 #[test]
@@ -298,11 +299,11 @@ fn other_versions_are_told_apart() {
     let (header, data) = split(&file).expect("a valid file");
     let header = String::from_utf8(header.to_vec()).expect("a valid file");
     for (from, to, code) in [
-        ("\\\"format\\\":3", "\\\"format\\\":2", "model-version"),
-        ("\\\"format\\\":3", "\\\"format\\\":4", "model-version"),
-        ("\\\"format\\\":3", "\\\"format\\\":-3", "model-version"),
-        ("\\\"format\\\":3", "\\\"format\\\":3.5", "model-version"),
-        ("\\\"format\\\":3", "\\\"format\\\":\\\"3\\\"", "model-version"),
+        ("\\\"format\\\":4", "\\\"format\\\":2", "model-version"),
+        ("\\\"format\\\":4", "\\\"format\\\":3", "model-version"),
+        ("\\\"format\\\":4", "\\\"format\\\":-3", "model-version"),
+        ("\\\"format\\\":4", "\\\"format\\\":4.5", "model-version"),
+        ("\\\"format\\\":4", "\\\"format\\\":\\\"3\\\"", "model-version"),
         (MANIFEST_KEY, "other-key", "model-version"),
         ("\\\"model\\\":", "\\\"name\\\":", "model-corrupt"),
         ("\\\"dataSha256\\\":", "\\\"sha\\\":", "model-corrupt"),
