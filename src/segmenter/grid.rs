@@ -12,7 +12,7 @@ use crate::model::{PointLabel, PromptPoint, Sam};
 use crate::progress::Progress;
 
 /// Logits above this belong to a mask.
-const MASK_THRESHOLD: f32 = 0.0;
+pub const MASK_THRESHOLD: f32 = 0.0;
 /// The first of the four masks is for prompts that leave no doubt; a single point leaves some.
 const MULTIMASK: std::ops::Range<usize> = 1..4;
 

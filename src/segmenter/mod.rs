@@ -5,6 +5,7 @@ mod device;
 mod encoded;
 mod grid;
 mod learned;
+mod pick;
 mod pointed;
 mod request;
 
@@ -21,6 +22,8 @@ use crate::progress::Progress;
 pub use device::{Adapter, DeviceKind, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
+pub use pick::{PickRule, Quality, pick};
+pub use pointed::{Answer, choose};
 pub use request::{GridOptions, Mode, Point, Prompt, Request, Stroke};
 use request::{box_mask, polygon_mask, prompt_mask};
 
@@ -200,6 +203,20 @@ impl Segmenter {
                 Ok(levels::single_mask(&candidate, (width, height), Some(&lasso), &options))
             }
         }
+    }
+
+    /// The four masks that SAM's decoder answers points, a box or both with, the smaller before the larger; [`choose`] says
+    /// which of them [`Self::segment`] returns.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
+    pub async fn candidates(
+        &self,
+        photo: &EncodedPhoto,
+        points: &[Point],
+        shape: Option<[f64; 4]>,
+    ) -> Result<Vec<Answer>> {
+        pointed::candidates(&self.sam, photo, points, shape).await
     }
 
     /// What a scene of the whole photo is made from, as entities that may overlap: the masks of all grid points (SAM's

@@ -1,5 +1,6 @@
 //! Prompts that SAM's mask decoder answers, each with one mask: points, a box, strokes of a brush, a lasso.
 
+use super::pick::{PickRule, Quality, pick};
 use super::request::{Point, Stroke, box_mask};
 use super::{EncodedPhoto, grid};
 use crate::error::{Error, Result};
@@ -7,20 +8,82 @@ use crate::levels::Candidate;
 use crate::mask::BitMask;
 use crate::model::{PointLabel, PromptPoint, Sam};
 
+/// Of the logits, as SAM's automatic mask generator has it.
+const STABILITY_OFFSET: f32 = 1.0;
 const MAX_STROKES: usize = 16;
 /// Points that the strokes of a label become, if they are not more themselves: SAM takes a line of many points for a stripe.
 const STROKE_POINTS: usize = 4;
 
+/// One of the masks that the decoder answers a prompt with.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its score is the predicted IoU.
+    pub candidate: Candidate,
+    pub quality: Quality,
+    /// Whether it is the decoder's answer to prompts that mean one thing; the other three are what a single point may mean.
+    pub is_single: bool,
+}
+
 /// The mask that points, a box or both mean.
 ///
 /// # Errors
-/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
+/// As [`candidates`].
 pub async fn by_points(
     sam: &Sam,
     photo: &EncodedPhoto,
     points: &[Point],
     shape: Option<[f64; 4]>,
 ) -> Result<Candidate> {
+    let answers = candidates(sam, photo, points, shape).await?;
+    let can_mean_several = points.len() == 1 && shape.is_none();
+    choose(PickRule::default(), &answers, can_mean_several)
+        .map(|answer| answer.candidate.clone())
+        .ok_or_else(|| Error::Internal("the mask decoder gave no mask".to_string()))
+}
+
+/// The answer to take: by the rule among the three if the prompt can mean several things, else the single one.
+pub fn choose(rule: PickRule, answers: &[Answer], can_mean_several: bool) -> Option<&Answer> {
+    let taking_part: Vec<&Answer> =
+        answers.iter().filter(|answer| answer.is_single != can_mean_several).collect();
+    let qualities: Vec<Quality> = taking_part.iter().map(|answer| answer.quality).collect();
+    pick(rule, &qualities).map(|index| taking_part[index])
+}
+
+/// The four masks that the decoder answers points, a box or both with, the smaller before the larger.
+///
+/// # Errors
+/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
+pub async fn candidates(
+    sam: &Sam,
+    photo: &EncodedPhoto,
+    points: &[Point],
+    shape: Option<[f64; 4]>,
+) -> Result<Vec<Answer>> {
+    let prompt = prompt_points(photo, points, shape)?;
+    let (iou, logits) = sam.decode(photo.view.embedding(), &[prompt], None).read().await?;
+    let length = logits.len() / iou.len();
+    let mut answers = Vec::with_capacity(iou.len());
+    for (index, (&score, values)) in iou.iter().zip(logits.chunks(length)).enumerate() {
+        let logits = grid::low_res(&photo.view, values.to_vec())?;
+        let cells = logits.to_low_res_mask(grid::MASK_THRESHOLD);
+        let quality = Quality {
+            predicted_iou: score,
+            stability: logits.stability_score(grid::MASK_THRESHOLD, STABILITY_OFFSET),
+            area: cells.area() as f32 / (cells.width() * cells.height()) as f32,
+        };
+        let candidate = Candidate { logits, frame: photo.view.frame(), score };
+        answers.push(Answer { candidate, quality, is_single: index == 0 });
+    }
+    answers.sort_by(|a, b| a.quality.area.total_cmp(&b.quality.area));
+    Ok(answers)
+}
+
+/// What the decoder is asked, in pixels of its input.
+fn prompt_points(
+    photo: &EncodedPhoto,
+    points: &[Point],
+    shape: Option<[f64; 4]>,
+) -> Result<Vec<PromptPoint>> {
     let (width, height) = (f64::from(photo.width), f64::from(photo.height));
     if points.is_empty() && shape.is_none() {
         return Err(Error::EmptyPrompt);
@@ -48,14 +111,7 @@ pub async fn by_points(
         prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
         prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
     }
-    let is_ambiguous = points.len() == 1 && shape.is_none();
-    let prediction = sam.decode(photo.view.embedding(), &[prompt], None);
-    let (iou, logits) = prediction.read().await?;
-    let best =
-        if is_ambiguous { (1..iou.len()).max_by(|&a, &b| iou[a].total_cmp(&iou[b])).unwrap_or(0) } else { 0 };
-    let length = logits.len() / iou.len();
-    let logits = grid::low_res(&photo.view, logits[best * length..][..length].to_vec())?;
-    Ok(Candidate { logits, frame: photo.view.frame(), score: iou[best] })
+    Ok(prompt)
 }
 
 /// The thing that a loose outline is drawn around: what SAM sees in the outline's box.
