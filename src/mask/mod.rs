@@ -5,6 +5,7 @@
 
 pub mod bitmask;
 pub mod contact;
+pub mod distance;
 pub mod logits;
 pub mod nms;
 pub mod polygon;
@@ -13,6 +14,7 @@ pub mod rle;
 
 pub use bitmask::{BBox, BitMask};
 pub use contact::{boundary, dilate};
+pub use distance::deepest;
 pub use logits::{Frame, LogitsError, LowResLogits};
 pub use polygon::ShapeError;
 pub use rle::{Rle, RleError};
