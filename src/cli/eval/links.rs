@@ -3,34 +3,7 @@
 use aims_web::mask::{BitMask, boundary, dilate};
 
 use super::matching::{Shape, pairs};
-
-/// A mean.
-#[derive(Clone, Copy, Default)]
-pub struct Mean {
-    sum: f64,
-    count: usize,
-}
-
-impl Mean {
-    pub fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
-    }
-
-    pub fn merge(&mut self, other: Mean) {
-        self.sum += other.sum;
-        self.count += other.count;
-    }
-
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// `None` of nothing.
-    pub fn value(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
-    }
-}
+use super::mean::Mean;
 
 /// What both ends of links were matched with: pairs (prediction, label).
 pub struct Matched {
@@ -87,6 +60,7 @@ pub fn agreement(a: &[&Shape], b: &[&Shape]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mean::mean;
     use super::*;
 
     fn square(x: u32, y: u32, side: u32) -> Shape {
@@ -127,6 +101,7 @@ mod tests {
         for link in [(0, 1), (0, 2), (0, 3), (9, 1)] {
             found.judge(link, linked, &mut recall);
         }
-        assert_eq!((recall.value(), recall.count()), (Some(0.25), 4));
+        let share = mean([recall].iter()).map(|found| found.value);
+        assert_eq!((share, recall.count()), (Some(0.25), 4));
     }
 }

@@ -1,22 +1,23 @@
-//! Average recall and average precision over many images.
+//! Average recall and average precision over many photos.
 
+use super::bootstrap::{Estimate, estimate};
 use super::matching::{Outcome, Shape, THRESHOLDS, Target, assign};
 
-/// At most this many predictions an image count, the best-scored.
+/// At most this many predictions a photo count, the best-scored.
 pub const MAX_PREDICTIONS: usize = 100;
 
-/// Collects matches image by image.
+/// What became of the predictions for one photo.
 #[derive(Clone, Default)]
-pub struct Measure {
+pub struct Outcomes {
     targets: usize,
     /// Hits at each threshold.
     hits: [usize; THRESHOLDS],
     /// Scores and outcomes of all predictions that took part.
-    outcomes: Vec<(f32, [Outcome; THRESHOLDS])>,
+    predictions: Vec<(f32, [Outcome; THRESHOLDS])>,
 }
 
-impl Measure {
-    /// Matches the predictions of one image, the best score first, with its targets.
+impl Outcomes {
+    /// Matches predictions, the best score first, with their targets.
     pub fn add(&mut self, predictions: &[(f32, &Shape)], targets: &[Target]) {
         self.add_judged(predictions, targets, |_| true);
     }
@@ -35,64 +36,85 @@ impl Measure {
             for (hits, outcome) in self.hits.iter_mut().zip(outcomes) {
                 *hits += usize::from(outcome == Outcome::Hit);
             }
-            self.outcomes.push((*score, outcomes));
+            self.predictions.push((*score, outcomes));
         }
-    }
-
-    pub fn merge(&mut self, other: &Measure) {
-        self.targets += other.targets;
-        for (hits, more) in self.hits.iter_mut().zip(other.hits) {
-            *hits += more;
-        }
-        self.outcomes.extend_from_slice(&other.outcomes);
     }
 
     /// Number of human masks to be found.
     pub fn targets(&self) -> usize {
         self.targets
     }
-
-    /// The share of the human masks that were found, averaged over the thresholds; `None` if there are none.
-    pub fn average_recall(&self) -> Option<f64> {
-        let hits: usize = self.hits.iter().sum();
-        (self.targets > 0).then(|| hits as f64 / (self.targets * THRESHOLDS) as f64)
-    }
-
-    /// The share that was found at each threshold.
-    pub fn recalls(&self) -> Option<[f64; THRESHOLDS]> {
-        (self.targets > 0).then(|| self.hits.map(|hits| hits as f64 / self.targets as f64))
-    }
-
-    /// The share that was found with an IoU of one half or more.
-    pub fn recall_at_half(&self) -> Option<f64> {
-        self.recalls().map(|recalls| recalls[0])
-    }
-
-    /// COCO's average precision: precision made monotonous, at recalls of 0, 0.01, ..., 1, averaged over recalls and
-    /// thresholds.
-    pub fn average_precision(&self) -> Option<f64> {
-        if self.targets == 0 {
-            return None;
-        }
-        let mut order: Vec<&(f32, [Outcome; THRESHOLDS])> = self.outcomes.iter().collect();
-        order.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        let sum: f64 = (0..THRESHOLDS)
-            .map(|level| {
-                interpolated_precision(order.iter().map(|(_, outcomes)| outcomes[level]), self.targets)
-            })
-            .sum();
-        Some(sum / THRESHOLDS as f64)
-    }
 }
 
-/// The mean over 101 recalls of the best precision at that recall or above.
-fn interpolated_precision(outcomes: impl Iterator<Item = Outcome>, targets: usize) -> f64 {
+fn with_targets<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Vec<&'a Outcomes> {
+    photos.filter(|photo| photo.targets > 0).collect()
+}
+
+/// Human masks of photos that count so many times.
+fn targets(photos: &[&Outcomes], times: &[u32]) -> usize {
+    photos.iter().zip(times).map(|(photo, &times)| photo.targets * times as usize).sum()
+}
+
+/// A share of human masks, for hits counted by photo.
+fn share(photos: &[&Outcomes], hits: impl Fn(&Outcomes) -> f64) -> Option<Estimate> {
+    estimate(photos.len(), |times| {
+        let found: f64 = photos.iter().zip(times).map(|(photo, &times)| hits(photo) * f64::from(times)).sum();
+        let wanted = targets(photos, times);
+        (wanted > 0).then(|| found / wanted as f64)
+    })
+}
+
+/// The share of the human masks that were found, averaged over the thresholds; `None` if there are none.
+pub fn average_recall<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
+    let hits = |photo: &Outcomes| photo.hits.iter().sum::<usize>() as f64 / THRESHOLDS as f64;
+    share(&with_targets(photos), hits)
+}
+
+/// The share that was found with an IoU of one half or more.
+pub fn recall_at_half<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
+    share(&with_targets(photos), |photo| photo.hits[0] as f64)
+}
+
+/// The share that was found at each threshold.
+pub fn recalls<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<[f64; THRESHOLDS]> {
+    let photos = with_targets(photos);
+    let wanted: usize = photos.iter().map(|photo| photo.targets).sum();
+    let found = |level: usize| photos.iter().map(|photo| photo.hits[level]).sum::<usize>();
+    (wanted > 0).then(|| std::array::from_fn(|level| found(level) as f64 / wanted as f64))
+}
+
+/// COCO's average precision: precision made monotonous, at recalls of 0, 0.01, ..., 1, averaged over recalls and thresholds.
+/// Photos without a target take part as far as something was predicted for them, but are not among the number of photos.
+pub fn average_precision<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
+    let photos: Vec<&Outcomes> =
+        photos.filter(|photo| photo.targets > 0 || !photo.predictions.is_empty()).collect();
+    let mut ranked: Vec<(f32, usize, &[Outcome; THRESHOLDS])> = Vec::new();
+    for (index, photo) in photos.iter().enumerate() {
+        ranked.extend(photo.predictions.iter().map(|(score, outcomes)| (*score, index, outcomes)));
+    }
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let found = estimate(photos.len(), |times| {
+        let wanted = targets(&photos, times);
+        let at = |level: usize| {
+            let outcomes = ranked.iter().map(|&(_, photo, outcomes)| (outcomes[level], times[photo]));
+            interpolated_precision(outcomes, wanted)
+        };
+        (wanted > 0).then(|| (0..THRESHOLDS).map(at).sum::<f64>() / THRESHOLDS as f64)
+    })?;
+    Some(Estimate { photos: photos.iter().filter(|photo| photo.targets > 0).count(), ..found })
+}
+
+/// The mean over 101 recalls of the best precision at that recall or above. Each outcome counts a number of times.
+fn interpolated_precision(outcomes: impl Iterator<Item = (Outcome, u32)>, targets: usize) -> f64 {
     let (mut hits, mut count) = (0_usize, 0_usize);
+    // Only where recall rises: in between precision falls.
     let mut curve: Vec<(f64, f64)> = Vec::new();
-    for outcome in outcomes.filter(|outcome| *outcome != Outcome::Ignored) {
-        count += 1;
-        hits += usize::from(outcome == Outcome::Hit);
-        curve.push((hits as f64 / targets as f64, hits as f64 / count as f64));
+    for (outcome, times) in outcomes.filter(|&(outcome, times)| outcome != Outcome::Ignored && times > 0) {
+        count += times as usize;
+        if outcome == Outcome::Hit {
+            hits += times as usize;
+            curve.push((hits as f64 / targets as f64, hits as f64 / count as f64));
+        }
     }
     let mut best = 0.0_f64;
     for (_, precision) in curve.iter_mut().rev() {
@@ -104,4 +126,60 @@ fn interpolated_precision(outcomes: impl Iterator<Item = Outcome>, targets: usiz
         curve.get(index).map_or(0.0, |(_, precision)| *precision)
     };
     (0..=100).map(|percent| at(f64::from(percent) * 0.01)).sum::<f64>() / 101.0
+}
+
+#[cfg(test)]
+mod tests {
+    use aims_web::mask::BitMask;
+
+    use super::*;
+
+    fn column(x: u32) -> Shape {
+        Shape::new(BitMask::from_fn(8, 4, |px, _| px == x))
+    }
+
+    /// A photo with one target, and a prediction of that score which is right or wrong.
+    fn photo(score: f32, right: bool) -> Outcomes {
+        let (target, found) = (column(0), column(if right { 0 } else { 5 }));
+        let mut outcomes = Outcomes::default();
+        outcomes.add(&[(score, &found)], &[Target { shape: &target, ignore: false }]);
+        outcomes
+    }
+
+    #[test]
+    fn a_resample_is_what_repeated_photos_are() {
+        let photos = [photo(0.9, true), photo(0.8, false), photo(0.7, true), photo(0.6, false)];
+        let times = [2_u32, 1, 3, 0];
+        let repeated: Vec<&Outcomes> = photos
+            .iter()
+            .zip(times)
+            .flat_map(|(photo, times)| std::iter::repeat_n(photo, times as usize))
+            .collect();
+        let ranked = photos.iter().zip(times).map(|(photo, times)| (photo.predictions[0].1[0], times));
+        let expected = average_precision(repeated.into_iter()).expect("targets").value;
+        assert!((interpolated_precision(ranked, 6) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn equal_photos_have_an_interval_of_no_width() {
+        let photos = vec![photo(0.5, true); 5];
+        for found in [average_recall(photos.iter()), average_precision(photos.iter())] {
+            let found = found.expect("targets");
+            assert!((found.low - 1.0).abs() < 1e-12 && (found.high - 1.0).abs() < 1e-12, "{found:?}");
+            assert_eq!(found.photos, 5);
+        }
+    }
+
+    #[test]
+    fn photos_without_a_target_count_only_against_precision() {
+        let mut empty = Outcomes::default();
+        empty.add(&[(0.95, &column(1))], &[]);
+        let photos = [photo(0.9, true), empty];
+        let recall = average_recall(photos.iter()).expect("a target");
+        assert_eq!((recall.value, recall.low, recall.photos), (1.0, 1.0, 1));
+        let precision = average_precision(photos.iter()).expect("a target");
+        assert!((precision.value - 0.5).abs() < 1e-12 && precision.photos == 1, "{precision:?}");
+        // Resamples of the empty photo alone have no precision.
+        assert!((precision.low - 0.5).abs() < 1e-12 && (precision.high - 1.0).abs() < 1e-12, "{precision:?}");
+    }
 }

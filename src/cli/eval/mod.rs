@@ -1,13 +1,17 @@
 //! `eval`: how many of the masks that people drew are found.
 
-mod data;
+pub(super) mod bootstrap;
+pub(super) mod data;
 mod links;
-mod matching;
+pub(super) mod markdown;
+pub(super) mod matching;
+pub(super) mod mean;
 mod measure;
 mod plot;
 mod predict;
 mod predictions;
 mod score;
+pub(super) mod sets;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,24 +27,14 @@ use super::setup::ModelArguments;
 use data::Set;
 use predict::{Predictor, Times};
 use predictions::Writer;
-use score::Scores;
+use score::PhotoScores;
+use sets::SetArguments;
 use table::Row;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Folder with `SET.jsonl` and `SET.tar` of each set.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"))]
-    data: PathBuf,
-    #[arg(long, value_delimiter = ',', default_value = "coco,ccp,carparts,faces,balloon,bsds500")]
-    sets: Vec<String>,
-    #[arg(long, default_value = "val")]
-    split: String,
-    /// Only images of which people have labelled nearly every pixel.
-    #[arg(long)]
-    complete: bool,
-    /// At most this many images of each set, evenly spread over it.
-    #[arg(long)]
-    limit: Option<usize>,
+    #[command(flatten)]
+    sets: SetArguments,
     #[command(flatten)]
     model: ModelArguments,
     /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
@@ -78,20 +72,20 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let open = |name: &String| {
-        Set::open(&arguments.data, name, &arguments.split, arguments.complete, arguments.limit)
-    };
-    let sets: Vec<Set> = arguments.sets.iter().map(open).collect::<Result<_>>()?;
+    let sets = arguments.sets.open()?;
     let mut rows = match arguments.predictions.as_slice() {
         [] => run_model(&arguments, &sets).await?,
         paths => score_files(paths, &sets)?,
     };
-    rows.push(total(&rows));
-    print!("{}", table::report(&rows));
-    match (&arguments.plot, rows.last()) {
-        (Some(path), Some(total)) => plot::draw(path, &total.scores),
-        _ => Ok(()),
+    let all = total(&rows);
+    if let Some(path) = &arguments.plot {
+        plot::draw(path, &all.photos)?;
     }
+    if rows.len() > 1 {
+        rows.push(all);
+    }
+    print!("{}", table::report(&rows));
+    Ok(())
 }
 
 async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
@@ -124,7 +118,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
         arguments.prompted.then(|| Writer::create(&arguments.out, "prompted.jsonl")).transpose()?;
     let mut rows = Vec::new();
     for set in sets {
-        let (mut scores, mut times) = (Scores::default(), Times::default());
+        let (mut photos, mut times) = (Vec::new(), Times::default());
         for (image, number) in set.images.iter().zip(1..) {
             let (predictions, spent) = predictor.predict(image, &set.read(&image.name)?).await?;
             eprintln!(
@@ -142,10 +136,10 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
                     file.add(prediction)?;
                 }
             }
-            scores.add(image, &predictions).with_context(|| image.name.clone())?;
+            photos.push(PhotoScores::new(image, &predictions).with_context(|| image.name.clone())?);
             times.add(spent);
         }
-        rows.push(Row { name: set.name.clone(), scores, times: Some(times) });
+        rows.push(Row { name: set.name.clone(), photos, times: Some(times) });
     }
     Ok(rows)
 }
@@ -154,30 +148,28 @@ fn score_files(paths: &[PathBuf], sets: &[Set]) -> Result<Vec<Row>> {
     let predictions = predictions::read(paths)?;
     let mut rows = Vec::new();
     for set in sets {
-        let mut scores = Scores::default();
+        let mut photos = Vec::new();
         for image in &set.images {
             if let Some(predictions) = predictions.get(&image.name) {
-                scores.add(image, predictions).with_context(|| image.name.clone())?;
+                photos.push(PhotoScores::new(image, predictions).with_context(|| image.name.clone())?);
             }
         }
-        let missing = set.images.len() - scores.images;
+        let missing = set.images.len() - photos.len();
         if missing > 0 {
             eprintln!("{}: {missing} images have no predictions and are left out", set.name);
         }
-        rows.push(Row { name: set.name.clone(), scores, times: None });
+        rows.push(Row { name: set.name.clone(), photos, times: None });
     }
-    ensure!(rows.iter().any(|row| row.scores.images > 0), "no image of these sets has predictions");
+    ensure!(rows.iter().any(|row| !row.photos.is_empty()), "no image of these sets has predictions");
     Ok(rows)
 }
 
-/// All human masks of all sets together.
+/// All photos of all sets together.
 fn total(rows: &[Row]) -> Row {
-    let (mut scores, mut times) = (Scores::default(), None);
-    for row in rows {
-        scores.merge(&row.scores);
-        if let Some(spent) = row.times {
-            times.get_or_insert_with(Times::default).add(spent);
-        }
+    let photos = rows.iter().flat_map(|row| &row.photos).cloned().collect();
+    let mut times = None;
+    for spent in rows.iter().filter_map(|row| row.times) {
+        times.get_or_insert_with(Times::default).add(spent);
     }
-    Row { name: "all".to_string(), scores, times }
+    Row { name: "all".to_string(), photos, times }
 }

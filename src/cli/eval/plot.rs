@@ -7,28 +7,28 @@ use anyhow::{Context, Result, anyhow};
 use plotters::prelude::*;
 
 use super::matching::{THRESHOLDS, threshold};
-use super::measure::Measure;
-use super::score::Scores;
+use super::measure::{Outcomes, recalls};
+use super::score::PhotoScores;
 
-type Curve = (&'static str, RGBColor, fn(&Scores) -> &Measure);
+type Curve = (&'static str, RGBColor, fn(&PhotoScores) -> &Outcomes);
 
 const CURVES: [Curve; 4] = [
-    ("entities", RGBColor(0, 114, 178), |scores| &scores.entity),
-    ("parts", RGBColor(213, 94, 0), |scores| &scores.part),
-    ("parts in a true entity", RGBColor(0, 158, 115), |scores| &scores.part_prompted),
-    ("relations", RGBColor(150, 80, 160), |scores| &scores.relation),
+    ("entities", RGBColor(0, 114, 178), |photo| &photo.entity),
+    ("parts", RGBColor(213, 94, 0), |photo| &photo.part),
+    ("parts in a true entity", RGBColor(0, 158, 115), |photo| &photo.part_prompted),
+    ("relations", RGBColor(150, 80, 160), |photo| &photo.relation),
 ];
 
 /// Draws the curves of what has human masks, as SVG.
-pub fn draw(path: &Path, scores: &Scores) -> Result<()> {
-    let svg = picture(scores).map_err(|error| anyhow!("cannot draw the plot: {error}"))?;
+pub fn draw(path: &Path, photos: &[PhotoScores]) -> Result<()> {
+    let svg = picture(photos).map_err(|error| anyhow!("cannot draw the plot: {error}"))?;
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn picture(scores: &Scores) -> Result<String, Box<dyn std::error::Error + '_>> {
+fn picture(photos: &[PhotoScores]) -> Result<String, Box<dyn std::error::Error + '_>> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, (560, 360)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -44,7 +44,7 @@ fn picture(scores: &Scores) -> Result<String, Box<dyn std::error::Error + '_>> {
         .y_desc("found, %")
         .draw()?;
     for (name, color, of) in CURVES {
-        let Some(recalls) = of(scores).recalls() else { continue };
+        let Some(recalls) = recalls(photos.iter().map(of)) else { continue };
         let points = recalls.iter().enumerate().map(|(index, recall)| (threshold(index), recall * 100.0));
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)))?
@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn only_what_has_human_masks_has_a_curve() {
         let shape = Shape::new(BitMask::full(4, 4));
-        let mut scores = Scores::default();
+        let mut scores = PhotoScores::default();
         scores.part.add(&[(1.0, &shape)], &[Target { shape: &shape, ignore: false }]);
-        let svg = picture(&scores).expect("a picture");
+        let svg = picture(&[scores]).expect("a picture");
         // A curve and its sample in the legend.
         assert_eq!(svg.matches("#D55E00").count(), 2, "{svg}");
         assert!(svg.contains("parts\n") && !svg.contains("relations"), "{svg}");

@@ -7,30 +7,31 @@ use aims_web::mask::BitMask;
 use anyhow::{Context, Result, ensure};
 
 use super::data::{Drawing, Label, LabelLevel, LabelledImage};
-use super::links::{Matched, Mean, agreement, boundary_f, matched};
+use super::links::{Matched, agreement, boundary_f, matched};
 use super::matching::{Shape, Target};
-use super::measure::Measure;
+use super::mean::Mean;
+use super::measure::Outcomes;
 use super::predictions::{ImagePredictions, Prediction};
 
 /// A prediction counts as inside something with this share of its pixels there.
 const INSIDE: f64 = 0.5;
 
-/// The measures of a set of images. `_any`: predictions of every level take part.
+/// What one photo adds to each figure. `_any`: predictions of every level take part.
 #[derive(Clone, Default)]
-pub struct Scores {
-    pub entity: Measure,
-    pub entity_any: Measure,
+pub struct PhotoScores {
+    pub entity: Outcomes,
+    pub entity_any: Outcomes,
     /// Predictions outside the entities that people opened are not wrong: nobody drew parts there.
-    pub part: Measure,
-    pub part_any: Measure,
+    pub part: Outcomes,
+    pub part_any: Outcomes,
     /// The parts found in a human entity mask given as prompt.
-    pub part_prompted: Measure,
+    pub part_prompted: Outcomes,
     /// Pairs of entities that belong together.
-    pub relation: Measure,
+    pub relation: Outcomes,
     /// Human masks of unknown level.
-    pub region_any: Measure,
+    pub region_any: Outcomes,
     /// Entities again, on images labelled completely, where a mask without counterpart is wrong.
-    pub entity_complete: Measure,
+    pub entity_complete: Outcomes,
     /// Of the true links between entities and parts, and between relations and entities, those that were found.
     pub entity_part: Mean,
     pub relation_entity: Mean,
@@ -39,28 +40,27 @@ pub struct Scores {
     pub part_boundary: Mean,
     /// How alike an entity's parts are when found in the full image and when prompted with its human mask.
     pub consistency: Mean,
-    pub images: usize,
-    /// Predictions from images alone.
+    /// Predictions from the photo alone.
     pub predictions: usize,
 }
 
-impl Scores {
+impl PhotoScores {
     /// # Errors
     /// A mask that cannot be read, or of another size than the image.
-    pub fn add(&mut self, image: &LabelledImage, predictions: &ImagePredictions) -> Result<()> {
-        self.images += 1;
+    pub fn new(image: &LabelledImage, predictions: &ImagePredictions) -> Result<Self> {
+        let mut scores = Self::default();
         let drawings: Vec<Vec<Shape>> = image.drawings.iter().map(shapes).collect::<Result<_>>()?;
         let size = drawings.iter().flatten().next().map(Shape::size);
         let full = predictions.full.as_ref().map(|full| Found::new(full, size)).transpose()?;
         if let Some(found) = &full {
-            self.predictions += found.masks.len();
+            scores.predictions += found.masks.len();
             for (drawing, shapes) in image.drawings.iter().zip(&drawings) {
                 let pairs = drawing.relations();
                 let union =
                     |&(a, b): &(usize, usize)| Shape::new(shapes[a].pixels().union(shapes[b].pixels()));
                 let unions: Vec<Shape> = pairs.iter().map(union).collect();
-                self.add_drawing(drawing, shapes, &unions, found);
-                self.add_links(drawing, shapes, &pairs, &unions, found);
+                scores.add_drawing(drawing, shapes, &unions, found);
+                scores.add_links(drawing, shapes, &pairs, &unions, found);
             }
         }
         for prompted in &predictions.prompted {
@@ -69,17 +69,17 @@ impl Scores {
             let targets = targets(drawing, shapes, |label| {
                 label.level == LabelLevel::Part && label.parent == prompted.entity
             });
-            self.part_prompted.add(&found.of(Level::Part), &targets);
+            scores.part_prompted.add(&found.of(Level::Part), &targets);
             if let (Some(full), Some(entity)) = (&full, prompted.entity) {
                 let entity = shapes[entity].pixels();
                 let mut alone = full.shapes(Level::Part);
                 alone.retain(|shape| shape.share_in(entity) >= INSIDE);
                 if let Some(agreement) = agreement(&alone, &found.shapes(Level::Part)) {
-                    self.consistency.add(agreement);
+                    scores.consistency.add(agreement);
                 }
             }
         }
-        Ok(())
+        Ok(scores)
     }
 
     fn add_drawing(&mut self, drawing: &Drawing, shapes: &[Shape], unions: &[Shape], found: &Found) {
@@ -145,24 +145,6 @@ impl Scores {
                 links.judge((relation, entity), linked, &mut self.relation_entity);
             }
         }
-    }
-
-    pub fn merge(&mut self, other: &Scores) {
-        self.entity.merge(&other.entity);
-        self.entity_any.merge(&other.entity_any);
-        self.part.merge(&other.part);
-        self.part_any.merge(&other.part_any);
-        self.part_prompted.merge(&other.part_prompted);
-        self.relation.merge(&other.relation);
-        self.region_any.merge(&other.region_any);
-        self.entity_complete.merge(&other.entity_complete);
-        self.entity_part.merge(other.entity_part);
-        self.relation_entity.merge(other.relation_entity);
-        self.entity_boundary.merge(other.entity_boundary);
-        self.part_boundary.merge(other.part_boundary);
-        self.consistency.merge(other.consistency);
-        self.images += other.images;
-        self.predictions += other.predictions;
     }
 }
 

@@ -4,11 +4,13 @@ use aims_web::Level;
 use aims_web::mask::{BitMask, Rle};
 use serde::Deserialize;
 
+use super::bootstrap::Estimate;
 use super::data::{Drawing, Label, LabelLevel, LabelledImage};
 use super::matching::{Shape, Target};
-use super::measure::Measure;
+use super::mean::{Mean, mean};
+use super::measure::{Outcomes, average_precision, average_recall, recall_at_half};
 use super::predictions::{ImagePredictions, PredictedMask, Prediction};
-use super::score::Scores;
+use super::score::PhotoScores;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -51,7 +53,7 @@ fn recall_and_precision_equal_those_of_pycocotools() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/average_recall_pycocotools.json");
     let text = std::fs::read_to_string(path).expect("golden file");
     let golden: Golden = serde_json::from_str(&text).expect("valid golden file");
-    let mut whole = Measure::default();
+    let mut photos = Vec::new();
     for image in &golden.images {
         let targets: Vec<(Shape, bool)> = image.targets.iter().map(|t| (shape(&t.rle), t.crowd)).collect();
         let targets: Vec<Target> =
@@ -60,18 +62,17 @@ fn recall_and_precision_equal_those_of_pycocotools() {
             image.predictions.iter().map(|p| (p.score, shape(&p.rle))).collect();
         found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         let found: Vec<(f32, &Shape)> = found.iter().map(|(score, shape)| (*score, shape)).collect();
-        // Piece by piece, as sets are joined.
-        let mut piece = Measure::default();
-        piece.add(&found, &targets);
-        whole.merge(&piece);
+        let mut photo = Outcomes::default();
+        photo.add(&found, &targets);
+        photos.push(photo);
     }
-    let close = |measured: Option<f64>, expected: f64| {
-        let measured = measured.expect("there are targets");
+    let close = |measured: Option<Estimate>, expected: f64| {
+        let measured = measured.expect("there are targets").value;
         assert!((measured - expected).abs() < 1e-9, "{measured} instead of {expected}");
     };
-    close(whole.average_recall(), golden.expected.average_recall);
-    close(whole.recall_at_half(), golden.expected.recall_at_half);
-    close(whole.average_precision(), golden.expected.average_precision);
+    close(average_recall(photos.iter()), golden.expected.average_recall);
+    close(recall_at_half(photos.iter()), golden.expected.recall_at_half);
+    close(average_precision(photos.iter()), golden.expected.average_precision);
 }
 
 /// A column of a picture of 8 x 4 pixels.
@@ -96,10 +97,20 @@ fn image(labels: Vec<Label>, is_complete: bool) -> LabelledImage {
     LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![Drawing { labels, is_complete }] }
 }
 
-fn scores(image: &LabelledImage, predictions: &ImagePredictions) -> Scores {
-    let mut scores = Scores::default();
-    scores.add(image, predictions).expect("valid masks");
-    scores
+fn scores(image: &LabelledImage, predictions: &ImagePredictions) -> PhotoScores {
+    PhotoScores::new(image, predictions).expect("valid masks")
+}
+
+fn recall(photo: &Outcomes) -> Option<f64> {
+    average_recall([photo].into_iter()).map(|found| found.value)
+}
+
+fn precision(photo: &Outcomes) -> Option<f64> {
+    average_precision([photo].into_iter()).map(|found| found.value)
+}
+
+fn share(photo: &Mean) -> Option<f64> {
+    mean([photo].into_iter()).map(|found| found.value)
 }
 
 #[test]
@@ -115,12 +126,12 @@ fn each_level_is_compared_with_its_own() {
         predicted(Level::Part, column(4, 4), 0.7),
     ];
     let scores = scores(&image(labels, false), &predictions(masks));
-    assert_eq!(scores.entity.average_recall(), Some(0.5));
-    assert_eq!(scores.entity_any.average_recall(), Some(1.0));
-    assert_eq!(scores.part.average_recall(), Some(0.0));
-    assert_eq!(scores.part_any.average_recall(), Some(1.0));
-    assert_eq!(scores.region_any.average_recall(), None);
-    assert_eq!(scores.entity_complete.average_precision(), None, "not completely labelled");
+    assert_eq!(recall(&scores.entity), Some(0.5));
+    assert_eq!(recall(&scores.entity_any), Some(1.0));
+    assert_eq!(recall(&scores.part), Some(0.0));
+    assert_eq!(recall(&scores.part_any), Some(1.0));
+    assert_eq!(recall(&scores.region_any), None);
+    assert_eq!(precision(&scores.entity_complete), None, "not completely labelled");
 }
 
 #[test]
@@ -141,8 +152,8 @@ fn approximate_masks_and_crowds_are_not_scored() {
     let scores = scores(&image(labels, true), &predictions(masks));
     assert_eq!(scores.entity.targets(), 1);
     assert_eq!(scores.region_any.targets(), 0);
-    assert_eq!(scores.entity.average_recall(), Some(1.0));
-    let precision = scores.entity_complete.average_precision().expect("a target");
+    assert_eq!(recall(&scores.entity), Some(1.0));
+    let precision = precision(&scores.entity_complete).expect("a target");
     assert!((precision - 1.0).abs() < 1e-12, "{precision}");
 }
 
@@ -159,8 +170,8 @@ fn parts_found_from_a_prompt_count_against_its_own_parts() {
     found.prompted.push(Prediction { image: "a/b.jpg".to_string(), entity: Some(1), masks });
     let scores = scores(&image(labels, false), &found);
     assert_eq!(scores.part_prompted.targets(), 1);
-    assert_eq!(scores.part_prompted.average_recall(), Some(1.0));
-    assert_eq!(scores.part.average_recall(), Some(0.0));
+    assert_eq!(recall(&scores.part_prompted), Some(1.0));
+    assert_eq!(recall(&scores.part), Some(0.0));
 }
 
 #[test]
@@ -172,14 +183,14 @@ fn each_drawing_of_an_image_counts() {
     let image = LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![drawing(2), drawing(8)] };
     let scores = scores(&image, &predictions(vec![predicted(Level::Part, column(0, 2), 0.5)]));
     assert_eq!(scores.region_any.targets(), 2);
-    assert_eq!(scores.region_any.average_recall(), Some(0.5));
+    assert_eq!(recall(&scores.region_any), Some(0.5));
 }
 
 #[test]
 fn predictions_of_another_size_are_refused() {
     let image = image(vec![label(LabelLevel::Entity, column(0, 2), None)], false);
     let wrong = predicted(Level::Entity, Rle::encode(&BitMask::full(4, 8)), 0.5);
-    assert!(Scores::default().add(&image, &predictions(vec![wrong])).is_err());
+    assert!(PhotoScores::new(&image, &predictions(vec![wrong])).is_err());
 }
 
 #[test]
@@ -192,13 +203,13 @@ fn parts_count_as_wrong_only_where_people_drew_parts() {
         predicted(Level::Part, column(0, 2), 0.8),
         predicted(Level::Part, column(2, 1), 0.7),
     ];
-    let precision = |masks| {
+    let precision_of = |masks| {
         let scores = scores(&image(labels.clone(), false), &predictions(masks));
-        scores.part.average_precision().expect("a target")
+        precision(&scores.part).expect("a target")
     };
-    assert!((precision(masks.clone()) - 1.0).abs() < 1e-12);
+    assert!((precision_of(masks.clone()) - 1.0).abs() < 1e-12);
     let wrong_first = vec![PredictedMask { score: 0.95, ..masks[2].clone() }, masks[1].clone()];
-    assert!((precision(wrong_first) - 0.5).abs() < 1e-12);
+    assert!((precision_of(wrong_first) - 0.5).abs() < 1e-12);
 }
 
 #[test]
@@ -218,7 +229,7 @@ fn links_are_found_where_both_ends_are_and_belong_together() {
         PredictedMask { members: vec![0, 1], ..predicted(Level::Relation, column(0, 6), 0.5) },
     ];
     let scores = scores(&image(labels, false), &predictions(masks));
-    assert_eq!(scores.entity_part.value(), Some(0.5), "the other part has the wrong parent");
-    assert_eq!(scores.relation.average_recall(), Some(1.0));
-    assert_eq!(scores.relation_entity.value(), Some(0.5), "the bag was not found");
+    assert_eq!(share(&scores.entity_part), Some(0.5), "the other part has the wrong parent");
+    assert_eq!(recall(&scores.relation), Some(1.0));
+    assert_eq!(share(&scores.relation_entity), Some(0.5), "the bag was not found");
 }
