@@ -1,6 +1,7 @@
 //! Commands for the terminal. Results go to files, progress and messages to standard error.
 
 mod bench;
+mod clicks;
 mod convert;
 mod eval;
 mod gallery;
@@ -28,6 +29,8 @@ enum Command {
     Convert(convert::Arguments),
     /// Measures how many masks drawn by people the model finds.
     Eval(eval::Arguments),
+    /// Measures how well one click, and one box, gets at each mask drawn by people.
+    Clicks(clicks::Arguments),
     /// Shows what is found in a folder of photos.
     Gallery(gallery::Arguments),
     /// Measures how long one photo takes.
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Segment(arguments) => pollster::block_on(segment::run(arguments)),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
+        Command::Clicks(arguments) => pollster::block_on(clicks::run(arguments)),
         Command::Gallery(arguments) => pollster::block_on(gallery::run(arguments)),
         Command::Bench(arguments) => pollster::block_on(bench::run(arguments)),
         Command::Profile(arguments) => pollster::block_on(profile::run(arguments)),

@@ -19,6 +19,12 @@ pub fn percent(share: Option<Estimate>) -> String {
     })
 }
 
+/// `+0.8 [-0.2, +1.5]`.
+pub fn difference(found: Estimate) -> String {
+    let [value, low, high] = [found.value, found.low, found.high].map(|share| share * 100.0);
+    format!("{value:+.1} [{low:+.1}, {high:+.1}]")
+}
+
 /// A table; the first line has the titles. The first column is set to the left, the others to the right.
 pub fn table(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);

@@ -26,6 +26,14 @@ pub fn mean<'a>(photos: impl Iterator<Item = &'a Mean>) -> Option<Estimate> {
     estimate(photos.len(), |times| weighted(&photos, times))
 }
 
+/// The mean of all values of `a` less that of `b`, which are of the same photos: of what both have in common nothing is in the
+/// interval.
+pub fn mean_difference(a: &[Mean], b: &[Mean]) -> Option<Estimate> {
+    let (a, b): (Vec<&Mean>, Vec<&Mean>) =
+        a.iter().zip(b).filter(|(a, b)| a.count > 0 && b.count > 0).unzip();
+    estimate(a.len(), |times| Some(weighted(&a, times)? - weighted(&b, times)?))
+}
+
 /// The mean of all values for each photo's number of times; `None` of nothing.
 fn weighted(photos: &[&Mean], times: &[u32]) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
@@ -53,5 +61,12 @@ mod tests {
         assert_eq!((found.value, found.photos), (0.75, 2));
         assert_eq!((found.low, found.high), (0.0, 1.0), "either photo may be missing");
         assert_eq!(mean([photo(&[])].iter()), None);
+    }
+
+    #[test]
+    fn a_difference_that_each_photo_has_is_sure() {
+        let (a, b) = ([photo(&[0.5]), photo(&[0.75, 1.0])], [photo(&[0.25]), photo(&[0.5, 0.75])]);
+        let found = mean_difference(&a, &b).expect("values");
+        assert_eq!((found.value, found.low, found.high), (0.25, 0.25, 0.25));
     }
 }

@@ -1,0 +1,118 @@
+//! One human mask: what a click and a box at it give.
+
+use aims_web::mask::{BitMask, deepest};
+use aims_web::segmenter::{Answer, PickRule, choose};
+use aims_web::{EncodedPhoto, Point, Segmenter};
+use anyhow::{Context, Result};
+
+use super::super::eval::matching::{Shape, THRESHOLDS, threshold};
+use super::rules::RULES;
+
+/// Logits above this belong to a mask.
+const MASK_THRESHOLD: f32 = 0.0;
+
+/// How large a human mask is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    Small,
+    Medium,
+    Large,
+}
+
+impl Size {
+    pub const ALL: [Size; 3] = [Size::Small, Size::Medium, Size::Large];
+
+    pub const NOTE: &str =
+        "Small masks cover less than 1 % of the photo, medium ones up to 10 %, large ones more.";
+
+    /// By the share of the photo that it covers.
+    fn of(share: f64) -> Self {
+        match share {
+            share if share < 0.01 => Size::Small,
+            share if share <= 0.1 => Size::Medium,
+            _ => Size::Large,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Size::Small => "small",
+            Size::Medium => "medium",
+            Size::Large => "large",
+        }
+    }
+}
+
+/// Of the ten IoU thresholds the share that was reached, for a human mask.
+#[derive(Clone)]
+pub struct Judged {
+    pub size: Size,
+    /// By the answer to a click that is picked, and by the best of the three.
+    pub click: f64,
+    pub click_best: f64,
+    /// By the answer to a box that is picked (the decoder's single one), and by the best of the three others.
+    pub box_picked: f64,
+    pub box_best: f64,
+    /// By the answer to a click that each of [`RULES`] picks.
+    pub rules: Vec<f64>,
+}
+
+/// The masks of a photo.
+#[derive(Clone, Default)]
+pub struct PhotoClicks {
+    pub masks: Vec<Judged>,
+}
+
+/// `None` for an empty mask.
+pub async fn judge(segmenter: &Segmenter, photo: &EncodedPhoto, mask: BitMask) -> Result<Option<Judged>> {
+    let (Some(place), Some(bbox)) = (deepest(&mask), mask.bbox()) else { return Ok(None) };
+    let size = Size::of(f64::from(mask.area()) / (f64::from(photo.width) * f64::from(photo.height)));
+    let target = Shape::new(mask);
+    let point = Point { x: f64::from(place.0) + 0.5, y: f64::from(place.1) + 0.5, label: 1 };
+    let click = segmenter.candidates(photo, &[point], None).await?;
+    let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
+    let boxed = segmenter.candidates(photo, &[], Some(shape)).await?;
+    let picked = |answers: &[Answer], is_click: bool| {
+        let answer = choose(PickRule::default(), answers, is_click).context("the decoder gave no mask")?;
+        Ok::<_, anyhow::Error>(reached(answer, photo, &target))
+    };
+    let best = |answers: &[Answer]| {
+        let three = answers.iter().filter(|answer| !answer.is_single);
+        three.map(|answer| reached(answer, photo, &target)).fold(0.0, f64::max)
+    };
+    let by_rule = RULES.iter().filter_map(|(_, rule)| rule(&click));
+    Ok(Some(Judged {
+        size,
+        click: picked(&click, true)?,
+        click_best: best(&click),
+        box_picked: picked(&boxed, false)?,
+        box_best: best(&boxed),
+        rules: by_rule.map(|answer| reached(answer, photo, &target)).collect(),
+    }))
+}
+
+/// The share of the thresholds that an answer's IoU reaches.
+fn reached(answer: &Answer, photo: &EncodedPhoto, target: &Shape) -> f64 {
+    let mask = answer.candidate.render(photo.width, photo.height, MASK_THRESHOLD);
+    thresholds_reached(Shape::new(mask).iou(target))
+}
+
+fn thresholds_reached(iou: f64) -> f64 {
+    (0..THRESHOLDS).filter(|&level| iou >= threshold(level)).count() as f64 / THRESHOLDS as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_shares_of_the_photo() {
+        let sizes = [0.0, 0.0099, 0.01, 0.1, 0.11, 1.0].map(Size::of);
+        assert_eq!(sizes, [Size::Small, Size::Small, Size::Medium, Size::Medium, Size::Large, Size::Large]);
+    }
+
+    #[test]
+    fn each_threshold_counts_a_tenth() {
+        assert_eq!([0.0, 0.49, 0.5, 0.72, 0.95, 1.0].map(thresholds_reached), [0.0, 0.0, 0.1, 0.5, 1.0, 1.0]);
+    }
+}

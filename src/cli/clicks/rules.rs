@@ -1,0 +1,35 @@
+//! Rules that are compared: each picks one of the answers to a click.
+
+use aims_web::segmenter::{Answer, PickRule, choose};
+
+type Rule = fn(&[Answer]) -> Option<&Answer>;
+
+/// The first is the one in use, which the others are compared with.
+pub const RULES: &[(&str, Rule)] = &[
+    ("highest predicted IoU (in use)", |answers| among_three(PickRule::PredictedIou, answers)),
+    ("highest stability", |answers| among_three(PickRule::Stability, answers)),
+    ("highest predicted IoU x stability", |answers| among_three(PickRule::Product, answers)),
+    ("largest within 0.02 of the highest predicted IoU", |answers| larger(0.02, answers)),
+    ("largest within 0.05", |answers| larger(0.05, answers)),
+    ("largest within 0.1", |answers| larger(0.1, answers)),
+    ("largest within 0.2", |answers| larger(0.2, answers)),
+    ("largest", |answers| larger(f32::INFINITY, answers)),
+    ("smallest within 0.02", |answers| smaller(0.02, answers)),
+    ("smallest within 0.05", |answers| smaller(0.05, answers)),
+    ("smallest within 0.1", |answers| smaller(0.1, answers)),
+    ("the decoder's fourth answer, for prompts that mean one thing", |answers| {
+        choose(PickRule::default(), answers, false)
+    }),
+];
+
+fn among_three(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
+    choose(rule, answers, true)
+}
+
+fn larger(margin: f32, answers: &[Answer]) -> Option<&Answer> {
+    among_three(PickRule::Larger { margin }, answers)
+}
+
+fn smaller(margin: f32, answers: &[Answer]) -> Option<&Answer> {
+    among_three(PickRule::Smaller { margin }, answers)
+}

@@ -1,0 +1,93 @@
+//! Average recall of clicks and boxes as tables.
+
+use super::super::eval::bootstrap::Estimate;
+use super::super::eval::markdown::{NOTE, difference, percent, table};
+use super::super::eval::mean::{Mean, mean, mean_difference};
+use super::judge::{Judged, PhotoClicks, Size};
+use super::rules::RULES;
+
+/// A set's photos.
+pub struct Row {
+    pub name: String,
+    pub photos: Vec<PhotoClicks>,
+}
+
+type Column = (&'static str, fn(&Judged) -> f64);
+
+const COLUMNS: &[Column] = &[
+    ("click, picked", |mask| mask.click),
+    ("click, best of three", |mask| mask.click_best),
+    ("box, picked", |mask| mask.box_picked),
+    ("box, best of three", |mask| mask.box_best),
+];
+
+/// By set and size.
+pub fn sizes(rows: &[Row]) -> String {
+    let titles = ["", "masks"].into_iter().chain(COLUMNS.iter().map(|(title, _)| *title));
+    let mut lines = vec![titles.map(str::to_string).collect::<Vec<_>>()];
+    for row in rows {
+        for size in std::iter::once(None).chain(Size::ALL.map(Some)) {
+            let takes_part = |mask: &Judged| size.is_none_or(|size| mask.size == size);
+            let masks =
+                row.photos.iter().flat_map(|photo| &photo.masks).filter(|mask| takes_part(mask)).count();
+            let name = size.map_or(row.name.clone(), |size| format!("{}, {}", row.name, size.name()));
+            let mut line = vec![name, masks.to_string()];
+            let recall = |of: fn(&Judged) -> f64| mean(means(row, takes_part, of).iter());
+            line.extend(COLUMNS.iter().map(|(_, of)| percent(recall(*of))));
+            lines.push(line);
+        }
+    }
+    format!("AR. {} {NOTE}\n\n{}", Size::NOTE, table(&lines))
+}
+
+/// By rule and set; in the last column how much more the rule reaches than the first, over all sets.
+pub fn rules(rows: &[Row]) -> String {
+    let names = rows.iter().map(|row| row.name.clone());
+    let titles = std::iter::once("click, picked by".to_string()).chain(names);
+    let mut lines = vec![titles.chain(["more than the first".to_string()]).collect::<Vec<_>>()];
+    for (index, (name, _)) in RULES.iter().enumerate() {
+        let of = |row: &Row, index: usize| means(row, |_| true, |mask| mask.rules[index]);
+        let recall = |row: &Row| percent(mean(of(row, index).iter()));
+        let more: Option<Estimate> =
+            rows.last().and_then(|all| mean_difference(&of(all, index), &of(all, 0)));
+        let cells = rows.iter().map(recall).chain([more.map_or("-".to_string(), difference)]);
+        lines.push(std::iter::once(name.to_string()).chain(cells).collect());
+    }
+    table(&lines)
+}
+
+fn means(row: &Row, takes_part: impl Fn(&Judged) -> bool, of: impl Fn(&Judged) -> f64) -> Vec<Mean> {
+    let mean_of = |photo: &PhotoClicks| {
+        let mut mean = Mean::default();
+        photo.masks.iter().filter(|mask| takes_part(mask)).for_each(|mask| mean.add(of(mask)));
+        mean
+    };
+    row.photos.iter().map(mean_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_count_in_their_size_and_in_all() {
+        let judged = |size, click| Judged {
+            size,
+            click,
+            click_best: 1.0,
+            box_picked: 0.5,
+            box_best: 0.5,
+            rules: vec![click; RULES.len()],
+        };
+        let photo = PhotoClicks { masks: vec![judged(Size::Small, 0.0), judged(Size::Large, 1.0)] };
+        let rows = [Row { name: "coco".to_string(), photos: vec![photo.clone(), photo] }];
+        let text = sizes(&rows);
+        let line = |name: &str| text.lines().find(|line| line.contains(name)).expect("a line");
+        for figure in [" 50.0 [50.0, 50.0] 2 |", " 100.0 [100.0, 100.0] 2 |"] {
+            assert!(line("| coco  ").contains(figure), "{text}");
+        }
+        assert!(line("coco, small").contains(" 0.0 [0.0, 0.0] 2 |"), "{text}");
+        assert!(line("coco, medium").ends_with("- |"), "{text}");
+        assert!(rules(&rows).contains("+0.0 [+0.0, +0.0]"), "{}", rules(&rows));
+    }
+}
