@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
+import { needBaseModel, needSam2 } from './sam2.mjs';
 import { StepError, main, npm, output, run, say } from './lib.mjs';
 import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
 import { WASM, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
@@ -15,6 +16,7 @@ const { only, profile } = parseArgs({
 function native() {
   needVulkan();
   needCheckpoint();
+  needSam2();
   if (output('cargo', ['nextest', '--version']) === undefined) return run('cargo', ['test', '--locked', '--release']);
   run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
   run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out
@@ -31,6 +33,7 @@ function wasm() {
   wasmCargo(['test', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--test', 'network'], {
     ...browser,
     ...needFloatModel(),
+    ...needBaseModel(),
     WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
     // Generous: shaders compile slowly on a software adapter and a loaded machine.
     WASM_BINDGEN_TEST_TIMEOUT: '600',
@@ -43,7 +46,7 @@ const CHECKS = {
   clippy: () => run('cargo', ['clippy', '--locked', '--release', '--all-targets', '--', '-D', 'warnings']),
   native,
   'wasm-clippy': () =>
-    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
+    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], { ...needFloatModel(), ...needBaseModel() }),
   wasm,
   types: () => {
     needPackages();

@@ -40,7 +40,7 @@ export interface ImageInfo {
 /** What can be asked of the worker and what each question is answered with. */
 export interface Calls {
   inspectGpu: { args: Record<never, never>; result: GpuReport };
-  createEngine: { args: { device: Device; model: Model; inputSize: number; half: boolean }; result: EngineInfo };
+  createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; half: boolean }; result: EngineInfo };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
   memory: { args: Record<never, never>; result: MemoryUsage };

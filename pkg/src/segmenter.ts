@@ -42,10 +42,10 @@ export class Segmenter extends EventTarget {
    * 'unsupported-environment', 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { device = 'auto', inputSize = 512, precision = 'f32', assets, gpu, onProgress, signal } = options;
+    const { device = 'auto', inputSize, precision = 'f32', assets, gpu, onProgress, signal } = options;
     if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
     if (!['f32', 'f16'].includes(precision)) throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
-    if (!(inputSize >= 64 && inputSize <= 2048 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a multiple of 64 from 64 to 2048, not ${inputSize}.`);
+    if (inputSize !== undefined && !(inputSize >= 64 && inputSize <= 2048 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a multiple of 64 from 64 to 2048, not ${inputSize}.`);
     if (signal?.aborted) throw abortedError(signal);
     const missing = missingHere();
     if (missing) throw new SegmenterError('unsupported-environment', missing);

@@ -10,7 +10,7 @@ import type { Adapter, SegmenterOptions } from './types.js';
 export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
   model: Promise<Model>;
-  inputSize: number;
+  inputSize: number | undefined;
   half: boolean;
   port: OpenPort;
   /** Told when a worker that had started ends by itself. */

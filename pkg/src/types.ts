@@ -166,7 +166,10 @@ export interface SegmenterOptions extends CallOptions {
    * cannot be handed to workers. `close` does not destroy it; once it is lost, create a segmenter with another one. `device` 'cpu' ignores it.
    */
   gpu?: { adapter: GPUAdapter; device: GPUDevice } | undefined;
-  /** Side in pixels that photos are fitted to for the model, a multiple of 64 up to 2048. Default 512; more is slower and finer. */
+  /**
+   * Long side in pixels of a photo as the model sees it, a multiple of 64 up to 2048; more is slower and finer. Default: what the model
+   * file says, 512 for those of this package.
+   */
   inputSize?: number | undefined;
   /** Default 'f32'. 'f16' is a wish: GPUs without 16-bit floats, and the CPU, keep to 'f32'; see {@link Adapter.precision}. */
   precision?: Precision | undefined;
@@ -199,9 +202,9 @@ export interface SegmentOptions extends CallOptions {
   levels?: readonly Level[] | undefined;
   /** Default: the whole photo. */
   prompt?: Prompt | undefined;
-  /** Default: 'fast'. */
+  /** Default: 'fast' with a model file that has learned the levels, else 'thorough'. */
   mode?: Mode | undefined;
-  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default 0.2. */
+  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default: what the model file says, 0.2 for those of this package. */
   minScore?: number | undefined;
   /** For the mode 'thorough'. */
   grid?: GridOptions | undefined;

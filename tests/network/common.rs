@@ -50,15 +50,15 @@ pub fn base_model(precision: aims_web::convert::Precision) -> Vec<u8> {
         .expect("the weights convert")
 }
 
-#[cfg(not(target_family = "wasm"))]
-pub fn base_float_model() -> Vec<u8> {
-    base_model(aims_web::convert::Precision::Float32)
+/// With 8-bit weights: converted before the build, as a browser has no files, and 125 MB of floats are much for a module.
+#[cfg(target_family = "wasm")]
+pub fn base_model_of_bytes() -> Vec<u8> {
+    include_bytes!(env!("AIMS_BASE_MODEL", "run `npm test -- --only wasm`, which makes and sets it")).to_vec()
 }
 
-#[cfg(target_family = "wasm")]
-pub fn base_float_model() -> Vec<u8> {
-    include_bytes!(env!("AIMS_BASE_FLOAT_MODEL", "run `node scripts/sam2.mjs` and set what it prints"))
-        .to_vec()
+#[cfg(not(target_family = "wasm"))]
+pub fn base_model_of_bytes() -> Vec<u8> {
+    base_model(aims_web::convert::Precision::Quantised(aims_web::ops::Bits::Eight))
 }
 
 #[cfg(not(target_family = "wasm"))]
