@@ -1,6 +1,6 @@
 //! Rules that are compared: each picks one of the answers to a click.
 
-use aims_web::segmenter::{Answer, PickRule, choose};
+use aims_web::segmenter::{Answer, PickRule, Quality, choose, pick};
 
 type Rule = fn(&[Answer]) -> Option<&Answer>;
 
@@ -20,10 +20,17 @@ pub const RULES: &[(&str, Rule)] = &[
     ("the decoder's fourth answer, for prompts that mean one thing", |answers| {
         choose(PickRule::default(), answers, false)
     }),
+    ("highest predicted IoU of all four", |answers| among_four(PickRule::PredictedIou, answers)),
+    ("highest predicted IoU x stability of all four", |answers| among_four(PickRule::Product, answers)),
 ];
 
 fn among_three(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
     choose(rule, answers, true)
+}
+
+fn among_four(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
+    let qualities: Vec<Quality> = answers.iter().map(|answer| answer.quality).collect();
+    pick(rule, &qualities).map(|index| &answers[index])
 }
 
 fn larger(margin: f32, answers: &[Answer]) -> Option<&Answer> {

@@ -1,6 +1,5 @@
 //! Average recall of clicks and boxes as tables.
 
-use super::super::eval::bootstrap::Estimate;
 use super::super::eval::markdown::{NOTE, difference, percent, table};
 use super::super::eval::mean::{Mean, mean, mean_difference};
 use super::judge::{Judged, PhotoClicks, Size};
@@ -40,17 +39,21 @@ pub fn sizes(rows: &[Row]) -> String {
     format!("AR. {} {NOTE}\n\n{}", Size::NOTE, table(&lines))
 }
 
-/// By rule and set; in the last column how much more the rule reaches than the first, over all sets.
+/// By rule and set, then how much more each rule reaches than the first.
 pub fn rules(rows: &[Row]) -> String {
+    let reached = |row: &Row, rule: usize| means(row, |_| true, |mask| mask.rules[rule]);
+    let recall = |row: &Row, rule: usize| percent(mean(reached(row, rule).iter()));
+    let more = |row: &Row, rule: usize| {
+        mean_difference(&reached(row, rule), &reached(row, 0)).map_or("-".to_string(), difference)
+    };
+    format!("{}\n{}", by_rule("click, picked by", rows, recall), by_rule("more than the first", rows, more))
+}
+
+fn by_rule(title: &str, rows: &[Row], cell: impl Fn(&Row, usize) -> String) -> String {
     let names = rows.iter().map(|row| row.name.clone());
-    let titles = std::iter::once("click, picked by".to_string()).chain(names);
-    let mut lines = vec![titles.chain(["more than the first".to_string()]).collect::<Vec<_>>()];
+    let mut lines = vec![std::iter::once(title.to_string()).chain(names).collect::<Vec<_>>()];
     for (index, (name, _)) in RULES.iter().enumerate() {
-        let of = |row: &Row, index: usize| means(row, |_| true, |mask| mask.rules[index]);
-        let recall = |row: &Row| percent(mean(of(row, index).iter()));
-        let more: Option<Estimate> =
-            rows.last().and_then(|all| mean_difference(&of(all, index), &of(all, 0)));
-        let cells = rows.iter().map(recall).chain([more.map_or("-".to_string(), difference)]);
+        let cells = rows.iter().map(|row| cell(row, index));
         lines.push(std::iter::once(name.to_string()).chain(cells).collect());
     }
     table(&lines)
