@@ -1,6 +1,10 @@
 //! What a GPU would be asked for at an input of 1024 pixels, which a software adapter does not compute in a test's time: planned, not run.
 //! By itself, as a device that plans computes nothing any more.
 
+use std::path::Path;
+
+use aims_web::convert::{Family, Precision, convert};
+use aims_web::ops::Bits;
 use aims_web::photo::Photo;
 use aims_web::segmenter::Mode;
 use aims_web::{DeviceKind, Point, Progress, Prompt, Request, Segmenter};
@@ -11,15 +15,32 @@ const BUDGET: u64 = 400 << 20;
 
 #[test]
 fn calls_at_1024_fit_their_budgets() {
+    fits(MODEL, 1024, &[Request { mode: Some(Mode::Fast), ..Request::default() }, point()]);
+}
+
+#[test]
+fn sam2_at_768_fits_its_budgets() {
+    let home = std::env::var_os("HOME").expect("HOME is set");
+    let weights = Path::new(&home).join(".cache/aims-web/sam2-hiera-tiny.safetensors");
+    assert!(weights.exists(), "{} is missing: run `node scripts/sam2.mjs`", weights.display());
+    let family = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/aims-base.json");
+    let family = Family::read(&family).expect("a description");
+    let model = convert(&family, &weights, None, None, Precision::Quantised(Bits::Eight));
+    fits(&model.expect("the weights convert"), 768, &[point()]);
+}
+
+fn point() -> Request {
+    let middle = Point { x: 512.0, y: 512.0, label: 1 };
+    Request { prompt: Prompt::Points { points: vec![middle], r#box: None }, ..Request::default() }
+}
+
+/// One photo after another, each with all requests.
+fn fits(model: &[u8], input_size: u32, requests: &[Request]) {
     pollster::block_on(async {
         let none = Progress::none();
-        let segmenter =
-            Segmenter::new(DeviceKind::Gpu, MODEL, Some(1024)).await.expect("npm test installs an adapter");
+        let segmenter = Segmenter::new(DeviceKind::Gpu, model, Some(input_size)).await;
+        let segmenter = segmenter.expect("npm test installs an adapter");
         assert!(segmenter.plan_only());
-        let middle = Point { x: 512.0, y: 512.0, label: 1 };
-        let point = Prompt::Points { points: vec![middle], r#box: None };
-        let levels = Request { mode: Some(Mode::Fast), ..Request::default() };
-        let requests = [levels, Request { prompt: point, ..Request::default() }];
         // The second photo takes what the first one gave back.
         for _ in 0..2 {
             let photo = Photo { width: 1024, height: 1024, rgb: vec![128; 1024 * 1024 * 3] };
@@ -28,7 +49,7 @@ fn calls_at_1024_fit_their_budgets() {
             let after = segmenter.counters();
             assert!(after.submissions - before.submissions <= 20, "setImage: {before:?} {after:?}");
             assert_eq!(after.reads, before.reads, "setImage reads nothing back");
-            for request in &requests {
+            for request in requests {
                 let before = segmenter.counters();
                 segmenter.segment(&encoded, request, &none).await.expect("nothing aborts");
                 let after = segmenter.counters();
@@ -36,6 +57,7 @@ fn calls_at_1024_fit_their_budgets() {
                 assert_eq!(after.reads - before.reads, 1, "{request:?}");
             }
             let reserved = segmenter.memory().reserved;
+            println!("{input_size}: {reserved} bytes reserved");
             assert!((1..=BUDGET).contains(&reserved), "{reserved} bytes");
         }
         assert_eq!(segmenter.counters().late_pipelines, 0, "a shader was not compiled ahead");
