@@ -102,21 +102,28 @@ fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
 
 /// Expands packed weights: the values of one scale are consecutive.
 fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
-    let mut weights = Vec::with_capacity(words.len() * bits.per_word());
-    for (group, scale) in words.chunks(GROUP / bits.per_word()).zip(scales) {
-        match bits {
-            // All machines that this runs on are little-endian: a word's lowest bits come first.
-            Bits::Eight => {
-                let values: &[i8] = bytemuck::cast_slice(group);
-                weights.extend(values.iter().map(|&value| f32::from(value) * scale));
+    /// Values that one thread expands at a time: whole groups.
+    const BLOCK: usize = 512 * GROUP;
+    let mut weights = vec![0.0; words.len() * bits.per_word()];
+    for_each_chunk(&mut weights, BLOCK, |block, out| {
+        let words = words[block * BLOCK / bits.per_word()..].chunks(GROUP / bits.per_word());
+        let groups = out.chunks_mut(GROUP).zip(words).zip(&scales[block * BLOCK / GROUP..]);
+        for ((out, words), scale) in groups {
+            match bits {
+                // All machines that this runs on are little-endian: a word's lowest bits come first.
+                Bits::Eight => {
+                    let values: &[i8] = bytemuck::cast_slice(words);
+                    out.iter_mut().zip(values).for_each(|(out, &value)| *out = f32::from(value) * scale);
+                }
+                Bits::Four => {
+                    for (out, word) in out.chunks_mut(bits.per_word()).zip(words) {
+                        let value = |i: usize| ((word << (28 - 4 * i)) >> 28) as f32;
+                        out.iter_mut().enumerate().for_each(|(i, out)| *out = value(i) * scale);
+                    }
+                }
             }
-            Bits::Four => weights.extend(
-                group
-                    .iter()
-                    .flat_map(|word| (1..=8).map(move |i| ((word << (32 - 4 * i)) >> 28) as f32 * scale)),
-            ),
         }
-    }
+    });
     weights
 }
 
