@@ -1,0 +1,139 @@
+"""Candidates of a photo: the masks that SAM 2 has at a grid of points, and what the scene head reads of each. One file a photo.
+
+Masks are bits at a quarter of the input, only where it shows the photo. All overlaps are counts of these cells."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+RING = 8  # cells around a mask that its surroundings reach
+FEW = 9  # cells; smaller masks are nothing that one could choose
+
+
+@dataclass
+class Candidates:
+    """n masks of one photo, best of SAM's own scores first."""
+
+    size: np.ndarray  # [4]: width and height of the photo, columns and rows of the masks
+    masks: np.ndarray  # [n, bytes]: bits, row by row
+    quality: np.ndarray  # [n]: the IoU that SAM predicts
+    stable: np.ndarray  # [n]: SAM's stability score
+    repeats: np.ndarray  # [n]: how many masks fell away as repeats of this one, and itself
+    point: np.ndarray  # [n]: number of the point in the grid
+    token: np.ndarray  # [n]: which of the three nested masks
+    tokens: np.ndarray  # [n, 256]: SAM's mask tokens after the decoder
+    inside: np.ndarray  # [n, 256]: the embedding's mean in the mask
+    around: np.ndarray  # [n, 256]: and in the ring around it
+    deep: np.ndarray  # [n, 768]: mean of the trunk's last map in the mask
+    shape: np.ndarray  # [n, 8]: area, middle (y, x), box (top, left, bottom, right) and outline as shares of the photo
+    both: np.ndarray  # [n, n]: cells that two masks share
+    contact: np.ndarray  # [n, n]: cells of the row's outline beside or in the column's mask
+
+    def save(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path, without=()):
+        with np.load(path) as file:
+            return cls(**{field.name: None if field.name in without else file[field.name] for field in fields(cls)})
+
+    def pixels(self):
+        """[n, rows, columns] of bool."""
+        return unpacked(self.masks, *self.size[2:][::-1])
+
+
+def place(folder, image):
+    """Where the candidates of an image of the sets (`set/name.jpg`) are kept."""
+    return Path(folder) / Path(image).with_suffix(".npz")
+
+
+def packed(masks):
+    """[n, rows, columns] of bool to bits."""
+    return np.packbits(masks.reshape(len(masks), -1), axis=1)
+
+
+def unpacked(bits, rows, columns):
+    return np.unpackbits(bits, axis=1, count=rows * columns).reshape(-1, rows, columns).astype(bool)
+
+
+def words(bits):
+    """Bits [n, bytes] in 64-bit words, filled up with zeros."""
+    return np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8))).view(np.uint64)
+
+
+def distinct(bits, order, same):
+    """Of masks in this order, those without a better one of at least the IoU `same`, and how many each stands for."""
+    bits = words(bits)
+    areas = np.bitwise_count(bits).sum(1)
+    left, kept, repeats = np.asarray(order), [], []
+    while len(left):
+        first = left[0]
+        both = np.bitwise_count(bits[first] & bits[left]).sum(1)
+        repeat = both >= same * (areas[first] + areas[left] - both)
+        kept.append(first)
+        repeats.append(int(repeat.sum()))
+        left = left[~repeat]
+    return np.array(kept, int), np.array(repeats, np.float32)
+
+
+def pooled(cells, features):
+    """Means of a map [height, width, c] under masks [n, rows, columns] that are as fine or finer: [n, c]."""
+    height, width, channels = features.shape
+    cells = F.avg_pool2d(cells, cells.shape[1] // height)
+    weight = cells.flatten(1)
+    return weight @ features.reshape(-1, channels) / weight.sum(1, keepdim=True).clamp(min=1e-3)
+
+
+def shapes(masks, outline):
+    """`Candidates.shape` of masks [n, rows, columns]."""
+    n, rows, columns = masks.shape
+    ys, xs = masks.sum(2), masks.sum(1)
+    area = ys.sum(1)
+    at = lambda sums: (sums * (torch.arange(sums.shape[1]) + 0.5)).sum(1) / sums.sum(1) / sums.shape[1]
+    first = lambda sums: (sums > 0).float().argmax(1) / sums.shape[1]
+    last = lambda sums: 1 - first(sums.flip(1))
+    edges = outline.flatten(1).sum(1) / (rows + columns)
+    found = (area / (rows * columns), at(ys), at(xs), first(ys), first(xs), last(ys), last(xs), edges)
+    return torch.stack(found, 1).numpy().astype(np.float32)
+
+
+def grown(masks, cells):
+    """By so many cells in all directions."""
+    side, x = 2 * cells + 1, masks[:, None]
+    return F.max_pool2d(F.max_pool2d(x, (1, side), 1, (0, cells)), (side, 1), 1, (cells, 0))[:, 0]
+
+
+def overlaps(a, b):
+    """Cells that masks have in common, [n, m] of 16-bit counts."""
+    return (a.flatten(1) @ b.flatten(1).T).round().numpy().astype(np.uint16)
+
+
+def described(size, bits, kept, repeats, raw, encoded):
+    """What is kept of the masks `kept`: `raw` has SAM's outputs for all, `encoded` the maps (a batch of one)."""
+    columns, rows = size[2:]
+    masks = torch.from_numpy(unpacked(bits[kept], rows, columns)).float()
+    height, width = encoded.embedding.shape[1:3]
+    whole = F.pad(masks, (0, 4 * width - columns, 0, 4 * height - rows))
+    ring = grown(masks, RING) - masks
+    outline = masks * grown(1 - masks, 1)
+    around = F.pad(ring, (0, 4 * width - columns, 0, 4 * height - rows))
+    half = lambda x: x.numpy().astype(np.float16)
+    return Candidates(
+        size=np.array(size, np.int32),
+        masks=bits[kept],
+        repeats=repeats,
+        **{name: raw[name][kept] for name in ("quality", "stable", "point", "token", "tokens")},
+        inside=half(pooled(whole, encoded.embedding[0])),
+        around=half(pooled(around, encoded.embedding[0])),
+        deep=half(pooled(whole, encoded.maps[3][0])),
+        shape=shapes(masks, outline),
+        both=overlaps(masks, masks),
+        contact=overlaps(outline, grown(masks, 1)),
+    )

@@ -1,0 +1,80 @@
+"""Candidates: packing, what is kept of repeats, run-length codes, and SAM's decoder for many points against the plain one."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+import candidates as program  # noqa: E402
+from aims.config import manifest  # noqa: E402
+from aims.grid import ManyPoints  # noqa: E402
+from aims.sam import Sam  # noqa: E402
+from data import candidates, rle  # noqa: E402
+
+
+def masks(seed=0, n=7, rows=21, columns=30):
+    """Rectangles, so that they overlap as masks do."""
+    rng = np.random.default_rng(seed)
+    result = np.zeros((n, rows, columns), bool)
+    for mask in result:
+        top, left = rng.integers(rows - 3), rng.integers(columns - 3)
+        mask[top : top + rng.integers(3, rows), left : left + rng.integers(3, columns)] = True
+    return result
+
+
+def test_packing_round_trip():
+    some = masks()
+    assert np.array_equal(candidates.unpacked(candidates.packed(some), 21, 30), some)
+
+
+def test_rle_round_trip():
+    for mask in [*masks(), np.zeros((4, 5), bool), np.ones((4, 5), bool)]:
+        code = rle.encode(mask)
+        assert code["size"] == list(mask.shape) and np.array_equal(rle.decode(code), mask)
+
+
+def test_counts_are_those_of_the_masks():
+    some = masks()
+    tensor = torch.from_numpy(some).float()
+    both = candidates.overlaps(tensor, tensor)
+    assert both[2, 5] == (some[2] & some[5]).sum() and both[3, 3] == some[3].sum()
+    area, y, x, top, left, bottom, right, _ = candidates.shapes(tensor, tensor)[4]
+    ys, xs = np.nonzero(some[4])
+    assert area == pytest.approx(some[4].mean())
+    assert (y * 21, x * 30) == (pytest.approx(ys.mean() + 0.5), pytest.approx(xs.mean() + 0.5))
+    assert (top * 21, bottom * 21) == (pytest.approx(ys.min()), pytest.approx(ys.max() + 1, abs=1e-4))
+    assert (left * 30, right * 30) == (pytest.approx(xs.min()), pytest.approx(xs.max() + 1, abs=1e-4))
+
+
+def test_repeats_fall_away():
+    some = masks(n=4)
+    twice = np.concatenate([some, some])
+    kept, repeats = candidates.distinct(candidates.packed(twice), [6, 0, 1, 2, 3, 4, 5, 7], 0.9)
+    assert list(kept) == [6, 0, 1, 3] and list(repeats) == [2, 2, 2, 2]
+
+
+def test_grid_covers_the_photo_only():
+    image, columns, rows = program.fitted(np.zeros((300, 640, 3), np.uint8), 640)
+    assert image.shape == (1, 320, 640, 3) and (columns, rows) == (160, 75)
+    points = program.grid_points(columns, rows, image, 4)
+    assert points[:, 0].max() == 0.875 and points[:, 1].max() == pytest.approx(0.875 * 300 / 640)
+
+
+@torch.no_grad()
+def test_many_points_are_like_one():
+    """With random weights: the folded products give what the mask decoder gives."""
+    torch.manual_seed(0)
+    sam = Sam(manifest("aims-base")).eval()
+    encoded = sam.image_encoder(torch.randn(1, 64, 128, 3))
+    points = torch.rand(5, 2)
+    exact = sam.mask_decoder.nested(sam.prompt_encoder, encoded.embedding, points[None], encoded.high_resolution)
+    logits, scores, _ = ManyPoints(sam, encoded).nested(points)
+    assert (logits - exact[0][0]).abs().max() < 1e-4 * exact[0].abs().max()
+    assert (scores - exact[1][0]).abs().max() < 1e-4
