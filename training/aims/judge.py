@@ -1,0 +1,73 @@
+"""Recall and precision of a photo's masks as `npm run eval` counts them, and intervals by drawing the photos again."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+THRESHOLDS = np.arange(0.5, 1.0, 0.05)
+LIMIT = 100
+HIT, MISS, IGNORED = 1, 0, -1
+
+
+class Judged(NamedTuple):
+    """Of one photo: k masks, best first."""
+
+    scores: np.ndarray  # [k]
+    outcomes: np.ndarray  # [k, thresholds]
+    targets: int
+
+
+def judge(masks, scores, truth, ignore, judged=None):
+    """`masks` [k, ...] of bool, best first; `truth` [m, ...]; what lies in one of `ignore` is neither right nor wrong, nor is a
+    mask without counterpart whose larger part is not in `judged`."""
+    masks, scores = masks[:LIMIT].reshape(len(masks[:LIMIT]), -1), np.asarray(scores[:LIMIT])
+    flat = lambda x: x.reshape(len(x), -1).astype(np.float32)
+    own, area = flat(masks), masks.sum(1).clip(1)
+    both = own @ flat(truth).T
+    overlap = both / (area[:, None] + flat(truth).sum(1) - both)
+    in_ignored = (own @ flat(ignore).T / area[:, None]).max(1, initial=0)
+    if judged is not None:
+        in_ignored = np.where(own @ judged.ravel().astype(np.float32) < 0.5 * area, 1.0, in_ignored)
+    outcomes = np.zeros((len(masks), len(THRESHOLDS)), np.int8)
+    for t, enough in enumerate(THRESHOLDS):
+        free = np.ones(len(truth), bool)
+        for i in range(len(masks)):
+            left = np.where(free, overlap[i], -1)
+            if len(truth) and left.max() >= enough:
+                free[left.argmax()] = False
+                outcomes[i, t] = HIT
+            elif in_ignored[i] >= enough:
+                outcomes[i, t] = IGNORED
+    return Judged(scores, outcomes, len(truth))
+
+
+def recall(photos):
+    """AR, of 100."""
+    hits = sum((photo.outcomes == HIT).sum() for photo in photos)
+    return 100 * float(hits) / max(1, len(THRESHOLDS) * sum(photo.targets for photo in photos))
+
+
+def precision(photos, thresholds=slice(None)):
+    """COCO's AP at 101 recalls, of 100."""
+    targets = sum(photo.targets for photo in photos)
+    scores = np.concatenate([photo.scores for photo in photos])
+    outcomes = np.concatenate([photo.outcomes for photo in photos])[np.argsort(-scores, kind="stable")]
+    found = []
+    for column in outcomes.T[thresholds]:
+        right = column[column != IGNORED] == HIT
+        if not len(right) or not targets:
+            found.append(0.0)
+            continue
+        hits = right.cumsum()
+        best = np.maximum.accumulate((hits / np.arange(1, len(right) + 1))[::-1])[::-1]
+        at = np.searchsorted(hits / targets, np.linspace(0, 1, 101))
+        found.append(np.where(at < len(best), best[at.clip(max=len(best) - 1)], 0).mean())
+    return 100 * float(np.mean(found))
+
+
+def interval(photos, figure, draws=1000, seed=0):
+    """The figure, and its 95 % interval over photos."""
+    rng = np.random.default_rng(seed)
+    drawn = [figure([photos[i] for i in rng.integers(len(photos), size=len(photos))]) for _ in range(draws)]
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return {"value": round(figure(photos), 1), "low": round(float(low), 1), "high": round(float(high), 1)}

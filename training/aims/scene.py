@@ -1,0 +1,103 @@
+"""The scene head: a small transformer over all candidates of a photo, which says what each is and how they belong together."""
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .layers import Mlp
+
+LEVELS = ("part", "entity", "relation")
+PAIR_OUTPUTS = ("same", "part_of", "related")
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    width: int = 160
+    layers: int = 3
+    heads: int = 5
+    drop: float = 0.1
+    deep: bool = True  # whether it reads the trunk's last map
+    geometry: int = 23
+    pairs: int = 8
+    pair_width: int = 16
+    pair_hidden: int = 32
+
+    as_dict = asdict
+
+
+class Said(NamedTuple):
+    """Logits of n candidates of one photo."""
+
+    level: torch.Tensor  # [n, 3]: that it is a thing of the level, with an IoU of one half or more
+    chosen: torch.Tensor  # [n, 3]: that it is so and the best candidate of this thing
+    iou: torch.Tensor  # [n, 3]: expected IoU with the thing
+    pairs: torch.Tensor  # [n, n, 3]: that both are one thing; that the first is a part of the second; that they are related
+
+    def nothing(self):
+        """Probabilities that a candidate is nothing that people would name, [n]."""
+        return (1 - self.level.sigmoid()).prod(1)
+
+
+class Layer(nn.Module):
+    """Pre-norm; the attention's logits have a bias for each pair."""
+
+    def __init__(self, config):
+        super().__init__()
+        width = config.width
+        self.heads, self.drop = config.heads, config.drop
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = Mlp(width, 3 * width, width)
+
+    def forward(self, x, bias):
+        """`x` [n, width], `bias` [heads, n, n]."""
+        q, k, v = self.qkv(self.norm1(x)).view(len(x), 3, self.heads, -1).permute(1, 2, 0, 3)
+        scores = torch.baddbmm(bias, q * q.shape[-1] ** -0.5, k.transpose(1, 2))
+        mixed = (scores.softmax(-1) @ v).transpose(0, 1).flatten(1)
+        x = x + F.dropout(self.proj(mixed), self.drop, self.training)
+        return x + F.dropout(self.mlp(self.norm2(x)), self.drop, self.training)
+
+
+class SceneHead(nn.Module):
+    def __init__(self, config=SceneConfig()):
+        super().__init__()
+        self.config = config
+        width = config.width
+        sources = {"tokens": 256, "inside": 256, "around": 256} | ({"deep": 768} if config.deep else {})
+        self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in sources.items()})
+        self.enter = nn.ModuleDict({name: nn.Linear(size, width, bias=False) for name, size in sources.items()})
+        self.geometry = Mlp(config.geometry, 64, width)
+        self.pair = nn.Linear(config.pairs, config.pair_width)
+        self.bias = nn.Linear(config.pair_width, config.layers * config.heads)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.say = nn.Linear(width, 3 * len(LEVELS))
+        # First and second of a pair; the bilinear form of each output has `pair_hidden` dimensions.
+        self.first = nn.Linear(width, len(PAIR_OUTPUTS) * config.pair_hidden)
+        self.second = nn.Linear(width, len(PAIR_OUTPUTS) * config.pair_hidden)
+        self.pair_say = nn.Linear(config.pair_width, len(PAIR_OUTPUTS))
+        nn.init.constant_(self.say.bias[: 2 * len(LEVELS)], -2.0)
+
+    def forward(self, scene):
+        """Of a `Scene`."""
+        x = self.geometry(scene.geometry())
+        for name, norm in self.norms.items():
+            read = F.dropout(norm(getattr(scene, name).float()), self.config.drop, self.training)
+            x = x + self.enter[name](read)
+        pairs = F.gelu(self.pair(scene.pairs()))
+        biases = self.bias(pairs).permute(2, 0, 1).unflatten(0, (self.config.layers, self.config.heads))
+        for layer, bias in zip(self.layers, biases):
+            x = layer(x, bias)
+        x = self.norm(x)
+        level, chosen, iou = self.say(x).split(len(LEVELS), 1)
+        return Said(level, chosen, iou, self.of_pairs(x, pairs))
+
+    def of_pairs(self, x, pairs):
+        split = lambda y: y.view(len(x), len(PAIR_OUTPUTS), -1).transpose(0, 1)
+        first, second = split(self.first(x)), split(self.second(x))
+        found = (first @ second.transpose(1, 2)).permute(1, 2, 0) * self.config.pair_hidden**-0.5 + self.pair_say(pairs)
+        same, part_of, related = found.unbind(-1)
+        return torch.stack([(same + same.T) / 2, part_of, (related + related.T) / 2], -1)

@@ -1,0 +1,65 @@
+"""From what the scene head says to disjoint masks: greedily those of the largest expected value."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Settings of one level. They are tuned on photos kept aside from training and stored with the weights."""
+
+    chosen: float = 0.5  # how much of the score is `chosen`; the rest is `level`
+    iou: float = 1.0  # power of the expected IoU
+    same: float = 0.5  # how much it costs to be the same thing as a mask that is there
+    visible: float = 0.5  # share of a mask that others must leave of it
+    hidden: float = 1.0  # power of this share in the value
+    floor: float = 0.05  # what is worth less is left out
+
+    as_dict = asdict
+
+
+def scores(said, level, choice):
+    """[n], before the masks compete."""
+    sigmoid = lambda x: x.sigmoid().numpy().astype(np.float64)
+    mixed = sigmoid(said.chosen[:, level]) ** choice.chosen * sigmoid(said.level[:, level]) ** (1 - choice.chosen)
+    return mixed * sigmoid(said.iou[:, level]) ** choice.iou
+
+
+def choose(said, level, words, choice, most=100):
+    """Rows of the chosen candidates in the order in which they take their place, and their values. `words` are the masks' bits in
+    64-bit words."""
+    value = scores(said, level, choice)
+    same = said.pairs[..., 0].sigmoid().numpy() * choice.same
+    area = np.bitwise_count(words).sum(1).clip(1)
+    free, visible, rows, values = ~np.zeros_like(words[0]), np.ones(len(words)), [], []
+    open_ = np.ones(len(words), bool)
+    while open_.any() and len(rows) < most:
+        now = np.where(open_ & (visible >= choice.visible), value * visible**choice.hidden, 0)
+        best = int(now.argmax())
+        if now[best] < choice.floor:
+            break
+        rows.append(best)
+        values.append(float(now[best]))
+        open_[best] = False
+        free &= ~words[best]
+        value = value * (1 - same[best])
+        visible = np.bitwise_count(words & free).sum(1) / area
+    return np.array(rows, int), np.array(values)
+
+
+def painted(masks, size=None):
+    """Masks [k, rows, columns] at the photo's size (width, height), those before over those after; [k, height, width]."""
+    result, taken = [], False
+    for mask in masks:
+        if size is not None:
+            mask = np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.BILINEAR)) > 127
+        result.append(mask & ~taken)
+        taken = taken | mask
+    return np.array(result, bool)
+
+
+def best_first(masks, values):
+    order = np.argsort(-values, kind="stable")
+    return masks[order], values[order]

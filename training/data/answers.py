@@ -1,0 +1,116 @@
+"""What people say of a photo's candidates: how many cells each shares with each labelled mask, kept beside the candidates."""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .candidates import Candidates, overlaps, place
+from .records import Mask
+from .samples import MIN_CELLS
+
+LEVELS = ("part", "entity", "relation")
+# Sets that leave out parts even of the entities whose parts they label.
+FEW_PARTS = {"labelmefacade"}
+NONE = -1
+
+
+@dataclass
+class Answers:
+    """Of n candidates and m labelled masks: those of the record, then its relations."""
+
+    hit: np.ndarray  # [n, m]: cells in common
+    area: np.ndarray  # [m]: cells
+    level: np.ndarray  # [m]: place in LEVELS; NONE is no target: groups, approximate units, and what is too small
+    parent: np.ndarray  # [m]: of a part, its entity; otherwise NONE
+    members: np.ndarray  # [m, 2]: of a relation, two of its entities; otherwise NONE
+    known: np.ndarray  # [n, 2]: share of each candidate where an unlabelled part, an unlabelled entity would be wrong
+    named: np.ndarray  # []: whether the record tells relations
+
+    def save(self, path):
+        partial = path.with_suffix(".partial")
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path):
+        with np.load(path) as file:
+            return cls(**{field.name: file[field.name] for field in fields(cls)})
+
+
+def answers_of(record, relations, found):
+    """Of the candidates `found`; `relations` are masks with `members`, rows of the record's own masks."""
+    columns, rows = found.size[2:]
+    masks = [*record.masks, *(mask for mask, _ in relations)]
+    cells = np.stack([fitted(mask.pixels(), columns, rows) for mask in masks])
+    area = cells.sum((1, 2))
+    large = area >= MIN_CELLS
+    level = [LEVELS.index(mask.level) if mask.level in LEVELS else NONE for mask in masks]
+    exact = [not mask.approx and not mask.crowd for mask in masks]
+    members = [(NONE, NONE)] * len(record.masks) + [pair for _, pair in relations]
+    own = torch.from_numpy(found.pixels()).float()
+    maps = torch.from_numpy(np.stack(known(record, cells, large))).float()
+    return Answers(
+        hit=overlaps(own, torch.from_numpy(cells).float()),
+        area=area.astype(np.uint16),
+        level=np.where(large & exact, level, NONE).astype(np.int8),
+        parent=np.array([NONE if mask.parent is None else mask.parent for mask in masks], np.int16),
+        members=np.array(members, np.int16).reshape(-1, 2),
+        known=(overlaps(own, maps) / own.sum((1, 2)).numpy()[:, None]).astype(np.float16),
+        named=np.array(bool(relations)),
+    )
+
+
+def fitted(pixels, columns, rows):
+    image = Image.fromarray(pixels.astype(np.uint8) * 255).resize((columns, rows), Image.BOX)
+    return np.asarray(image) > 127
+
+
+def known(record, cells, large):
+    """Maps of where an unlabelled part, an unlabelled entity would be wrong."""
+    union = lambda rows: cells[rows].any(0) if len(rows) else np.zeros(cells.shape[1:], bool)
+    of = lambda wanted: [i for i, mask in enumerate(record.masks) if wanted(i, mask)]
+    parents = {mask.parent for mask in record.masks if mask.level == "part"}
+    opened = union([] if record.set in FEW_PARTS else of(lambda i, mask: i in parents))
+    vague = of(lambda i, mask: mask.level == "region" or mask.crowd or (mask.approx and mask.level == "part") or not large[i])
+    approximate = of(lambda i, mask: mask.approx and mask.level == "entity")
+    exact = union(of(lambda i, mask: mask.level == "entity" and not mask.approx))
+    everywhere = np.ones(cells.shape[1:], bool)
+    entities = everywhere if record.has_all_entities else exact
+    return opened & ~union(vague), entities & ~union([*vague, *approximate])
+
+
+def named_relations(folder, name):
+    """Of a set, image -> [(relation's code, its members' codes)]; empty where people named none."""
+    path, found = Path(folder) / f"{name}-relations.jsonl", {}
+    for line in open(path) if path.exists() else ():
+        row = json.loads(line)
+        unions = [mask for mask in row["masks"] if mask["level"] == "relation"]
+        codes = [mask["rle"]["counts"] for mask in row["masks"]]
+        found[row["image"]] = [(mask["rle"], [codes[i] for i in mask["members"]]) for mask in unions]
+    return found
+
+
+def relations_of(record, named):
+    """Of what `named_relations` has of this record: masks, and two rows of the record's masks."""
+    row, result = {mask.rle["counts"]: i for i, mask in enumerate(record.masks)}, []
+    for code, members in named:
+        rows = [row[member] for member in members if member in row]
+        if len(rows) >= 2:
+            result.append((Mask("relation", code), tuple(rows[:2])))
+    return result
+
+
+def read(record, named, folder, found=None):
+    """The answers to a record's kept candidates, or None if there are no candidates; made where they are missing."""
+    path = place(folder, record.image)
+    answers = path.with_suffix(".answers.npz")
+    if not answers.exists():
+        if not path.exists() or not record.masks:
+            return None
+        answers_of(record, relations_of(record, named), found or Candidates.load(path)).save(answers)
+    return Answers.load(answers)

@@ -1,0 +1,171 @@
+"""Figures of a scene head on labelled photos, and its settings, tuned on photos kept aside; see README.md."""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from aims.judge import LIMIT, Judged, interval, judge, precision, recall
+from aims.scene import LEVELS, SceneConfig, SceneHead
+from aims.scene_masks import Choice, best_first, choose, painted, scores
+from data import lessons
+
+CACHE = Path.home() / ".cache/aims-web"
+# Values that are tried, one setting after the other.
+TRIED = {
+    "chosen": (0.0, 0.25, 0.5, 0.75, 1.0),
+    "iou": (0.5, 1.0, 1.5, 2.0),
+    "same": (0.0, 0.5, 0.8, 1.0),
+    "visible": (0.3, 0.4, 0.5, 0.6, 0.7),
+    "hidden": (0.0, 0.5, 1.0, 2.0),
+    "floor": (0.01, 0.02, 0.03, 0.05),
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("head", type=Path, help="best.safetensors of a run, or training/weights/scene-base.safetensors")
+    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--candidates", type=Path, default=CACHE / "candidates")
+    parser.add_argument("--tune", type=Path, help="tunes settings on photos kept aside, and writes the head with them here")
+    parser.add_argument("--draws", type=int, default=1000, help="for the intervals")
+    return parser.parse_args()
+
+
+def read(path):
+    """The head and its settings by level."""
+    with safe_open(path, "pt") as file:
+        facts = json.loads(file.metadata()["training"])
+    head = SceneHead(SceneConfig(**facts["config"]))
+    head.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    choices = {level: Choice(**facts.get("choice", {}).get(level, {})) for level in LEVELS}
+    return head.eval(), choices, facts
+
+
+def asked(photo, level, pixels):
+    """Of a record, the masks to find, those to ignore, and where a mask without counterpart is wrong (None: everywhere)."""
+    masks = photo.record.masks
+    exact = [pixels[i] for i, mask in enumerate(masks) if mask.level == level and not mask.approx and not mask.crowd]
+    ignored = [pixels[i] for i, mask in enumerate(masks) if mask.crowd or (mask.approx and mask.level == level)]
+    nothing = np.zeros((0, *pixels.shape[1:]), bool)
+    opened = {mask.parent for mask in masks if mask.level == "part"} - {None}
+    judged = pixels[list(opened)].any(0) if level == "part" and opened else None
+    return np.array(exact) if exact else nothing, np.array(ignored) if ignored else nothing, judged
+
+
+class Truth:
+    """Of a photo, at its own size: what is kept of it between settings."""
+
+    def __init__(self, photo, level, folder):
+        self.photo, self.level = photo, level
+        self.pixels, self.words = lessons.bits(photo, folder)
+        self.asked = asked(photo, level, np.stack([mask.pixels() for mask in photo.record.masks]))
+
+    def judge(self, said, choice):
+        rows, values = choose(said, LEVELS.index(self.level), self.words, choice)
+        masks = painted(self.pixels[rows], (self.photo.record.width, self.photo.record.height))
+        return judge(*best_first(masks, values), *self.asked) if len(rows) else Judged(np.zeros(0), np.zeros((0, 10), np.int8), len(self.asked[0]))
+
+
+def quick(said, photo, level):
+    """Without pixels: masks that overlap, the best of each thing first; a mask that others mostly cover is left out."""
+    level = LEVELS.index(level)
+    order = np.argsort(-scores(said, level, Choice()), kind="stable")
+    value, within, kept = scores(said, level, Choice()), photo.scene.within.numpy(), []
+    for i in order[: 3 * LIMIT]:
+        if len(kept) < LIMIT and within[i, kept].sum() < 0.5:
+            kept.append(i)
+    overlap, known = photo.lesson.overlap[level].numpy()[kept], photo.lesson.known[:, level].numpy()[kept]
+    return matched(overlap, value[kept], known > 0)
+
+
+def matched(overlap, values, known):
+    outcomes = np.zeros((len(overlap), 10), np.int8)
+    for t in range(10):
+        free = np.ones(overlap.shape[1], bool)
+        for i, row in enumerate(overlap):
+            left = np.where(free, row, -1)
+            if len(left) and left.max() >= 0.5 + 0.05 * t:
+                free[left.argmax()], outcomes[i, t] = False, 1
+            elif not known[i]:
+                outcomes[i, t] = -1
+    return Judged(values, outcomes, overlap.shape[1])
+
+
+@torch.no_grad()
+def overview(head, pools):
+    """Quick figures by set, and the mean of all AP."""
+    found = {}
+    for name, pool in pools.items():
+        photos = [quick(head(photo.scene), photo, pool.level) for photo in pool.photos]
+        found[name] = {"AP": round(precision(photos), 2), "AR": round(recall(photos), 2), "photos": len(photos)}
+    return found | {"mean": round(float(np.mean([row["AP"] for row in found.values()])), 3)}
+
+
+@torch.no_grad()
+def prepared(head, pools, folder):
+    return {name: [(head(photo.scene), Truth(photo, pool.level, folder)) for photo in pool.photos] for name, pool in pools.items()}
+
+
+def figures(known, level, choice):
+    """Of the sets judged at a level, the mean of AP and AR."""
+    found = []
+    for photos in known.values():
+        if photos[0][1].level == level:
+            judged = [truth.judge(said, choice) for said, truth in photos]
+            found.append((precision(judged) + recall(judged)) / 2)
+    return float(np.mean(found))
+
+
+def tuned(known, level):
+    """Settings of a level: coordinate by coordinate, twice."""
+    choice = Choice()
+    best = figures(known, level, choice)
+    for _ in range(2):
+        for name, values in TRIED.items():
+            for value in values:
+                other = dataclasses.replace(choice, **{name: value})
+                if other != choice and (found := figures(known, level, other)) > best + 1e-9:
+                    best, choice = found, other
+    return choice, round(best, 2)
+
+
+def main():
+    options = arguments()
+    torch.set_num_threads(1)
+    config = json.loads(options.config.read_text())
+    head, choices, facts = read(options.head)
+    if options.tune:
+        known = prepared(head, lessons.judged(config, options.data, options.candidates, "aside"), options.candidates)
+        levels = {photos[0][1].level for photos in known.values()}
+        found = {level: tuned(known, level) for level in sorted(levels)}
+        print(json.dumps({"tuned": {level: [choice.as_dict(), best] for level, (choice, best) in found.items()}}), flush=True)
+        choices |= {level: choice for level, (choice, _) in found.items()}
+        facts["choice"] = {level: choice.as_dict() for level, choice in choices.items()}
+        save_file(load_file(options.head), options.tune, {"training": json.dumps(facts)})
+    known = prepared(head, lessons.judged(config, options.data, options.candidates, "val"), options.candidates)
+    for name, photos in known.items():
+        level = photos[0][1].level
+        judged = [truth.judge(said, choices[level]) for said, truth in photos]
+        row = {"set": name, "level": level, "photos": len(judged), "masks": sum(photo.targets for photo in judged)}
+        row |= {"AP": interval(judged, precision, options.draws), "AR": interval(judged, recall, options.draws)}
+        row["AP50"] = round(precision(judged, slice(0, 1)), 1)
+        row["oracle"] = round(oracle(photos), 1)
+        print(json.dumps(row), flush=True)
+
+
+def oracle(photos):
+    """AR of the nearest candidate to each mask, which no choice exceeds but by painting."""
+    best = [truth.photo.lesson.overlap[LEVELS.index(truth.level)].amax(0) for _, truth in photos]
+    best = torch.cat(best)
+    return 100 * float((best[:, None] >= torch.arange(0.5, 1.0, 0.05)).float().mean())
+
+
+if __name__ == "__main__":
+    main()

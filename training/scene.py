@@ -1,0 +1,150 @@
+"""Trains the scene head on kept candidates; see README.md. Stops after --seconds and goes on with the same command."""
+
+import argparse
+import json
+import math
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from aims.scene import SceneConfig, SceneHead
+from aims.scene_losses import total
+from data import lessons
+from data.scenes import varied
+from judge import overview
+
+CACHE = Path.home() / ".cache/aims-web"
+WARMUP = 200
+EMA = 0.998
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, how often")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--candidates", type=Path, default=CACHE / "candidates", help="what candidates.py keeps")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", help="names of sets, to leave out the others")
+    parser.add_argument("--steps", type=int, default=8000, help="of the whole schedule; one photo each, or --batch")
+    parser.add_argument("--batch", type=int, default=2, help="photos a step")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
+    parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--drop", type=float, default=0.1, help="dropout in the head")
+    parser.add_argument("--drop-candidates", type=float, default=0.4, help="at most this share drops out")
+    parser.add_argument("--no-deep", action="store_true", help="without the trunk's last map")
+    parser.add_argument("--validate-every", type=int, default=1000, help="steps")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+class Run:
+    """Everything that a checkpoint holds."""
+
+    def __init__(self, options):
+        torch.manual_seed(options.seed)
+        self.options = options
+        self.network = SceneHead(SceneConfig(drop=options.drop, deep=not options.no_deep))
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), options.rate, weight_decay=0.05)
+        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.step, self.seconds, self.best = 0, 0.0, -1.0
+        self.path = options.out / "last.pt"
+        if self.path.exists():
+            state = torch.load(self.path)
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average, self.step, self.seconds, self.best = (state[name] for name in ("average", "step", "seconds", "best"))
+
+    def save(self):
+        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state |= {name: getattr(self, name) for name in ("average", "step", "seconds", "best")}
+        torch.save(state, self.path.with_suffix(".partial"))
+        self.path.with_suffix(".partial").replace(self.path)
+
+    def averaged(self):
+        """The head with its averaged weights."""
+        head = SceneHead(self.network.config)
+        head.load_state_dict(self.average)
+        return head.eval()
+
+    def update(self, photos):
+        """One step, the same in every run with this seed."""
+        rng = np.random.default_rng((self.options.seed, self.step))
+        torch.manual_seed(int(rng.integers(2**62)))
+        self.network.train()
+        rate = self.options.rate * min(1, (self.step + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * self.step / self.options.steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        sums = {}
+        for photo in photos:
+            scene, lesson = varied(photo.scene, photo.lesson, rng, self.options.drop_candidates)
+            loss, parts = total(self.network(scene), lesson)
+            (loss / len(photos)).backward()
+            for name, value in (parts | {"loss": loss}).items():
+                sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(photos)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        keep = min(EMA, (self.step + 1) / (self.step + 10))
+        for name, value in self.network.state_dict().items():
+            self.average[name].lerp_(value, 1 - keep)
+        self.step += 1
+        return sums
+
+
+def write(path, head, **facts):
+    """A plain safetensors file in 16 bits."""
+    facts |= {"config": head.config.as_dict()}
+    weights = {name: value.half().contiguous() for name, value in head.state_dict().items()}
+    save_file(weights, path, {"training": json.dumps(facts)})
+
+
+def train(run, pools, aside, note):
+    options, begun, before, recent = run.options, time.time(), run.seconds, []
+    names, weights = list(pools), [pools[name].weight for name in pools]
+    while run.step < options.steps and time.time() - begun < options.seconds:
+        rng = random.Random(f"{options.seed} {run.step}")
+        drawn = [rng.choice(pools[name].photos) for name in rng.choices(names, weights, k=options.batch)]
+        recent.append(run.update(drawn))
+        run.seconds = before + time.time() - begun
+        if run.step % 100 == 0:
+            keys = sorted({name for row in recent for name in row})
+            note(**{name: round(sum(row.get(name, 0.0) for row in recent) / len(recent), 4) for name in keys})
+            recent = []
+        if run.step % options.validate_every == 0 or run.step == options.steps:
+            head = run.averaged()
+            found = overview(head, aside)
+            note(aside=found)
+            if found["mean"] > run.best:
+                run.best = found["mean"]
+                write(options.out / "best.safetensors", head, step=run.step, aside=found)
+            run.save()
+    run.save()
+
+
+def main():
+    options = arguments()
+    torch.set_num_threads(1)
+    options.out.mkdir(parents=True, exist_ok=True)
+    config = json.loads(options.config.read_text())
+    if options.only:
+        config["sets"] = [entry for entry in config["sets"] if entry["name"] in options.only]
+    pools = lessons.pools(config, options.data, options.candidates)
+    aside = lessons.judged(config, options.data, options.candidates, "aside")
+    run = Run(options)
+    log = open(options.out / "log.jsonl", "a")
+
+    def note(**row):
+        log.write(json.dumps({"step": run.step, "seconds": round(run.seconds, 1), **row}, default=str) + "\n")
+        log.flush()
+
+    photos = {name: len(pool.photos) for name, pool in pools.items()}
+    note(start=vars(options), photos=photos, aside={name: len(entry.photos) for name, entry in aside.items()})
+    train(run, pools, aside, note)
+
+
+if __name__ == "__main__":
+    main()
