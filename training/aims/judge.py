@@ -20,18 +20,19 @@ class Judged(NamedTuple):
 def judge(masks, scores, truth, ignore, judged=None):
     """`masks` [k, ...] of bool, best first; `truth` [m, ...]; what lies in one of `ignore` is neither right nor wrong, nor is a
     mask without counterpart whose larger part is not in `judged`."""
-    masks, scores = masks[:LIMIT].reshape(len(masks[:LIMIT]), -1), np.asarray(scores[:LIMIT])
-    flat = lambda x: x.reshape(len(x), -1).astype(np.float32)
-    own, area = flat(masks), masks.sum(1).clip(1)
+    # The length is spelled out: of no masks at all numpy cannot tell it.
+    flat = lambda x: x.reshape(len(x), int(np.prod(x.shape[1:]))).astype(np.float32)
+    own, scores = flat(masks[:LIMIT]), np.asarray(scores[:LIMIT])
+    area = own.sum(1).clip(1)
     both = own @ flat(truth).T
     overlap = both / (area[:, None] + flat(truth).sum(1) - both)
     in_ignored = (own @ flat(ignore).T / area[:, None]).max(1, initial=0)
     if judged is not None:
         in_ignored = np.where(own @ judged.ravel().astype(np.float32) < 0.5 * area, 1.0, in_ignored)
-    outcomes = np.zeros((len(masks), len(THRESHOLDS)), np.int8)
+    outcomes = np.zeros((len(own), len(THRESHOLDS)), np.int8)
     for t, enough in enumerate(THRESHOLDS):
         free = np.ones(len(truth), bool)
-        for i in range(len(masks)):
+        for i in range(len(own)):
             left = np.where(free, overlap[i], -1)
             if len(truth) and left.max() >= enough:
                 free[left.argmax()] = False

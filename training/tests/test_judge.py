@@ -1,0 +1,37 @@
+"""Recall and precision of masks, also where a photo has none, or nothing to ignore."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+np = pytest.importorskip("numpy", reason="numpy is not installed: pip install -r training/requirements.txt")
+
+from aims.judge import judge, precision, recall  # noqa: E402
+
+
+def masks(*columns):
+    """Masks of 4 x 8 that each fill a range of columns."""
+    found = np.zeros((len(columns), 4, 8), bool)
+    for mask, (start, end) in zip(found, columns):
+        mask[:, start:end] = True
+    return found
+
+
+def test_nothing_to_ignore():
+    photo = judge(masks((0, 4), (5, 6)), [0.9, 0.5], masks((0, 4)), masks())
+    assert recall([photo]) == 100 and precision([photo]) == 100
+
+
+def test_no_masks_and_no_targets():
+    assert recall([judge(masks(), [], masks((0, 4)), masks())]) == 0
+    photo = judge(masks((0, 4)), [0.9], masks(), masks())
+    assert photo.targets == 0 and (photo.outcomes == 0).all()
+
+
+def test_what_lies_in_an_ignored_mask_is_not_wrong():
+    wrong = judge(masks((5, 7), (0, 4)), [0.9, 0.5], masks((0, 4)), masks())
+    ignored = judge(masks((5, 7), (0, 4)), [0.9, 0.5], masks((0, 4)), masks((4, 8)))
+    assert precision([wrong]) < precision([ignored]) == 100
