@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from aims.judge import LIMIT, Judged, interval, judge, precision, recall
+from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, nothing_found, precision, recall
 from aims.scene import LEVELS, SceneConfig, SceneHead
 from aims.scene_masks import Choice, best_first, choose, painted, scores
 from data import lessons
@@ -70,32 +70,18 @@ class Truth:
     def judge(self, said, choice):
         rows, values = choose(said, LEVELS.index(self.level), self.words, choice)
         masks = painted(self.pixels[rows], (self.photo.record.width, self.photo.record.height))
-        return judge(*best_first(masks, values), *self.asked) if len(rows) else Judged(np.zeros(0), np.zeros((0, 10), np.int8), len(self.asked[0]))
+        return judge(*best_first(masks, values), *self.asked) if len(rows) else nothing_found(len(self.asked[0]))
 
 
 def quick(said, photo, level):
     """Without pixels: masks that overlap, the best of each thing first; a mask that others mostly cover is left out."""
     level = LEVELS.index(level)
-    order = np.argsort(-scores(said, level, Choice()), kind="stable")
-    value, within, kept = scores(said, level, Choice()), photo.scene.within.numpy(), []
-    for i in order[: 3 * LIMIT]:
+    values, within, kept = scores(said, level, Choice()), photo.scene.within.numpy(), []
+    for i in np.argsort(-values, kind="stable")[: 3 * LIMIT]:
         if len(kept) < LIMIT and within[i, kept].sum() < 0.5:
             kept.append(i)
     overlap, known = photo.lesson.overlap[level].numpy()[kept], photo.lesson.known[:, level].numpy()[kept]
-    return matched(overlap, value[kept], known > 0)
-
-
-def matched(overlap, values, known):
-    outcomes = np.zeros((len(overlap), 10), np.int8)
-    for t in range(10):
-        free = np.ones(overlap.shape[1], bool)
-        for i, row in enumerate(overlap):
-            left = np.where(free, row, -1)
-            if len(left) and left.max() >= 0.5 + 0.05 * t:
-                free[left.argmax()], outcomes[i, t] = False, 1
-            elif not known[i]:
-                outcomes[i, t] = -1
-    return Judged(values, outcomes, overlap.shape[1])
+    return matched(overlap, values[kept], np.where(known > 0, 0.0, 1.0))
 
 
 @torch.no_grad()
@@ -164,7 +150,7 @@ def oracle(photos):
     """AR of the nearest candidate to each mask, which no choice exceeds but by painting."""
     best = [truth.photo.lesson.overlap[LEVELS.index(truth.level)].amax(0) for _, truth in photos]
     best = torch.cat(best)
-    return 100 * float((best[:, None] >= torch.arange(0.5, 1.0, 0.05)).float().mean())
+    return 100 * float((best[:, None] >= torch.from_numpy(THRESHOLDS)).float().mean())
 
 
 if __name__ == "__main__":

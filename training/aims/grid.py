@@ -26,8 +26,8 @@ class ManyPoints:
         self.first_query = self.image @ first.cross_attn_image_to_token.q_proj.weight.T
         stride4, stride8 = encoded.high_resolution
         upscale = self.decoder.output_upscaling
-        self.stride8 = in_cells(stride8, 1).view(1, -1, 256) + upscale["0"].bias
-        self.stride4 = in_cells(stride4, 2).view(1, -1, 128) + upscale["3"].bias
+        self.stride8 = in_cells(stride8, 1).view(1, -1, len(upscale["0"].bias)) + upscale["0"].bias
+        self.stride4 = in_cells(stride4, 2).view(1, -1, len(upscale["3"].bias)) + upscale["3"].bias
 
     @torch.no_grad()
     def nested(self, points):
@@ -64,35 +64,40 @@ class ManyPoints:
         return F.pad(read, (0, 0, 1, 0)), image
 
     def upscaled(self, image):
-        """[n, cells * 16, 32]."""
+        """[n, cells * 16, channels]."""
         upscale = self.decoder.output_upscaling
         n, cells, _ = image.shape
         x = torch.baddbmm(self.stride8, image, upscale["0"].weight.T.expand(n, -1, -1))
-        x = F.gelu(upscale["1"](x.view(n, cells * 4, 64)))
+        x = F.gelu(upscale["1"](x.view(n, cells * 4, upscale.hidden)))
         x = torch.baddbmm(self.stride4, x, upscale["3"].weight.T.expand(n, -1, -1))
-        return F.gelu(x).view(n, cells * 16, 32)
+        return F.gelu(x).view(n, cells * 16, upscale.channels)
 
 
-def heads(x, count=8):
-    """[n, rows, inner] to [n, heads, rows, inner / heads]."""
-    return x.view(*x.shape[:2], count, -1).transpose(1, 2)
+class Folded:
+    """An attention whose image-side projections are folded into rows of its tokens, one row a head."""
+
+    def __init__(self, attention):
+        self.attention = attention
+
+    def heads(self, x):
+        """[n, rows, inner] to [n, heads, rows, inner / heads]."""
+        return x.unflatten(2, (self.attention.heads, -1)).transpose(1, 2)
+
+    def by_head(self, weight):
+        """A projection's weight [inner, width] to [heads, inner / heads, width]."""
+        return weight.unflatten(0, (self.attention.heads, -1))
 
 
-def by_head(weight, count=8):
-    """A projection's weight [inner, width] to [heads, inner / heads, width]."""
-    return weight.view(count, -1, weight.shape[1])
-
-
-class Look:
+class Look(Folded):
     """Of tokens at the image. The keys' bias adds the same to all cells, which the softmax takes away."""
 
     def __init__(self, attention, positions):
-        self.attention = attention
-        self.key, self.value = by_head(attention.k_proj.weight), by_head(attention.v_proj.weight)
-        self.place = heads((positions @ attention.k_proj.weight.T)[None]).transpose(2, 3)
+        super().__init__(attention)
+        self.key, self.value = self.by_head(attention.k_proj.weight), self.by_head(attention.v_proj.weight)
+        self.place = self.heads((positions @ attention.k_proj.weight.T)[None]).transpose(2, 3)
 
     def queries(self, tokens):
-        query = heads(self.attention.q_proj(tokens))
+        query = self.heads(self.attention.q_proj(tokens))
         return query * query.shape[-1] ** -0.5
 
     def __call__(self, tokens, image):
@@ -104,25 +109,25 @@ class Look:
 
     def shared(self, tokens, key, value):
         """The same where all queries see one image, whose projections are given."""
-        scores = self.queries(tokens) @ (heads(key[None]).transpose(2, 3) + self.place)
-        return self.merged(scores.softmax(-1) @ heads(value[None]), 0)
+        scores = self.queries(tokens) @ (self.heads(key[None]).transpose(2, 3) + self.place)
+        return self.merged(scores.softmax(-1) @ self.heads(value[None]), 0)
 
     def merged(self, mixed, bias):
         return self.attention.out_proj(mixed.transpose(1, 2).flatten(2) + bias)
 
 
-class Update:
+class Update(Folded):
     """Of the image by tokens: what is returned is the image with what its cells saw."""
 
     def __init__(self, attention, positions):
-        self.attention = attention
-        self.query, self.out = by_head(attention.q_proj.weight), by_head(attention.out_proj.weight.T)
-        self.place = heads((positions @ attention.q_proj.weight.T + attention.q_proj.bias)[None]).transpose(2, 3)
+        super().__init__(attention)
+        self.query, self.out = self.by_head(attention.q_proj.weight), self.by_head(attention.out_proj.weight.T)
+        self.place = self.heads((positions @ attention.q_proj.weight.T + attention.q_proj.bias)[None]).transpose(2, 3)
 
     def keys_and_values(self, tokens, values):
-        key = heads(self.attention.k_proj(tokens))
+        key = self.heads(self.attention.k_proj(tokens))
         # A cell's weights sum to one in each head, so each head carries its part of the bias.
-        folded = heads(self.attention.v_proj(values)) @ self.out + self.attention.out_proj.bias / len(self.out)
+        folded = self.heads(self.attention.v_proj(values)) @ self.out + self.attention.out_proj.bias / len(self.out)
         return key * key.shape[-1] ** -0.5, folded.flatten(1, 2)
 
     def __call__(self, image, tokens, values):
@@ -134,6 +139,6 @@ class Update:
 
     def shared(self, image, query, tokens, values):
         key, folded = self.keys_and_values(tokens, values)
-        scores = key @ (heads(query[None]).transpose(2, 3) + self.place)
+        scores = key @ (self.heads(query[None]).transpose(2, 3) + self.place)
         weights = scores.softmax(2).flatten(1, 2)
         return torch.baddbmm(image[None], weights.transpose(1, 2), folded)

@@ -29,17 +29,28 @@ def judge(masks, scores, truth, ignore, judged=None):
     in_ignored = (own @ flat(ignore).T / area[:, None]).max(1, initial=0)
     if judged is not None:
         in_ignored = np.where(own @ judged.ravel().astype(np.float32) < 0.5 * area, 1.0, in_ignored)
-    outcomes = np.zeros((len(own), len(THRESHOLDS)), np.int8)
+    return matched(overlap, scores, in_ignored)
+
+
+def matched(overlap, scores, in_ignored):
+    """Each of k masks, best first, takes the free target that it overlaps most: `overlap` [k, m]. `in_ignored` [k] is the share of
+    each mask that may be anything."""
+    outcomes = np.zeros((len(overlap), len(THRESHOLDS)), np.int8)
+    targets = overlap.shape[1]
     for t, enough in enumerate(THRESHOLDS):
-        free = np.ones(len(truth), bool)
-        for i in range(len(own)):
-            left = np.where(free, overlap[i], -1)
-            if len(truth) and left.max() >= enough:
+        free = np.ones(targets, bool)
+        for i, row in enumerate(overlap):
+            left = np.where(free, row, -1)
+            if left.max(initial=-1) >= enough:
                 free[left.argmax()] = False
                 outcomes[i, t] = HIT
             elif in_ignored[i] >= enough:
                 outcomes[i, t] = IGNORED
-    return Judged(scores, outcomes, len(truth))
+    return Judged(scores, outcomes, targets)
+
+
+def nothing_found(targets):
+    return matched(np.zeros((0, targets)), np.zeros(0), np.zeros(0))
 
 
 def recall(photos):

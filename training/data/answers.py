@@ -1,7 +1,7 @@
 """What people say of a photo's candidates: how many cells each shares with each labelled mask, kept beside the candidates."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 from .candidates import Candidates, overlaps, place
 from .records import Mask
 from .samples import MIN_CELLS
+from .stored import Stored
 
 LEVELS = ("part", "entity", "relation")
 # Sets that leave out parts even of the entities whose parts they label.
@@ -19,7 +20,7 @@ NONE = -1
 
 
 @dataclass
-class Answers:
+class Answers(Stored):
     """Of n candidates and m labelled masks: those of the record, then its relations."""
 
     hit: np.ndarray  # [n, m]: cells in common
@@ -29,17 +30,6 @@ class Answers:
     members: np.ndarray  # [m, 2]: of a relation, two of its entities; otherwise NONE
     known: np.ndarray  # [n, 2]: share of each candidate where an unlabelled part, an unlabelled entity would be wrong
     named: np.ndarray  # []: whether the record tells relations
-
-    def save(self, path):
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as file:
-            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
-        partial.replace(path)
-
-    @classmethod
-    def load(cls, path):
-        with np.load(path) as file:
-            return cls(**{field.name: file[field.name] for field in fields(cls)})
 
 
 def answers_of(record, relations, found):

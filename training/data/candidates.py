@@ -2,19 +2,21 @@
 
 Masks are bits at a quarter of the input, only where it shows the photo. All overlaps are counts of these cells."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .stored import Stored
+
 RING = 8  # cells around a mask that its surroundings reach
 FEW = 9  # cells; smaller masks are nothing that one could choose
 
 
 @dataclass
-class Candidates:
+class Candidates(Stored):
     """n masks of one photo, best of SAM's own scores first."""
 
     size: np.ndarray  # [4]: width and height of the photo, columns and rows of the masks
@@ -31,18 +33,6 @@ class Candidates:
     shape: np.ndarray  # [n, 8]: area, middle (y, x), box (top, left, bottom, right) and outline as shares of the photo
     both: np.ndarray  # [n, n]: cells that two masks share
     contact: np.ndarray  # [n, n]: cells of the row's outline beside or in the column's mask
-
-    def save(self, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as file:
-            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
-        partial.replace(path)
-
-    @classmethod
-    def load(cls, path, without=()):
-        with np.load(path) as file:
-            return cls(**{field.name: None if field.name in without else file[field.name] for field in fields(cls)})
 
     def pixels(self):
         """[n, rows, columns] of bool."""

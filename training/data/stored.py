@@ -1,0 +1,22 @@
+"""Arrays of one photo that are kept in one file."""
+
+from dataclasses import fields
+
+import numpy as np
+
+
+class Stored:
+    """A dataclass of numpy arrays that is kept in a compressed .npz file."""
+
+    def save(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path, without=()):
+        """The arrays named in `without` are None."""
+        with np.load(path) as file:
+            return cls(**{field.name: None if field.name in without else file[field.name] for field in fields(cls)})
