@@ -2,6 +2,6 @@
 
 export const DEFAULT_MODEL = {
   file: 'models/aims-tiny-q8.safetensors',
-  bytes: 14041296,
-  sha256: '682db135f8053c9e9952c355d2ffa77bf0401b947dcbf493b28aa190e2a5791d',
+  bytes: 14042584,
+  sha256: '7fd960b2ff51e43a36ca606e87194fe5d0fb70038764b4a74dc16c1dd5564148',
 } as const;
