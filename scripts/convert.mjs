@@ -1,0 +1,31 @@
+// Model files from weights, by the command `convert`.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { once, run } from './lib.mjs';
+
+const WEIGHTS = join('training', 'weights');
+
+/** Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files. */
+export function convert({ family, weights, bits, out, plain = false }) {
+  const own = (kind) => {
+    const file = join(WEIGHTS, `${family}-${kind}.safetensors`);
+    return existsSync(file) ? [`--${kind}`, file] : [];
+  };
+  run('cargo', [
+    ...['run', '--locked', '--release', '--quiet', '--', 'convert', weights],
+    ...['--family', join('models', `${family}.json`), '--bits', bits],
+    ...(plain ? [] : own('trained')),
+    ...own('calibration'),
+    ...['--out', out],
+  ]);
+}
+
+/** The same, unless nothing changed that the file depends on. */
+export function needConverted(options) {
+  const { family, bits, out } = options;
+  const inputs = ['src/convert', 'src/model/manifest.rs', 'src/model/weights.rs', `models/${family}.json`];
+  inputs.push(...['trained', 'calibration'].map((kind) => `${WEIGHTS}/${family}-${kind}.safetensors`));
+  const what = `Converting the weights of ${family} to a file of ${bits} bits, for tests in a browser`;
+  once(`${family} ${bits} bits`, { inputs, outputs: [out], extra: [options], what }, () => convert(options));
+  return out;
+}
