@@ -39,9 +39,8 @@ pub fn in_bands(
     channels: usize,
     work: impl Fn(Tensor<4>, &Band) -> Tensor<4>,
 ) -> Tensor<4> {
-    let [_, height, width, _] = image.dims();
-    let bytes = height * width * channels * size_of::<f32>();
-    let rows = height.div_ceil(bytes.div_ceil(ops::working_bytes(&image.device())));
+    let height = image.dims()[1];
+    let rows = band_rows(image, channels);
     let bands = (0..height).step_by(rows).map(|top| {
         let band = Band { rows: top..(top + rows).min(height), height };
         work(some_rows(image, band.reach()), &band)
@@ -59,12 +58,17 @@ pub fn in_steps(
     channels: usize,
     work: impl Fn(Tensor<4>) -> Tensor<4>,
 ) -> Tensor<4> {
-    let [_, height, width, _] = image.dims();
-    let bytes = height * width * channels * size_of::<f32>();
-    let pieces = bytes.div_ceil(ops::working_bytes(&image.device()));
-    let each = height.div_ceil(pieces).next_multiple_of(step);
+    let height = image.dims()[1];
+    let each = band_rows(image, channels).next_multiple_of(step);
     let bands = (0..height).step_by(each).map(|top| work(some_rows(image, top..(top + each).min(height))));
     ops::collect(bands, 1, rows)
+}
+
+/// Rows of bands of equal height, so many that what is between for one of them stays within the budget.
+fn band_rows(image: &Tensor<4>, channels: usize) -> usize {
+    let [_, height, width, _] = image.dims();
+    let bytes = height * width * channels * size_of::<f32>();
+    height.div_ceil(bytes.div_ceil(ops::working_bytes(&image.device())))
 }
 
 fn some_rows(image: &Tensor<4>, rows: Range<usize>) -> Tensor<4> {

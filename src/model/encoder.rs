@@ -61,6 +61,12 @@ impl InputSize {
         Self { width: width.next_multiple_of(Self::UNIT), height: height.next_multiple_of(Self::UNIT) }
     }
 
+    /// That of an image with such an embedding, `[1, rows, cols, channels]`.
+    pub fn of(embedding: &Tensor<4>) -> Self {
+        let [_, rows, cols, _] = embedding.dims();
+        Self { width: cols * STRIDE, height: rows * STRIDE }
+    }
+
     pub fn square(side: usize) -> Self {
         Self { width: side, height: side }
     }

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::bands::in_steps;
 use super::encoder::ImageFeatures;
-use super::layers::{Conv, LayerNorm, Linear};
+use super::layers::{Conv, LayerNorm, Linear, NormedMlp};
 use super::manifest::{HieraConfig, Stage};
 use super::weights::Weights;
 use crate::error::Result;
@@ -101,9 +101,7 @@ struct Block {
     attention_out: Linear,
     /// Where the width changes.
     shortcut: Option<Linear>,
-    norm2: LayerNorm,
-    mlp_in: Linear,
-    mlp_out: Linear,
+    mlp: NormedMlp,
     heads: usize,
     /// Side of the windows; `None` is all of the image.
     window: Option<usize>,
@@ -125,17 +123,13 @@ impl Block {
         let (outputs, inputs) = (stage.channels, before.unwrap_or(stage).channels);
         let linear =
             |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
-        let norm =
-            |part: &str, width| LayerNorm::load(weights, &format!("{name}.{part}"), width, Self::EPSILON);
-        let hidden = Self::MLP_RATIO * outputs;
+        let mlp = ["norm2", "mlp.layers.0", "mlp.layers.1"];
         Ok(Self {
-            norm1: norm("norm1", inputs)?,
+            norm1: LayerNorm::load(weights, &format!("{name}.norm1"), inputs, Self::EPSILON)?,
             qkv: linear("attn.qkv", inputs, 3 * outputs)?,
             attention_out: linear("attn.proj", outputs, outputs)?,
             shortcut: before.map(|_| linear("proj", inputs, outputs)).transpose()?,
-            norm2: norm("norm2", outputs)?,
-            mlp_in: linear("mlp.layers.0", outputs, hidden)?,
-            mlp_out: linear("mlp.layers.1", hidden, outputs)?,
+            mlp: NormedMlp::load(weights, name, mlp, [outputs, Self::MLP_RATIO * outputs], Self::EPSILON)?,
             heads: stage.heads,
             window: (!is_global).then_some(before.unwrap_or(stage).window),
         })
@@ -187,8 +181,7 @@ impl Block {
     }
 
     fn transform(&self, x: Tensor<4>) -> Tensor<4> {
-        let hidden = self.mlp_in.forward(self.norm2.forward(x.clone(), Activation::None), Activation::Gelu);
-        self.mlp_out.forward_add(hidden, x, Activation::None)
+        self.mlp.forward_add(x.clone(), x)
     }
 }
 

@@ -110,6 +110,37 @@ impl LayerNorm {
     }
 }
 
+/// A norm and two fully connected layers with GELU between them, as transformers have them beside a residual.
+pub struct NormedMlp {
+    norm: LayerNorm,
+    expand: Linear,
+    project: Linear,
+}
+
+impl NormedMlp {
+    /// `names` are those of norm and layers below `name`; `hidden` is the width between the layers.
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        names: [&str; 3],
+        [width, hidden]: [usize; 2],
+        epsilon: f32,
+    ) -> Result<Self> {
+        let [norm, expand, project] = names.map(|part| format!("{name}.{part}"));
+        Ok(Self {
+            norm: LayerNorm::load(weights, &norm, width, epsilon)?,
+            expand: Linear::load(weights, &expand, width, hidden)?,
+            project: Linear::load(weights, &project, hidden, width)?,
+        })
+    }
+
+    /// What the layers make of `x`, and the residual.
+    pub fn forward_add<const D: usize>(&self, x: Tensor<D>, residual: Tensor<D>) -> Tensor<D> {
+        let hidden = self.expand.forward(self.norm.forward(x, Activation::None), Activation::Gelu);
+        self.project.forward_add(hidden, residual, Activation::None)
+    }
+}
+
 /// Fully connected layers with a non-linearity between them.
 pub struct Mlp {
     layers: Vec<Linear>,

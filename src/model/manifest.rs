@@ -233,6 +233,11 @@ impl Description {
         all
     }
 
+    /// Whether the network has max pooling.
+    pub fn pools(&self) -> bool {
+        matches!(self.encoder, EncoderConfig::Hiera(_))
+    }
+
     /// The size of input to take when the caller does not say.
     pub fn default_input_size(&self) -> u32 {
         self.input.sizes[0]

@@ -5,6 +5,7 @@
 //! (`[batch, height, width, channels]`), unlike the reference.
 
 mod aims;
+mod attention;
 mod bands;
 mod encoder;
 mod hiera;

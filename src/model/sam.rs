@@ -105,7 +105,7 @@ impl Sam {
     /// What prompts need of an encoded image.
     pub fn embed(&self, features: &ImageFeatures) -> Embedding {
         let [_, rows, cols, channels] = features.embedding.dims();
-        let size = InputSize { width: cols * STRIDE, height: rows * STRIDE };
+        let size = InputSize::of(&features.embedding);
         let cells = ops::reshape(features.embedding.clone(), [1, rows * cols, channels]);
         Embedding {
             shared: self.share(&cells, self.prompt_encoder.no_mask(), size),

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::bands::in_bands;
 use super::encoder::ImageFeatures;
-use super::layers::{Conv, Depthwise, LayerNorm, Linear};
+use super::layers::{Conv, Depthwise, LayerNorm, Linear, NormedMlp};
 use super::manifest::{Stage, TinyVitConfig};
 use super::weights::Weights;
 use crate::error::Result;
@@ -168,9 +168,7 @@ impl PatchMerging {
 struct Block {
     attention: WindowAttention,
     local_conv: Depthwise,
-    mlp_norm: LayerNorm,
-    mlp_in: Linear,
-    mlp_out: Linear,
+    mlp: NormedMlp,
 }
 
 impl Block {
@@ -179,18 +177,20 @@ impl Block {
         Ok(Self {
             attention: WindowAttention::load(weights, &format!("{name}.attn"), stage)?,
             local_conv: Depthwise::load(weights, &format!("{name}.local_conv"), width, 1)?,
-            mlp_norm: LayerNorm::load(weights, &format!("{name}.mlp.norm"), width, LayerNorm::EPSILON)?,
-            mlp_in: Linear::load(weights, &format!("{name}.mlp.fc1"), width, 4 * width)?,
-            mlp_out: Linear::load(weights, &format!("{name}.mlp.fc2"), 4 * width, width)?,
+            mlp: NormedMlp::load(
+                weights,
+                &format!("{name}.mlp"),
+                ["norm", "fc1", "fc2"],
+                [width, 4 * width],
+                LayerNorm::EPSILON,
+            )?,
         })
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = ops::add(self.attention.forward(x.clone()), x);
         let x = self.local_conv.forward(x, Activation::None);
-        let hidden = self.mlp_norm.forward(x.clone(), Activation::None);
-        let hidden = self.mlp_in.forward(hidden, Activation::Gelu);
-        self.mlp_out.forward_add(hidden, x, Activation::None)
+        self.mlp.forward_add(x.clone(), x)
     }
 }
 

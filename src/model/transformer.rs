@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::attention::Attention;
 use super::layers::{LayerNorm, Linear};
 use super::manifest::DecoderConfig;
 use super::weights::Weights;
@@ -25,12 +26,7 @@ impl TwoWayTransformer {
                     TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), &feedforward, config, i == 0)
                 })
                 .collect::<Result<_>>()?,
-            final_attention: Attention::load(
-                weights,
-                &format!("{name}.final_attn_token_to_image"),
-                config,
-                config.channels / 2,
-            )?,
+            final_attention: cross(weights, &format!("{name}.final_attn_token_to_image"), config)?,
             final_norm: norm(weights, &format!("{name}.norm_final_attn"), config)?,
         })
     }
@@ -41,9 +37,8 @@ impl TwoWayTransformer {
         let first = &self.blocks[0];
         let placed = ops::add(image.clone(), positions.clone());
         SharedImage {
-            keys: first.token_to_image.k.forward(placed.clone(), Activation::None),
-            values: first.token_to_image.v.forward(image.clone(), Activation::None),
-            queries: first.image_to_token.q.forward(placed, Activation::None),
+            keys_and_values: first.token_to_image.keys_and_values(placed.clone(), image.clone()),
+            queries: first.image_to_token.queries(placed),
             image,
             positions,
         }
@@ -59,8 +54,7 @@ impl TwoWayTransformer {
     /// The tokens after the first block's look at the image.
     pub fn look(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
         let _named = layer("transformer, block 1");
-        let keys = (shared.keys.clone(), shared.values.clone());
-        self.blocks[0].look(tokens.clone(), tokens, keys)
+        self.blocks[0].look(tokens.clone(), tokens, shared.keys_and_values.clone())
     }
 
     /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens.
@@ -81,14 +75,15 @@ impl TwoWayTransformer {
             let placed_keys = placed(&keys);
             let projected = block.token_to_image.keys_and_values(placed_keys.clone(), keys.clone());
             queries = block.look(queries, tokens.clone(), projected);
-            let image = (block.image_to_token.q.forward(placed_keys, Activation::None), keys);
+            let image = (block.image_to_token.queries(placed_keys), keys);
             keys = block.update(queries.clone(), tokens.clone(), image);
         }
         drop(named);
         let _last = layer("transformer, end");
         let placed_queries = ops::add(queries.clone(), tokens);
         let projected = self.final_attention.keys_and_values(placed(&keys), keys.clone());
-        let queries = self.final_attention.look_add(placed_queries, projected, queries);
+        let queries =
+            self.final_attention.mix_add(self.final_attention.queries(placed_queries), projected, queries);
         (self.final_norm.forward(queries, Activation::None), keys)
     }
 }
@@ -99,9 +94,8 @@ pub struct SharedImage {
     image: Tensor<3>,
     /// `[1, cells, channels]`.
     positions: Tensor<3>,
-    /// Of the tokens' look at the image, `[1, cells, channels / 2]`.
-    keys: Tensor<3>,
-    values: Tensor<3>,
+    /// Of the tokens' look at the image, `[1, cells, channels / 2]` each.
+    keys_and_values: (Tensor<3>, Tensor<3>),
     /// Of the image's look at the tokens, `[1, cells, channels / 2]`.
     queries: Tensor<3>,
 }
@@ -134,11 +128,11 @@ impl TwoWayBlock {
         config: &DecoderConfig,
         first: bool,
     ) -> Result<Self> {
-        let &DecoderConfig { channels, hidden, .. } = config;
-        let cross = |part: &str| Attention::load(weights, &format!("{name}.{part}"), config, channels / 2);
+        let &DecoderConfig { channels, heads, hidden, .. } = config;
+        let cross = |part: &str| cross(weights, &format!("{name}.{part}"), config);
         let norm = |i: usize| norm(weights, &format!("{name}.norm{i}"), config);
         Ok(Self {
-            self_attention: Attention::load(weights, &format!("{name}.self_attn"), config, channels)?,
+            self_attention: Attention::load(weights, &format!("{name}.self_attn"), [channels; 2], heads)?,
             norm1: norm(1)?,
             token_to_image: cross("cross_attn_token_to_image")?,
             norm2: norm(2)?,
@@ -166,7 +160,7 @@ impl TwoWayBlock {
         };
         let queries = self.norm1.forward(queries, Activation::None);
         let placed = ops::add(queries.clone(), query_positions);
-        let queries = self.token_to_image.look_add(placed, image, queries);
+        let queries = self.token_to_image.mix_add(self.token_to_image.queries(placed), image, queries);
         let queries = self.norm2.forward(queries, Activation::None);
         let hidden = self.mlp_in.forward(queries.clone(), Activation::Relu);
         let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
@@ -181,58 +175,15 @@ impl TwoWayBlock {
         (projected, image): (Tensor<3>, Tensor<3>),
     ) -> Tensor<3> {
         let placed = ops::add(tokens.clone(), token_positions);
-        let (keys, values) = self.image_to_token.keys_and_values(placed, tokens);
-        let image = self.image_to_token.mix_add(projected, keys, values, image);
+        let seen = self.image_to_token.keys_and_values(placed, tokens);
+        let image = self.image_to_token.mix_add(projected, seen, image);
         self.norm4.forward(image, Activation::None)
     }
 }
 
-/// Multi-head attention with projections; one operand may be shared by all prompts (a batch axis of 1).
-struct Attention {
-    q: Linear,
-    k: Linear,
-    v: Linear,
-    out: Linear,
-    heads: usize,
-}
-
-impl Attention {
-    fn load(weights: &Weights, name: &str, config: &DecoderConfig, inner: usize) -> Result<Self> {
-        let &DecoderConfig { channels, heads, .. } = config;
-        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), channels, inner);
-        Ok(Self {
-            q: input("q_proj")?,
-            k: input("k_proj")?,
-            v: input("v_proj")?,
-            out: Linear::load(weights, &format!("{name}.out_proj"), inner, channels)?,
-            heads,
-        })
-    }
-
-    fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
-        let (k, v) = self.keys_and_values(k, v);
-        let q = self.q.forward(q, Activation::None);
-        self.out.forward(ops::attention(q, k, v, self.heads), Activation::None)
-    }
-
-    /// The residual is added to the result.
-    fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
-        self.look_add(q, self.keys_and_values(k, v), residual)
-    }
-
-    fn keys_and_values(&self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
-        (self.k.forward(k, Activation::None), self.v.forward(v, Activation::None))
-    }
-
-    /// With keys and values that are projected already.
-    fn look_add(&self, q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), residual: Tensor<3>) -> Tensor<3> {
-        self.mix_add(self.q.forward(q, Activation::None), k, v, residual)
-    }
-
-    /// With everything projected already.
-    fn mix_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
-        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
-    }
+/// Attention between tokens and image, in half of the channels.
+fn cross(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Attention> {
+    Attention::load(weights, name, [config.channels, config.channels / 2], config.heads)
 }
 
 fn norm(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<LayerNorm> {

@@ -98,12 +98,12 @@ pub fn plan_only(device: &Device) -> bool {
     }
 }
 
-/// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats), and
-/// attention heads of so many channels. What is left out is compiled when it is needed.
+/// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats),
+/// attention heads of so many channels, and max pooling if it `pools`. What is left out is compiled when it is needed.
 ///
 /// # Errors
 /// [`Error::NoGpu`] if the device does not take one of the shaders.
-pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) -> Result<()> {
+pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize], pools: bool) -> Result<()> {
     let DispatchDevice::Cube(device) = device.as_dispatch() else { return Ok(()) };
     let mut shaders = Vec::new();
     let mut both = |kernel| shaders.extend([true, false].map(|vectors| Shader { kernel, vectors }));
@@ -119,7 +119,7 @@ pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize]) ->
     let merging = [true, false].map(|merge| Kernel::Windows { merge });
     shaders.extend([Kernel::Depthwise, Kernel::LayerNorm, Kernel::Codes].map(|kernel| one(kernel, true)));
     shaders.extend(merging.map(|kernel| one(kernel, true)));
-    shaders.push(one(Kernel::MaxPool, true));
+    shaders.extend(pools.then(|| one(Kernel::MaxPool, true)));
     for &dim in head_channels {
         shaders.push(one(Kernel::Attention { dim, few: false }, true));
         if gpu::shares_keys(dim) {

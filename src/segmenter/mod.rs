@@ -14,7 +14,7 @@ use burn::tensor::Device;
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, Description, Sam, Weights, is_input_size};
+use crate::model::{Aims, Sam, Weights, is_input_size};
 use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -34,7 +34,6 @@ pub struct Segmenter {
     aims: Option<Aims>,
     adapter: Adapter,
     input_size: u32,
-    description: Description,
 }
 
 /// An encoded photo: prompts on it cost only the mask decoder.
@@ -79,18 +78,13 @@ impl Segmenter {
         }
         let (device, adapter) = device::open(device).await?;
         let weights = weights(&device)?;
-        let description = weights.manifest().description.clone();
-        ops::prepare(&device, &weights.bits(), &description.head_channels()).await?;
+        let description = &weights.manifest().description;
+        ops::prepare(&device, &weights.bits(), &description.head_channels(), description.pools()).await?;
         device::probe(&device).await?;
         let sam = Sam::load(&weights)?;
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder())?;
         let input_size = input_size.unwrap_or(description.default_input_size());
-        Ok(Self { sam, aims, adapter, input_size, description })
-    }
-
-    /// What the model file says of its network.
-    pub fn description(&self) -> &Description {
-        &self.description
+        Ok(Self { sam, aims, adapter, input_size })
     }
 
     /// Long side of a photo as the network sees it, in pixels.

@@ -1,15 +1,13 @@
 //! Prompts that SAM's mask decoder answers, each with one mask: points, a box, strokes of a brush, a lasso.
 
 use super::pick::{PickRule, Quality, pick};
-use super::request::{Point, Stroke, box_mask};
+use super::request::{GridOptions, Point, Stroke, box_mask};
 use super::{EncodedPhoto, grid};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
 use crate::mask::BitMask;
 use crate::model::{PointLabel, PromptPoint, Sam};
 
-/// Of the logits, as SAM's automatic mask generator has it.
-const STABILITY_OFFSET: f32 = 1.0;
 const MAX_STROKES: usize = 16;
 /// Points that the strokes of a label become, if they are not more themselves: SAM takes a line of many points for a stripe.
 const STROKE_POINTS: usize = 4;
@@ -62,13 +60,15 @@ pub async fn candidates(
     let prompt = prompt_points(photo, points, shape)?;
     let (iou, logits) = sam.decode(photo.view.embedding(), &[prompt], None).read().await?;
     let length = logits.len() / iou.len();
+    // As SAM's automatic mask generator has it.
+    let offset = GridOptions::default().stability_score_offset;
     let mut answers = Vec::with_capacity(iou.len());
     for (index, (&score, values)) in iou.iter().zip(logits.chunks(length)).enumerate() {
         let logits = grid::low_res(&photo.view, values.to_vec())?;
         let cells = logits.to_low_res_mask(grid::MASK_THRESHOLD);
         let quality = Quality {
             predicted_iou: score,
-            stability: logits.stability_score(grid::MASK_THRESHOLD, STABILITY_OFFSET),
+            stability: logits.stability_score(grid::MASK_THRESHOLD, offset),
             area: cells.area() as f32 / (cells.width() * cells.height()) as f32,
         };
         let candidate = Candidate { logits, frame: photo.view.frame(), score };

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use burn::tensor::Tensor;
 
 use super::pixel_decoder::Maps;
-use super::{Attention, LayerNorm, Linear, Mlp};
+use super::{LayerNorm, Linear, Mlp};
 use crate::error::Result;
+use crate::model::attention::Attention;
 use crate::model::encoder::{InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig, OutputToken};
 use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
@@ -116,7 +117,7 @@ impl Decoder {
     /// `embedding` is the encoder's, `[1, rows, cols, channels]`.
     pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
         let [_, rows, cols, channels] = embedding.dims();
-        let size = InputSize { width: cols * STRIDE, height: rows * STRIDE };
+        let size = InputSize::of(embedding);
         let context = self.from_context.forward(maps.stride16, Activation::None);
         let image = ops::add(ops::add(embedding.clone(), self.points.no_mask()), context);
         let [_, fine_rows, fine_cols, fine_channels] = maps.stride4.dims();
@@ -248,6 +249,6 @@ impl Affinity {
 
 /// A mask prompt as the network takes it, `[1, height, width, 1]`.
 pub fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
-    let [_, rows, cols, _] = embedding.dims();
-    ops::tensor(prompt.to_vec(), [1, rows * STRIDE, cols * STRIDE, 1], &embedding.device())
+    let InputSize { width, height } = InputSize::of(embedding);
+    ops::tensor(prompt.to_vec(), [1, height, width, 1], &embedding.device())
 }

@@ -23,7 +23,7 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::levels::Level;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation, CoverSpec};
+use crate::ops::{self, CoverSpec};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
 use pixel_decoder::PixelDecoder;
@@ -251,37 +251,6 @@ fn index(level: Level) -> usize {
         Level::Part => PART,
         Level::Entity => ENTITY,
         Level::Relation => RELATION,
-    }
-}
-
-/// Multi-head attention with projections.
-struct Attention {
-    q: Linear,
-    k: Linear,
-    v: Linear,
-    out: Linear,
-    heads: usize,
-}
-
-impl Attention {
-    /// `widths` are those outside and inside.
-    fn load(weights: &Weights, name: &str, [width, inner]: [usize; 2], heads: usize) -> Result<Self> {
-        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), width, inner);
-        Ok(Self {
-            q: input("q_proj")?,
-            k: input("k_proj")?,
-            v: input("v_proj")?,
-            out: Linear::load(weights, &format!("{name}.out_proj"), inner, width)?,
-            heads,
-        })
-    }
-
-    /// The residual is added to the result.
-    fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
-        let q = self.q.forward(q, Activation::None);
-        let k = self.k.forward(k, Activation::None);
-        let v = self.v.forward(v, Activation::None);
-        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
     }
 }
 

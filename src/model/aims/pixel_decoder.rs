@@ -3,11 +3,12 @@
 use burn::tensor::Tensor;
 
 use super::prompt_encoder::Injection;
-use super::{Attention, axis_codes, positions};
+use super::{axis_codes, positions};
 use crate::error::Result;
+use crate::model::attention::Attention;
 use crate::model::bands::{Band, in_bands};
 use crate::model::encoder::ImageFeatures;
-use crate::model::layers::{Depthwise, LayerNorm, Linear};
+use crate::model::layers::{Depthwise, LayerNorm, Linear, NormedMlp};
 use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
@@ -108,9 +109,7 @@ impl PixelDecoder {
 struct ContextLayer {
     norm1: LayerNorm,
     attention: Attention,
-    norm2: LayerNorm,
-    fc1: Linear,
-    fc2: Linear,
+    mlp: NormedMlp,
 }
 
 impl ContextLayer {
@@ -119,9 +118,13 @@ impl ContextLayer {
         Ok(Self {
             norm1: LayerNorm::load(weights, &format!("{name}.norm1"), width, LayerNorm::EPSILON)?,
             attention: Attention::load(weights, &format!("{name}.attention"), [width, width], config.heads)?,
-            norm2: LayerNorm::load(weights, &format!("{name}.norm2"), width, LayerNorm::EPSILON)?,
-            fc1: Linear::load(weights, &format!("{name}.fc1"), width, 4 * width)?,
-            fc2: Linear::load(weights, &format!("{name}.fc2"), 4 * width, width)?,
+            mlp: NormedMlp::load(
+                weights,
+                name,
+                ["norm2", "fc1", "fc2"],
+                [width, 4 * width],
+                LayerNorm::EPSILON,
+            )?,
         })
     }
 
@@ -129,26 +132,27 @@ impl ContextLayer {
         let normed = self.norm1.forward(x.clone(), Activation::None);
         let placed = ops::add(normed.clone(), positions);
         let x = self.attention.forward_add(placed.clone(), placed, normed, x);
-        let hidden = self.fc1.forward(self.norm2.forward(x.clone(), Activation::None), Activation::Gelu);
-        self.fc2.forward_add(hidden, x, Activation::None)
+        self.mlp.forward_add(x.clone(), x)
     }
 }
 
 /// A look at the neighbours, then an MLP at each pixel.
 struct Refine {
     local_conv: Depthwise,
-    norm: LayerNorm,
-    fc1: Linear,
-    fc2: Linear,
+    mlp: NormedMlp,
 }
 
 impl Refine {
     fn load(weights: &Weights, name: &str, width: usize) -> Result<Self> {
         Ok(Self {
             local_conv: Depthwise::load(weights, &format!("{name}.local_conv"), width, 1)?,
-            norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
-            fc1: Linear::load(weights, &format!("{name}.fc1"), width, 2 * width)?,
-            fc2: Linear::load(weights, &format!("{name}.fc2"), 2 * width, width)?,
+            mlp: NormedMlp::load(
+                weights,
+                name,
+                ["norm", "fc1", "fc2"],
+                [width, 2 * width],
+                LayerNorm::EPSILON,
+            )?,
         })
     }
 
@@ -157,8 +161,7 @@ impl Refine {
         let channels = x.dims()[3];
         in_bands(x, 6 * channels, |rows, band| {
             let local = band.inner(self.local_conv.forward(rows, Activation::None));
-            let hidden = self.fc1.forward(self.norm.forward(local, Activation::None), Activation::Gelu);
-            last(self.fc2.forward_add(hidden, band.of(x), Activation::None), band)
+            last(self.mlp.forward_add(local, band.of(x)), band)
         })
     }
 }

@@ -1,0 +1,56 @@
+//! Multi-head attention with projections, whose steps can be taken apart where some of them are shared.
+
+use burn::tensor::Tensor;
+
+use super::layers::Linear;
+use super::weights::Weights;
+use crate::error::Result;
+use crate::ops::{self, Activation};
+
+/// Queries, or keys and values, may be shared by all prompts (a batch axis of 1).
+pub struct Attention {
+    q: Linear,
+    k: Linear,
+    v: Linear,
+    out: Linear,
+    heads: usize,
+}
+
+impl Attention {
+    /// `widths` are those outside and inside.
+    pub fn load(weights: &Weights, name: &str, [width, inner]: [usize; 2], heads: usize) -> Result<Self> {
+        let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), width, inner);
+        Ok(Self {
+            q: input("q_proj")?,
+            k: input("k_proj")?,
+            v: input("v_proj")?,
+            out: Linear::load(weights, &format!("{name}.out_proj"), inner, width)?,
+            heads,
+        })
+    }
+
+    pub fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        let (k, v) = self.keys_and_values(k, v);
+        self.out.forward(ops::attention(self.queries(q), k, v, self.heads), Activation::None)
+    }
+
+    /// The residual is added to the result.
+    pub fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+        self.mix_add(self.queries(q), self.keys_and_values(k, v), residual)
+    }
+
+    /// Projected queries.
+    pub fn queries(&self, q: Tensor<3>) -> Tensor<3> {
+        self.q.forward(q, Activation::None)
+    }
+
+    /// Projected keys and values.
+    pub fn keys_and_values(&self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+        (self.k.forward(k, Activation::None), self.v.forward(v, Activation::None))
+    }
+
+    /// As [`Self::forward_add`], with everything projected already.
+    pub fn mix_add(&self, q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), residual: Tensor<3>) -> Tensor<3> {
+        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
+    }
+}
