@@ -1,9 +1,9 @@
 //! What a GPU would be asked for at an input of 1024 pixels, which a software adapter does not compute in a test's time: planned, not run.
 //! By itself, as a device that plans computes nothing any more.
 
-use std::path::Path;
+mod weights;
 
-use aims_web::convert::{Family, Precision, convert};
+use aims_web::convert::Precision;
 use aims_web::ops::Bits;
 use aims_web::photo::Photo;
 use aims_web::segmenter::Mode;
@@ -20,13 +20,7 @@ fn calls_at_1024_fit_their_budgets() {
 
 #[test]
 fn sam2_at_768_fits_its_budgets() {
-    let home = std::env::var_os("HOME").expect("HOME is set");
-    let weights = Path::new(&home).join(".cache/aims-web/sam2-hiera-tiny.safetensors");
-    assert!(weights.exists(), "{} is missing: run `node scripts/sam2.mjs`", weights.display());
-    let family = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/aims-base.json");
-    let family = Family::read(&family).expect("a description");
-    let model = convert(&family, &weights, None, None, Precision::Quantised(Bits::Eight));
-    fits(&model.expect("the weights convert"), 768, &[point()]);
+    fits(&weights::base_model(Precision::Quantised(Bits::Eight)), 768, &[point()]);
 }
 
 fn point() -> Request {

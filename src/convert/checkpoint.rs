@@ -142,8 +142,9 @@ fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Res
 
 /// Whether a tensor of two axes is a table of embeddings or the like, not the matrix of a product.
 pub fn is_table(name: &str) -> bool {
-    const TABLES: [&str; 8] = [
-        "_embed.",
+    const TABLES: [&str; 9] = [
+        "not_a_point_embed",
+        "no_mask_embed",
         "point_embeddings",
         "obj_score_token",
         "iou_token",
@@ -152,8 +153,7 @@ pub fn is_table(name: &str) -> bool {
         "attention_biases",
         ".local_conv.",
     ];
-    // The encoder's patch embedding is a convolution.
-    !name.contains("patch_embed.") && TABLES.iter().any(|part| name.contains(part))
+    TABLES.iter().any(|part| name.contains(part))
 }
 
 fn vector(values: Vec<f32>) -> Matrix {

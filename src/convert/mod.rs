@@ -31,7 +31,9 @@ pub struct Family {
     pub quantisation: Quantisation,
 }
 
-/// Which matrices keep more bits than the file's precision says: beginnings of their names.
+/// Which matrices keep more bits than the file's precision says: beginnings of their names. They are the first layers of the encoder: a small
+/// share of the weights, but every later layer sees their errors. With MobileSAM's as floats the worst of the test's ten masks has IoU 0.984
+/// with the float model's, with 8 bits throughout 0.973; `docs/quality.md` has what 8 bits give in the 4-bit file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quantisation {
@@ -77,14 +79,11 @@ pub fn convert(
         trained::add(trained, &mut tensors)?;
     }
     let mut family = family.clone();
-    let has_levels = tensors.keys().any(|name| name.starts_with("aims."));
-    if !has_levels {
+    if tensors.keys().any(|name| name.starts_with("aims.")) {
+        ensure!(family.description.levels.is_some(), "the description has no levels, but the weights have");
+    } else {
         family.description.levels = None;
     }
-    ensure!(
-        has_levels == family.description.levels.is_some(),
-        "the description has no levels, but the weights have"
-    );
     let calibration = calibration.map(trained::calibration).transpose()?.unwrap_or_default();
     file::write(tensors, &family, precision, &calibration)
 }

@@ -144,7 +144,9 @@ async fn generated_weights(kind: DeviceKind) {
 async fn shipped_weights(kind: DeviceKind) {
     let device = common::device(kind).await;
     let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
-    ops::prepare(&device, &weights.bits(), &family().head_channels()).await.expect("the shaders are valid");
+    ops::prepare(&device, &weights.bits(), &family().head_channels(), family().pools())
+        .await
+        .expect("the shaders are valid");
     let sam = Sam::load(&weights).expect("complete");
     let aims = load(&weights);
     let (rgb, width, height) = common::photo(256);

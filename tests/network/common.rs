@@ -1,6 +1,8 @@
 //! The golden tensors of `tests/golden` and the inputs they were made from, natively and in a browser.
 use std::collections::HashMap;
 
+#[cfg(not(target_family = "wasm"))]
+pub use crate::weights::{base_model, cached, family};
 use aims_web::DeviceKind;
 use aims_web::model::{PointLabel, PromptPoint, Sam, Weights};
 use aims_web::ops;
@@ -37,19 +39,6 @@ pub fn float_model() -> Vec<u8> {
         .expect("the checkpoint converts")
 }
 
-/// SAM 2's weights as a model file; `npm test` fetches them.
-#[cfg(not(target_family = "wasm"))]
-pub fn base_model(precision: aims_web::convert::Precision) -> Vec<u8> {
-    let path = std::env::var_os("SAM2_WEIGHTS")
-        .map_or_else(|| cached("sam2-hiera-tiny.safetensors"), std::path::PathBuf::from);
-    assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
-    let calibration = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("training/weights/aims-base-calibration.safetensors");
-    let family = family("aims-base");
-    aims_web::convert::convert(&family, &path, None, Some(&calibration), precision)
-        .expect("the weights convert")
-}
-
 /// With 8-bit weights: converted before the build, as a browser has no files, and 125 MB of floats are much for a module.
 #[cfg(target_family = "wasm")]
 pub fn base_model_of_bytes() -> Vec<u8> {
@@ -59,18 +48,6 @@ pub fn base_model_of_bytes() -> Vec<u8> {
 #[cfg(not(target_family = "wasm"))]
 pub fn base_model_of_bytes() -> Vec<u8> {
     base_model(aims_web::convert::Precision::Quantised(aims_web::ops::Bits::Eight))
-}
-
-#[cfg(not(target_family = "wasm"))]
-pub fn family(name: &str) -> aims_web::convert::Family {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    aims_web::convert::Family::read(&root.join(format!("models/{name}.json"))).expect("a description")
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn cached(name: &str) -> std::path::PathBuf {
-    let home = std::env::var_os("HOME").expect("HOME is set");
-    std::path::Path::new(&home).join(".cache/aims-web").join(name)
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -8,6 +8,9 @@ mod poison;
 mod sam2;
 #[cfg(target_family = "wasm")]
 mod web;
+#[cfg(not(target_family = "wasm"))]
+#[path = "../weights/mod.rs"]
+mod weights;
 
 #[cfg(target_family = "wasm")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

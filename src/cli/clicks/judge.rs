@@ -1,5 +1,6 @@
 //! One human mask: what a click and a box at it give.
 
+use aims_web::levels::LevelOptions;
 use aims_web::mask::{BitMask, deepest};
 use aims_web::segmenter::{Answer, PickRule, choose};
 use aims_web::{EncodedPhoto, Point, Segmenter};
@@ -7,9 +8,6 @@ use anyhow::{Context, Result};
 
 use super::super::eval::matching::{Shape, THRESHOLDS, threshold};
 use super::rules::RULES;
-
-/// Logits above this belong to a mask.
-const MASK_THRESHOLD: f32 = 0.0;
 
 /// How large a human mask is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +41,17 @@ impl Size {
     }
 }
 
-/// Of the ten IoU thresholds the share that was reached, for a human mask.
+/// How well the answers reach a human mask: each figure is a share of the ten IoU thresholds.
 #[derive(Clone)]
 pub struct Judged {
     pub size: Size,
-    /// By the answer to a click that is picked, and by the best of the three.
+    /// The answer to a click that is picked reaches this share, and the best of the three the next.
     pub click: f64,
     pub click_best: f64,
-    /// By the answer to a box that is picked (the decoder's single one), and by the best of the three others.
+    /// The answer to a box that is picked (the decoder's single one) reaches this share, and the best of the three others the next.
     pub box_picked: f64,
     pub box_best: f64,
-    /// By the answer to a click that each of [`RULES`] picks.
+    /// The answer to a click that each of [`RULES`] picks reaches this share.
     pub rules: Vec<f64>,
 }
 
@@ -93,7 +91,7 @@ pub async fn judge(segmenter: &Segmenter, photo: &EncodedPhoto, mask: BitMask) -
 
 /// The share of the thresholds that an answer's IoU reaches.
 fn reached(answer: &Answer, photo: &EncodedPhoto, target: &Shape) -> f64 {
-    let mask = answer.candidate.render(photo.width, photo.height, MASK_THRESHOLD);
+    let mask = answer.candidate.render(photo.width, photo.height, LevelOptions::default().mask_threshold);
     thresholds_reached(Shape::new(mask).iou(target))
 }
 

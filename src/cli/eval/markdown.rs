@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::bootstrap::Estimate;
 
-/// What the cells of [`percent`] mean.
+/// This sentence goes above tables of [`percent`] and says what their cells mean.
 pub const NOTE: &str = "Percent. In brackets the 95 % bootstrap interval over photos, then the number of photos with such a mask.";
 
 /// `15.8 [12.1, 19.6] 60`: a share in percent, its interval, and the number of photos; `-` for nothing.

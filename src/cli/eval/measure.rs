@@ -6,7 +6,7 @@ use super::matching::{Outcome, Shape, THRESHOLDS, Target, assign};
 /// At most this many predictions a photo count, the best-scored.
 pub const MAX_PREDICTIONS: usize = 100;
 
-/// What became of the predictions for one photo.
+/// The predictions for one photo, each with what it was found to be.
 #[derive(Clone, Default)]
 pub struct Outcomes {
     targets: usize,

@@ -16,7 +16,7 @@ use super::predictions::{ImagePredictions, Prediction};
 /// A prediction counts as inside something with this share of its pixels there.
 const INSIDE: f64 = 0.5;
 
-/// What one photo adds to each figure. `_any`: predictions of every level take part.
+/// This is what one photo adds to each figure. In fields that end with `_any` predictions of every level take part.
 #[derive(Clone, Default)]
 pub struct PhotoScores {
     pub entity: Outcomes,

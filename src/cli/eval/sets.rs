@@ -1,4 +1,4 @@
-//! Which labelled photos a command looks at.
+//! The arguments that choose the labelled photos of a command.
 
 use std::path::PathBuf;
 

@@ -1,0 +1,26 @@
+//! SAM 2's weights as model files, for the test programs that need them.
+
+use std::path::{Path, PathBuf};
+
+use aims_web::convert::{Family, Precision, convert};
+
+/// A file that the set-up of `npm test` fetches or makes.
+pub fn cached(name: &str) -> PathBuf {
+    let home = std::env::var_os("HOME").expect("HOME is set");
+    Path::new(&home).join(".cache/aims-web").join(name)
+}
+
+pub fn family(name: &str) -> Family {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Family::read(&root.join(format!("models/{name}.json"))).expect("a description")
+}
+
+/// The model file of aims-base; `npm test` fetches the weights.
+pub fn base_model(precision: Precision) -> Vec<u8> {
+    let path =
+        std::env::var_os("SAM2_WEIGHTS").map_or_else(|| cached("sam2-hiera-tiny.safetensors"), PathBuf::from);
+    assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
+    let calibration =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights/aims-base-calibration.safetensors");
+    convert(&family("aims-base"), &path, None, Some(&calibration), precision).expect("the weights convert")
+}
