@@ -19,4 +19,6 @@ pub mod web;
 pub use error::{Error, Result};
 pub use levels::{Level, Mask, Scene};
 pub use progress::Progress;
-pub use segmenter::{Adapter, DeviceKind, EncodedPhoto, GridOptions, Point, Prompt, Request, Segmenter};
+pub use segmenter::{
+    Adapter, DeviceKind, EncodedPhoto, GridOptions, Point, PointPrompt, Prompt, Request, Segmenter,
+};

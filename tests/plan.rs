@@ -7,7 +7,7 @@ use aims_web::convert::Precision;
 use aims_web::ops::Bits;
 use aims_web::photo::Photo;
 use aims_web::segmenter::Mode;
-use aims_web::{DeviceKind, Point, Progress, Prompt, Request, Segmenter};
+use aims_web::{DeviceKind, Point, PointPrompt, Progress, Prompt, Request, Segmenter};
 
 const MODEL: &[u8] = include_bytes!("../models/aims-tiny-q8.safetensors");
 /// GPU memory that burn's pages may take.
@@ -25,7 +25,10 @@ fn sam2_at_768_fits_its_budgets() {
 
 fn point() -> Request {
     let middle = Point { x: 512.0, y: 512.0, label: 1 };
-    Request { prompt: Prompt::Points { points: vec![middle], r#box: None }, ..Request::default() }
+    Request {
+        prompt: Prompt::Points(PointPrompt { points: vec![middle], ..PointPrompt::default() }),
+        ..Request::default()
+    }
 }
 
 /// One photo after another, each with all requests.

@@ -3,6 +3,7 @@ import type { Engine, ImageFeatures, InitOutput } from '../wasm/simd/aims_web.js
 import { inspectGpu } from './device.js';
 import { SegmenterError, toErrorData } from './errors.js';
 import { type HostGpu, lend } from './host-gpu.js';
+import { type ProgramCandidate, fromProgram, toProgram } from './logits.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
 import type { Scene } from './types.js';
 import { yieldToEvents } from './yield.js';
@@ -125,9 +126,13 @@ export class Host {
     },
 
     segment: async ({ imageId, request }, checkpoint) => {
-      const features = this.#images.get(imageId);
-      if (!features) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
-      return (await features.segment(request, checkpoint)) as Scene;
+      const prompt = toProgram(request.prompt);
+      return (await this.#requireImage(imageId).segment({ ...request, ...(prompt ? { prompt } : {}) }, checkpoint)) as Scene;
+    },
+
+    candidates: async ({ imageId, prompt }, checkpoint) => {
+      const found = (await this.#requireImage(imageId).candidates(toProgram(prompt), checkpoint)) as ProgramCandidate[];
+      return found.map(fromProgram);
     },
 
     memory: async () => {
@@ -149,6 +154,12 @@ export class Host {
       throw cause;
     });
     return this.#loading;
+  }
+
+  #requireImage(imageId: number): ImageFeatures {
+    const features = this.#images.get(imageId);
+    if (!features) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
+    return features;
   }
 
   #requireEngine(): Engine {

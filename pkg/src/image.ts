@@ -1,13 +1,18 @@
 // What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { WorkerClient } from './client.js';
+import type { CallSettings, WorkerClient } from './client.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { portion, reporter } from './progress.js';
 import type { ImageInfo, ImagePayload } from './protocol.js';
-import type { Scene, SegmentOptions } from './types.js';
+import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from './types.js';
 
 /** Of a call's progress, the share of encoding the photo anew, where that is needed. */
 const ENCODING = 0.7;
+
+interface Place {
+  client: WorkerClient;
+  imageId: number;
+}
 
 /** A photo the encoder has seen. */
 export class SegmentedImage {
@@ -19,7 +24,7 @@ export class SegmentedImage {
   /** Until it is closed. */
   #payload: ImagePayload | undefined;
   /** The worker that has the photo's features, and their number there. */
-  #place: { client: WorkerClient; imageId: number };
+  #place: Place;
   #restoring: Promise<void> | undefined;
   #closed = false;
 
@@ -38,6 +43,22 @@ export class SegmentedImage {
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
    */
   async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
+    const request = withoutUndefined({ levels, prompt, mode, minScore, grid: grid && withoutUndefined(grid) });
+    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('segment', { imageId, request }, settings));
+  }
+
+  /**
+   * All masks that points, a box or both can mean, the smaller before the larger: for one point three (SAM's nested answers: a piece, a
+   * thing, what it belongs to), for other prompts also the one that is made for them. Empty masks are left out.
+   *
+   * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'device-lost', 'closed', 'aborted'.
+   */
+  async candidates(prompt: PointPrompt, { onProgress, signal }: CallOptions = {}): Promise<Candidate[]> {
+    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('candidates', { imageId, prompt }, settings));
+  }
+
+  /** Asks the worker that has the photo's features, after encoding the photo anew where that worker is another one. */
+  async #ask<Answer>({ onProgress, signal }: CallOptions, call: (place: Place, settings: CallSettings) => Promise<Answer>): Promise<Answer> {
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
     let report = reporter('segment', onProgress);
@@ -45,11 +66,9 @@ export class SegmentedImage {
       await this.#restore(portion(report, 0, ENCODING), signal);
       report = portion(report, ENCODING, 1);
     }
-    const { client, imageId } = this.#place;
-    const request = withoutUndefined({ levels, prompt, mode, minScore, grid: grid && withoutUndefined(grid) });
-    const scene = await client.call('segment', { imageId, request }, { onFraction: report, signal });
+    const answer = await call(this.#place, { onFraction: report, signal });
     report(1);
-    return scene;
+    return answer;
   }
 
   /** Frees the photo's features. Calls already made finish first. May be called twice. */

@@ -1,7 +1,7 @@
 // Messages between the facade and the worker. Each request has a number that its answer repeats.
 import type { ErrorData } from './errors.js';
 import type { Model } from './model/load.js';
-import type { Device, GridOptions, Level, MemoryUsage, Mode, Prompt, Scene } from './types.js';
+import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Prompt, Scene } from './types.js';
 
 /**
  * An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). As Blobs they are sent without a copy, and again
@@ -43,6 +43,7 @@ export interface Calls {
   createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; half: boolean }; result: EngineInfo };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
+  candidates: { args: { imageId: number; prompt: PointPrompt }; result: Candidate[] };
   memory: { args: Record<never, never>; result: MemoryUsage };
   closeImage: { args: { imageId: number }; result: null };
 }

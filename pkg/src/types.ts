@@ -57,6 +57,41 @@ export interface Scene {
   masks: Mask[];
 }
 
+/** Points, a box, or both. At least one of them is needed. */
+export interface PointPrompt {
+  /** Up to 256; label 1 is inside the thing, 0 outside. Default: none. */
+  points?: readonly { x: number; y: number; label: 0 | 1 }[] | undefined;
+  box?: Readonly<Box> | undefined;
+  /** Logits of a candidate that this photo had before, which the new points correct. */
+  previous?: MaskLogits | undefined;
+}
+
+/** A mask before it is cut at its threshold: the decoder's output on its coarse grid, which reaches over the photo's padding. */
+export interface MaskLogits {
+  columns: number;
+  rows: number;
+  /** Row by row from the top; above 0 is inside. */
+  values: Float32Array;
+}
+
+/** One of the masks that a point or a box can mean. */
+export interface Candidate {
+  /** The IoU with the thing that the network expects of this mask, from 0 to 1. */
+  score: number;
+  /** From 0 to 1: how little the mask changes if its threshold does (SAM's stability score). */
+  stability: number;
+  /** Whether it is the one that `segment` returns for the same prompt. */
+  chosen: boolean;
+  /** In pixels. */
+  area: number;
+  /** The smallest box around it. */
+  bbox: Box;
+  /** Its pixels, in the photo's size. */
+  rle: Rle;
+  /** To be given back as `previous`, with more points. */
+  logits: MaskLogits;
+}
+
 /** What to segment. Masks must have the size of the photo. */
 export type Prompt =
   /** The whole photo. */
@@ -71,8 +106,8 @@ export type Prompt =
   | { kind: 'entities'; masks: readonly [Rle, Rle] }
   /** One relation: what is inside it. Its entities alone with `levels: ['entity']`. */
   | { kind: 'relation'; mask: Rle }
-  /** Points (label 1 inside, 0 outside), a box, or both: the one entity they mean. */
-  | { kind: 'points'; points: readonly { x: number; y: number; label: 0 | 1 }[]; box?: Readonly<Box> | undefined }
+  /** The one entity that points, a box or both mean. */
+  | ({ kind: 'points' } & PointPrompt)
   /** Up to 16 strokes of a brush, over what is wanted (label 1) and what is not (label 0): the one entity they mean. */
   | { kind: 'strokes'; strokes: readonly { points: readonly (readonly [x: number, y: number])[]; label: 0 | 1 }[] }
   /** A loose outline around an entity: its mask, nothing of it outside the outline. */

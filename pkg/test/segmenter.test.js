@@ -29,6 +29,7 @@ class StandIn {
       createEngine: { device: args.device, name: 'stand-in', software: false, half: false },
       setImage: { imageId: id, width: 4, height: 3 },
       segment: SCENE,
+      candidates: [],
       closeImage: null,
     };
     this.send({ type: 'progress', id, fraction: 0.6 });
@@ -72,6 +73,23 @@ test('progress rises and ends at 1', async () => {
   const image = await segmenter.setImage(photo, { onProgress });
   assert.deepEqual(await image.segment({ onProgress }), SCENE);
   assert.deepEqual(seen, [['image', 0.6], ['image', 1], ['segment', 0.6], ['segment', 1]]);
+});
+
+test('candidates go through the same steps as scenes', async () => {
+  const image = await (await create()).setImage(photo);
+  const seen = [];
+  const prompt = { points: [{ x: 1, y: 2, label: 1 }] };
+  assert.deepEqual(await image.candidates(prompt, { onProgress: ({ stage, fraction }) => seen.push([stage, fraction]) }), []);
+  assert.deepEqual(seen, [['segment', 0.6], ['segment', 1]]);
+  const [worker] = StandIn.all;
+  assert.deepEqual(worker.calls('candidates')[0].args.prompt, prompt);
+  worker.send({ type: 'lost', message: 'gone' });
+  await tick();
+  assert.deepEqual(await image.candidates(prompt), []);
+  assert.equal(StandIn.all.length, 2);
+  await assert.rejects(image.candidates(prompt, { signal: AbortSignal.abort() }), { code: 'aborted' });
+  image.close();
+  await assert.rejects(image.candidates(prompt), { code: 'closed' });
 });
 
 test('auto without WebGPU takes the CPU and says why', async () => {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
-use aims_web::{GridOptions, Point, Progress, Prompt, Request};
+use aims_web::{GridOptions, Point, PointPrompt, Progress, Prompt, Request};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
@@ -60,8 +60,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let image = median(arguments.repeats, async || encode().await.map(drop)).await?;
 
     let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
-    let point =
-        Request { prompt: Prompt::Points { points: vec![middle], r#box: None }, ..Request::default() };
+    let point = Request {
+        prompt: Prompt::Points(PointPrompt { points: vec![middle], ..PointPrompt::default() }),
+        ..Request::default()
+    };
     let grid = GridOptions { points_per_side: arguments.points_per_side, ..GridOptions::default() };
     let fast = Request { mode: Some(Mode::Fast), ..Request::default() };
     let thorough = Request { grid, mode: Some(Mode::Thorough), ..Request::default() };

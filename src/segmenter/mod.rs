@@ -7,6 +7,7 @@ mod grid;
 mod learned;
 mod pick;
 mod pointed;
+mod previous;
 mod request;
 
 use burn::tensor::Device;
@@ -23,8 +24,9 @@ pub use device::{Adapter, DeviceKind, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
 pub use pick::{PickRule, Quality, pick};
-pub use pointed::{Answer, choose};
-pub use request::{GridOptions, Mode, Point, Prompt, Request, Stroke};
+pub use pointed::{Answer, CandidateMask, choose};
+pub use previous::MaskLogits;
+pub use request::{GridOptions, Mode, Point, PointPrompt, Prompt, Request, Stroke};
 use request::{box_mask, polygon_mask, prompt_mask};
 
 /// A loaded network.
@@ -182,13 +184,13 @@ impl Segmenter {
                 let score = prediction.map(|found| levels::predicted_relation_score(&found, &both, &options));
                 levels::relation_of(&a, &b, score, &options).map_err(level_error)
             }
-            Prompt::Points { points, r#box } => {
-                let candidate = pointed::by_points(&self.sam, photo, points, *r#box).await?;
+            Prompt::Points(prompt) => {
+                let candidate = pointed::by_points(&self.sam, photo, prompt).await?;
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }
             Prompt::Strokes { strokes } => {
-                let points = pointed::along(strokes)?;
-                let candidate = pointed::by_points(&self.sam, photo, &points, None).await?;
+                let prompt = PointPrompt { points: pointed::along(strokes)?, ..PointPrompt::default() };
+                let candidate = pointed::by_points(&self.sam, photo, &prompt).await?;
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }
             Prompt::Lasso { points } => {
@@ -199,18 +201,23 @@ impl Segmenter {
         }
     }
 
-    /// The four masks that SAM's decoder answers points, a box or both with, the smaller before the larger; [`choose`] says
-    /// which of them [`Self::segment`] returns.
+    /// The masks that points, a box or both can mean, the smaller before the larger. For a single point these are SAM's three nested
+    /// answers; for other prompts there is also the answer that is made for them. Empty masks are left out.
     ///
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
-    pub async fn candidates(
-        &self,
-        photo: &EncodedPhoto,
-        points: &[Point],
-        shape: Option<[f64; 4]>,
-    ) -> Result<Vec<Answer>> {
-        pointed::candidates(&self.sam, photo, points, shape).await
+    pub async fn candidates(&self, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<CandidateMask>> {
+        let answers = self.answers(photo, prompt).await?;
+        Ok(pointed::described(&answers, prompt, (photo.width, photo.height)))
+    }
+
+    /// All four answers of SAM's decoder to points, a box or both, the smaller before the larger, as logits; [`choose`] says which of
+    /// them [`Self::segment`] returns.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
+    pub async fn answers(&self, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<Answer>> {
+        pointed::answers(&self.sam, photo, prompt).await
     }
 
     /// What a scene of the whole photo is made from, as entities that may overlap: the masks of all grid points (SAM's

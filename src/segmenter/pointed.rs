@@ -1,12 +1,14 @@
 //! Prompts that SAM's mask decoder answers, each with one mask: points, a box, strokes of a brush, a lasso.
 
 use super::pick::{PickRule, Quality, pick};
-use super::request::{GridOptions, Point, Stroke, box_mask};
+use super::previous::MaskLogits;
+use super::request::{GridOptions, Point, PointPrompt, Stroke, box_mask};
 use super::{EncodedPhoto, grid};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
-use crate::mask::BitMask;
+use crate::mask::{BBox, BitMask, Rle};
 use crate::model::{PointLabel, PromptPoint, Sam};
+use serde::Serialize;
 
 const MAX_STROKES: usize = 16;
 /// Points that the strokes of a label become, if they are not more themselves: SAM takes a line of many points for a stripe.
@@ -22,43 +24,81 @@ pub struct Answer {
     pub is_single: bool,
 }
 
+/// An answer as callers get it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CandidateMask {
+    /// The predicted IoU, 0 to 1.
+    pub score: f32,
+    /// SAM's stability score, 0 to 1.
+    pub stability: f32,
+    /// Whether it is the answer that `segment` returns.
+    pub chosen: bool,
+    /// Set pixels of the photo.
+    pub area: u32,
+    /// Smallest box around the set pixels, `[x, y, width, height]` in pixels of the photo.
+    pub bbox: BBox,
+    /// The pixels, at the photo's size.
+    pub rle: Rle,
+    /// To be given back with more points.
+    pub logits: MaskLogits,
+}
+
 /// The mask that points, a box or both mean.
 ///
 /// # Errors
-/// As [`candidates`].
-pub async fn by_points(
-    sam: &Sam,
-    photo: &EncodedPhoto,
-    points: &[Point],
-    shape: Option<[f64; 4]>,
-) -> Result<Candidate> {
-    let answers = candidates(sam, photo, points, shape).await?;
-    let can_mean_several = points.len() == 1 && shape.is_none();
-    choose(PickRule::default(), &answers, can_mean_several)
+/// As [`answers`].
+pub async fn by_points(sam: &Sam, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Candidate> {
+    let answers = answers(sam, photo, prompt).await?;
+    choose(PickRule::default(), &answers, prompt.is_ambiguous())
         .map(|answer| answer.candidate.clone())
         .ok_or_else(|| Error::Internal("the mask decoder gave no mask".to_string()))
 }
 
-/// The answer to take: by the rule among the three if the prompt can mean several things, else the single one.
-pub fn choose(rule: PickRule, answers: &[Answer], can_mean_several: bool) -> Option<&Answer> {
+/// The answer to take: by the rule among the three if the prompt is ambiguous, else the single one.
+pub fn choose(rule: PickRule, answers: &[Answer], is_ambiguous: bool) -> Option<&Answer> {
     let taking_part: Vec<&Answer> =
-        answers.iter().filter(|answer| answer.is_single != can_mean_several).collect();
+        answers.iter().filter(|answer| answer.is_single != is_ambiguous).collect();
     let qualities: Vec<Quality> = taking_part.iter().map(|answer| answer.quality).collect();
     pick(rule, &qualities).map(|index| taking_part[index])
+}
+
+/// The answers to a prompt as masks at the photo's size: to an ambiguous one without the decoder's single answer.
+pub fn described(
+    answers: &[Answer],
+    prompt: &PointPrompt,
+    (width, height): (u32, u32),
+) -> Vec<CandidateMask> {
+    let is_ambiguous = prompt.is_ambiguous();
+    let chosen = choose(PickRule::default(), answers, is_ambiguous);
+    let offered = answers.iter().filter(|answer| !(is_ambiguous && answer.is_single));
+    let candidate = |answer: &Answer| {
+        let pixels = answer.candidate.render(width, height, grid::MASK_THRESHOLD);
+        Some(CandidateMask {
+            score: answer.quality.predicted_iou.clamp(0.0, 1.0),
+            stability: answer.quality.stability,
+            chosen: chosen.is_some_and(|chosen| std::ptr::eq(chosen, answer)),
+            area: pixels.area(),
+            bbox: pixels.bbox()?,
+            rle: Rle::encode(&pixels),
+            logits: MaskLogits::from(&answer.candidate.logits),
+        })
+    };
+    let mut candidates: Vec<CandidateMask> = offered.filter_map(candidate).collect();
+    candidates.sort_by_key(|candidate| candidate.area);
+    candidates
 }
 
 /// The four masks that the decoder answers points, a box or both with, the smaller before the larger.
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
-pub async fn candidates(
-    sam: &Sam,
-    photo: &EncodedPhoto,
-    points: &[Point],
-    shape: Option<[f64; 4]>,
-) -> Result<Vec<Answer>> {
-    let prompt = prompt_points(photo, points, shape)?;
-    let (iou, logits) = sam.decode(photo.view.embedding(), &[prompt], None).read().await?;
+pub async fn answers(sam: &Sam, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<Answer>> {
+    prompt.check()?;
+    let embedding = photo.view.embedding();
+    let points = prompt_points(photo, &prompt.points, prompt.r#box)?;
+    let previous = prompt.previous.as_ref();
+    let mask = previous.map(|logits| logits.prompt(embedding.mask_size(), sam.device())).transpose()?;
+    let (iou, logits) = sam.decode(embedding, &[points], mask).read().await?;
     let length = logits.len() / iou.len();
     // As SAM's automatic mask generator has it.
     let offset = GridOptions::default().stability_score_offset;
@@ -121,7 +161,7 @@ fn prompt_points(
 pub async fn by_lasso(sam: &Sam, photo: &EncodedPhoto, lasso: &BitMask) -> Result<Candidate> {
     let bbox = lasso.bbox().ok_or(Error::EmptyPrompt)?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
-    by_points(sam, photo, &[], Some(shape)).await
+    by_points(sam, photo, &PointPrompt { r#box: Some(shape), ..PointPrompt::default() }).await
 }
 
 /// Points along the strokes of each label, evenly by length, at least one on each.

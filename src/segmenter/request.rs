@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::previous::MaskLogits;
 use crate::error::{Error, Result};
 use crate::levels::Level;
 use crate::mask::polygon::{rasterise_box, rasterise_polygon};
@@ -66,15 +67,35 @@ pub enum Prompt {
     /// A relation, to be opened into its entities.
     Relation { mask: Rle },
     /// SAM's points and box: one mask.
-    Points {
-        points: Vec<Point>,
-        #[serde(default)]
-        r#box: Option<[f64; 4]>,
-    },
+    Points(PointPrompt),
     /// Strokes of a brush, over what is wanted and over what is not: one mask.
     Strokes { strokes: Vec<Stroke> },
     /// A loose outline around a thing (even-odd rule): its mask, nothing of it outside the outline.
     Lasso { points: Vec<[f64; 2]> },
+}
+
+/// Points, a box, or both. At least one of them is needed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PointPrompt {
+    pub points: Vec<Point>,
+    pub r#box: Option<[f64; 4]>,
+    /// Logits of a candidate that this photo had before, which the new points correct.
+    pub previous: Option<MaskLogits>,
+}
+
+impl PointPrompt {
+    /// Whether several things can be meant: SAM has three nested answers for a single point.
+    pub fn is_ambiguous(&self) -> bool {
+        self.points.len() == 1 && self.r#box.is_none() && self.previous.is_none()
+    }
+
+    /// # Errors
+    /// [`Error::InvalidPrompt`] for too many points.
+    pub fn check(&self) -> Result<()> {
+        let fits = self.points.len() <= MAX_POINTS;
+        check("the number of points", fits, &format!("at most {MAX_POINTS}"))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -139,8 +160,8 @@ impl Request {
     pub fn check(&self) -> Result<()> {
         check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
         check("minScore", self.min_score.is_none_or(|score| (0.0..=1.0).contains(&score)), "0 to 1")?;
-        if let Prompt::Points { points, .. } = &self.prompt {
-            check("the number of points", points.len() <= MAX_POINTS, &format!("at most {MAX_POINTS}"))?;
+        if let Prompt::Points(prompt) = &self.prompt {
+            prompt.check()?;
         }
         self.grid.check()
     }

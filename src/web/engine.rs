@@ -10,7 +10,7 @@ use super::to_js;
 use crate::error::Error;
 use crate::photo::{Photo, decode, from_rgba};
 use crate::progress::Progress;
-use crate::segmenter::{DeviceKind, EncodedPhoto, Request, Segmenter};
+use crate::segmenter::{DeviceKind, EncodedPhoto, PointPrompt, Request, Segmenter};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -123,6 +123,14 @@ impl ImageFeatures {
             .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
         let scene = self.segmenter.segment(&self.encoded, &request, &callback(&progress)).await?;
         Ok(to_js(&scene)?)
+    }
+
+    /// Answers `{points?, box?, previous?}` with all masks that can be meant; logits are bytes of floats, here and there.
+    pub async fn candidates(&self, prompt: JsValue, progress: Checkpoint) -> Result<JsValue, JsValue> {
+        let prompt: PointPrompt = serde_wasm_bindgen::from_value(prompt)
+            .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
+        callback(&progress).checkpoint(0.0).await?;
+        Ok(to_js(&self.segmenter.candidates(&self.encoded, &prompt).await?)?)
     }
 }
 

@@ -2,6 +2,7 @@
 //! right result or an error with a code, never a panic, and never more memory than a stated cap.
 #![cfg(not(target_family = "wasm"))]
 
+mod candidates;
 mod fuzz;
 mod make;
 mod memory;

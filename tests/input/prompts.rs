@@ -2,14 +2,15 @@
 
 use aims_web::mask::{BitMask, Rle};
 use aims_web::photo::Photo;
-use aims_web::segmenter::{Mode, Stroke};
+use aims_web::segmenter::{MaskLogits, Mode, Stroke};
 use aims_web::{
-    DeviceKind, EncodedPhoto, GridOptions, Level, Point, Progress, Prompt, Request, Scene, Segmenter,
+    DeviceKind, EncodedPhoto, GridOptions, Level, Point, PointPrompt, Progress, Prompt, Request, Scene,
+    Segmenter,
 };
 
 use crate::memory::peak;
 
-const SHIPPED: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
+pub const SHIPPED: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
 const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
 
@@ -37,7 +38,7 @@ fn point(x: f64, y: f64) -> Point {
 }
 
 fn points(points: &[Point]) -> Prompt {
-    Prompt::Points { points: points.to_vec(), r#box: None }
+    Prompt::Points(PointPrompt { points: points.to_vec(), ..PointPrompt::default() })
 }
 
 fn rle(size: [u32; 2], counts: &str) -> Rle {
@@ -90,10 +91,38 @@ fn points_that_are_none() {
 }
 
 #[test]
+fn logits_that_are_none() {
+    let with = |columns, rows, values: Vec<f32>| {
+        let previous = Some(MaskLogits { columns, rows, values });
+        Prompt::Points(PointPrompt { points: vec![point(1.0, 1.0)], previous, ..PointPrompt::default() })
+    };
+    // At an input of 64 pixels masks have 16 x 16 logits.
+    let one_is_none = |i| if i == 100 { f32::NAN } else { 1.0 };
+    let prompts = vec![
+        with(16, 16, vec![1.0; 255]),
+        with(16, 16, vec![]),
+        with(32, 32, vec![1.0; 1024]),
+        with(256, 1, vec![1.0; 256]),
+        with(0, 0, vec![]),
+        with(u32::MAX, u32::MAX, vec![1.0; 256]),
+        with(16, 16, (0..256).map(one_is_none).collect()),
+    ];
+    refused("invalid-prompt", prompts);
+    let alone = MaskLogits { columns: 16, rows: 16, values: vec![1.0; 256] };
+    refused(
+        "empty-prompt",
+        vec![Prompt::Points(PointPrompt { previous: Some(alone), ..PointPrompt::default() })],
+    );
+}
+
+#[test]
 fn boxes_that_are_none() {
     let shapes = |shapes: &[[f64; 4]]| -> Vec<Prompt> {
         let prompts = |&shape: &[f64; 4]| {
-            [Prompt::Box { r#box: shape }, Prompt::Points { points: vec![], r#box: Some(shape) }]
+            [
+                Prompt::Box { r#box: shape },
+                Prompt::Points(PointPrompt { r#box: Some(shape), ..PointPrompt::default() }),
+            ]
         };
         shapes.iter().flat_map(prompts).collect()
     };
@@ -329,8 +358,12 @@ fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
         points(&[point(0.0, 0.0)]),
         points(&[point(w, h)]),
         points(&vec![point(w / 2.0, h / 2.0); 256]),
-        Prompt::Points { points: vec![point(0.0, 0.0)], r#box: Some([0.0, 0.0, w, h]) },
-        Prompt::Points { points: vec![], r#box: Some([-5.0, -5.0, w + 9.0, h + 9.0]) },
+        Prompt::Points(PointPrompt {
+            points: vec![point(0.0, 0.0)],
+            r#box: Some([0.0, 0.0, w, h]),
+            ..PointPrompt::default()
+        }),
+        Prompt::Points(PointPrompt { r#box: Some([-5.0, -5.0, w + 9.0, h + 9.0]), ..PointPrompt::default() }),
         Prompt::Strokes { strokes: vec![Stroke { points: all[..3].to_vec(), label: 1 }] },
         Prompt::Lasso { points: all.to_vec() },
     ]

@@ -78,6 +78,44 @@ test('points and a box give one mask; progress rises to 1', async ({ demo: { pag
   expect(fractions.at(-1)).toBe(1);
 });
 
+test('a click has three candidates, and their logits can be given back', async ({ demo: { page } }) => {
+  await open(page);
+  const found = await page.evaluate(async () => {
+    const { aims, failure } = window;
+    const image = await window.segmenter.setImage(window.photo);
+    const points = [{ x: 225, y: 150, label: 1 as const }];
+    const first = await image.candidates({ points });
+    const [scene] = (await image.segment({ prompt: { kind: 'points', points } })).masks;
+    const chosen = first.find((candidate) => candidate.chosen)!;
+    const previous = chosen.logits;
+    const again = await image.candidates({ points, previous });
+    const kept = again.find((candidate) => candidate.chosen)!;
+    const segmented = (await image.segment({ prompt: { kind: 'points', points, previous } })).masks[0]!;
+    const [a, b] = [aims.decodeRle(chosen.rle), aims.decodeRle(kept.rle)];
+    const both = a.filter((value, i) => value & b[i]!).length;
+    const outcomes = [
+      await failure(image.candidates({})),
+      await failure(image.candidates({ points, previous: { ...previous, columns: 32 } })),
+      await failure(image.candidates({ points, previous: { ...previous, values: [...previous.values] as unknown as Float32Array } })),
+      await failure(image.segment({ prompt: { kind: 'points', points, previous: { ...previous, values: previous.values.fill(NaN) } } })),
+    ];
+    return {
+      counts: [first.length, again.length],
+      areas: first.map(({ area }) => area),
+      asSegmented: [chosen.rle.counts === scene!.rle.counts, kept.rle.counts === segmented.rle.counts],
+      grid: [previous.columns, previous.rows, previous.values.length],
+      iou: both / (chosen.area + kept.area - both),
+      outcomes,
+    };
+  });
+  expect(found.counts).toEqual([3, 4]);
+  expect(found.areas).toEqual([...found.areas].sort((a, b) => a - b));
+  expect(found.asSegmented).toEqual([true, true]);
+  expect(found.grid).toEqual([64, 64, 4096]);
+  expect(found.iou).toBeGreaterThan(0.8);
+  expect(found.outcomes).toEqual(['empty-prompt', 'invalid-prompt', 'invalid-prompt', 'invalid-prompt'].map(error));
+});
+
 test('bad prompts are typed errors, and the image stays usable', async ({ demo: { page } }) => {
   await open(page);
   const results = await page.evaluate(async () => {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use aims_web::ops::Memory;
 use aims_web::ops::profile::{self, Cost, Record};
 use aims_web::photo::decode;
-use aims_web::{Point, Progress, Prompt, Request, Segmenter};
+use aims_web::{Point, PointPrompt, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
@@ -65,7 +65,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
     let photo = encode().await?;
     let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
-    let prompt = Prompt::Points { points: vec![middle], r#box: None };
+    let prompt = Prompt::Points(PointPrompt { points: vec![middle], ..PointPrompt::default() });
     let levels = Request::default();
     let point = Request { prompt, ..Request::default() };
     let segment = async |request| {
