@@ -14,7 +14,7 @@ export const viteScript = () => join(dirname(fromWww.resolve('vite/package.json'
 
 export function buildSite(profile = 'wasm-release') {
   buildPackage(profile);
-  const inputs = ['package-lock.json', 'www', 'pkg/dist', 'models', ...WASM_OUTPUTS];
+  const inputs = ['package-lock.json', 'www', 'pkg/dist', 'models', 'out/models', ...WASM_OUTPUTS];
   once('www', { inputs, outputs: ['www/dist/index.html'], what: 'Building the demo' }, () => npm(['run', 'build', '-w', 'www']));
 }
 

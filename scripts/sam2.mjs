@@ -2,7 +2,7 @@
 // reads. Alone: node scripts/sam2.mjs
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { needConverted } from './convert.mjs';
 import { StepError, hashOf, isDone, main, npm, output, run, say, setDone, which } from './lib.mjs';
 
@@ -59,8 +59,9 @@ export function needSam2() {
 }
 
 /** Environment for building tests that run in a browser, where no file can be read: the 8-bit model file of aims-base. */
-export const needBaseModel = () => ({
-  AIMS_BASE_MODEL: needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', out: join(FOLDER, 'aims-base-q8.safetensors') }),
-});
+export const needBaseModel = () => {
+  const out = join('out', 'models', 'aims-base-q8.safetensors');
+  return { AIMS_BASE_MODEL: resolve(needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', out })) };
+};
 
 if (process.argv[1] === import.meta.filename) main(() => console.log(needSam2()));

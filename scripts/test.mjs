@@ -58,11 +58,13 @@ const CHECKS = {
     npm(['run', 'licenses', '--', '--check']);
   },
   unit: () => {
+    needBaseModel(); // for its memory
     buildPackage(profile);
     npm(['run', 'test', '--if-present', '-w', 'pkg']);
   },
   e2e: () => {
     const browser = needBrowser();
+    needBaseModel(); // the demo offers it where it is
     buildSite(profile);
     npm(['run', 'e2e', '-w', 'www'], { env: browser });
   },

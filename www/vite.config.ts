@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { type Plugin, defineConfig } from 'vite';
 
 // Nothing leaves the machine: the page may reach its own server alone.
@@ -18,9 +19,21 @@ const csp: Plugin = {
   ],
 };
 
+// The model file of the larger family, where `npm run models` has made it.
+const BASE_MODEL = new URL('../out/models/aims-base-q8.safetensors', import.meta.url);
+const hasBaseModel = existsSync(BASE_MODEL);
+const baseModel: Plugin = {
+  name: 'base-model',
+  apply: 'build',
+  generateBundle() {
+    if (hasBaseModel) this.emitFile({ type: 'asset', fileName: 'models/aims-base-q8.safetensors', source: readFileSync(BASE_MODEL) });
+  },
+};
+
 export default defineConfig({
   base: './',
-  plugins: [csp],
+  plugins: [csp, baseModel],
+  define: { HAS_BASE_MODEL: JSON.stringify(hasBaseModel) },
   // Pre-bundling would part the package's code from its worker, wasm and model.
   optimizeDeps: { exclude: ['aims-web'] },
   worker: { format: 'es' },

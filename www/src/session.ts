@@ -53,6 +53,6 @@ export class Session {
     const features = await this.encode(photo, job);
     job.onStage('segment');
     const { mode, points } = this.#settings;
-    return features.segment({ prompt, mode, grid: { pointsPerSide: points }, signal: job.signal, onProgress: job.onProgress });
+    return features.segment({ prompt, mode: mode === 'auto' ? undefined : mode, grid: { pointsPerSide: points }, signal: job.signal, onProgress: job.onProgress });
   }
 }

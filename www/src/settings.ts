@@ -1,18 +1,23 @@
-// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=thorough&points=8
+// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=thorough&points=8&model=models/mine.safetensors
 import type { Mode, SegmenterOptions } from 'aims-web';
+
+/** Whether the site was built with the file of the larger family (see `vite.config.ts`), which is not in the package. */
+declare const HAS_BASE_MODEL: boolean;
+const BASE_MODEL = 'models/aims-base-q8.safetensors';
 
 export interface Settings {
   device: NonNullable<SegmenterOptions['device']>;
   size: number;
-  mode: Mode;
+  /** 'auto': the learned levels where the model file has them. */
+  mode: Mode | 'auto';
   /** A side of the grid, for the mode 'thorough'. */
   points: number;
-  /** Address of another model file; in the address only. */
+  /** Address of another model file than the package's own. */
   model: string | undefined;
 }
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
-const MODES = ['fast', 'thorough'] as const;
+const MODES = ['auto', 'fast', 'thorough'] as const;
 const SIZES = [512, 768, 1024];
 const MAX_POINTS = 64;
 
@@ -23,9 +28,9 @@ export function readSettings(address: URLSearchParams): Settings {
   return {
     device: pick(DEVICES, address.get('device'), 'auto'),
     size: pick(SIZES, address.get('size'), 512),
-    mode: pick(MODES, address.get('mode'), 'fast'),
+    mode: pick(MODES, address.get('mode'), 'auto'),
     points: Number.isInteger(points) && points >= 1 && points <= MAX_POINTS ? points : 16,
-    model: address.get('model') ?? undefined,
+    model: address.get('model') || undefined,
   };
 }
 
@@ -35,16 +40,19 @@ function writeSettings(settings: Settings): void {
   address.searchParams.set('size', String(settings.size));
   address.searchParams.set('mode', settings.mode);
   address.searchParams.set('points', String(settings.points));
+  if (settings.model) address.searchParams.set('model', settings.model);
+  else address.searchParams.delete('model');
   history.replaceState(null, '', address);
 }
 
 /** Shows the settings in the form and calls back with new ones when it is sent. */
 export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
-  for (const name of ['device', 'size', 'mode', 'points'] as const) {
+  if (!HAS_BASE_MODEL) form.querySelector(`option[value="${BASE_MODEL}"]`)?.remove();
+  for (const name of ['model', 'device', 'size', 'mode', 'points'] as const) {
     const select = form.elements.namedItem(name) as HTMLSelectElement;
-    const value = String(settings[name]);
+    const value = String(settings[name] ?? '');
     select.value = value;
-    // The address may hold numbers of points that the form does not offer.
+    // The address may hold models and numbers of points that the form does not offer.
     if (select.value !== value) {
       select.add(new Option(value), 0);
       select.value = value;
@@ -53,7 +61,7 @@ export function bindSettings(form: HTMLFormElement, settings: Settings, onApply:
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const chosen = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
-    const next = { ...readSettings(chosen), model: settings.model };
+    const next = readSettings(chosen);
     writeSettings(next);
     onApply(next);
   });
