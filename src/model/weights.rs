@@ -5,7 +5,7 @@
 //! (F16, `[outputs, inputs / 32]`) beside it. Everything else is F16 or F32.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::tensor::{Device, Tensor};
 use half::f16;
@@ -24,6 +24,8 @@ pub struct Weights<'a> {
     device: Device,
     /// Those that were asked for so far: some layers share theirs.
     matrices: RefCell<HashMap<String, Weight>>,
+    /// Names of tensors that were asked for so far.
+    read: RefCell<HashSet<String>>,
 }
 
 impl<'a> Weights<'a> {
@@ -53,7 +55,13 @@ impl<'a> Weights<'a> {
         let entry = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
         let manifest = Manifest::parse(entry)?;
         let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
-        let weights = Self { file, manifest, device: device.clone(), matrices: RefCell::default() };
+        let weights = Self {
+            file,
+            manifest,
+            device: device.clone(),
+            matrices: RefCell::default(),
+            read: RefCell::default(),
+        };
         // The length prefix is eight bytes.
         Ok((weights, &bytes[8 + header_length..]))
     }
@@ -114,7 +122,23 @@ impl<'a> Weights<'a> {
         Ok(Weight::quantised(bits, words, scales, [outputs, inputs], &self.device))
     }
 
+    /// Once the network is loaded: a tensor that it does not have shows that the manifest describes another one.
+    ///
+    /// # Errors
+    /// [`Error::ModelCorrupt`] that names the family and the tensor.
+    pub fn check_all_read(&self) -> Result<()> {
+        let read = self.read.borrow();
+        match self.file.names().into_iter().find(|name| !read.contains(*name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::ModelCorrupt(format!(
+                "its manifest says {}, which has no tensor '{name}'",
+                self.family()
+            ))),
+        }
+    }
+
     fn view(&self, name: &str) -> Result<TensorView<'a>> {
+        self.read.borrow_mut().insert(name.to_string());
         self.file.tensor(name).map_err(|_| {
             Error::ModelCorrupt(format!(
                 "its manifest says {}, but the tensor '{name}' is missing",

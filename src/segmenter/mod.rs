@@ -85,6 +85,7 @@ impl Segmenter {
         device::probe(&device).await?;
         let sam = Sam::load(&weights)?;
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder())?;
+        weights.check_all_read()?;
         let input_size = input_size.unwrap_or(description.default_input_size());
         Ok(Self { sam, aims, adapter, input_size })
     }

@@ -3,9 +3,13 @@
 #![cfg(not(target_family = "wasm"))]
 
 mod candidates;
+mod families;
 mod fuzz;
 mod make;
 mod memory;
+mod model_file;
 mod photos;
 mod prompts;
 mod random;
+#[path = "../weights/mod.rs"]
+mod weights;

@@ -9,13 +9,18 @@ use aims_web::{
 };
 
 use crate::memory::peak;
+use crate::model_file::with_manifest;
 
 pub const SHIPPED: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
 const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
 
 pub fn segmenter() -> Segmenter {
-    pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, Some(64))).expect("the shipped file is valid")
+    opened(SHIPPED)
+}
+
+fn opened(file: &[u8]) -> Segmenter {
+    pollster::block_on(Segmenter::new(DeviceKind::Cpu, file, Some(64))).expect("the file is valid")
 }
 
 /// A bright disc on a dark ground.
@@ -371,9 +376,18 @@ fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
 
 #[test]
 fn odd_photos_take_every_prompt() {
-    let segmenter = segmenter();
+    take_every_prompt(&segmenter());
+}
+
+#[test]
+fn odd_photos_take_every_prompt_at_inputs_of_their_shape() {
+    let file = with_manifest(SHIPPED, |manifest| manifest["input"]["square"] = false.into());
+    take_every_prompt(&opened(&file));
+}
+
+fn take_every_prompt(segmenter: &Segmenter) {
     for (width, height) in [(1, 1), (1, 4000), (4000, 1), (2, 3), (WIDTH, HEIGHT)] {
-        let photo = encoded(&segmenter, width, height);
+        let photo = encoded(segmenter, width, height);
         assert_eq!((photo.width, photo.height), (width, height));
         for prompt in right_prompts(width, height) {
             for mode in [Mode::Fast, Mode::Thorough] {
@@ -389,7 +403,7 @@ fn odd_photos_take_every_prompt() {
                 let levels = vec![Level::Part, Level::Entity, Level::Relation];
                 let request =
                     Request { prompt: prompt.clone(), mode: Some(mode), grid, levels, min_score: Some(0.0) };
-                let scene = segment(&segmenter, &photo, &request);
+                let scene = segment(segmenter, &photo, &request);
                 let scene =
                     scene.unwrap_or_else(|error| panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}"));
                 // Every mask is one of the photo's size.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aims_web::error::{Error, Result};
-use aims_web::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, Weights, data_sha256};
+use aims_web::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, Weights};
 use aims_web::photo::Photo;
 use aims_web::{DeviceKind, Progress, Request, Segmenter};
 use burn::tensor::Device;
@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::Value;
 
 use crate::memory::peak;
+use crate::model_file::{joined, mend, split};
 use crate::random::{Random, fuzz};
 
 const SHIPPED: &[u8] = include_bytes!("../../../models/aims-tiny-q4.safetensors");
@@ -41,28 +42,6 @@ fn small() -> Vec<u8> {
     let mut file = serialize(views, Some(metadata)).expect("it serialises");
     mend(&mut file);
     file
-}
-
-/// The header's text and the data behind it; `None` if the file has no such header.
-fn split(file: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = u64::from_le_bytes(file.get(..8)?.try_into().ok()?);
-    file[8..].split_at_checked(usize::try_from(length).ok()?)
-}
-
-fn joined(header: &[u8], data: &[u8]) -> Vec<u8> {
-    [&(header.len() as u64).to_le_bytes(), header, data].concat()
-}
-
-/// Makes the checksum right, if the file has a place for one.
-fn mend(file: &mut [u8]) {
-    const KEY: &[u8] = b"dataSha256\\\":\\\"";
-    let Some((header, data)) = split(file) else { return };
-    let checksum = data_sha256(data);
-    let Some(at) = header.windows(KEY.len()).position(|window| window == KEY) else { return };
-    let start = 8 + at + KEY.len();
-    if let Some(place) = file.get_mut(start..start + 64) {
-        place.copy_from_slice(checksum.as_bytes());
-    }
 }
 
 /// Another value somewhere in the header.
