@@ -23,6 +23,16 @@ export interface CallOptions {
     signal?: AbortSignal | undefined;
 }
 
+export interface Candidate {
+    score: number;
+    stability: number;
+    chosen: boolean;
+    area: number;
+    bbox: Box;
+    rle: Rle;
+    logits: MaskLogits;
+}
+
 export interface CocoAnnotation {
     id: number;
     image_id: number;
@@ -114,6 +124,12 @@ export interface MaskFeature {
     };
 }
 
+export interface MaskLogits {
+    columns: number;
+    rows: number;
+    values: Float32Array;
+}
+
 export interface MemoryUsage {
     wasm: number;
     gpu: number;
@@ -130,6 +146,16 @@ export interface NameOptions {
 
 export interface OutlineOptions {
     tolerance?: number | undefined;
+}
+
+export interface PointPrompt {
+    points?: readonly {
+        x: number;
+        y: number;
+        label: 0 | 1;
+    }[] | undefined;
+    box?: Readonly<Box> | undefined;
+    previous?: MaskLogits | undefined;
 }
 
 export interface Polygon {
@@ -170,15 +196,9 @@ export type Prompt =
     kind: 'relation';
     mask: Rle;
 }
- | {
+ | ({
     kind: 'points';
-    points: readonly {
-        x: number;
-        y: number;
-        label: 0 | 1;
-    }[];
-    box?: Readonly<Box> | undefined;
-}
+} & PointPrompt)
  | {
     kind: 'strokes';
     strokes: readonly {
@@ -235,6 +255,7 @@ declare class SegmentedImage {
     readonly width: number;
     readonly height: number;
     segment({ levels, prompt, mode, minScore, grid, onProgress, signal }?: SegmentOptions): Promise<Scene>;
+    candidates(prompt: PointPrompt, { onProgress, signal }?: CallOptions): Promise<Candidate[]>;
     close(): void;
     [Symbol.dispose](): void;
 }
