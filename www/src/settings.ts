@@ -47,7 +47,7 @@ function writeSettings(settings: Settings): void {
 
 /** Shows the settings in the form and calls back with new ones when it is sent. */
 export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
-  if (!HAS_BASE_MODEL) form.querySelector(`option[value="${BASE_MODEL}"]`)?.remove();
+  if (!HAS_BASE_MODEL) for (const trace of [`option[value="${BASE_MODEL}"]`, '#base-hint']) document.querySelector(trace)?.remove();
   for (const name of ['model', 'device', 'size', 'mode', 'points'] as const) {
     const select = form.elements.namedItem(name) as HTMLSelectElement;
     const value = String(settings[name] ?? '');
