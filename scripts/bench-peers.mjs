@@ -76,8 +76,8 @@ function median(values) {
 
 const LABELS = {
   encode: 'photo, decoded and encoded at 1024',
-  encode768: 'the same at 768',
-  encode512: 'the same at 512',
+  encode768: 'photo, decoded and encoded at 768 (theirs has one size)',
+  encode512: 'photo, decoded and encoded at 512 (theirs has one size)',
   cut: "photo and the encoder's first stage at 1024",
   point: 'one point',
   start: 'new page to first encoded photo, files cached',
@@ -132,7 +132,7 @@ export async function comparePeers({ families, devices, profile, repeats }) {
       console.log(`\n| ${family}, ${device}: ms, median of ${repeats} | aims-web | onnxruntime-web ${PEERS['onnxruntime-web']} | ratio |\n|---|---:|---:|---:|`);
       for (const [what, { ours, theirs }] of Object.entries(times)) {
         const [a, b] = [median(ours), theirs.length > 0 ? median(theirs) : undefined];
-        console.log(`| ${LABELS[what]} | ${a.toFixed(0)} | ${b?.toFixed(0) ?? 'not finished'} | ${b ? (a / b).toFixed(2) : ''} |`);
+        console.log(`| ${LABELS[what]} | ${a.toFixed(0)} | ${b?.toFixed(0) ?? '-'} | ${b ? (a / b).toFixed(2) : ''} |`);
       }
     }
   } catch (error) {
