@@ -5,8 +5,11 @@ import { once, run } from './lib.mjs';
 
 const WEIGHTS = join('training', 'weights');
 
-/** Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files. */
-export function convert({ family, weights, bits, out, plain = false }) {
+/**
+ * Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files. With
+ * `photos`, a folder, linear layers are rounded for these.
+ */
+export function convert({ family, weights, bits, out, photos, plain = false }) {
   const own = (kind) => {
     const file = join(WEIGHTS, `${family}-${kind}.safetensors`);
     return existsSync(file) ? [`--${kind}`, file] : [];
@@ -16,14 +19,15 @@ export function convert({ family, weights, bits, out, plain = false }) {
     ...['--family', join('models', `${family}.json`), '--bits', bits],
     ...(plain ? [] : own('trained')),
     ...own('calibration'),
+    ...(photos ? ['--photos', photos] : []),
     ...['--out', out],
   ]);
 }
 
 /** The same, unless nothing changed that the file depends on. */
 export function needConverted(options) {
-  const { family, bits, out } = options;
-  const inputs = ['src/convert', 'src/model/manifest.rs', 'src/model/weights.rs', `models/${family}.json`];
+  const { family, bits, out, photos } = options;
+  const inputs = ['src/convert', 'src/model/manifest.rs', 'src/model/weights.rs', `models/${family}.json`, ...(photos ? [photos] : [])];
   inputs.push(...['trained', 'calibration'].map((kind) => `${WEIGHTS}/${family}-${kind}.safetensors`));
   const what = `Converting the weights of ${family} to a file of ${bits} bits, for tests in a browser`;
   once(`${family} ${bits} bits`, { inputs, outputs: [out], extra: [options], what }, () => convert(options));

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { needCheckpoint } from './checkpoint.mjs';
 import { convert } from './convert.mjs';
 import { StepError, main } from './lib.mjs';
-import { needSam2 } from './sam2.mjs';
+import { PHOTOS, needSam2 } from './sam2.mjs';
 
 const FAMILIES = {
   'aims-tiny': { needWeights: needCheckpoint, folder: 'models' },
-  'aims-base': { needWeights: needSam2, folder: join('out', 'models') },
+  'aims-base': { needWeights: needSam2, folder: join('out', 'models'), photos: PHOTOS },
 };
 
 main(() => {
@@ -16,8 +16,8 @@ main(() => {
   const unknown = asked.filter((family) => !(family in FAMILIES));
   if (unknown.length > 0) throw new StepError(`There is no family ${unknown.join(', ')}; there are ${Object.keys(FAMILIES).join(' and ')}.`);
   for (const family of asked.length > 0 ? asked : Object.keys(FAMILIES)) {
-    const { needWeights, folder } = FAMILIES[family];
+    const { needWeights, folder, photos } = FAMILIES[family];
     const weights = needWeights();
-    for (const bits of ['8', '4']) convert({ family, weights, bits, out: join(folder, `${family}-q${bits}.safetensors`) });
+    for (const bits of ['8', '4']) convert({ family, weights, bits, photos, out: join(folder, `${family}-q${bits}.safetensors`) });
   }
 });

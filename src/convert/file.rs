@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use super::checkpoint::Matrix;
 use super::quantise::{pack_nibbles, quantise};
-use super::{Calibration, Family, Precision};
+use super::{Calibration, Family, Precision, gptq};
 use crate::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, data_sha256};
 use crate::ops::{Bits, GROUP};
 
@@ -46,12 +46,16 @@ pub fn write(
         }
         let bits = if is_among(&family.quantisation.eight_bits) { Bits::Eight } else { bits };
         let [outputs, inputs] = [shape[0], shape[1]];
-        let importance = calibration.get(&name).map(Vec::as_slice);
-        ensure!(
-            importance.is_none_or(|importance| importance.len() == inputs),
-            "the calibration of '{name}' is not for {inputs} inputs"
-        );
-        let (values, scales) = quantise(&values, inputs, bits, importance);
+        let (values, scales) = if let Some(moments) = calibration.moments.get(&name) {
+            gptq::quantise(&values, bits, moments)
+        } else {
+            let importance = calibration.squares.get(&name).map(Vec::as_slice);
+            ensure!(
+                importance.is_none_or(|importance| importance.len() == inputs),
+                "the calibration of '{name}' is not for {inputs} inputs"
+            );
+            quantise(&values, inputs, bits, importance)
+        };
         stored.insert(format!("{name}.scales"), Stored::halves(vec![outputs, inputs / GROUP], &scales));
         let packed = match bits {
             Bits::Eight => Stored { dtype: Dtype::I8, shape, bytes: bytemuck::cast_slice(&values).to_vec() },

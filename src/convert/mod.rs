@@ -2,6 +2,8 @@
 
 mod checkpoint;
 mod file;
+mod gptq;
+mod observe;
 mod quantise;
 mod trained;
 
@@ -54,19 +56,33 @@ impl Family {
     }
 }
 
-/// By the name of a matrix: the mean square of each of its inputs on some photos.
-pub type Calibration = HashMap<String, Vec<f32>>;
+/// What a model file is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// A PyTorch checkpoint of MobileSAM, or a safetensors file of `training`.
+    pub weights: &'a Path,
+    /// What was trained on them.
+    pub trained: Option<&'a Path>,
+    /// The mean square of each input of each matrix on some photos: large ones ask for smaller errors.
+    pub calibration: Option<&'a Path>,
+    /// A folder of photos, for which the weights of linear layers are rounded together (GPTQ); that takes minutes.
+    pub photos: Option<&'a Path>,
+}
 
-/// Reads weights, a PyTorch checkpoint of MobileSAM or a safetensors file of `training`, and what was trained on them and its calibration
-/// if there are such files, and returns the bytes of a model file.
+/// What is known of the inputs of matrices, by their names.
+#[derive(Default)]
+pub(crate) struct Calibration {
+    squares: HashMap<String, Vec<f32>>,
+    moments: observe::Moments,
+}
+
+/// Reads the sources and returns the bytes of a model file.
 ///
 /// # Errors
 /// If a file cannot be read or has other tensors than it should.
 pub fn convert(
     family: &Family,
-    weights: &Path,
-    trained: Option<&Path>,
-    calibration: Option<&Path>,
+    Sources { weights, trained, calibration, photos }: Sources,
     precision: Precision,
 ) -> Result<Vec<u8>> {
     let mut tensors = BTreeMap::new();
@@ -84,6 +100,11 @@ pub fn convert(
     } else {
         family.description.levels = None;
     }
-    let calibration = calibration.map(trained::calibration).transpose()?.unwrap_or_default();
+    let squares = calibration.map(trained::squares).transpose()?.unwrap_or_default();
+    let mut calibration = Calibration { squares, ..Calibration::default() };
+    if let (Some(photos), Precision::Quantised(_)) = (photos, precision) {
+        let floats = file::write(tensors.clone(), &family, Precision::Float32, &calibration)?;
+        calibration.moments = observe::moments(&floats, photos)?;
+    }
     file::write(tensors, &family, precision, &calibration)
 }

@@ -35,7 +35,7 @@ pub fn pack_nibbles(values: &[i8]) -> Vec<u8> {
     values.chunks(2).map(|pair| (pair[0] as u8 & 15) | (pair[1] as u8) << 4).collect()
 }
 
-fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
+pub(super) fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
     let largest =
         group.iter().fold(0.0_f32, |max, &weight| if weight.abs() > max.abs() { weight } else { max });
     // The range has one more value below zero than above: the largest weight takes that end, whatever its sign.
@@ -56,7 +56,7 @@ fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
 }
 
 /// The value whose product with the scale, as it will be read, is nearest.
-fn nearest(weight: f32, scale: f16, bits: Bits) -> i8 {
+pub(super) fn nearest(weight: f32, scale: f16, bits: Bits) -> i8 {
     if scale == f16::ZERO {
         return 0;
     }

