@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Result, ensure};
 use half::f16;
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use super::checkpoint::Matrix;
@@ -30,46 +31,60 @@ pub fn write(
     precision: Precision,
     calibration: &Calibration,
 ) -> Result<Vec<u8>> {
-    let mut stored = BTreeMap::new();
-    for (name, Matrix { shape, values, is_weight }) in tensors {
-        let Precision::Quantised(bits) = precision else {
-            let bytes = bytemuck::cast_slice(&values).to_vec();
-            stored.insert(name, Stored { dtype: Dtype::F32, shape, bytes });
-            continue;
-        };
-        let is_among = |parts: &[String]| parts.iter().any(|part| name.starts_with(part));
-        let is_kept = is_among(&family.quantisation.float);
-        if !is_weight || is_kept || shape[1] % GROUP != 0 {
-            let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
-            stored.insert(name, Stored::halves(shape, &halves));
-            continue;
-        }
-        let bits = if is_among(&family.quantisation.eight_bits) { Bits::Eight } else { bits };
-        let [outputs, inputs] = [shape[0], shape[1]];
-        let (values, scales) = if let Some(moments) = calibration.moments.get(&name) {
-            gptq::quantise(&values, bits, moments)
-        } else {
-            let importance = calibration.squares.get(&name).map(Vec::as_slice);
-            ensure!(
-                importance.is_none_or(|importance| importance.len() == inputs),
-                "the calibration of '{name}' is not for {inputs} inputs"
-            );
-            quantise(&values, inputs, bits, importance)
-        };
-        stored.insert(format!("{name}.scales"), Stored::halves(vec![outputs, inputs / GROUP], &scales));
-        let packed = match bits {
-            Bits::Eight => Stored { dtype: Dtype::I8, shape, bytes: bytemuck::cast_slice(&values).to_vec() },
-            Bits::Four => {
-                Stored { dtype: Dtype::U8, shape: vec![outputs, inputs / 2], bytes: pack_nibbles(&values) }
-            }
-        };
-        stored.insert(name, packed);
-    }
+    // The largest take most of the time, so that they must not all end up in one thread's share.
+    let stored: Vec<Vec<(String, Stored)>> = tensors
+        .into_iter()
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(name, matrix)| store(name, matrix, family, precision, calibration))
+        .collect::<Result<_>>()?;
+    let stored = stored.into_iter().flatten().collect();
 
     // The manifest holds the checksum of the data behind it: written once to learn the data, then for good.
     let draft = encode(&stored, family, precision, String::new())?;
     let (header_length, _) = SafeTensors::read_metadata(&draft)?;
     encode(&stored, family, precision, data_sha256(&draft[8 + header_length..]))
+}
+
+/// A tensor as the file has it, with its scales if it is quantised.
+fn store(
+    name: String,
+    Matrix { shape, values, is_weight }: Matrix,
+    family: &Family,
+    precision: Precision,
+    calibration: &Calibration,
+) -> Result<Vec<(String, Stored)>> {
+    let Precision::Quantised(bits) = precision else {
+        let bytes = bytemuck::cast_slice(&values).to_vec();
+        return Ok(vec![(name, Stored { dtype: Dtype::F32, shape, bytes })]);
+    };
+    let is_among = |parts: &[String]| parts.iter().any(|part| name.starts_with(part));
+    let is_kept = is_among(&family.quantisation.float);
+    if !is_weight || is_kept || shape[1] % GROUP != 0 {
+        let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
+        return Ok(vec![(name, Stored::halves(shape, &halves))]);
+    }
+    let bits = if is_among(&family.quantisation.eight_bits) { Bits::Eight } else { bits };
+    let [outputs, inputs] = [shape[0], shape[1]];
+    let (values, scales) = if let Some(moments) = calibration.moments.get(&name) {
+        gptq::quantise(&values, bits, moments)
+    } else {
+        let importance = calibration.squares.get(&name).map(Vec::as_slice);
+        ensure!(
+            importance.is_none_or(|importance| importance.len() == inputs),
+            "the calibration of '{name}' is not for {inputs} inputs"
+        );
+        quantise(&values, inputs, bits, importance)
+    };
+    let scales = (format!("{name}.scales"), Stored::halves(vec![outputs, inputs / GROUP], &scales));
+    let packed = match bits {
+        Bits::Eight => Stored { dtype: Dtype::I8, shape, bytes: bytemuck::cast_slice(&values).to_vec() },
+        Bits::Four => {
+            Stored { dtype: Dtype::U8, shape: vec![outputs, inputs / 2], bytes: pack_nibbles(&values) }
+        }
+    };
+    Ok(vec![scales, (name, packed)])
 }
 
 fn encode(

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::segmenter::{DeviceKind, Point, PointPrompt, Segmenter};
 
 /// Long side of the photos as the network sees them.
-const INPUT_SIZE: u32 = 768;
+const INPUT_SIZE: u32 = 512;
 /// Each photo is asked at the middle of so many tiles a side, and with a box around each.
 const TILES: u32 = 4;
 /// Rows of one input that are looked at: those of the first layers are many, and alike.
