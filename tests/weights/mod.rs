@@ -15,13 +15,11 @@ pub fn family(name: &str) -> Family {
     Family::read(&root.join(format!("models/{name}.json"))).expect("a description")
 }
 
-/// The model file of aims-base; `npm test` fetches the weights.
+/// The model file of aims-base, its weights rounded one by one; `npm test` fetches them.
 pub fn base_model(precision: Precision) -> Vec<u8> {
     let path =
         std::env::var_os("SAM2_WEIGHTS").map_or_else(|| cached("sam2-hiera-tiny.safetensors"), PathBuf::from);
     assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
-    let calibration =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights/aims-base-calibration.safetensors");
-    let sources = Sources { weights: &path, trained: None, calibration: Some(&calibration), photos: None };
+    let sources = Sources { weights: &path, trained: None, calibration: None, photos: None };
     convert(&family("aims-base"), sources, precision).expect("the weights convert")
 }
