@@ -25,10 +25,7 @@ fn sam2_at_768_fits_its_budgets() {
 
 fn point() -> Request {
     let middle = Point { x: 512.0, y: 512.0, label: 1 };
-    Request {
-        prompt: Prompt::Points(PointPrompt { points: vec![middle], ..PointPrompt::default() }),
-        ..Request::default()
-    }
+    Request { prompt: Prompt::Points(PointPrompt::at(vec![middle])), ..Request::default() }
 }
 
 /// One photo after another, each with all requests.

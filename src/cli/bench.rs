@@ -60,10 +60,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let image = median(arguments.repeats, async || encode().await.map(drop)).await?;
 
     let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
-    let point = Request {
-        prompt: Prompt::Points(PointPrompt { points: vec![middle], ..PointPrompt::default() }),
-        ..Request::default()
-    };
+    let point = Request { prompt: Prompt::Points(PointPrompt::at(vec![middle])), ..Request::default() };
     let grid = GridOptions { points_per_side: arguments.points_per_side, ..GridOptions::default() };
     let fast = Request { mode: Some(Mode::Fast), ..Request::default() };
     let thorough = Request { grid, mode: Some(Mode::Thorough), ..Request::default() };

@@ -33,9 +33,10 @@ pub struct Family {
     pub quantisation: Quantisation,
 }
 
-/// Which matrices keep more bits than the file's precision says: beginnings of their names. They are the first layers of the encoder: a small
-/// share of the weights, but every later layer sees their errors. With MobileSAM's as floats the worst of the test's ten masks has IoU 0.984
-/// with the float model's, with 8 bits throughout 0.973; `docs/quality.md` has what 8 bits give in the 4-bit file.
+/// This names the matrices that keep more bits than the file's precision says, by the beginnings of their names. Those under `float` are
+/// the first layers of the encoder: a small share of the weights, but every later layer sees their errors. With MobileSAM's as floats
+/// the worst of the test's ten masks has IoU 0.984 with the float model's, with 8 bits throughout 0.973; `docs/quality.md` has what
+/// 8 bits give in the 4-bit file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quantisation {
@@ -56,12 +57,12 @@ impl Family {
     }
 }
 
-/// What a model file is made of.
+/// These files and folders are what a model file is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
     /// A PyTorch checkpoint of MobileSAM, or a safetensors file of `training`.
     pub weights: &'a Path,
-    /// What was trained on them.
+    /// This file has the tensors that were trained on top of the weights.
     pub trained: Option<&'a Path>,
     /// The mean square of each input of each matrix on some photos: large ones ask for smaller errors.
     pub calibration: Option<&'a Path>,
@@ -69,7 +70,7 @@ pub struct Sources<'a> {
     pub photos: Option<&'a Path>,
 }
 
-/// What is known of the inputs of matrices, by their names.
+/// This is known of the inputs of matrices, by the matrices' names.
 #[derive(Default)]
 pub(crate) struct Calibration {
     squares: HashMap<String, Vec<f32>>,

@@ -66,8 +66,8 @@ async fn ask(segmenter: &Segmenter, photo: Photo) -> Result<()> {
         for column in 0..TILES {
             let (x, y) = (wide * f64::from(column), high * f64::from(row));
             let middle = Point { x: x + wide / 2.0, y: y + high / 2.0, label: 1 };
-            let click = PointPrompt { points: vec![middle], ..PointPrompt::default() };
-            let boxed = PointPrompt { r#box: Some([x, y, wide, high]), ..PointPrompt::default() };
+            let click = PointPrompt::at(vec![middle]);
+            let boxed = PointPrompt::around([x, y, wide, high]);
             segmenter.answers(&photo, &click).await?;
             segmenter.answers(&photo, &boxed).await?;
         }

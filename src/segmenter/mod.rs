@@ -190,7 +190,7 @@ impl Segmenter {
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }
             Prompt::Strokes { strokes } => {
-                let prompt = PointPrompt { points: pointed::along(strokes)?, ..PointPrompt::default() };
+                let prompt = PointPrompt::at(pointed::along(strokes)?);
                 let candidate = pointed::by_points(&self.sam, photo, &prompt).await?;
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }

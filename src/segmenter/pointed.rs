@@ -161,7 +161,7 @@ fn prompt_points(
 pub async fn by_lasso(sam: &Sam, photo: &EncodedPhoto, lasso: &BitMask) -> Result<Candidate> {
     let bbox = lasso.bbox().ok_or(Error::EmptyPrompt)?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
-    by_points(sam, photo, &PointPrompt { r#box: Some(shape), ..PointPrompt::default() }).await
+    by_points(sam, photo, &PointPrompt::around(shape)).await
 }
 
 /// Points along the strokes of each label, evenly by length, at least one on each.

@@ -85,6 +85,15 @@ pub struct PointPrompt {
 }
 
 impl PointPrompt {
+    pub fn at(points: Vec<Point>) -> Self {
+        Self { points, ..Self::default() }
+    }
+
+    /// The box is `[x, y, width, height]`.
+    pub fn around(shape: [f64; 4]) -> Self {
+        Self { r#box: Some(shape), ..Self::default() }
+    }
+
     /// Whether several things can be meant: SAM has three nested answers for a single point.
     pub fn is_ambiguous(&self) -> bool {
         self.points.len() == 1 && self.r#box.is_none() && self.previous.is_none()

@@ -50,7 +50,7 @@ fn chosen(candidates: &[CandidateMask]) -> &CandidateMask {
 fn a_click_has_three_and_other_prompts_one_more() {
     let opened = opened();
     let logits = candidates(&opened, &click(1, None))[0].logits.clone();
-    let boxed = PointPrompt { r#box: Some([112.0, 16.0, 236.0, 292.0]), ..PointPrompt::default() };
+    let boxed = PointPrompt::around([112.0, 16.0, 236.0, 292.0]);
     for (prompt, most) in [(click(1, None), 3), (click(1, Some(logits)), 4), (boxed, 4)] {
         let found = candidates(&opened, &prompt);
         assert!((1..=most).contains(&found.len()), "{} for {prompt:?}", found.len());

@@ -43,7 +43,7 @@ fn point(x: f64, y: f64) -> Point {
 }
 
 fn points(points: &[Point]) -> Prompt {
-    Prompt::Points(PointPrompt { points: points.to_vec(), ..PointPrompt::default() })
+    Prompt::Points(PointPrompt::at(points.to_vec()))
 }
 
 fn rle(size: [u32; 2], counts: &str) -> Rle {
@@ -123,12 +123,8 @@ fn logits_that_are_none() {
 #[test]
 fn boxes_that_are_none() {
     let shapes = |shapes: &[[f64; 4]]| -> Vec<Prompt> {
-        let prompts = |&shape: &[f64; 4]| {
-            [
-                Prompt::Box { r#box: shape },
-                Prompt::Points(PointPrompt { r#box: Some(shape), ..PointPrompt::default() }),
-            ]
-        };
+        let prompts =
+            |&shape: &[f64; 4]| [Prompt::Box { r#box: shape }, Prompt::Points(PointPrompt::around(shape))];
         shapes.iter().flat_map(prompts).collect()
     };
     let invalid =
@@ -368,7 +364,7 @@ fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
             r#box: Some([0.0, 0.0, w, h]),
             ..PointPrompt::default()
         }),
-        Prompt::Points(PointPrompt { r#box: Some([-5.0, -5.0, w + 9.0, h + 9.0]), ..PointPrompt::default() }),
+        Prompt::Points(PointPrompt::around([-5.0, -5.0, w + 9.0, h + 9.0])),
         Prompt::Strokes { strokes: vec![Stroke { points: all[..3].to_vec(), label: 1 }] },
         Prompt::Lasso { points: all.to_vec() },
     ]

@@ -67,11 +67,9 @@ pub async fn judge(segmenter: &Segmenter, photo: &EncodedPhoto, mask: BitMask) -
     let size = Size::of(f64::from(mask.area()) / (f64::from(photo.width) * f64::from(photo.height)));
     let target = Shape::new(mask);
     let point = Point { x: f64::from(place.0) + 0.5, y: f64::from(place.1) + 0.5, label: 1 };
-    let click =
-        segmenter.answers(photo, &PointPrompt { points: vec![point], ..PointPrompt::default() }).await?;
+    let click = segmenter.answers(photo, &PointPrompt::at(vec![point])).await?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
-    let boxed =
-        segmenter.answers(photo, &PointPrompt { r#box: Some(shape), ..PointPrompt::default() }).await?;
+    let boxed = segmenter.answers(photo, &PointPrompt::around(shape)).await?;
     let picked = |answers: &[Answer], is_click: bool| {
         let answer = choose(PickRule::default(), answers, is_click).context("the decoder gave no mask")?;
         Ok::<_, anyhow::Error>(reached(answer, photo, &target))

@@ -1,5 +1,6 @@
 //! Rules that are compared: each picks one of the answers to a click.
 
+use aims_web::levels::LevelOptions;
 use aims_web::mask::BitMask;
 use aims_web::segmenter::{Answer, PickRule, Quality, choose, pick};
 
@@ -43,8 +44,9 @@ fn among_four(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
 
 /// `value` is given an answer's mean IoU with the other three.
 fn by_agreement(answers: &[Answer], value: fn(&Quality, f32) -> f32) -> Option<&Answer> {
+    let threshold = LevelOptions::default().mask_threshold;
     let masks: Vec<BitMask> =
-        answers.iter().map(|answer| answer.candidate.logits.to_low_res_mask(0.0)).collect();
+        answers.iter().map(|answer| answer.candidate.logits.to_low_res_mask(threshold)).collect();
     let likeness = |i: usize| {
         let others = (0..masks.len()).filter(|&j| j != i);
         others.map(|j| masks[i].iou(&masks[j])).sum::<f32>() / (masks.len() - 1) as f32

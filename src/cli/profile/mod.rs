@@ -65,7 +65,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
     let photo = encode().await?;
     let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
-    let prompt = Prompt::Points(PointPrompt { points: vec![middle], ..PointPrompt::default() });
+    let prompt = Prompt::Points(PointPrompt::at(vec![middle]));
     let levels = Request::default();
     let point = Request { prompt, ..Request::default() };
     let segment = async |request| {
