@@ -32,7 +32,7 @@ class Run:
         for layer in self.network.aims.decoder.transformer.layers:
             layer.mlp.requires_grad_(False)
         self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
-        self.teacher = checkpoint.teacher(options.encoder).to(options.device)
+        self.teacher = checkpoint.teacher(options.encoder, config.sam).to(options.device)
         if options.start:
             checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.start))
         known, new = [], []
@@ -86,13 +86,24 @@ class Run:
         for parameter, grad in zip(parameters, flat.split(sizes)):
             parameter.grad.copy_(grad.view_as(parameter))
 
-    def update(self, loss):
+    def update(self, losses):
+        """One step by the mean of the losses, each of which is computed when its turn comes."""
+        self.optimizer.zero_grad(set_to_none=False)
+        count = 0
+        for loss in losses:
+            loss.backward()
+            count += 1
+        if count > 1:
+            for parameter in self.network.parameters():
+                if parameter.grad is not None:
+                    parameter.grad /= count
+        self.step_on()
+
+    def step_on(self):
         left = self.options.steps - self.step
         factor = min(1.0, (self.step + 1) / WARMUP, left / self.options.decay)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        self.optimizer.zero_grad(set_to_none=False)
-        loss.backward()
         if self.options.processes > 1:
             self.share_gradients()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)

@@ -13,7 +13,8 @@ from aims.config import LEVELS
 from aims.measure import Measure
 from aims.postprocess import masks_of
 from data import records, samples
-from data.stream import Samples, features_of, inputs, moved
+from data import maps
+from data.stream import Samples, WholePhotos, features_of, inputs, kept_sample, moved
 from options import options_for
 from run import Run
 
@@ -39,6 +40,7 @@ def arguments():
     parser.add_argument("--keep", type=float, default=20.0, help="how much a trained encoder is held to SAM's embedding")
     parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
     parser.add_argument("--cache", type=Path, help="folder for these features, some 4 MB each at 512")
+    parser.add_argument("--maps", type=Path, help="folder of what encode.py keeps: whole photos in their own shape, one after the other")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--validate-every", type=float, default=600.0, help="seconds")
     parser.add_argument("--validation-images", type=int, default=48)
@@ -53,15 +55,22 @@ def validate(network, config, options):
     found = {name: Measure() for name in (*LEVELS, "part of entity")}
     for entry in config["sets"]:
         pool, photos = records.pool(options.data, entry, "val")
+        if options.maps:
+            pool = [record for record in pool if maps.place(options.maps, record.image).exists()]
         step = max(1, len(pool) * len(config["sets"]) // options.validation_images)
         for record in pool[::step]:
             for kind in ("full", "entity"):
-                sample = samples.sample(record, photos, options.size, kind, samples.seeded(record.image), augment=False)
+                rng = samples.seeded(record.image)
+                if options.maps:
+                    sample = kept_sample(record, photos, options.maps, kind, rng)
+                else:
+                    sample = samples.sample(record, photos, options.size, kind, rng, augment=False)
                 if kind == "entity" and bool(sample.prompt.all()):
                     continue
                 image, prompt = inputs([sample], options.device)
                 levels = LEVELS if kind == "full" else ("part",)
-                predicted = masks_of(network(image, prompt, levels), 0)
+                features = features_of(network.image_encoder, image, [sample])
+                predicted = masks_of(network.aims.segment(features, network.prompt_encoder, prompt, levels), 0)
                 for level in levels:
                     target = sample.targets[level]
                     masks, scores, _ = predicted[level]
@@ -72,6 +81,30 @@ def validate(network, config, options):
         name: {"AR": measure.recall(), "AP": measure.precision(), "IoU": measure.best_iou(), "masks": measure.targets}
         for name, measure in found.items()
     }
+
+
+def losses_of(run, batch, options):
+    """The loss of samples of one shape, and its parts."""
+    image, prompt = inputs(batch, options.device)
+    encoder = run.network.prompt_encoder
+    with torch.set_grad_enabled(options.encoder_rate > 0):
+        features = features_of(run.network.image_encoder, image, batch)
+    # The features that SAM's mask decoder was trained with.
+    original = features if run.original is None else run.original(image)
+    config = run.network.aims.config
+
+    def nested(points):
+        high_resolution = tuple(original[:2]) if config.sam.high_resolution else ()
+        return run.teacher.nested(encoder, original[-1], points, list(config.nested), high_resolution)
+
+    points = torch.stack([sample.points for sample in batch])
+    outputs = run.network.aims(features, encoder, prompt, points, options.peaks)
+    lessons = losses.lessons_for(outputs, batch, nested, options.taught) if options.taught else None
+    loss, parts = losses.total(outputs, batch, lessons)
+    if run.original is not None:
+        parts["embedding"] = losses.embedding_loss(features[-1], original[-1])
+        loss = loss + options.keep * parts["embedding"]
+    return loss, parts
 
 
 def train(rank, options):
@@ -93,31 +126,27 @@ def train(rank, options):
 
     note(start=vars(options) | {"config": config, "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU"})
     views = [(("view", options.seed, number), options.cache / f"{number}.npy") for number in range(options.views)]
-    stream = Samples(config, options.data, options.size, (options.seed, run.step, rank), views, "mask_prompts" not in options.without)
+    seed, prompts = (options.seed, run.step, rank), "mask_prompts" not in options.without
+    if options.maps:
+        stream = WholePhotos(config, options.data, options.maps, seed, prompts)
+    else:
+        stream = Samples(config, options.data, options.size, seed, views, prompts)
     loader = torch.utils.data.DataLoader(stream, batch_size=options.batch, collate_fn=list, num_workers=options.workers)
     half = torch.autocast(options.device, torch.bfloat16, enabled=options.half or options.device == "cuda")
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []
-    for batch in loader:
+
+    def loss_of(batch):
         batch = [moved(sample, options.device) for sample in batch]
-        image, prompt = inputs(batch, options.device)
         with half:
-            with torch.set_grad_enabled(options.encoder_rate > 0):
-                features = features_of(run.network.image_encoder, image, batch)
-            # The embedding that SAM's mask decoder was trained with.
-            original = features[-1] if run.original is None else run.original(image)[-1]
-            points = torch.stack([sample.points for sample in batch])
-            outputs = run.network.aims(features, run.network.prompt_encoder, prompt, points, options.peaks)
-            lessons = None
-            if options.taught:
-                lessons = losses.lessons_for(outputs, batch, run.teacher, run.network.prompt_encoder, original, options.taught)
-            loss, parts = losses.total(outputs, batch, lessons)
-            if run.original is not None:
-                parts["embedding"] = losses.embedding_loss(features[-1], original)
-                loss = loss + options.keep * parts["embedding"]
-        run.update(loss)
-        run.seconds = before + time.time() - begun
+            loss, parts = losses_of(run, batch, options)
         recent.append({name: float(value.detach()) for name, value in parts.items()} | {"loss": float(loss.detach())})
-        if run.step % 50 == 0:
+        return loss
+
+    for batch in loader:
+        # Whole photos have different shapes.
+        run.update(map(loss_of, [[sample] for sample in batch] if options.maps else [batch]))
+        run.seconds = before + time.time() - begun
+        if run.step % 50 == 0 and recent:
             names = sorted({name for row in recent for name in row})
             note(**{name: round(sum(row.get(name, 0.0) for row in recent) / len(recent), 4) for name in names})
             recent = []

@@ -5,7 +5,6 @@ import json
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from .config import TINY, SamConfig
 from .sam import MaskDecoder, Sam
 
 
@@ -15,12 +14,12 @@ def read(path):
         return {name: file.get_tensor(name) for name in file.keys()}
 
 
-# The masks that SAM's tokens give are nested; these are nearest to each head at first.
-FIRST_TOKEN = {"part": 2, "entity": 3, "relation": 3, "small_entity": 2}
+# The masks that SAM's tokens give are nested, from small to large; these are nearest to each head at first.
+FIRST = {"part": 1, "entity": 2, "relation": 2, "small_entity": 1}
 
 
 def load_sam(network, path):
-    """MobileSAM's weights: the encoders as they are, its mask decoder as the start of the level decoders."""
+    """SAM's weights of the family: the encoders as they are, its mask decoder as the start of the level decoders."""
     weights = read(path)
     network.image_encoder.load_state_dict(below(weights, "image_encoder."))
     network.prompt_encoder.load_state_dict(below(weights, "prompt_encoder."))
@@ -31,15 +30,16 @@ def load_sam(network, path):
     for name, value in below(weights, "mask_decoder.iou_prediction_head.").items():
         if not name.startswith("layers.2"):
             decoder.quality_head.get_parameter(name).data.copy_(value)
-    for name, token in FIRST_TOKEN.items():
+    for name, number in FIRST.items():
+        token = network.aims.config.nested[number]
         head = network.aims.decoders[name]
         head.token.data.copy_(weights["mask_decoder.mask_tokens.weight"][token : token + 1])
         head.hypernetwork.load_state_dict(below(weights, f"mask_decoder.output_hypernetworks_mlps.{token}."))
 
 
-def teacher(path):
-    """MobileSAM's mask decoder as it is: what it says of points where no label does."""
-    whole = MaskDecoder(SamConfig.of(TINY))
+def teacher(path, config):
+    """SAM's mask decoder as it is: what it says of points where no label does."""
+    whole = MaskDecoder(config)
     whole.load_state_dict(below(read(path), "mask_decoder."))
     return whole.requires_grad_(False)
 

@@ -56,6 +56,9 @@ class Config:
     """Of the AIMS head. Switches are for ablations."""
 
     sam: SamConfig
+    maps: tuple  # channels of the encoder's maps that are read: of strides 4 and 8, and of the deepest
+    deepest: int  # stride of the deepest map
+    nested: tuple  # SAM's mask tokens for a point, from the small mask to the large one
     width: int
     heads: int
     mask_dim: int
@@ -72,11 +75,16 @@ class Config:
     @classmethod
     def of(cls, manifest):
         levels = {name: value for name, value in manifest["levels"].items() if name not in ("outputs", "thresholds")}
-        return cls(SamConfig.of(manifest), **fields(levels))
+        sam, channels = SamConfig.of(manifest), [stage.channels for stage in stages_of(manifest["encoder"])]
+        if sam.high_resolution:
+            return cls(sam, (*sam.high_resolution, channels[-1]), 32, (2, 3, 1), **fields(levels))
+        return cls(sam, (channels[0], channels[1], channels[-1]), 16, (1, 2, 3), **fields(levels))
 
 
 TINY = manifest("aims-tiny")
-PRESETS = {"tiny": Config.of(TINY)}
+BASE = manifest("aims-base")
+# Until aims-base has levels in its manifest they are as large as those of aims-tiny.
+PRESETS = {"tiny": Config.of(TINY), "base": Config.of({"levels": TINY["levels"]} | BASE)}
 STAGES = stages_of(TINY["encoder"])
 EMBED_DIM = TINY["decoder"]["channels"]
 PIXEL_MEAN, PIXEL_STD = TINY["input"]["mean"], TINY["input"]["std"]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import EMBED_DIM, LEVELS, OUTPUT_TOKENS
+from .grid import SharedImage
 from .layers import Attention, Mlp, zero_init
 from .transformer import TwoWayTransformer, Upscale
 
@@ -104,32 +105,34 @@ class Decoder(nn.Module):
         self.quality_head = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(OUTPUT_TOKENS), between=F.relu)
         self.complementarity = Complementarity(config)
 
-    def forward(self, heads, encoder, embedding, map16, map4, points):
-        """One round. `heads` are in the order of `OUTPUT_TOKENS`, `embedding` and `map16` [batch, side, side, channels], `map4` [batch, 4 side,
-        4 side, mask_dim], `points` [batch, queries, 2] in 0..1."""
-        batch, side, _, _ = embedding.shape
+    def forward(self, heads, encoder, seen, points):
+        """One round. `heads` are in the order of `OUTPUT_TOKENS`, `seen` is what `Aims.see` returns, `points` [batch, queries, 2] in 0..1 of
+        the longer side."""
+        batch, height, width, _ = seen.embedding.shape
         queries = points.shape[1]
-        image = (embedding + encoder.no_mask_embed.weight + self.from_context(map16)).flatten(1, 2)
+        image = (seen.embedding + encoder.no_mask_embed.weight + self.from_context(seen.map16)).flatten(1, 2)
         prompts = encoder.tokens(points).flatten(0, 1)
         outputs = torch.cat([self.quality_token, *(head.token for head in heads)])
         tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
         places = prompts[:, :1].expand(-1, len(OUTPUT_TOKENS), -1).reshape(batch, -1, EMBED_DIM)
-        positions = encoder.positions(side, side)
-        looked = self.transformer.look(image, positions, tokens)
+        positions = encoder.positions(height, width)
+        # Of one image it is worth computing once what all queries share.
+        shared = SharedImage(self.transformer, image[0], positions[0]) if batch == 1 else None
+        looked = shared.look(tokens) if shared else self.transformer.look(image, positions, tokens)
         if self.config.complementarity:
             own = slice(1, 1 + len(OUTPUT_TOKENS))
             of_levels = self.complementarity(looked[:, own].reshape(batch, -1, EMBED_DIM), places)
             of_levels = of_levels.view(len(looked), -1, EMBED_DIM)
             looked = torch.cat([looked[:, : own.start], of_levels, looked[:, own.stop :]], 1)
-        tokens, image = self.transformer.finish(image, positions, tokens, looked)
+        tokens, image = shared.finish(tokens, looked) if shared else self.transformer.finish(image, positions, tokens, looked)
         kernels = torch.stack([head.hypernetwork(tokens[:, 1 + i]) for i, head in enumerate(heads)], 1)
-        logits = Upscale.into_rows(kernels @ self.upscale(image).transpose(1, 2), side, side)
-        logits = logits.view(batch, queries, len(OUTPUT_TOKENS), 4 * side, 4 * side)
+        pixels = self.upscale(image, *reversed(seen.high_resolution))
+        logits = Upscale.into_rows(kernels @ pixels.transpose(1, 2), height, width).unflatten(0, (batch, queries))
         judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(OUTPUT_TOKENS))
         predictions = {level: [] for level in LEVELS}
         for i, (level, head) in enumerate(zip(OUTPUT_TOKENS.values(), heads)):
             said = tokens[:, 1 + i].view(batch, queries, EMBED_DIM)
-            shared = mask_logits(head.kernel(said), map4)
+            shared = mask_logits(head.kernel(said), seen.map4)
             predictions[level].append(Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i]))
         return {level: joined(parts) for level, parts in predictions.items()}
 
@@ -147,19 +150,20 @@ def peaks_of(heat):
 
 
 def worth_of(heat, peaks, allowed):
-    """How much each place ([batch, side, side]) is worth a query: its heat ([batch, levels, side, side]) at the hottest level, but after
+    """How much each place ([batch, height, width]) is worth a query: its heat ([batch, levels, height, width]) at the hottest level, but after
     all peaks if it is none, and last of all if it is not `allowed`."""
     return (heat.double() - 100.0 * ~peaks).amax(1) - 1000.0 * ~allowed
 
 
 def choose(worth, count):
-    """The next queries: the `count` places ([batch, count, 2] in 0..1) that are worth most. No two are neighbours if it can be helped."""
-    batch, side, _ = worth.shape
+    """The next queries: the `count` places ([batch, count, 2] in 0..1 of the longer side) that are worth most. No two are neighbours if it
+    can be helped."""
+    batch, height, width = worth.shape
     chosen = []
     for _ in range(count):
         at = worth.flatten(1).argmax(1)
         chosen.append(at)
-        hit = F.one_hot(at, side * side).view(batch, 1, side, side).float()
+        hit = F.one_hot(at, height * width).view(batch, 1, height, width).float()
         worth = worth - 10000.0 * F.max_pool2d(hit, 3, 1, 1)[:, 0]
     chosen = torch.stack(chosen, 1)
-    return torch.stack([chosen % side, chosen // side], -1).add(0.5) / side
+    return torch.stack([chosen % width, chosen // width], -1).add(0.5) / max(height, width)

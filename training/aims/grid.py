@@ -1,7 +1,8 @@
-"""SAM's mask decoder for very many points on one image: the same numbers as `MaskDecoder`, with fewer products.
+"""SAM's mask decoder for very many points on one image: the same numbers as `TwoWayTransformer`, with fewer products.
 
-A query changes the image only through its eight tokens in eight heads, so the image-side projections of each query are folded into
-these 64 rows: `(x Wq) (Wk t)` is `x (Wq Wk t)`, and `(p v) Wo` is `p (v Wo)`. What all queries share is computed once an image."""
+A query changes the image only through its few tokens in eight heads, so the image-side projections of each query are folded into
+as many rows as it has tokens and heads: `(x Wq) (Wk t)` is `x (Wq Wk t)`, and `(p v) Wo` is `p (v Wo)`. What all queries share is
+computed once an image."""
 
 import torch
 import torch.nn.functional as F
@@ -9,21 +10,48 @@ import torch.nn.functional as F
 from .transformer import in_cells
 
 
+class SharedImage:
+    """One image ([cells, 256], with its positions) that all queries look at."""
+
+    def __init__(self, transformer, image, positions):
+        self.transformer, self.image = transformer, image
+        first, *_ = layers = transformer.layers
+        self.first_key = image @ first.cross_attn_token_to_image.k_proj.weight.T
+        self.first_value = first.cross_attn_token_to_image.v_proj(image)
+        self.first_query = image @ first.cross_attn_image_to_token.q_proj.weight.T
+        looks = [layer.cross_attn_token_to_image for layer in layers] + [transformer.final_attn_token_to_image]
+        self.looks = [Look(attention, positions) for attention in looks]
+        self.updates = [Update(layer.cross_attn_image_to_token, positions) for layer in layers]
+
+    def look(self, tokens):
+        """As `TwoWayTransformer.look`."""
+        layer = self.transformer.layers[0]
+        queries = layer.norm1(layer.self_attn(tokens, tokens, tokens))
+        queries = layer.norm2(queries + self.looks[0].shared(queries + tokens, self.first_key, self.first_value))
+        return layer.norm3(queries + layer.mlp(queries))
+
+    def finish(self, tokens, queries, read=slice(None)):
+        """As `TwoWayTransformer.finish`; of the tokens, only those that are to be `read`."""
+        first, *layers = self.transformer.layers
+        image = first.norm4(self.updates[0].shared(self.image, self.first_query, queries + tokens, queries))
+        for layer, look, update in zip(layers, self.looks[1:], self.updates[1:]):
+            here = queries + tokens
+            queries = layer.norm1(queries + layer.self_attn(here, here, queries))
+            queries = layer.norm2(queries + look(queries + tokens, image))
+            queries = layer.norm3(queries + layer.mlp(queries))
+            image = layer.norm4(update(image, queries + tokens, queries))
+        queries, tokens = queries[:, read], tokens[:, read]
+        return self.transformer.norm_final_attn(queries + self.looks[-1](queries + tokens, image)), image
+
+
 class ManyPoints:
-    """Of one encoded image (a batch of one)."""
+    """SAM's decoder on one encoded image (a batch of one)."""
 
     def __init__(self, sam, encoded):
         self.decoder, self.encoder = sam.mask_decoder, sam.prompt_encoder
         self.height, self.width = encoded.embedding.shape[1:3]
-        self.image = (encoded.embedding + self.encoder.no_mask_embed.weight).flatten(1, 2)[0]
-        positions = self.encoder.positions(self.height, self.width)[0]
-        first, *_ = layers = self.decoder.transformer.layers
-        looks = [layer.cross_attn_token_to_image for layer in layers] + [self.decoder.transformer.final_attn_token_to_image]
-        self.looks = [Look(attention, positions) for attention in looks]
-        self.updates = [Update(layer.cross_attn_image_to_token, positions) for layer in layers]
-        self.first_key = self.image @ first.cross_attn_token_to_image.k_proj.weight.T
-        self.first_value = first.cross_attn_token_to_image.v_proj(self.image)
-        self.first_query = self.image @ first.cross_attn_image_to_token.q_proj.weight.T
+        image = (encoded.embedding + self.encoder.no_mask_embed.weight).flatten(1, 2)[0]
+        self.shared = SharedImage(self.decoder.transformer, image, self.encoder.positions(self.height, self.width)[0])
         stride4, stride8 = encoded.high_resolution
         upscale = self.decoder.output_upscaling
         self.stride8 = in_cells(stride8, 1).view(1, -1, len(upscale["0"].bias)) + upscale["0"].bias
@@ -35,33 +63,12 @@ class ManyPoints:
         decoder = self.decoder
         outputs = torch.cat([decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight])
         placed = torch.cat([outputs.expand(len(points), -1, -1), self.encoder.tokens(points)], 1)
-        queries, image = self.transform(placed)
-        kernels = torch.stack([decoder.output_hypernetworks_mlps[i](queries[:, 2 + i]) for i in (1, 2, 3)], 1)
+        # The object score and the prompt's own tokens are not read.
+        queries, image = self.shared.finish(placed, self.shared.look(placed), slice(1, 6))
+        kernels = torch.stack([decoder.output_hypernetworks_mlps[i](queries[:, 1 + i]) for i in (1, 2, 3)], 1)
         logits = kernels @ self.upscaled(image).transpose(1, 2)
         logits = decoder.output_upscaling.into_rows(logits, self.height, self.width)
-        return logits, decoder.iou_prediction_head(queries[:, 1]).sigmoid()[:, 1:], queries[:, 3:6]
-
-    def transform(self, placed):
-        transformer = self.decoder.transformer
-        queries, image = placed, None
-        for number, layer in enumerate(transformer.layers):
-            if number == 0:
-                queries = layer.norm1(layer.self_attn(queries, queries, queries))
-            else:
-                here = queries + placed
-                queries = layer.norm1(queries + layer.self_attn(here, here, queries))
-            look, update = self.looks[number], self.updates[number]
-            seen = look(queries + placed, image) if number else look.shared(queries + placed, self.first_key, self.first_value)
-            queries = layer.norm2(queries + seen)
-            queries = layer.norm3(queries + layer.mlp(queries))
-            if number:
-                image = layer.norm4(update(image, queries + placed, queries))
-            else:
-                image = layer.norm4(update.shared(self.image, self.first_query, queries + placed, queries))
-        # The object score and the prompt's own tokens are not read any more.
-        read = queries[:, 1:6]
-        read = transformer.norm_final_attn(read + self.looks[-1](read + placed[:, 1:6], image))
-        return F.pad(read, (0, 0, 1, 0)), image
+        return logits, decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, 1:], queries[:, 2:5]
 
     def upscaled(self, image):
         """[n, cells * 16, channels]."""

@@ -102,6 +102,10 @@ class Encoded(NamedTuple):
     high_resolution: tuple  # of stride 4 with 32 channels (SAM 2's name is s0), of stride 8 with 64 (s1)
     maps: list
 
+    def features(self):
+        """What the AIMS head reads: maps of strides 4, 8 and 32, and the embedding."""
+        return [*self.high_resolution, self.maps[-1], self.embedding]
+
 
 class Hiera(nn.Module):
     """Trunk and neck."""

@@ -62,12 +62,17 @@ def iou(logits, masks):
     return both / (found | masks).sum((-1, -2)).clamp(min=1)
 
 
+def at(points, maps):
+    """Of maps [..., height, width] what is at points ([n, 2] in 0..1 of the longer side): [..., n]."""
+    height, width = maps.shape[-2:]
+    x, y = (points * max(height, width)).long().unbind(-1)
+    return maps[..., y.clamp(0, height - 1), x.clamp(0, width - 1)]
+
+
 @torch.no_grad()
 def assign(points, logits, masks):
     """Queries whose point lies in a mask, and the mask: (queries, masks), each [n]."""
-    side = masks.shape[-1]
-    x, y = (points * side).long().clamp(0, side - 1).unbind(-1)
-    holds = masks[:, y, x].t()
+    holds = at(points, masks).t()
     queries = holds.any(1).nonzero()[:, 0]
     found = (logits[queries] > 0).flatten(1).float()
     exact = masks.flatten(1).float()
@@ -95,9 +100,7 @@ def level_losses(prediction, heat, points, target):
             reached = iou(logits[queries], target.masks[masks])
             losses["quality"] = F.binary_cross_entropy_with_logits(quality[queries], reached)
             wanted[queries] = 1.0
-    side = target.known.shape[-1]
-    x, y = (points * side).long().clamp(0, side - 1).unbind(-1)
-    judged = ((wanted > 0) | target.known[y, x]).float()
+    judged = ((wanted > 0) | at(points, target.known)).float()
     entropy = F.binary_cross_entropy_with_logits(score, wanted, reduction="none")
     losses["score"] = (entropy * judged).sum() / judged.sum().clamp(min=1)
     return losses, matched
@@ -119,9 +122,7 @@ def unlabelled(points, sample):
     rows = []
     for level in TEACHES:
         target = sample.targets[level]
-        side = target.known.shape[-1]
-        x, y = (points * side).long().clamp(0, side - 1).unbind(-1)
-        rows.append(~(target.known[y, x] | target.masks[:, y, x].any(0)))
+        rows.append(~(at(points, target.known) | at(points, target.masks).any(0)))
     return torch.stack(rows)
 
 
@@ -150,12 +151,12 @@ class Lessons:
 
 
 @torch.no_grad()
-def lessons_for(outputs, samples, teacher, encoder, embedding, count):
-    """SAM's masks of the `count` queries of each image of which the labels say least."""
+def lessons_for(outputs, samples, nested, count):
+    """SAM's masks of the `count` queries of each image of which the labels say least. `nested` answers points as `Teacher.nested`."""
     free = torch.stack([unlabelled(points, sample) for points, sample in zip(outputs.points, samples)])
     queries = free.sum(1).topk(count).indices
     points = outputs.points.gather(1, queries[..., None].expand(-1, -1, 2))
-    logits, quality = teacher.nested(encoder, embedding, points)
+    logits, quality = nested(points)
     wanted = free.gather(2, queries[:, None].expand(-1, len(TEACHES), -1))
     return Lessons(queries, outputs.points.shape[1], wanted, logits > 0, quality)
 

@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .config import LEVELS, OUTPUT_TOKENS, PRESETS, THRESHOLDS
+from .config import BASE, LEVELS, OUTPUT_TOKENS, PRESETS, THRESHOLDS
 from .decoder import Affinity, Decoder, Head, LevelDecoder, Prediction, choose, joined, peaks_of, worth_of
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .postprocess import confidence
 from .sam import PromptEncoder as SamPromptEncoder
+from .hiera import Hiera
 from .tiny_vit import TinyVit
 
 # Masks of this confidence cover their places: queries of later rounds go elsewhere.
@@ -26,16 +27,17 @@ class Seen:
     """What does not depend on queries."""
 
     embedding: torch.Tensor
+    high_resolution: tuple  # of strides 4 and 8, where SAM's decoder of the family reads them
     map16: torch.Tensor
     map4: torch.Tensor
-    heat: torch.Tensor  # [batch, levels, side, side] of stride 8: logits of being the middle of a mask
-    allowed: torch.Tensor  # [batch, side, side]: where queries may be
+    heat: torch.Tensor  # [batch, levels, height, width] of stride 8: logits of being the middle of a mask
+    allowed: torch.Tensor  # [batch, height, width]: where queries may be
 
 
 @dataclass
 class Outputs:
     heat: torch.Tensor
-    points: torch.Tensor  # [batch, queries, 2] in 0..1
+    points: torch.Tensor  # [batch, queries, 2] in 0..1 of the longer side
     predictions: dict[str, Prediction]
     links: dict[str, torch.Tensor]  # "entity_part": [batch, entities, parts], "relation_entity"
 
@@ -58,7 +60,7 @@ class Aims(nn.Module):
                 nn.init.zeros_(affinity.coarse.bias)
 
     def see(self, features, prompt):
-        """`prompt` [batch, S, S, 1] holds 0 and 1, None is the full image."""
+        """`prompt` [batch, height, width, 1] of the input holds 0 and 1, None is the full image."""
         added = self.prompt_encoder(prompt) if prompt is not None and self.config.mask_prompts else None
         if added:
             # The full image is exactly no prompt.
@@ -71,12 +73,13 @@ class Aims(nn.Module):
         else:
             share = F.avg_pool2d(prompt.permute(0, 3, 1, 2), 8)[:, 0]
             allowed = share >= share.amax((1, 2), keepdim=True).clamp(max=0.5)
-        return Seen(features[-1], map16, map4, heat, allowed)
+        high_resolution = tuple(features[:2]) if self.config.sam.high_resolution else ()
+        return Seen(features[-1], high_resolution, map16, map4, heat, allowed)
 
     def ask(self, seen, encoder, points):
         """A round of queries at `points` ([batch, n, 2] in 0..1)."""
         heads = [self.decoders[name] for name in OUTPUT_TOKENS]
-        return self.decoder(heads, encoder, seen.embedding, seen.map16, seen.map4, points)
+        return self.decoder(heads, encoder, seen, points)
 
     def link(self, predictions):
         if not self.config.association:
@@ -104,27 +107,27 @@ class Aims(nn.Module):
                 break
             points.append(choose(worth, self.config.round_queries))
             rounds.append(self.ask(seen, encoder, points[-1]))
-            allowed = allowed & ~around(points[-1], allowed.shape[-1])
+            allowed = allowed & ~around(points[-1], *allowed.shape[1:])
             heat = torch.stack([heat[:, i] - COVERED * covered(rounds[-1][level]) for i, level in enumerate(levels)], 1)
         predictions = {level: joined(found[level] for found in rounds) for level in LEVELS}
         return Outputs(seen.heat, torch.cat(points, 1), predictions, self.link(predictions))
 
 
-def around(points, side):
-    """The places of the points, and their neighbours: [1, side, side] of bool."""
-    hits = torch.zeros(1, 1, side, side, device=points.device)
-    x, y = (points[0] * side).long().unbind(-1)
+def around(points, height, width):
+    """The places of the points, and their neighbours: [1, height, width] of bool."""
+    hits = torch.zeros(1, 1, height, width, device=points.device)
+    x, y = (points[0] * max(height, width)).long().unbind(-1)
     hits[0, 0, y, x] = 1.0
     return F.max_pool2d(hits, 3, 1, 1)[:, 0] > 0
 
 
 def covered(prediction):
-    """Which places of stride 8 are at least half in a mask that is good enough: [1, side, side], 0 or 1."""
+    """Which places of stride 8 are at least half in a mask that is good enough: [1, height, width], 0 or 1."""
     good = confidence(prediction)[0] >= COVERS
     masks = (prediction.logits[0][good] > 0).float()
-    side = prediction.logits.shape[-1] // 2
+    height, width = prediction.logits.shape[-2:]
     if not len(masks):
-        return torch.zeros(1, side, side, device=masks.device)
+        return torch.zeros(1, height // 2, width // 2, device=masks.device)
     return (F.avg_pool2d(masks[None], 2)[0] >= 0.5).any(0, keepdim=True).float()
 
 
@@ -133,7 +136,7 @@ class Network(nn.Module):
 
     def __init__(self, config=PRESETS["tiny"]):
         super().__init__()
-        self.image_encoder = TinyVit()
+        self.image_encoder = Hiera(BASE["encoder"], config.sam) if config.sam.high_resolution else TinyVit()
         self.prompt_encoder = SamPromptEncoder(config.sam)
         self.aims = Aims(config)
 

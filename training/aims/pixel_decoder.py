@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import nn
 
-from .config import EMBED_DIM, STAGES
+from .config import EMBED_DIM
 from .layers import Attention, Depthwise, axis_codes, cells, sine_positions, zero_init
 
 
@@ -77,11 +77,12 @@ class PromptEncoder(nn.Module):
 class PixelDecoder(nn.Module):
     def __init__(self, config):
         super().__init__()
-        width, stages = config.width, [stage.channels for stage in STAGES]
+        width, (stride4, stride8, deepest) = config.width, config.maps
+        self.deepest = config.deepest
         self.from_embedding = nn.Linear(EMBED_DIM, width)
-        self.from_stride16 = nn.Linear(stages[3], width)
-        self.from_stride8 = nn.Linear(stages[1], width)
-        self.from_stride4 = nn.Linear(stages[0], config.mask_dim)
+        self.add_module(f"from_stride{config.deepest}", nn.Linear(deepest, width))
+        self.from_stride8 = nn.Linear(stride8, width)
+        self.from_stride4 = nn.Linear(stride4, config.mask_dim)
         self.norm = nn.LayerNorm(width)
         self.context = nn.ModuleList(ContextLayer(width, config.heads) for _ in range(config.context_layers))
         self.up8 = Upsample(width, width)
@@ -94,9 +95,11 @@ class PixelDecoder(nn.Module):
 
     def forward(self, features, prompt=None):
         """`prompt` is what the prompt encoder adds, or None; returns maps of strides 16, 8 and 4."""
-        stride4, stride8, stride16, embedding = features
+        stride4, stride8, deepest, embedding = features
         add4, add8, add16 = prompt or (0.0, 0.0, 0.0)
-        x = self.norm(self.from_embedding(embedding) + self.from_stride16(stride16)) + add16
+        deepest = self.get_submodule(f"from_stride{self.deepest}")(deepest)
+        times = self.deepest // 16
+        x = self.norm(self.from_embedding(embedding) + deepest.repeat_interleave(times, 1).repeat_interleave(times, 2)) + add16
         batch, height, side, width = x.shape
         positions = sine_positions(height, side, width, x.device).to(x.dtype)
         x = x.reshape(batch, height * side, width)

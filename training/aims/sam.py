@@ -110,10 +110,10 @@ class MaskDecoder(nn.Module):
         return logits.unflatten(0, (batch, -1)), scores.unflatten(0, (batch, -1))
 
     @torch.no_grad()
-    def nested(self, encoder, embedding, points, high_resolution=()):
-        """Of single points ([batch, n, 2]) the nested masks, from small to large, without the one for sure prompts."""
+    def nested(self, encoder, embedding, points, tokens, high_resolution=()):
+        """Of single points ([batch, n, 2]) the masks of these `tokens`: logits and predicted IoU."""
         logits, scores = self(encoder, embedding, encoder.tokens(points), high_resolution=high_resolution)
-        return logits[:, :, 1:], scores[:, :, 1:]
+        return logits[:, :, tokens], scores[:, :, tokens]
 
 
 class Sam(nn.Module):

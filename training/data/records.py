@@ -87,6 +87,18 @@ def pool(folder, entry, split):
     return [record for record in records if entry.get("scope") in (None, record.scope)], photos
 
 
+def in_order(entries, folder, first=None):
+    """(image, split, photos) of the entries of a config, each image once; of an entry at most `first`, those of validation first."""
+    seen = set()
+    for entry in entries:
+        pools = [(split, *pool(folder, entry, split)) for split in ("val", "train")]
+        found = [(record.image, split, photos) for split, records, photos in pools for record in records]
+        for image, split, photos in found[: entry.get("first", first)]:
+            if image not in seen:
+                seen.add(image)
+                yield image, split, photos
+
+
 def coarsest(records, least):
     chosen = {}
     for record in sorted((record for record in records if len(record.masks) >= least), key=lambda record: len(record.masks)):

@@ -16,6 +16,8 @@ from aims.config import LEVELS
 from .relations import touching
 
 MASK_STRIDE = 4
+# Inputs of the photo's shape are filled up to multiples of so many cells.
+SHAPE_CELLS = 16
 TOKEN_STRIDE = 8
 # Smaller masks (in cells of the mask stride) are neither asked for nor held against the model.
 MIN_CELLS = 4
@@ -37,23 +39,26 @@ class Target:
 
 @dataclass
 class Sample:
-    image: torch.Tensor  # [S, S, 3] of bytes
+    image: torch.Tensor  # [height, width, 3] of bytes
     filled: tuple[int, int]  # columns and rows that show the photo; the rest is padding
-    prompt: torch.Tensor  # [S, S] of bool; all true for the full image
+    prompt: torch.Tensor  # [height, width] of bool; all true for the full image
     targets: dict[str, Target]
     links: dict[str, torch.Tensor]  # [coarse, fine] of 0 and 1
-    points: torch.Tensor  # [POINTS, 2] in 0..1: places inside masks, for queries
+    points: torch.Tensor  # [POINTS, 2] in 0..1 of the longer side: places inside masks, for queries
     cache: object = None  # where the encoder's output for this image is kept, or None
 
 
 class View:
-    """How a photo is scaled, mirrored and cut to the input. Padding is to the right and below."""
+    """How a photo is scaled, mirrored and cut to the input: a square of side `size`, or not `square`, then only as large as the photo
+    needs. Padding is to the right and below."""
 
-    def __init__(self, width, height, size, scale=1.0, at=(0.5, 0.5), mirrored=False):
+    def __init__(self, width, height, size, scale=1.0, at=(0.5, 0.5), mirrored=False, square=True):
         factor = scale * size / max(width, height)
-        self.size, self.mirrored = size, mirrored
+        self.mirrored = mirrored
         self.cells = [max(1, round(side * factor / MASK_STRIDE)) for side in (width, height)]
         limit = size // MASK_STRIDE
+        # In cells: rows and columns of the whole input.
+        self.shape = (limit, limit) if square else tuple(-(-side // SHAPE_CELLS) * SHAPE_CELLS for side in self.cells[::-1])
         self.filled = tuple(min(side, limit) * MASK_STRIDE for side in self.cells)
         self.offset = [round(max(0, side - limit) * share) for side, share in zip(self.cells, at)]
 
@@ -69,10 +74,10 @@ class View:
     def place(self, pixels, per_cell):
         if self.mirrored:
             pixels = pixels[:, ::-1]
-        side = self.size // MASK_STRIDE * per_cell
+        rows, columns = (side * per_cell for side in self.shape)
         x, y = (offset * per_cell for offset in self.offset)
-        pixels = pixels[y : y + side, x : x + side]
-        result = np.zeros((side, side, *pixels.shape[2:]), pixels.dtype)
+        pixels = pixels[y : y + rows, x : x + columns]
+        result = np.zeros((rows, columns, *pixels.shape[2:]), pixels.dtype)
         result[: pixels.shape[0], : pixels.shape[1]] = pixels
         return result
 
@@ -98,15 +103,15 @@ class Scene:
     """The masks of a record in a view: entities, parts with their entity, relations with their two entities."""
 
     def __init__(self, record, view):
-        side = view.size // MASK_STRIDE
+        shape = view.shape
         masks = [view.mask(mask.pixels()) for mask in record.masks]
         large = [mask.sum() >= MIN_CELLS for mask in masks]
         of_level = lambda level: [i for i, mask in enumerate(record.masks) if mask.level == level and large[i]]
         exact = [i for i in of_level("entity") if not record.masks[i].approx]
         row = {i: n for n, i in enumerate(exact)}
         parts = of_level("part")
-        self.entities = stack([masks[i] for i in exact], side)
-        self.parts = stack([masks[i] for i in parts], side)
+        self.entities = stack([masks[i] for i in exact], shape)
+        self.parts = stack([masks[i] for i in parts], shape)
         self.parents = [row.get(record.masks[i].parent) for i in parts]
         # An approximate entity is no target, but its parts fill it.
         self.whole = [masks[i] for i in of_level("entity")]
@@ -117,12 +122,12 @@ class Scene:
         else:
             things = [n for n, i in enumerate(exact) if record.masks[i].thing]
             self.pairs = touching(self.entities, things)
-        dropped = stack([mask for i, mask in enumerate(masks) if not large[i] or record.masks[i].level == "region"], side)
+        dropped = stack([mask for i, mask in enumerate(masks) if not large[i] or record.masks[i].level == "region"], shape)
         self.unclear = dropped.any(0)
         padding = ~view.mask(np.ones((record.height, record.width), bool))
         # A set that labels parts of an entity labels all of them.
-        opened = stack([mask for mask, children in zip(self.whole, self.children) if children], side).any(0)
-        everywhere = np.ones((side, side), bool)
+        opened = stack([mask for mask, children in zip(self.whole, self.children) if children], shape).any(0)
+        everywhere = np.ones(shape, bool)
         self.known = {
             "entity": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
             "part": (opened & ~self.unclear) | padding,
@@ -130,30 +135,31 @@ class Scene:
         }
 
 
-def stack(masks, side):
-    return np.stack(masks) if masks else np.zeros((0, side, side), bool)
+def stack(masks, shape):
+    return np.stack(masks) if masks else np.zeros((0, *shape), bool)
 
 
-def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=True):
+def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=True, square=True, rough=None):
     """A sample of the wanted kind, or of the full image where the record has nothing to prompt with.
 
     `view_rng`, where given, decides the view and its colours, and `rng` only what is asked. If it is not to be `shown`, the
-    image is left black."""
+    image is left black. Prompts are `rough` where the view is augmented, or as said."""
     view_rng = view_rng or rng
-    view = augmented_view(record, size, view_rng) if augment else View(record.width, record.height, size)
-    image = view.image(photos.read(record.image)) if shown else np.zeros((size, size, 3), np.uint8)
+    view = augmented_view(record, size, view_rng) if augment else View(record.width, record.height, size, square=square)
+    height, width = (side * MASK_STRIDE for side in view.shape)
+    image = view.image(photos.read(record.image)) if shown else np.zeros((height, width, 3), np.uint8)
     if augment and shown:
         image = recoloured(image, view_rng)
     scene = Scene(record, view)
     prompt, levels, links = ask(scene, kind, rng)
     if prompt is not None:
-        prompt = roughened(prompt, rng) if augment else prompt
-        prompt = np.asarray(Image.fromarray(prompt).resize((size, size)))
+        prompt = roughened(prompt, rng) if (augment if rough is None else rough) else prompt
+        prompt = np.asarray(Image.fromarray(prompt).resize((width, height)))
     targets = {level: target(*levels[level]) for level in LEVELS}
     return Sample(
         image=torch.from_numpy(image.copy()),
         filled=view.filled,
-        prompt=torch.ones(size, size, dtype=torch.bool) if prompt is None else torch.from_numpy(prompt.copy()),
+        prompt=torch.ones(height, width, dtype=torch.bool) if prompt is None else torch.from_numpy(prompt.copy()),
         targets=targets,
         links={name: torch.from_numpy(link) for name, link in links.items()},
         points=torch.tensor(points_in(targets, rng)),
@@ -170,10 +176,11 @@ def points_in(targets, rng):
             continue
         target = targets[drawn]
         i = rng.randrange(len(target.masks))
-        side = target.masks.shape[-1]
+        height, width = target.masks.shape[1:]
+        side = max(height, width)
         if rng.random() < 0.5:
             side //= TOKEN_STRIDE // MASK_STRIDE
-            y, x = divmod(int(target.middles[i]), side)
+            y, x = divmod(int(target.middles[i]), width // (TOKEN_STRIDE // MASK_STRIDE))
         else:
             inside = target.masks[i].nonzero()
             y, x = inside[rng.randrange(len(inside))].tolist()
@@ -195,8 +202,8 @@ def ask(scene, kind, rng):
 
 def everything(scene):
     entities, parts, pairs = scene.entities, scene.parts, scene.pairs
-    unions = stack([entities[a] | entities[b] for a, b in pairs], entities.shape[1])
-    contact = stack([contact_of(entities[a], entities[b]) for a, b in pairs], entities.shape[1])
+    unions = stack([entities[a] | entities[b] for a, b in pairs], entities.shape[1:])
+    contact = stack([contact_of(entities[a], entities[b]) for a, b in pairs], entities.shape[1:])
     levels = {
         "part": (parts, parts, scene.known["part"]),
         "entity": (entities, entities, scene.known["entity"]),
@@ -248,16 +255,16 @@ def ask_pair(scene, a, b):
 
 def ask_region(scene, rng):
     """A box around something: what lies mostly inside it, cut to it; what lies mostly outside is not asked for."""
-    side = scene.unclear.shape[0]
+    height, width = scene.unclear.shape
     around = rng.choice([*scene.entities, *scene.parts])
     ys, xs = np.nonzero(around)
     grow = rng.uniform(1.05, 2.0)
-    def span(at):
+    def span(at, side):
         low, high = at.min(), at.max() + 1
         middle, length = (low + high) / 2 + rng.uniform(-0.1, 0.1) * (high - low), max(6, (high - low) * grow)
         return max(0, int(middle - length / 2)), min(side, int(middle + length / 2) + 1)
-    region = np.zeros((side, side), bool)
-    (x0, x1), (y0, y1) = span(xs), span(ys)
+    region = np.zeros((height, width), bool)
+    (x0, x1), (y0, y1) = span(xs, width), span(ys, height)
     region[y0:y1, x0:x1] = True
     if region.all():
         return None, *everything(scene)
@@ -298,20 +305,20 @@ def roughened(mask, rng):
 def target(masks, hearts, known):
     """`hearts` are the parts of the masks in which their middles lie."""
     masks, known = torch.from_numpy(masks), torch.from_numpy(known)
-    side = known.shape[0] // (TOKEN_STRIDE // MASK_STRIDE)
+    height, width = (side // (TOKEN_STRIDE // MASK_STRIDE) for side in known.shape)
     hearts = torch.from_numpy(hearts).float()[:, None]
     coarse = F.avg_pool2d(hearts, TOKEN_STRIDE // MASK_STRIDE)
     # The deeper inside, the more of ever larger neighbourhoods belongs to the mask.
     depth = sum(F.avg_pool2d(coarse, k, 1, k // 2) for k in (1, 3, 7, 15)) * (coarse > 0)
     middles = depth.flatten(1).argmax(1) if len(masks) else torch.zeros(0, dtype=torch.long)
 
-    heat = torch.zeros(side, side)
-    at = torch.arange(side)
+    heat = torch.zeros(height, width)
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
     cells = F.avg_pool2d(masks.float()[:, None], TOKEN_STRIDE // MASK_STRIDE)[:, 0]
     for middle, inside in zip(middles.tolist(), cells):
         spread = min(4.0, max(0.6, 0.12 * float(inside.sum()) ** 0.5))
-        y, x = divmod(middle, side)
-        distance = (at[:, None] - y) ** 2 + (at[None] - x) ** 2
+        y, x = divmod(middle, width)
+        distance = (rows - y) ** 2 + (columns - x) ** 2
         bump = torch.exp(-distance / (2 * spread**2)) * (inside > 0)
         bump[y, x] = 1.0
         heat = torch.maximum(heat, bump)

@@ -6,13 +6,16 @@ import numpy as np
 
 
 class Stored:
-    """A dataclass of numpy arrays that is kept in a compressed .npz file."""
+    """A dataclass of numpy arrays that is kept in an .npz file."""
+
+    compressed = True
 
     def save(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         with open(partial, "wb") as file:
-            np.savez_compressed(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+            write = np.savez_compressed if self.compressed else np.savez
+            write(file, **{field.name: getattr(self, field.name) for field in fields(self)})
         partial.replace(path)
 
     @classmethod

@@ -7,7 +7,8 @@ import torch
 
 from aims.config import EMBED_DIM, PIXEL_MEAN, PIXEL_STD, STAGES
 
-from . import records, samples
+from . import maps, records, samples
+from .answers import named_relations, relations_of
 from .compose import Composer
 
 # Stride and channels of the encoder's maps.
@@ -41,6 +42,39 @@ class Samples(torch.utils.data.IterableDataset):
             sample = samples.sample(record, photos, self.size, kind, rng, view_rng=view_rng, shown=not (cache and cache.maps))
             sample.cache = cache
             yield sample
+
+
+class WholePhotos(torch.utils.data.IterableDataset):
+    """Endless samples of whole photos whose maps `encode.py` keeps in a `folder`."""
+
+    def __init__(self, config, data, folder, seed, prompts=True):
+        self.config, self.data, self.folder, self.seed, self.prompts = config, data, folder, seed, prompts
+
+    def __iter__(self):
+        rng = samples.seeded(self.seed)
+        pools = [pool for entry in self.config["sets"] if (pool := self.pool(entry))[1]]
+        while True:
+            _, pool, photos = rng.choices(pools, [weight for weight, *_ in pools])[0]
+            kind = samples.choose_kind(rng) if self.prompts else "full"
+            yield kept_sample(rng.choice(pool), photos, self.folder, kind, rng, rough=True)
+
+    def pool(self, entry):
+        """Its weight, its records and its photos."""
+        found, photos = records.pool(self.data, entry, "train")
+        named = named_relations(self.data, entry["name"])
+        found = [record for record in found if maps.place(self.folder, record.image).exists()]
+        for record in found:
+            pairs = [pair for _, pair, _ in relations_of(record, named.get(record.image, []))]
+            record.relations = pairs or record.relations
+        return entry["weight"], found, photos
+
+
+def kept_sample(record, photos, folder, kind, rng, rough=False):
+    """Of a whole photo whose maps are kept, as `samples.sample`."""
+    side = maps.side_of(record.image, record.split)
+    found = samples.sample(record, photos, side, kind, rng, augment=False, shown=False, square=False, rough=rough)
+    found.cache = maps.Maps.load(maps.place(folder, record.image))
+    return found
 
 
 class Features:

@@ -16,7 +16,7 @@ import candidates as program  # noqa: E402
 from aims.config import manifest  # noqa: E402
 from aims.grid import ManyPoints  # noqa: E402
 from aims.sam import Sam  # noqa: E402
-from data import candidates, rle  # noqa: E402
+from data import candidates, maps, rle  # noqa: E402
 
 
 def masks(seed=0, n=7, rows=21, columns=30):
@@ -61,9 +61,9 @@ def test_repeats_fall_away():
 
 
 def test_grid_covers_the_photo_only():
-    image, columns, rows = program.fitted(np.zeros((300, 640, 3), np.uint8), 640)
+    image, columns, rows = maps.fitted(np.zeros((300, 640, 3), np.uint8), 640)
     assert image.shape == (1, 320, 640, 3) and (columns, rows) == (160, 75)
-    points = program.grid_points(columns, rows, image, 4)
+    points = program.grid_points(columns, rows, 160, 4)
     assert points[:, 0].max() == 0.875 and points[:, 1].max() == pytest.approx(0.875 * 300 / 640)
 
 
@@ -74,7 +74,7 @@ def test_many_points_are_like_one():
     sam = Sam(manifest("aims-base")).eval()
     encoded = sam.image_encoder(torch.randn(1, 64, 128, 3))
     points = torch.rand(5, 2)
-    exact = sam.mask_decoder.nested(sam.prompt_encoder, encoded.embedding, points[None], encoded.high_resolution)
+    exact = sam.mask_decoder.nested(sam.prompt_encoder, encoded.embedding, points[None], [1, 2, 3], encoded.high_resolution)
     logits, scores, _ = ManyPoints(sam, encoded).nested(points)
     assert (logits - exact[0][0]).abs().max() < 1e-4 * exact[0].abs().max()
     assert (scores - exact[1][0]).abs().max() < 1e-4

@@ -113,11 +113,11 @@ def test_prompts_of_one_batch(sam, encoded):
     two = {name: torch.cat([x, x.flip(2)])[:, : x.shape[1] // 4, : x.shape[2] // 4] for name, x in features.items()}
     points = torch.tensor([[[0.2, 0.3], [0.7, 0.6], [0.5, 0.1]], [[0.4, 0.4], [0.1, 0.8], [0.9, 0.9]]])
     decoder, encoder = sam.mask_decoder, sam.prompt_encoder
-    together = decoder.nested(encoder, two["embedding"], points, (two["s0"], two["s1"]))
+    together = decoder.nested(encoder, two["embedding"], points, [1, 2, 3], (two["s0"], two["s1"]))
     for image in range(2):
         for i in range(3):
             own = {name: x[image : image + 1] for name, x in two.items()}
-            alone = decoder.nested(encoder, own["embedding"], points[image : image + 1, i : i + 1], (own["s0"], own["s1"]))
+            alone = decoder.nested(encoder, own["embedding"], points[image : image + 1, i : i + 1], [1, 2, 3], (own["s0"], own["s1"]))
             for a, b in zip(together, alone):
                 assert difference(a[image, i], b[0, 0].numpy()) < LIMIT
 

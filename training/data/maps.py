@@ -1,0 +1,69 @@
+"""What the frozen encoder makes of whole photos, kept on disk: everything after it can be trained from these files.
+
+A photo keeps its shape: its long side becomes `side` pixels, and zeros fill both sides up to multiples of 64."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from aims.config import PIXEL_MEAN, PIXEL_STD
+from aims.hiera import Encoded
+
+from .samples import seeded
+from .stored import Stored
+
+# Photos to learn from come in several sizes, so that no size of the input is a surprise; those of validation in one.
+SIDES = (512, 640, 640, 768)
+JUDGED_SIDE = 640
+
+
+@dataclass
+class Maps(Stored):
+    """Of one photo, in 16 bits."""
+
+    compressed = False
+
+    size: np.ndarray  # [4]: width and height of the photo, columns and rows (of stride 4) that show it
+    stride4: np.ndarray  # [h, w, 32]
+    stride8: np.ndarray  # [h, w, 64]
+    stride16: np.ndarray  # [h, w, 256]: the embedding
+    stride32: np.ndarray  # [h, w, 768]: the trunk's last map
+
+    @classmethod
+    def of(cls, size, encoded):
+        half = lambda x: x[0].half().numpy()
+        stride4, stride8 = encoded.high_resolution
+        return cls(np.array(size, np.int32), half(stride4), half(stride8), half(encoded.embedding), half(encoded.maps[3]))
+
+    @property
+    def maps(self):
+        """What the AIMS head reads."""
+        return [torch.from_numpy(x) for x in (self.stride4, self.stride8, self.stride32, self.stride16)]
+
+    def encoded(self):
+        """As the encoder returns it, a batch of one, with the trunk's last map alone."""
+        whole = lambda x: torch.from_numpy(x).float()[None]
+        return Encoded(whole(self.stride16), (whole(self.stride4), whole(self.stride8)), [None, None, None, whole(self.stride32)])
+
+
+def place(folder, image):
+    """Where the maps of an image of the sets (`set/name.jpg`) are kept."""
+    return Path(folder) / Path(image).with_suffix(".npz")
+
+
+def side_of(image, split):
+    """The long side of a photo's input, always the same."""
+    return seeded(image).choice(SIDES) if split == "train" else JUDGED_SIDE
+
+
+def fitted(pixels, side):
+    """The photo with this long side, in zeros to multiples of 64: [1, height, width, 3], and columns and rows of its masks."""
+    height, width = pixels.shape[:2]
+    columns, rows = (max(1, round(length * side / max(width, height) / 4)) for length in (width, height))
+    image = np.asarray(Image.fromarray(pixels).resize((4 * columns, 4 * rows), Image.BICUBIC), np.float32)
+    result = np.zeros((1, -(-rows // 16) * 64, -(-columns // 16) * 64, 3), np.float32)
+    result[0, : 4 * rows, : 4 * columns] = (image - np.array(PIXEL_MEAN, np.float32)) / np.array(PIXEL_STD, np.float32)
+    return torch.from_numpy(result), columns, rows

@@ -1,0 +1,48 @@
+"""Keeps on disk what SAM 2's encoder makes of labelled photos; see README.md. Goes on where it was stopped."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+
+from aims import checkpoint
+from aims.config import manifest
+from data import maps, records
+
+CACHE = Path.home() / ".cache/aims-web"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, in which order")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--weights", type=Path, default=CACHE / "sam2-hiera-tiny.safetensors")
+    parser.add_argument("--out", type=Path, default=CACHE / "maps")
+    parser.add_argument("--images", type=int, help="only the first so many of each entry")
+    parser.add_argument("--of", type=int, default=1, help="of so many processes that share the work")
+    parser.add_argument("--number", type=int, default=0, help="this is the one of this number, from 0")
+    return parser.parse_args()
+
+
+@torch.no_grad()
+def main():
+    options = arguments()
+    torch.set_num_threads(1)
+    sam = checkpoint.sam(manifest("aims-base"), options.weights)
+    entries = json.loads(options.config.read_text())["candidates"]
+    for number, (image, split, photos) in enumerate(records.in_order(entries, options.data, options.images)):
+        path = maps.place(options.out, image)
+        if number % options.of != options.number or path.exists():
+            continue
+        begun = time.time()
+        pixels = photos.read(image)
+        input_, columns, rows = maps.fitted(pixels, maps.side_of(image, split))
+        maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), sam.image_encoder(input_)).save(path)
+        row = {"image": image, "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
+        print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
