@@ -10,7 +10,7 @@ from torch import nn
 from .layers import Mlp
 
 LEVELS = ("part", "entity", "relation")
-PAIR_OUTPUTS = ("same", "part_of", "related")
+PAIR_OUTPUTS = ("same_part", "same_entity", "part_of", "related")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SceneConfig:
     heads: int = 5
     drop: float = 0.1
     deep: bool = True  # whether it reads the trunk's last map
-    geometry: int = 23
+    geometry: int = 31
     pairs: int = 8
     pair_width: int = 16
     pair_hidden: int = 32
@@ -34,7 +34,7 @@ class Said(NamedTuple):
     level: torch.Tensor  # [n, 3]: that it is a thing of the level, with an IoU of one half or more
     chosen: torch.Tensor  # [n, 3]: that it is so and the best candidate of this thing
     iou: torch.Tensor  # [n, 3]: expected IoU with the thing
-    pairs: torch.Tensor  # [n, n, 3]: that both are one thing; that the first is a part of the second; that they are related
+    pairs: torch.Tensor  # [n, n, 4]: that both are of one part; of one entity; that the first is a part of the second; that they are related
 
     def nothing(self):
         """Probabilities that a candidate is nothing that people would name, [n]."""
@@ -54,7 +54,8 @@ class Layer(nn.Module):
 
     def forward(self, x, bias):
         """`x` [n, width], `bias` [heads, n, n]."""
-        q, k, v = self.qkv(self.norm1(x)).view(len(x), 3, self.heads, -1).permute(1, 2, 0, 3)
+        # Of each head its queries, keys and values, as `ops::self_attention` takes them.
+        q, k, v = self.qkv(self.norm1(x)).view(len(x), self.heads, 3, -1).permute(2, 1, 0, 3)
         scores = torch.baddbmm(bias, q * q.shape[-1] ** -0.5, k.transpose(1, 2))
         mixed = (scores.softmax(-1) @ v).transpose(0, 1).flatten(1)
         x = x + F.dropout(self.proj(mixed), self.drop, self.training)
@@ -99,5 +100,4 @@ class SceneHead(nn.Module):
         split = lambda y: y.view(len(x), len(PAIR_OUTPUTS), -1).transpose(0, 1)
         first, second = split(self.first(x)), split(self.second(x))
         found = (first @ second.transpose(1, 2)).permute(1, 2, 0) * self.config.pair_hidden**-0.5 + self.pair_say(pairs)
-        same, part_of, related = found.unbind(-1)
-        return torch.stack([(same + same.T) / 2, part_of, (related + related.T) / 2], -1)
+        return torch.stack([x if name == "part_of" else (x + x.T) / 2 for name, x in zip(PAIR_OUTPUTS, found.unbind(-1))], -1)

@@ -5,6 +5,9 @@ import torch.nn.functional as F
 
 FOUND = 0.5  # IoU from which a candidate is the labelled thing
 CHOOSABLE = 0.4  # IoU from which the best candidate of a thing is worth choosing
+INSIDE = 0.85  # share of a candidate in an entity from which it is a piece of it
+PAIR_WEIGHT = 0.3
+BY_RULE = 0.3  # weight of a relation that a rule found, beside one that people named
 # That few labels say nothing of relations makes their losses small.
 LEVEL_WEIGHTS = (1.0, 1.0, 0.3)
 
@@ -56,41 +59,44 @@ def total(said, lesson):
 
 
 def pair_losses(pairs, lesson):
+    """Of all pairs of candidates that the labels say something of."""
+    same_part, same_entity, part_of, related = pairs.unbind(-1)
     part, part_iou = best_of(lesson.overlap[0])
     entity, entity_iou = best_of(lesson.overlap[1])
-    is_part, is_entity = (part_iou >= FOUND).nonzero()[:, 0], (entity_iou >= FOUND).nonzero()[:, 0]
-    losses = {}
-    same = [evenly(pairs[..., 0], rows, rows, which[rows][:, None] == which[rows]) for rows, which in ((is_part, part), (is_entity, entity))]
-    same = [loss for loss in same if loss is not None]
-    if same:
-        losses["same"] = 0.3 * sum(same)
+    home, inside = best_of(lesson.within[1])
+    is_part, is_entity, is_piece = ((x >= least).nonzero()[:, 0] for x, least in ((part_iou, FOUND), (entity_iou, FOUND), (inside, INSIDE)))
+    equal = lambda which, rows: which[rows][:, None] == which[rows]
+    losses = {
+        "same part": evenly(same_part, is_part, is_part, equal(part, is_part)),
+        "same entity": evenly(same_entity, is_piece, is_piece, equal(home, is_piece)),
+    }
     if len(is_part) and len(is_entity):
-        loss = evenly(pairs[..., 1], is_part, is_entity, lesson.parents[part[is_part]][:, None] == entity[is_entity])
-        losses["part of"] = 0.3 * loss
-    if lesson.named and len(is_entity):
-        loss = related_loss(pairs[..., 2], lesson, is_entity, entity[is_entity])
-        if loss is not None:
-            losses["related"] = 0.3 * loss
-    return losses
+        wanted = lesson.parents[part[is_part]][:, None] == entity[is_entity]
+        losses["part of"] = evenly(part_of, is_part, is_entity, wanted)
+    if len(lesson.members) and len(is_entity):
+        losses["related"] = related_loss(related, lesson, is_entity, entity[is_entity])
+    return {name: PAIR_WEIGHT * loss for name, loss in losses.items() if loss is not None}
 
 
 def related_loss(logits, lesson, rows, things):
+    """Relations that people named weigh most. That a pair is none, nobody says: in photos with relations others probably are not."""
     count = lesson.overlap[1].shape[1]
-    related = torch.zeros(count, count, dtype=torch.bool)
-    for a, b in lesson.members.tolist():
+    related, weight = torch.zeros(count, count, dtype=torch.bool), torch.full((count, count), 0.5)
+    for (a, b), named in zip(lesson.members.tolist(), lesson.named.tolist()):
         if min(a, b) >= 0:
             related[a, b] = related[b, a] = True
-    wanted = related[things][:, things]
-    return evenly(logits, rows, rows, wanted, things[:, None] != things)
+            weight[a, b] = weight[b, a] = 1.0 if named else BY_RULE
+    pick = lambda x: x[things][:, things]
+    return evenly(logits, rows, rows, pick(related), pick(weight) * (things[:, None] != things))
 
 
-def evenly(logits, first, second, wanted, counted=None):
+def evenly(logits, first, second, wanted, weight=None):
     """Binary cross-entropy of the pairs first x second; right and wrong ones count alike. None without pairs."""
     if not len(first) or not len(second):
         return None
     losses = bce(logits[first][:, second], wanted.float())
-    counted = torch.ones_like(wanted) if counted is None else counted
-    halves = [losses[side & counted].mean() for side in (wanted, ~wanted) if (side & counted).any()]
+    weight = torch.ones_like(losses) if weight is None else weight
+    halves = [mean(losses, weight * side) for side in (wanted, ~wanted) if (weight * side).any()]
     return sum(halves) / 2 if halves else None
 
 

@@ -31,7 +31,7 @@ def choose(said, level, words, choice, most=100):
     """Rows of the chosen candidates in the order in which they take their place, and their values. `words` are the masks' bits in
     64-bit words."""
     value = scores(said, level, choice)
-    same = said.pairs[..., 0].sigmoid().numpy() * choice.same
+    same = said.pairs[..., level].sigmoid().numpy() * choice.same
     area = np.bitwise_count(words).sum(1).clip(1)
     free, visible, rows, values = ~np.zeros_like(words[0]), np.ones(len(words)), [], []
     open_ = np.ones(len(words), bool)

@@ -29,19 +29,19 @@ class Answers(Stored):
     parent: np.ndarray  # [m]: of a part, its entity; otherwise NONE
     members: np.ndarray  # [m, 2]: of a relation, two of its entities; otherwise NONE
     known: np.ndarray  # [n, 2]: share of each candidate where an unlabelled part, an unlabelled entity would be wrong
-    named: np.ndarray  # []: whether the record tells relations
+    named: np.ndarray  # [m]: of a relation, whether people named it
 
 
 def answers_of(record, relations, found):
-    """Of the candidates `found`; `relations` are masks with `members`, rows of the record's own masks."""
+    """Of the candidates `found`; `relations` as `relations_of` returns them."""
     columns, rows = found.size[2:]
-    masks = [*record.masks, *(mask for mask, _ in relations)]
+    masks = [*record.masks, *(mask for mask, *_ in relations)]
     cells = np.stack([fitted(mask.pixels(), columns, rows) for mask in masks])
     area = cells.sum((1, 2))
     large = area >= MIN_CELLS
     level = [LEVELS.index(mask.level) if mask.level in LEVELS else NONE for mask in masks]
     exact = [not mask.approx and not mask.crowd for mask in masks]
-    members = [(NONE, NONE)] * len(record.masks) + [pair for _, pair in relations]
+    members = [(NONE, NONE)] * len(record.masks) + [pair for _, pair, _ in relations]
     own = torch.from_numpy(found.pixels()).float()
     maps = torch.from_numpy(np.stack(known(record, cells, large))).float()
     return Answers(
@@ -51,7 +51,7 @@ def answers_of(record, relations, found):
         parent=np.array([NONE if mask.parent is None else mask.parent for mask in masks], np.int16),
         members=np.array(members, np.int16).reshape(-1, 2),
         known=(overlaps(own, maps) / own.sum((1, 2)).numpy()[:, None]).astype(np.float16),
-        named=np.array(bool(relations)),
+        named=np.array([False] * len(record.masks) + [named for *_, named in relations], bool),
     )
 
 
@@ -75,23 +75,23 @@ def known(record, cells, large):
 
 
 def named_relations(folder, name):
-    """Of a set, image -> [(relation's code, its members' codes)]; empty where people named none."""
+    """Of a set, image -> [(relation's code, its members' codes, whether people named it)]; empty where no relation is known."""
     path, found = Path(folder) / f"{name}-relations.jsonl", {}
     for line in open(path) if path.exists() else ():
         row = json.loads(line)
         unions = [mask for mask in row["masks"] if mask["level"] == "relation"]
         codes = [mask["rle"]["counts"] for mask in row["masks"]]
-        found[row["image"]] = [(mask["rle"], [codes[i] for i in mask["members"]]) for mask in unions]
+        found[row["image"]] = [(mask["rle"], [codes[i] for i in mask["members"]], mask.get("source") == "vcoco") for mask in unions]
     return found
 
 
 def relations_of(record, named):
-    """Of what `named_relations` has of this record: masks, and two rows of the record's masks."""
+    """Of what `named_relations` has of this record: masks, two rows of the record's masks, and whether people named them."""
     row, result = {mask.rle["counts"]: i for i, mask in enumerate(record.masks)}, []
-    for code, members in named:
+    for code, members, by_people in named:
         rows = [row[member] for member in members if member in row]
         if len(rows) >= 2:
-            result.append((Mask("relation", code), tuple(rows[:2])))
+            result.append((Mask("relation", code), tuple(rows[:2]), by_people))
     return result
 
 

@@ -1,4 +1,4 @@
-"""Candidates of a photo: the masks that SAM 2 has at a grid of points, and what the scene head reads of each. One file a photo.
+"""Candidates of a photo: the masks of some decoder at some points, and what the scene head reads of each. One file a photo.
 
 Masks are bits at a quarter of the input, only where it shows the photo. All overlaps are counts of these cells."""
 
@@ -11,22 +11,25 @@ import torch.nn.functional as F
 
 from .stored import Stored
 
+# The tokens that masks come from: of SAM, in its order, and of the level decoders.
+KINDS = ("large", "small", "middle", "part", "entity", "relation", "small_entity")
 RING = 8  # cells around a mask that its surroundings reach
 FEW = 9  # cells; smaller masks are nothing that one could choose
 
 
 @dataclass
 class Candidates(Stored):
-    """n masks of one photo, best of SAM's own scores first."""
+    """n masks of one photo, best of the decoder's own scores first."""
 
     size: np.ndarray  # [4]: width and height of the photo, columns and rows of the masks
     masks: np.ndarray  # [n, bytes]: bits, row by row
-    quality: np.ndarray  # [n]: the IoU that SAM predicts
+    quality: np.ndarray  # [n]: the predicted IoU
+    score: np.ndarray  # [n]: the level decoders' score; of SAM's own masks the predicted IoU again
     stable: np.ndarray  # [n]: SAM's stability score
     repeats: np.ndarray  # [n]: how many masks fell away as repeats of this one, and itself
-    point: np.ndarray  # [n]: number of the point in the grid
-    token: np.ndarray  # [n]: which of the three nested masks
-    tokens: np.ndarray  # [n, 256]: SAM's mask tokens after the decoder
+    point: np.ndarray  # [n]: number of the point
+    kind: np.ndarray  # [n]: place in KINDS
+    tokens: np.ndarray  # [n, 256]: the mask tokens after the decoder
     inside: np.ndarray  # [n, 256]: the embedding's mean in the mask
     around: np.ndarray  # [n, 256]: and in the ring around it
     deep: np.ndarray  # [n, 768]: mean of the trunk's last map in the mask
@@ -119,7 +122,7 @@ def described(size, bits, kept, repeats, raw, encoded):
         size=np.array(size, np.int32),
         masks=bits[kept],
         repeats=repeats,
-        **{name: raw[name][kept] for name in ("quality", "stable", "point", "token", "tokens")},
+        **{name: raw[name][kept] for name in ("quality", "score", "stable", "point", "kind", "tokens")},
         inside=half(pooled(whole, encoded.embedding[0])),
         around=half(pooled(around, encoded.embedding[0])),
         deep=half(pooled(whole, encoded.maps[3][0])),
