@@ -97,18 +97,19 @@ def zero_init(layer):
     return layer
 
 
-def axis_codes(size, channels, device):
-    """Of the places along one axis, [size, channels]: sines, then cosines; the fastest has eight waves, the slowest a
-    hundredth of that."""
+def axis_codes(count, side, channels, device):
+    """Of the first `count` places along an axis of `side`, [count, channels]: sines, then cosines; the fastest has eight waves along the
+    whole axis, the slowest a hundredth of that."""
     half = channels // 2
     frequency = 100.0 ** (-torch.arange(half, device=device) / half)
-    at = (torch.arange(size, device=device) + 0.5) / size * 2 * torch.pi
+    at = (torch.arange(count, device=device) + 0.5) / side * 2 * torch.pi
     angle = at[:, None] * frequency * 8
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 
 def sine_positions(height, width, channels, device):
-    """[1, height * width, channels]: half of the channels for y, half for x."""
-    y = axis_codes(height, channels // 2, device)[:, None].expand(height, width, -1)
-    x = axis_codes(width, channels // 2, device)[None].expand(height, width, -1)
+    """Places in the square on the longer side, [1, height * width, channels]: half of the channels for y, half for x."""
+    side = max(height, width)
+    y = axis_codes(height, side, channels // 2, device)[:, None].expand(height, width, -1)
+    x = axis_codes(width, side, channels // 2, device)[None].expand(height, width, -1)
     return torch.cat([y, x], -1).view(1, height * width, channels)

@@ -108,6 +108,6 @@ class PixelDecoder(nn.Module):
         map16 = x.view(batch, height, side, width)
         map8 = self.refine8(self.up8(map16) + self.from_stride8(stride8) + add8)
         map4 = self.refine4(self.up4(map8) + self.from_stride4(stride4) + add4)
-        rows, columns = (axis_codes(size, width // 2, x.device) for size in map4.shape[1:3])
+        rows, columns = (axis_codes(size, max(map4.shape[1:3]), width // 2, x.device) for size in map4.shape[1:3])
         map4 = map4 + self.row4(rows)[:, None] + self.column4(columns)
         return map16, map8, map4
