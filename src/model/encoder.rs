@@ -18,20 +18,28 @@ pub struct ImageFeatures {
     /// Of stride 4. With SAM 2's encoder this and the next are what its mask decoder adds at high resolution.
     pub stride4: Tensor<4>,
     pub stride8: Tensor<4>,
-    /// The trunk's own features below the embedding.
-    pub stride16: Tensor<4>,
+    /// The trunk's last map, which knows most about what things are: of stride 16, with Hiera of stride 32.
+    pub deepest: Tensor<4>,
     /// SAM's image embedding, of stride 16.
     pub embedding: Tensor<4>,
 }
 
 impl ImageFeatures {
-    /// Channels of the maps of strides 4, 8 and 16.
+    /// Stride of the deepest map.
+    pub fn deepest_stride(description: &Description) -> usize {
+        match &description.encoder {
+            EncoderConfig::TinyVit(_) => STRIDE,
+            EncoderConfig::Hiera(_) => 2 * STRIDE,
+        }
+    }
+
+    /// Channels of the maps of strides 4 and 8, and of the deepest.
     pub fn channels(description: &Description) -> [usize; 3] {
         match &description.encoder {
             EncoderConfig::TinyVit(config) => [0, 1, 3].map(|stage| config.stages[stage].channels),
             EncoderConfig::Hiera(config) => {
                 let [stride4, stride8] = high_resolution(description);
-                [stride4, stride8, config.stages[2].channels]
+                [stride4, stride8, config.stages[3].channels]
             }
         }
     }

@@ -295,9 +295,9 @@ impl Neck {
         let mut maps = maps.into_iter();
         let mut next = || maps.next().expect("a map of each of the four stages");
         let (stride4, stride8, stride16, stride32) = (next(), next(), next(), next());
-        let coarse = ops::upsample_nearest(self.stride32.forward(stride32, Activation::None));
-        let embedding = self.stride16.forward_add(stride16.clone(), coarse, Activation::None);
-        ImageFeatures { stride4, stride8, stride16, embedding }
+        let coarse = ops::upsample_nearest(self.stride32.forward(stride32.clone(), Activation::None));
+        let embedding = self.stride16.forward_add(stride16, coarse, Activation::None);
+        ImageFeatures { stride4, stride8, deepest: stride32, embedding }
     }
 }
 

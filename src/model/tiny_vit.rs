@@ -109,7 +109,7 @@ impl TinyVit {
         progress.checkpoint(1.0).await?;
         let mut features = features.into_iter();
         let mut next = || features.next().expect("one feature map for each of the four stages");
-        Ok(ImageFeatures { stride4: next(), stride8: next(), stride16: x, embedding })
+        Ok(ImageFeatures { stride4: next(), stride8: next(), deepest: x, embedding })
     }
 }
 

@@ -1,5 +1,5 @@
-"""Writes what PyTorch makes of the AIMS head: aims_random.safetensors with generated weights and features, and
-aims_shipped.safetensors with the weights of `models/aims-tiny-q8.safetensors`, from photo to links.
+"""Writes what PyTorch makes of the AIMS head: aims_random.safetensors and aims_random_base.safetensors (of a wide input) with generated
+weights and features, and aims_shipped.safetensors with the weights of `models/aims-tiny-q8.safetensors`, from photo to links.
 
 Usage: pip install torch numpy pillow safetensors && python tests/golden/make_aims.py [--shipped]
 
@@ -19,10 +19,11 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "training"))
 
 from aims import checkpoint  # noqa: E402
-from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD  # noqa: E402
+from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, PRESETS  # noqa: E402
 from aims.model import Network  # noqa: E402
 
-SIZE = 64
+# Height and width of the generated input.
+SIZES = {"tiny": (64, 64), "base": (64, 128)}
 SHIPPED_SIZE = 256
 GROUP = 32
 
@@ -63,16 +64,18 @@ def write(path, cases, facts):
     save_file(tensors, HERE / path, facts)
 
 
-def random():
-    network = Network().eval()
+def random(preset, path):
+    config, (height, width) = PRESETS[preset], SIZES[preset]
+    network = Network(config).eval()
     state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("image_encoder.")}
     shapes = {checkpoint.file_name(name): list(tensor.shape) for name, tensor in state.items()}
     network.load_state_dict({name: generated(checkpoint.file_name(name), list(tensor.shape)) for name, tensor in state.items()}, strict=False)
+    strides, channels = (4, 8, config.deepest, 16), (*config.maps, 256)
     features = [
-        generated(f"input.{name}", [1, SIZE // stride, SIZE // stride, channels])
-        for name, stride, channels in (("stride4", 4, 64), ("stride8", 8, 128), ("stride16", 16, 320), ("embedding", 16, 256))
+        generated(f"input.{name}", [1, height // stride, width // stride, count])
+        for name, stride, count in zip(("stride4", "stride8", "deepest", "embedding"), strides, channels)
     ]
-    prompt = torch.zeros(1, SIZE, SIZE, 1)
+    prompt = torch.zeros(1, height, width, 1)
     prompt[:, 10:41, 5:50] = 1.0
     with torch.no_grad():
         cases = {
@@ -81,7 +84,7 @@ def random():
         }
     everything = cases.pop("everything")
     assert all(torch.equal(value, cases["full"][name]) for name, value in everything.items()), "the full image is no prompt"
-    write("aims_random.safetensors", cases, {"shapes": json.dumps(shapes)})
+    write(path, cases, {"shapes": json.dumps(shapes)})
 
 
 def dequantised(path):
@@ -112,6 +115,7 @@ def shipped():
 
 
 if __name__ == "__main__":
-    random()
+    random("tiny", "aims_random.safetensors")
+    random("base", "aims_random_base.safetensors")
     if "--shipped" in sys.argv:
         shipped()

@@ -20,9 +20,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 const RANDOM: &[u8] = include_bytes!("../golden/aims_random.safetensors");
+const RANDOM_BASE: &[u8] = include_bytes!("../golden/aims_random_base.safetensors");
 const SHIPPED: &[u8] = include_bytes!("../golden/aims_shipped.safetensors");
 const TOLERANCE: f32 = 1e-4;
-const SIZE: usize = 64;
 
 /// Numbers that depend on nothing but the name; the script has the same.
 fn generated(name: &str, shape: &[usize]) -> Vec<f32> {
@@ -45,8 +45,8 @@ fn generated(name: &str, shape: &[usize]) -> Vec<f32> {
 }
 
 /// A model file of generated weights, of the shapes that the golden file lists.
-fn generated_model() -> Vec<u8> {
-    let (_, header) = SafeTensors::read_metadata(RANDOM).expect("a valid file");
+fn generated_model(golden: &[u8], family: &Description) -> Vec<u8> {
+    let (_, header) = SafeTensors::read_metadata(golden).expect("a valid file");
     let shapes = &header.metadata().as_ref().expect("has metadata")["shapes"];
     let shapes: HashMap<String, Vec<usize>> = serde_json::from_str(shapes).expect("shapes by name");
     let tensors: Vec<_> = shapes
@@ -65,7 +65,7 @@ fn generated_model() -> Vec<u8> {
     let file = |data_sha256: String| {
         let manifest = Manifest {
             format: FORMAT_VERSION,
-            description: family(),
+            description: family.clone(),
             precision: "float32".to_string(),
             data_sha256,
         };
@@ -78,8 +78,14 @@ fn generated_model() -> Vec<u8> {
     file(data_sha256(&draft[8 + header..]))
 }
 
-fn family() -> Description {
+fn tiny() -> Description {
     serde_json::from_str(include_str!("../../models/aims-tiny.json")).expect("a description")
+}
+
+/// With levels as large as those of `aims-tiny`.
+fn base() -> Description {
+    let base = serde_json::from_str(include_str!("../../models/aims-base.json")).expect("a description");
+    Description { levels: tiny().levels, ..base }
 }
 
 fn load(weights: &Weights) -> Aims {
@@ -87,8 +93,9 @@ fn load(weights: &Weights) -> Aims {
     Aims::load(weights, "aims", points).expect("complete").expect("the description has levels")
 }
 
-fn input(name: &str, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
-    let shape = [1, SIZE / stride, SIZE / stride, channels];
+fn input(name: &str, size: InputSize, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
+    let [rows, cols] = size.cells(stride);
+    let shape = [1, rows, cols, channels];
     ops::tensor(generated(&format!("input.{name}"), &shape), shape, device)
 }
 
@@ -123,20 +130,22 @@ async fn compare(
     }
 }
 
-async fn generated_weights(kind: DeviceKind) {
+async fn generated_weights(kind: DeviceKind, family: Description, size: InputSize, golden: &[u8]) {
     let device = common::device(kind).await;
-    let golden = Golden::read(RANDOM);
-    let model = generated_model();
+    let model = generated_model(golden, &family);
+    let golden = Golden::read(golden);
     let weights = Weights::new(&model, &device).expect("a valid file");
     let aims = load(&weights);
+    let [stride4, stride8, deepest] = ImageFeatures::channels(&family);
     let features = ImageFeatures {
-        stride4: input("stride4", 4, 64, &device),
-        stride8: input("stride8", 8, 128, &device),
-        stride16: input("stride16", 16, 320, &device),
-        embedding: input("embedding", 16, 256, &device),
+        stride4: input("stride4", size, 4, stride4, &device),
+        stride8: input("stride8", size, 8, stride8, &device),
+        deepest: input("deepest", size, ImageFeatures::deepest_stride(&family), deepest, &device),
+        embedding: input("embedding", size, 16, family.decoder.channels, &device),
     };
-    let inside = |i: usize| (10..41).contains(&(i / SIZE)) && (5..50).contains(&(i % SIZE));
-    let prompt: Vec<f32> = (0..SIZE * SIZE).map(|i| f32::from(u8::from(inside(i)))).collect();
+    let InputSize { width, height } = size;
+    let inside = |i: usize| (10..41).contains(&(i / width)) && (5..50).contains(&(i % width));
+    let prompt: Vec<f32> = (0..width * height).map(|i| f32::from(u8::from(inside(i)))).collect();
     compare(&aims, &features, None, &golden, "full", 1).await;
     compare(&aims, &features, Some(&prompt), &golden, "prompted", 1).await;
 }
@@ -144,7 +153,7 @@ async fn generated_weights(kind: DeviceKind) {
 async fn shipped_weights(kind: DeviceKind) {
     let device = common::device(kind).await;
     let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
-    ops::prepare(&device, &weights.bits(), &family().head_channels(), family().pools())
+    ops::prepare(&device, &weights.bits(), &tiny().head_channels(), tiny().pools())
         .await
         .expect("the shaders are valid");
     let sam = Sam::load(&weights).expect("complete");
@@ -169,8 +178,13 @@ async fn shipped_weights(kind: DeviceKind) {
     }
 }
 
-everywhere!(aims_head_on_cpu, generated_weights(DeviceKind::Cpu));
-everywhere!(aims_head_on_gpu, generated_weights(DeviceKind::Gpu));
+const SQUARE: InputSize = InputSize { width: 64, height: 64 };
+const WIDE: InputSize = InputSize { width: 128, height: 64 };
+
+everywhere!(aims_head_on_cpu, generated_weights(DeviceKind::Cpu, tiny(), SQUARE, RANDOM));
+everywhere!(aims_head_on_gpu, generated_weights(DeviceKind::Gpu, tiny(), SQUARE, RANDOM));
+everywhere!(base_aims_head_on_cpu, generated_weights(DeviceKind::Cpu, base(), WIDE, RANDOM_BASE));
+everywhere!(base_aims_head_on_gpu, generated_weights(DeviceKind::Gpu, base(), WIDE, RANDOM_BASE));
 everywhere!(shipped_aims_head_on_cpu, shipped_weights(DeviceKind::Cpu));
 everywhere!(shipped_aims_head_on_gpu, shipped_weights(DeviceKind::Gpu));
 

@@ -19,7 +19,7 @@ async fn compare_encoder(features: &ImageFeatures, size: usize) {
     for (name, tensor) in [
         ("stage0", &features.stride4),
         ("stage1", &features.stride8),
-        ("stage3", &features.stride16),
+        ("stage3", &features.deepest),
         ("embedding", &features.embedding),
     ] {
         compare_map(&golden, name, tensor, TOLERANCE).await;

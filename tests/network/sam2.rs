@@ -40,8 +40,8 @@ fn golden_embedding(sam: &Sam, golden: &Golden) -> Embedding {
     };
     let (stride4, stride8, embedding) = (map("s0"), map("s1"), map("embedding"));
     // The decoder does not read the trunk's own map.
-    let stride16 = embedding.clone();
-    sam.embed(&ImageFeatures { stride4, stride8, stride16, embedding })
+    let deepest = embedding.clone();
+    sam.embed(&ImageFeatures { stride4, stride8, deepest, embedding })
 }
 
 #[cfg(not(target_family = "wasm"))]
@@ -51,7 +51,7 @@ async fn square_at_256(kind: DeviceKind, model: Vec<u8>, tolerance: f32) {
     let golden = golden_256();
     let features = encode(&sam, 256, InputSize::square(256)).await;
     compare_encoder(&features, &golden, "", tolerance).await;
-    compare_map(&golden, "stage2", &features.stride16, tolerance).await;
+    compare_map(&golden, "stage3", &features.deepest, tolerance).await;
     let decoded = decode_all(&sam, &golden_embedding(&sam, &golden), 256).await;
     compare_decoder(&decoded, &golden, "", 256, tolerance);
 }

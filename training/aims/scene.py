@@ -20,7 +20,7 @@ class SceneConfig:
     heads: int = 5
     drop: float = 0.1
     deep: bool = True  # whether it reads the trunk's last map
-    geometry: int = 31
+    geometry: int = 32
     pairs: int = 8
     pair_width: int = 16
     pair_hidden: int = 32
@@ -69,7 +69,7 @@ class SceneHead(nn.Module):
         width = config.width
         sources = {"tokens": 256, "inside": 256, "around": 256} | ({"deep": 768} if config.deep else {})
         self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in sources.items()})
-        self.enter = nn.ModuleDict({name: nn.Linear(size, width, bias=False) for name, size in sources.items()})
+        self.enter = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sources.items()})
         self.geometry = Mlp(config.geometry, 64, width)
         self.pair = nn.Linear(config.pairs, config.pair_width)
         self.bias = nn.Linear(config.pair_width, config.layers * config.heads)

@@ -76,14 +76,14 @@ class Scene:
         return replace(self, shape=self.shape * times + added)
 
     def geometry(self):
-        """[n, 31]."""
+        """[n, 32]."""
         area, y, x, top, left, bottom, right, outline = self.shape.unbind(1)
         size = (area.clamp(min=1e-6)).log()
         compact = outline.clamp(min=1e-3).log() - size / 2
         found = [size / 3, y, x, top, left, bottom, right, bottom - top, right - left, outline, compact]
         wide = torch.full_like(area, self.wide)
         found += [(bottom - top).clamp(min=1e-3).log(), (right - left).clamp(min=1e-3).log()]
-        return torch.cat([torch.stack(found[:12], 1), self.edges, self.own, self.prompt, wide[:, None]], 1)
+        return torch.cat([torch.stack(found, 1), self.edges, self.own, self.prompt, wide[:, None]], 1)
 
     def iou(self):
         both = self.within.float() * self.area[:, None]

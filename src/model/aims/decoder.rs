@@ -8,11 +8,11 @@ use super::pixel_decoder::Maps;
 use super::{LayerNorm, Linear, Mlp};
 use crate::error::Result;
 use crate::model::attention::Attention;
-use crate::model::encoder::{InputSize, STRIDE};
+use crate::model::encoder::{ImageFeatures, InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig, OutputToken};
 use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
 use crate::model::transformer::{SharedImage, TwoWayTransformer};
-use crate::model::upscale::Upscale;
+use crate::model::upscale::{FineFeatures, Upscale};
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
@@ -30,6 +30,7 @@ pub struct Decoder {
     complementarity: Complementarity,
     /// Of the output tokens.
     heads: Vec<Head>,
+    has_fine_features: bool,
 }
 
 /// From an output token to its mask.
@@ -43,6 +44,8 @@ struct Head {
 /// What all queries look at.
 pub struct Seen {
     image: SharedImage,
+    /// What SAM 2's upscaling adds.
+    fine: Option<FineFeatures>,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
     /// The tokens of points at the places for queries.
@@ -111,11 +114,13 @@ impl Decoder {
                 decoder_config,
             )?,
             heads: config.outputs.iter().map(head).collect::<Result<_>>()?,
+            has_fine_features: decoder_config.high_resolution.is_some(),
         })
     }
 
-    /// `embedding` is the encoder's, `[1, rows, cols, channels]`.
-    pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
+    /// From what the encoder and the pixel decoder make of an image.
+    pub fn see(&self, seen: &ImageFeatures, maps: Maps) -> Seen {
+        let embedding = &seen.embedding;
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
         let context = self.from_context.forward(maps.stride16, Activation::None);
@@ -125,6 +130,7 @@ impl Decoder {
             image: self
                 .transformer
                 .share(ops::reshape(image, [1, rows * cols, channels]), self.points.dense_positions(size)),
+            fine: self.has_fine_features.then(|| FineFeatures::new(seen)),
             features: ops::reshape(maps.stride4, [1, fine_rows * fine_cols, fine_channels]),
             points: self.points.cell_points(size, STRIDE / 2),
             size: [rows, cols],
@@ -168,7 +174,7 @@ impl Decoder {
     fn masks(&self, seen: &Seen, tokens: &Tensor<3>, image: Tensor<3>) -> Tensor<4> {
         let heads = || self.heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
         let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
-        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image, None));
+        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image, seen.fine.as_ref()));
         let own = Upscale::into_rows(own, seen.size);
         let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
         let shared = ops::cat(shared.collect(), 1);

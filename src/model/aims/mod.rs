@@ -130,7 +130,7 @@ impl Aims {
         let original = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
         let original = ops::reshape(ops::cat(original.collect(), 0), [sought.len(), rows * cols]);
         let closed = ops::tensor(closed(prompt, [rows, cols]), [rows * cols], &device);
-        let seen = self.decoder.see(&features.embedding, maps);
+        let seen = self.decoder.see(features, maps);
 
         // About the pixel decoder's share of the time.
         const PIXEL_DECODER: f32 = 0.15;

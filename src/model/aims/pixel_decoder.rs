@@ -7,7 +7,7 @@ use super::{axis_codes, positions};
 use crate::error::Result;
 use crate::model::attention::Attention;
 use crate::model::bands::{Band, in_bands};
-use crate::model::encoder::ImageFeatures;
+use crate::model::encoder::{ImageFeatures, STRIDE};
 use crate::model::layers::{Depthwise, LayerNorm, Linear, NormedMlp};
 use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
@@ -16,7 +16,9 @@ use crate::ops::{self, Activation};
 
 pub struct PixelDecoder {
     from_embedding: Linear,
-    from_stride16: Linear,
+    from_deepest: Linear,
+    /// Whether the deepest map is half as fine as the embedding.
+    is_deepest_coarse: bool,
     from_stride8: Linear,
     from_stride4: Linear,
     norm: LayerNorm,
@@ -42,12 +44,14 @@ impl PixelDecoder {
     pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let &LevelsConfig { width, mask_dim, .. } = config;
         let description = &weights.manifest().description;
-        let [stride4, stride8, stride16] = ImageFeatures::channels(description);
+        let [stride4, stride8, deepest] = ImageFeatures::channels(description);
+        let deepest_stride = ImageFeatures::deepest_stride(description);
         let linear =
             |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
         Ok(Self {
             from_embedding: linear("from_embedding", description.decoder.channels, width)?,
-            from_stride16: linear("from_stride16", stride16, width)?,
+            from_deepest: linear(&format!("from_stride{deepest_stride}"), deepest, width)?,
+            is_deepest_coarse: deepest_stride > STRIDE,
             from_stride8: linear("from_stride8", stride8, width)?,
             from_stride4: linear("from_stride4", stride4, mask_dim)?,
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
@@ -74,7 +78,12 @@ impl PixelDecoder {
             None => x,
         };
         let x = self.from_embedding.forward(features.embedding.clone(), Activation::None);
-        let x = self.from_stride16.forward_add(features.stride16.clone(), x, Activation::None);
+        let deepest = features.deepest.clone();
+        let x = if self.is_deepest_coarse {
+            ops::add(x, ops::upsample_nearest(self.from_deepest.forward(deepest, Activation::None)))
+        } else {
+            self.from_deepest.forward_add(deepest, x, Activation::None)
+        };
         let x = add(self.norm.forward(x, Activation::None), add16);
         let [batch, rows, cols, width] = x.dims();
         let places = positions([rows, cols], width, &x.device());
