@@ -3,6 +3,7 @@
 //! A [`Segmenter`] loads the network on a device and encodes photos; on an encoded photo it answers any number of
 //! prompts with a [`Scene`]. See `docs/architecture.md` for the way of a photo through the folders.
 
+pub mod candidates;
 #[cfg(not(target_family = "wasm"))]
 pub mod convert;
 pub mod error;

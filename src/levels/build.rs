@@ -212,7 +212,7 @@ struct Painted {
 }
 
 /// The relation of two disjoint masks.
-fn join(a: &Mask, b: &Mask, score: f32) -> Option<Mask> {
+pub(super) fn join(a: &Mask, b: &Mask, score: f32) -> Option<Mask> {
     // Both codes come from this crate and have the photo's size, so that the union cannot fail.
     let rle: Rle = a.rle.union(&b.rle).ok()?;
     let bbox: BBox = a.bbox.union(&b.bbox);

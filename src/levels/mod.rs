@@ -13,6 +13,7 @@
 mod build;
 mod candidate;
 mod canvas;
+mod chosen;
 mod entities;
 mod grid;
 mod options;
@@ -24,6 +25,7 @@ mod scene;
 
 pub use build::{build_scene, entities_in, parts_of, relation_of, single_mask};
 pub use candidate::Candidate;
+pub use chosen::{Decision, chosen_scene};
 pub use options::{LevelOptions, Thresholds};
 pub use predicted::{Prediction, predicted_relation_score, predicted_scene, proposals};
 pub use scene::{Level, LevelError, Mask, Scene};

@@ -6,6 +6,7 @@
 pub mod bitmask;
 pub mod contact;
 pub mod distance;
+pub mod grow;
 pub mod logits;
 pub mod nms;
 pub mod polygon;

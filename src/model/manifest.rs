@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::candidates::{Choice, Limits};
 use crate::error::{Error, Result};
 use crate::levels::{Level, Thresholds};
 
@@ -42,6 +43,9 @@ pub struct Description {
     /// Absent in files whose network has not learned the levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub levels: Option<LevelsConfig>,
+    /// Absent in files without a scene head, whose scenes are made by rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scene: Option<SceneConfig>,
 }
 
 /// How photos are given to the network.
@@ -146,6 +150,26 @@ pub struct LevelsConfig {
     pub thresholds: Thresholds,
 }
 
+/// The scene head, and how scenes are made of what it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SceneConfig {
+    pub width: usize,
+    pub layers: usize,
+    pub heads: usize,
+    /// Channels of what is known of each two candidates.
+    pub pair_width: usize,
+    /// Channels in which each two candidates are compared.
+    pub pair_hidden: usize,
+    pub limits: Limits,
+    pub parts: Choice,
+    pub entities: Choice,
+    /// Probability from which a part belongs to an entity.
+    pub part_of: f32,
+    /// Probability from which two entities are a relation.
+    pub related: f32,
+}
+
 /// An output token and the level of its masks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputToken {
@@ -190,7 +214,7 @@ impl Description {
     /// # Errors
     /// [`Error::ModelCorrupt`] that names the entry.
     pub fn check(&self) -> Result<()> {
-        let Self { input, encoder, decoder, levels, .. } = self;
+        let Self { input, encoder, decoder, levels, scene, .. } = self;
         let sizes = !input.sizes.is_empty() && input.sizes.iter().all(|&size| is_input_size(size));
         require(sizes, "input.sizes")?;
         require(input.std.iter().all(|std| std.is_normal() && *std > 0.0), "input.std")?;
@@ -216,7 +240,8 @@ impl Description {
         require(is_count(decoder.masks, 16), "decoder.masks")?;
         let features = [decoder.channels / 8, decoder.channels / 4];
         require(decoder.high_resolution.is_none_or(|own| own == features), "decoder.highResolution")?;
-        levels.as_ref().map_or(Ok(()), LevelsConfig::check)
+        levels.as_ref().map_or(Ok(()), LevelsConfig::check)?;
+        scene.as_ref().map_or(Ok(()), SceneConfig::check)
     }
 
     /// Channels of one attention head, wherever there is one.
@@ -228,6 +253,7 @@ impl Description {
         let decoder = self.decoder.channels / self.decoder.heads;
         let mut all: Vec<_> = stages.iter().map(Stage::head_channels).chain([decoder, decoder / 2]).collect();
         all.extend(self.levels.as_ref().map(|levels| levels.width / levels.heads));
+        all.extend(self.scene.as_ref().map(|scene| scene.width / scene.heads));
         all.sort_unstable();
         all.dedup();
         all
@@ -274,6 +300,14 @@ impl LevelsConfig {
         let complete = [Level::Part, Level::Entity, Level::Relation].into_iter().all(has);
         require(complete && self.outputs.len() <= 16, "levels.outputs")?;
         require(is_count(self.rounds, 64) && is_count(self.round_queries, 64), "levels.rounds")
+    }
+}
+
+impl SceneConfig {
+    fn check(&self) -> Result<()> {
+        require(is_split(self.width, self.heads) && is_count(self.layers, 64), "scene.width")?;
+        require(is_count(self.pair_width, 1024) && is_count(self.pair_hidden, 1024), "scene.pairWidth")?;
+        require(self.limits.count <= 4096, "scene.limits")
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod manifest;
 mod mask_decoder;
 mod prompt_encoder;
 mod sam;
+mod scene_head;
 mod tiny_vit;
 mod transformer;
 mod upscale;
@@ -23,10 +24,13 @@ pub(crate) mod weights;
 
 pub use aims::{Aims, AimsOutput, LevelOutput};
 pub use encoder::{ImageFeatures, InputSize};
-pub use manifest::{Description, FORMAT_VERSION, MANIFEST_KEY, Manifest, is_input_size};
+pub use manifest::{
+    Description, FORMAT_VERSION, LevelsConfig, MANIFEST_KEY, Manifest, SceneConfig, is_input_size,
+};
 pub use mask_decoder::MaskPrediction;
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 pub use sam::{Embedding, Sam};
+pub use scene_head::{SceneHead, SceneInput};
 pub use weights::{Weights, data_sha256};
 
 /// The logistic function.

@@ -10,11 +10,29 @@ use crate::mask::BitMask;
 use crate::model::{Aims, AimsOutput, ImageFeatures, LevelOutput, sigmoid};
 use crate::progress::Progress;
 
-/// Parts, entities and relations of the photo, or inside a region of it (a mask of the photo's size), looked for at the
-/// places of the levels that are `sought`.
+/// What the level decoders say of the photo, or of a region of it (a mask of the photo's size), asked at the places of the levels that are
+/// `sought`.
 ///
 /// # Errors
 /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
+pub async fn ask(
+    aims: &Aims,
+    features: &ImageFeatures,
+    view: &View,
+    region: Option<&BitMask>,
+    sought: &[Level],
+    progress: &Progress<'_>,
+) -> Result<AimsOutput> {
+    // The full image is no prompt.
+    let region = region.filter(|region| u64::from(region.area()) < view.frame().area());
+    let prompt = region.map(|region| view.input_mask(region));
+    aims.forward(features, prompt.as_deref(), sought, progress).await
+}
+
+/// Parts, entities and relations, and their links.
+///
+/// # Errors
+/// As [`ask`].
 pub async fn predict(
     aims: &Aims,
     features: &ImageFeatures,
@@ -23,11 +41,8 @@ pub async fn predict(
     sought: &[Level],
     progress: &Progress<'_>,
 ) -> Result<Prediction> {
-    // The full image is no prompt.
-    let region = region.filter(|region| u64::from(region.area()) < view.frame().area());
-    let prompt = region.map(|region| view.input_mask(region));
     let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity } =
-        aims.forward(features, prompt.as_deref(), sought, &progress.piece(0.0, 0.95)).await?;
+        ask(aims, features, view, region, sought, &progress.piece(0.0, 0.95)).await?;
     let thresholds = &aims.config().thresholds;
     let part = Found::new(view, part, thresholds)?;
     let entity = Found::new(view, entity, thresholds)?;

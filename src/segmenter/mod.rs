@@ -1,6 +1,7 @@
 //! From a photo and a prompt to a scene.
 
 mod crops;
+mod decide;
 mod device;
 mod encoded;
 mod grid;
@@ -15,11 +16,12 @@ use burn::tensor::Device;
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, Sam, Weights, is_input_size};
+use crate::model::{Aims, Sam, SceneHead, Weights, is_input_size};
 use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
+use decide::Judged;
 pub use device::{Adapter, DeviceKind, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
@@ -34,6 +36,8 @@ pub struct Segmenter {
     sam: Sam,
     /// If the model file has it.
     aims: Option<Aims>,
+    /// And this one too.
+    scene_head: Option<SceneHead>,
     adapter: Adapter,
     input_size: u32,
 }
@@ -85,9 +89,10 @@ impl Segmenter {
         device::probe(&device).await?;
         let sam = Sam::load(&weights)?;
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder())?;
+        let scene_head = SceneHead::load(&weights, "scene")?;
         weights.check_all_read()?;
         let input_size = input_size.unwrap_or(description.default_input_size());
-        Ok(Self { sam, aims, adapter, input_size })
+        Ok(Self { sam, aims, scene_head, adapter, input_size })
     }
 
     /// Long side of a photo as the network sees it, in pixels.
@@ -181,8 +186,13 @@ impl Segmenter {
             Prompt::Entities { masks: [a, b] } => {
                 let (a, b) = (mask(a)?, mask(b)?);
                 let both = a.union(&b);
-                let prediction = self.predict(photo, Some(&both), request, progress).await?;
-                let score = prediction.map(|found| levels::predicted_relation_score(&found, &both, &options));
+                let score = match self.judge(photo, Some(&both), request, progress).await? {
+                    Some(judged) => Some(judged.related(&photo.view, [&a, &b])),
+                    None => {
+                        let prediction = self.predict(photo, Some(&both), request, progress).await?;
+                        prediction.map(|found| levels::predicted_relation_score(&found, &both, &options))
+                    }
+                };
                 levels::relation_of(&a, &b, score, &options).map_err(level_error)
             }
             Prompt::Points(prompt) => {
@@ -264,8 +274,38 @@ impl Segmenter {
         progress: &Progress<'_>,
     ) -> Result<Option<Scene>> {
         let size = (photo.width, photo.height);
+        if let (Some(head), Some(judged)) =
+            (&self.scene_head, self.judge(photo, region, request, progress).await?)
+        {
+            let decision = judged.decide(head, &photo.view);
+            return Ok(Some(levels::chosen_scene(&decision, region, size, options, levels)));
+        }
         let prediction = self.predict(photo, region, request, progress).await?;
         Ok(prediction.map(|found| levels::predicted_scene(&found, region, size, options, levels)))
+    }
+
+    /// What the scene head says of the candidates; `None` without one, or if the caller wants the grid.
+    async fn judge(
+        &self,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        request: &Request,
+        progress: &Progress<'_>,
+    ) -> Result<Option<Judged>> {
+        let (Some(head), Some(aims), Some(features)) = (&self.scene_head, &self.aims, photo.view.features())
+        else {
+            return Ok(None);
+        };
+        if request.mode == Some(Mode::Thorough) {
+            return Ok(None);
+        }
+        let asked = progress.piece(0.0, 0.9);
+        let output = learned::ask(aims, features, &photo.view, region, sought(request), &asked).await?;
+        progress.checkpoint(0.9).await?;
+        let levels = aims.config();
+        let judged = decide::judge(head, levels, &photo.view, features, output, region).await?;
+        progress.checkpoint(1.0).await?;
+        Ok(Some(judged))
     }
 
     async fn predict(
@@ -278,12 +318,9 @@ impl Segmenter {
         match (request.mode, &self.aims, photo.view.features()) {
             (Some(Mode::Thorough), ..) | (None, None, _) => Ok(None),
             (_, Some(aims), Some(features)) => {
-                let sought: &[Level] = match request.prompt {
-                    Prompt::Entity { .. } => &[Level::Part],
-                    Prompt::Entities { .. } => &[Level::Relation, Level::Entity],
-                    _ => &request.levels,
-                };
-                learned::predict(aims, features, &photo.view, region, sought, progress).await.map(Some)
+                learned::predict(aims, features, &photo.view, region, sought(request), progress)
+                    .await
+                    .map(Some)
             }
             _ => Err(Error::InvalidPrompt(
                 "this model file has no learned levels; use the mode 'thorough'".to_string(),
@@ -357,6 +394,15 @@ impl Segmenter {
         }
         let candidates = self.inside(photo, region, &request.grid, progress).await?;
         levels::entities_in(&candidates, region, options, &request.levels).map_err(level_error)
+    }
+}
+
+/// The levels at whose places a request has queries.
+fn sought(request: &Request) -> &[Level] {
+    match request.prompt {
+        Prompt::Entity { .. } => &[Level::Part],
+        Prompt::Entities { .. } => &[Level::Relation, Level::Entity],
+        _ => &request.levels,
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod aims;
 mod common;
+mod generated;
 mod ops;
 mod parity;
 mod poison;
 mod sam2;
+mod scene;
 #[cfg(target_family = "wasm")]
 mod web;
 #[cfg(not(target_family = "wasm"))]

@@ -174,7 +174,10 @@ impl Decoder {
     fn masks(&self, seen: &Seen, tokens: &Tensor<3>, image: Tensor<3>) -> Tensor<4> {
         let heads = || self.heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
         let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
-        let own = ops::matmul_transposed(ops::cat(own.collect(), 1), self.upscale.forward(image, seen.fine.as_ref()));
+        let own = ops::matmul_transposed(
+            ops::cat(own.collect(), 1),
+            self.upscale.forward(image, seen.fine.as_ref()),
+        );
         let own = Upscale::into_rows(own, seen.size);
         let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
         let shared = ops::cat(shared.collect(), 1);

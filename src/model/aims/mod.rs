@@ -45,6 +45,8 @@ pub struct LevelOutput {
     pub score: Vec<f32>,
     /// By mask, the logit of the predicted IoU.
     pub quality: Vec<f32>,
+    /// By mask, which of the manifest's output tokens it comes from, and this token after the decoder.
+    pub tokens: Vec<(usize, Vec<f32>)>,
 }
 
 impl LevelOutput {
@@ -173,8 +175,9 @@ impl Aims {
         let entity_part = self.entity_part.forward(entity.clone(), part);
         let relation_entity = self.relation_entity.forward(relation, entity);
         let mut wanted = vec![ops::flattened(entity_part), ops::flattened(relation_entity)];
-        for Round { chosen, decoded: Decoded { logits, judged, .. } } in &rounds {
+        for Round { chosen, decoded: Decoded { logits, judged, tokens } } in &rounds {
             wanted.extend([chosen.clone(), ops::flattened(logits.clone()), ops::flattened(judged.clone())]);
+            wanted.push(ops::flattened(ops::cat(tokens.clone(), 0)));
         }
         let count = rounds.len();
         drop(rounds);
@@ -183,7 +186,7 @@ impl Aims {
         let (entity_part, relation_entity) = (next(), next());
         let mut levels: [LevelOutput; 3] = Default::default();
         for round in 0..count {
-            let (chosen, logits, judged) = (next(), next(), next());
+            let (chosen, logits, judged, tokens) = (next(), next(), next(), next());
             if self.is_cold(round, &chosen) {
                 break;
             }
@@ -195,6 +198,8 @@ impl Aims {
                 levels[level].masks.extend(masks.map(<[f32]>::to_vec));
                 levels[level].score.extend(column(i));
                 levels[level].quality.extend(column(outputs + i));
+                let tokens = tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
+                levels[level].tokens.extend(tokens.map(|token| (i, token.to_vec())));
             }
         }
         let masks = |level: usize| levels[level].score.len();

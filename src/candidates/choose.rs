@@ -1,0 +1,108 @@
+//! From what the scene head says to disjoint masks: greedily those of the largest expected value.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Candidate, Said};
+use crate::mask::BitMask;
+
+/// Settings of one level. They are tuned on photos kept aside from training (`training/judge.py`) and stored in the manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Choice {
+    /// How much of the score is that a candidate is the best of its thing; the rest is that it is such a thing.
+    pub chosen: f32,
+    /// Power of the expected IoU.
+    pub iou: f32,
+    /// How much it costs to be the same thing as a mask that is there.
+    pub same: f32,
+    /// Share of a mask that others must leave of it.
+    pub visible: f32,
+    /// Power of this share in the value.
+    pub hidden: f32,
+    /// What is worth less is left out.
+    pub floor: f32,
+}
+
+/// A candidate with a place in the scene.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chosen {
+    pub candidate: usize,
+    /// Its expected value, 0 to 1.
+    pub value: f32,
+}
+
+/// The candidates of a level (0 parts, 1 entities) that make the scene, in the order in which they take their place: at most `most`.
+pub fn choose(
+    candidates: &[Candidate],
+    said: &Said,
+    level: usize,
+    choice: &Choice,
+    most: usize,
+) -> Vec<Chosen> {
+    let Some(first) = candidates.first() else { return Vec::new() };
+    let (width, height) = first.found.cells.size();
+    let mut worth: Vec<f32> = (0..candidates.len()).map(|i| score(said, level, i, choice)).collect();
+    let areas: Vec<u32> = candidates.iter().map(|candidate| candidate.found.cells.area().max(1)).collect();
+    let mut visible = vec![1.0; candidates.len()];
+    let mut free = BitMask::full(width, height);
+    let mut taken: Vec<Chosen> = Vec::new();
+    while taken.len() < most {
+        let value = |i: usize| {
+            if visible[i] >= choice.visible { worth[i] * visible[i].powf(choice.hidden) } else { 0.0 }
+        };
+        let open = (0..candidates.len()).filter(|&i| taken.iter().all(|chosen| chosen.candidate != i));
+        // Of equal ones the first, as in training.
+        let best = open.fold(None, |best: Option<Chosen>, candidate| match best {
+            Some(best) if best.value >= value(candidate) => Some(best),
+            _ => Some(Chosen { candidate, value: value(candidate) }),
+        });
+        let Some(best) = best.filter(|best| best.value >= choice.floor) else { break };
+        taken.push(best);
+        free.subtract(&candidates[best.candidate].found.cells);
+        for i in 0..candidates.len() {
+            let pair = said.pair(best.candidate, i);
+            let same = if level == 0 { pair.same_part } else { pair.same_entity };
+            worth[i] *= 1.0 - same * choice.same;
+            visible[i] = candidates[i].found.cells.intersection_area(&free) as f32 / areas[i] as f32;
+        }
+    }
+    taken
+}
+
+/// What a candidate is worth before masks compete.
+fn score(said: &Said, level: usize, i: usize, choice: &Choice) -> f32 {
+    let mixed = said.chosen[i][level].powf(choice.chosen) * said.level[i][level].powf(1.0 - choice.chosen);
+    mixed * said.iou[i][level].powf(choice.iou)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidates::{Found, Kind, SaidOfPair};
+
+    fn columns(range: std::ops::Range<u32>) -> Candidate {
+        let cells = BitMask::from_fn(40, 10, |x, _| range.contains(&x));
+        let found =
+            Found { cells, quality: 1.0, score: 1.0, stability: 1.0, kind: Kind::Large, token: Vec::new() };
+        Candidate { found, index: 0, repeats: 1 }
+    }
+
+    #[test]
+    fn what_others_hide_or_repeat_goes() {
+        let candidates = [columns(0..20), columns(10..30), columns(25..40), columns(20..40)];
+        let scores = [0.9, 0.8, 0.5, 0.4];
+        let all = scores.map(|score| [0.0, score, 0.0]).to_vec();
+        let mut pairs = vec![SaidOfPair::default(); 16];
+        // The last two are one thing.
+        (pairs[2 * 4 + 3].same_entity, pairs[3 * 4 + 2].same_entity) = (1.0, 1.0);
+        let said = Said { count: 4, level: all.clone(), chosen: all, iou: vec![[1.0; 3]; 4], pairs };
+        let choice = Choice { chosen: 1.0, iou: 1.0, same: 1.0, visible: 0.6, hidden: 1.0, floor: 0.05 };
+        let of = |choice: &Choice| -> Vec<_> {
+            choose(&candidates, &said, 1, choice, 10).iter().map(|chosen| chosen.candidate).collect()
+        };
+        assert_eq!(of(&choice), [0, 2]);
+        assert_eq!(of(&Choice { visible: 0.5, ..choice.clone() }), [0, 2]);
+        assert_eq!(of(&Choice { visible: 0.5, hidden: 0.0, ..choice.clone() }), [0, 1, 2]);
+        assert_eq!(of(&Choice { same: 0.0, visible: 0.2, ..choice }), [0, 2, 3, 1]);
+    }
+}

@@ -1,0 +1,75 @@
+//! Of masks that repeat one another, the best.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Candidate, Found};
+
+/// Which masks become candidates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// Of masks with at least this IoU one is kept.
+    pub same: f32,
+    /// Masks with a lower stability score go.
+    pub stability: f32,
+    /// Cells; smaller masks go.
+    pub cells: u32,
+    /// So many candidates at most, the best.
+    pub count: usize,
+}
+
+/// The best masks first, by the product of the decoder's scores.
+pub fn distinct(found: Vec<Found>, limits: &Limits) -> Vec<Candidate> {
+    let worth = |mask: &Found| mask.quality * mask.score * mask.stability;
+    let mut left: Vec<(usize, u32, Found)> = found
+        .into_iter()
+        .enumerate()
+        .map(|(index, mask)| (index, mask.cells.area(), mask))
+        .filter(|(_, area, mask)| *area >= limits.cells && mask.stability > limits.stability)
+        .collect();
+    left.sort_by(|(_, _, a), (_, _, b)| worth(b).total_cmp(&worth(a)));
+    let mut kept: Vec<(u32, Candidate)> = Vec::new();
+    for (index, area, found) in left {
+        let repeats = |(other_area, other): &&mut (u32, Candidate)| {
+            // A smaller mask cannot cover enough of a much larger one.
+            if (area.min(*other_area) as f32) < limits.same * area.max(*other_area) as f32 {
+                return false;
+            }
+            let both = found.cells.intersection_area(&other.found.cells);
+            both as f32 >= limits.same * (area + *other_area - both) as f32
+        };
+        match kept.iter_mut().find(repeats) {
+            Some((_, better)) => better.repeats += 1,
+            None => kept.push((area, Candidate { found, index, repeats: 1 })),
+        }
+    }
+    kept.truncate(limits.count);
+    kept.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidates::Kind;
+    use crate::mask::BitMask;
+
+    fn columns(range: std::ops::Range<u32>, quality: f32) -> Found {
+        let cells = BitMask::from_fn(40, 10, |x, _| range.contains(&x));
+        Found { cells, quality, score: 1.0, stability: 1.0, kind: Kind::Large, token: Vec::new() }
+    }
+
+    #[test]
+    fn the_best_stands_for_its_repeats() {
+        let limits = Limits { same: 0.9, stability: 0.2, cells: 9, count: 2 };
+        let unstable = Found { stability: 0.1, ..columns(30..40, 1.0) };
+        let found = vec![
+            columns(0..20, 0.5),
+            columns(5..15, 0.6),
+            columns(0..19, 0.9),
+            unstable,
+            columns(0..30, 0.4),
+        ];
+        let kept: Vec<_> = distinct(found, &limits).iter().map(|kept| (kept.index, kept.repeats)).collect();
+        assert_eq!(kept, [(2, 2), (1, 1)]);
+    }
+}

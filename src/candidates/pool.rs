@@ -1,0 +1,52 @@
+//! Means of the encoder's maps under masks.
+
+use super::Candidate;
+use crate::mask::BitMask;
+use crate::mask::grow::grow;
+
+/// A map of the encoder, row-major `[rows, columns, channels]`, that is coarser than the masks.
+pub struct Surroundings<'a> {
+    pub values: &'a [f32],
+    pub columns: usize,
+    pub channels: usize,
+    /// Cells of the masks for one of the map, along each axis.
+    pub cells: usize,
+}
+
+/// Cells around a mask that its surroundings reach.
+const RING: u32 = 8;
+
+impl Surroundings<'_> {
+    /// The mean of the map, each place by how much of it the mask covers: `[channels]`.
+    fn mean(&self, mask: &BitMask) -> impl Iterator<Item = f32> {
+        let mut weights = vec![0u32; self.values.len() / self.channels];
+        for y in 0..mask.height() {
+            for x in (0..mask.width()).filter(|&x| mask.get(x, y)) {
+                weights[y as usize / self.cells * self.columns + x as usize / self.cells] += 1;
+            }
+        }
+        let mut sums = vec![0.0; self.channels];
+        for (&weight, place) in weights.iter().zip(self.values.chunks(self.channels)) {
+            if weight > 0 {
+                sums.iter_mut().zip(place).for_each(|(sum, value)| *sum += weight as f32 * value);
+            }
+        }
+        let all = weights.iter().sum::<u32>().max(1) as f32;
+        sums.into_iter().map(move |sum| sum / all)
+    }
+}
+
+/// Means of a map inside each candidate, or `around` it: row-major `[candidates, channels]`.
+pub fn pool(candidates: &[Candidate], map: &Surroundings, around: bool) -> Vec<f32> {
+    let mut pooled = Vec::with_capacity(candidates.len() * map.channels);
+    for Candidate { found, .. } in candidates {
+        if around {
+            let mut ring = grow(&found.cells, RING);
+            ring.subtract(&found.cells);
+            pooled.extend(map.mean(&ring));
+        } else {
+            pooled.extend(map.mean(&found.cells));
+        }
+    }
+    pooled
+}

@@ -1,0 +1,74 @@
+//! Scenes from what the scene head chose.
+
+use super::build::{join, numbered};
+use super::canvas::Canvas;
+use super::{Candidate, Level, LevelOptions, Mask, Scene};
+use crate::mask::BitMask;
+
+/// What makes a scene: candidates in the order in which they take their place, and how they belong together.
+pub struct Decision {
+    pub entities: Vec<Candidate>,
+    pub parts: Vec<Candidate>,
+    /// Of each part, its entity.
+    pub parents: Vec<Option<usize>>,
+    /// Two entities and the probability that they belong together, the highest first.
+    pub related: Vec<(usize, usize, f32)>,
+}
+
+/// Islands below this share of their mask are not part of it.
+const SPECK: f32 = 0.01;
+
+/// The scene of a whole photo, or of a region of it: entities are disjoint, and so are parts. Only the `levels` asked for are in it.
+pub fn chosen_scene(
+    decision: &Decision,
+    region: Option<&BitMask>,
+    (width, height): (u32, u32),
+    options: &LevelOptions,
+    levels: &[Level],
+) -> Scene {
+    let canvas = Canvas { region, width, height, options };
+    let wanted = |level| levels.contains(&level);
+    let entities = paint(&canvas, Level::Entity, &decision.entities);
+    let related: Vec<_> = decision
+        .related
+        .iter()
+        .filter_map(|&(a, b, score)| {
+            Some((join(entities[a].as_ref()?, entities[b].as_ref()?, score)?, [a, b]))
+        })
+        .collect();
+    let mut masks = Vec::new();
+    // Of each entity its id, if it is in the scene.
+    let mut ids = vec![None; entities.len()];
+    if wanted(Level::Entity) {
+        for (id, mask) in ids.iter_mut().zip(entities) {
+            if let Some(mask) = mask {
+                masks.push(mask);
+                *id = Some(masks.len() as u32);
+            }
+        }
+    }
+    if wanted(Level::Part) {
+        let painted = paint(&canvas, Level::Part, &decision.parts);
+        for (mask, parent) in painted.into_iter().zip(&decision.parents) {
+            let parent = parent.and_then(|entity| ids[entity]);
+            masks.extend(mask.map(|mask| Mask { parent, ..mask }));
+        }
+    }
+    if wanted(Level::Relation) {
+        masks.extend(related.into_iter().map(|(mask, members)| {
+            let members = members.into_iter().filter_map(|entity| ids[entity]).collect();
+            Mask { members, ..mask }
+        }));
+    }
+    Scene { width, height, masks: numbered(masks) }
+}
+
+/// Disjoint masks at the photo's size; `None` where nothing is left.
+fn paint(canvas: &Canvas<'_>, level: Level, candidates: &[Candidate]) -> Vec<Option<Mask>> {
+    let mut taken = BitMask::new(canvas.width, canvas.height);
+    let paint = |candidate: &Candidate| {
+        let pixels = canvas.paint(candidate, &mut taken, SPECK);
+        Mask::describe(level, candidate.score, &pixels)
+    };
+    candidates.iter().map(paint).collect()
+}

@@ -1,0 +1,144 @@
+//! From the masks that the level decoders have to a scene: what the scene head says of them all.
+
+use super::encoded::View;
+use super::grid::low_res;
+use crate::candidates::{self, Found, Kind, Region, Said, Surroundings};
+use crate::error::Result;
+use crate::levels::{Candidate, Decision};
+use crate::mask::{BitMask, LowResLogits};
+use crate::model::{AimsOutput, ImageFeatures, LevelsConfig, SceneHead, SceneInput, sigmoid};
+use crate::ops;
+
+const PART: usize = 0;
+const ENTITY: usize = 1;
+/// Masks of a level in a scene.
+const MOST: usize = 100;
+
+/// All candidates of a photo, and what the head says of them.
+pub struct Judged {
+    candidates: Vec<candidates::Candidate>,
+    /// Of each candidate.
+    logits: Vec<LowResLogits>,
+    said: Said,
+}
+
+/// With a `region`, a mask of the photo's size, only what lies mostly in it.
+///
+/// # Errors
+/// [`crate::Error::DeviceLost`].
+pub async fn judge(
+    head: &SceneHead,
+    levels: &LevelsConfig,
+    view: &View,
+    features: &ImageFeatures,
+    output: AimsOutput,
+    region: Option<&BitMask>,
+) -> Result<Judged> {
+    let (mut found, mut logits) = (Vec::new(), Vec::new());
+    for level in output.levels {
+        let said = level.score.iter().zip(&level.quality).zip(level.tokens);
+        for (mask, ((score, quality), (output, token))) in level.masks.into_iter().zip(said) {
+            let Some(kind) = Kind::of_token(&levels.outputs[output].token) else { continue };
+            let mask = low_res(view, mask)?;
+            found.push(Found {
+                cells: mask.to_low_res_mask(0.0),
+                quality: sigmoid(*quality),
+                score: sigmoid(*score),
+                stability: mask.stability_score(0.0, levels.thresholds.stability_offset),
+                kind,
+                token,
+            });
+            logits.push(Some(mask));
+        }
+    }
+    let mut candidates = candidates::distinct(found, &head.config().limits);
+    let region = region.zip(candidates.first()).map(|(region, first)| {
+        let (columns, rows) = first.found.cells.size();
+        Region::new(region.sample_nearest(view.frame(), columns, rows))
+    });
+    if let Some(region) = &region {
+        candidates.retain(|candidate| region.holds(&candidate.found.cells) >= 0.5);
+    }
+    let input = describe(&candidates, view, features, region.as_ref()).await?;
+    let said = head.forward(input).await?;
+    let logits = candidates.iter().filter_map(|candidate| logits[candidate.index].take()).collect();
+    Ok(Judged { candidates, logits, said })
+}
+
+/// What the head reads.
+async fn describe(
+    candidates: &[candidates::Candidate],
+    view: &View,
+    features: &ImageFeatures,
+    region: Option<&Region>,
+) -> Result<SceneInput> {
+    let maps = [&features.embedding, &features.deepest];
+    let values = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
+    let [rows, _] = view.embedding().mask_size();
+    let surroundings = |i: usize| {
+        let [_, map_rows, columns, channels] = maps[i].dims();
+        Surroundings { values: &values[i], columns, channels, cells: rows / map_rows }
+    };
+    let (embedding, deepest) = (surroundings(0), surroundings(1));
+    let tokens = candidates.iter().flat_map(|candidate| candidate.found.token.iter().copied()).collect();
+    let frame = view.frame();
+    Ok(SceneInput {
+        count: candidates.len(),
+        sources: [
+            tokens,
+            candidates::pool(candidates, &embedding, false),
+            candidates::pool(candidates, &embedding, true),
+            candidates::pool(candidates, &deepest, false),
+        ],
+        geometry: candidates::geometry(candidates, frame.width as f32 / frame.height as f32, region),
+        pairs: candidates::pairs(candidates),
+    })
+}
+
+impl Judged {
+    /// The scene of the largest expected value.
+    pub fn decide(&self, head: &SceneHead, view: &View) -> Decision {
+        let config = head.config();
+        let choose = |level, choice| candidates::choose(&self.candidates, &self.said, level, choice, MOST);
+        let (entities, parts) = (choose(ENTITY, &config.entities), choose(PART, &config.parts));
+        let candidate = |chosen: &candidates::Chosen| Candidate {
+            logits: self.logits[chosen.candidate].clone(),
+            frame: view.frame(),
+            score: chosen.value,
+        };
+        let parent = |part: &candidates::Chosen| {
+            let links =
+                entities.iter().map(|entity| self.said.pair(part.candidate, entity.candidate).part_of);
+            let best = links.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
+            best.filter(|(_, link)| *link >= config.part_of).map(|(entity, _)| entity)
+        };
+        let mut related: Vec<_> = (0..entities.len())
+            .flat_map(|a| (a + 1..entities.len()).map(move |b| (a, b)))
+            .map(|(a, b)| (a, b, self.said.pair(entities[a].candidate, entities[b].candidate).related))
+            .filter(|(.., probability)| *probability >= config.related)
+            .collect();
+        related.sort_by(|(.., a), (.., b)| b.total_cmp(a));
+        Decision {
+            parents: parts.iter().map(parent).collect(),
+            entities: entities.iter().map(candidate).collect(),
+            parts: parts.iter().map(candidate).collect(),
+            related,
+        }
+    }
+
+    /// How surely two entities, masks of the photo's size, belong together: what the head says of the candidates that are most like them.
+    pub fn related(&self, view: &View, masks: [&BitMask; 2]) -> f32 {
+        let nearest = |mask: &BitMask| {
+            let first = self.candidates.first()?;
+            let (columns, rows) = first.found.cells.size();
+            let cells = mask.sample_nearest(view.frame(), columns, rows);
+            let ious = self.candidates.iter().map(|candidate| candidate.found.cells.iou(&cells));
+            let best = ious.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+            (best.1 >= 0.5).then_some(best.0)
+        };
+        match masks.map(nearest) {
+            [Some(a), Some(b)] if a != b => self.said.pair(a, b).related,
+            _ => 0.0,
+        }
+    }
+}
