@@ -103,6 +103,6 @@ mod tests {
         assert_eq!(of(&choice), [0, 2]);
         assert_eq!(of(&Choice { visible: 0.5, ..choice.clone() }), [0, 2]);
         assert_eq!(of(&Choice { visible: 0.5, hidden: 0.0, ..choice.clone() }), [0, 1, 2]);
-        assert_eq!(of(&Choice { same: 0.0, visible: 0.2, ..choice }), [0, 2, 3, 1]);
+        assert_eq!(of(&Choice { same: 0.0, visible: 0.2, ..choice }), [0, 2, 1]);
     }
 }

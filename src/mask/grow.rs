@@ -5,6 +5,8 @@ use super::BitMask;
 /// The mask grown by `steps` pixels, diagonals included; nothing beyond the photo counts.
 pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
     let (width, height) = mask.size();
+    // Bits of a row's last word that are no pixels.
+    let beyond = if width % 64 == 0 { 0 } else { u64::MAX << (width % 64) };
     let mut wide = mask.clone();
     for y in 0..height {
         for _ in 0..steps {
@@ -14,7 +16,9 @@ pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
                 let from_right = before.get(i + 1).map_or(0, |next| next << 63);
                 *word |= before[i] << 1 | from_left | before[i] >> 1 | from_right;
             }
-            wide.clear_row(y, width, width.next_multiple_of(64));
+            if let Some(last) = wide.row_mut(y).last_mut() {
+                *last &= !beyond;
+            }
         }
     }
     let mut grown = BitMask::new(width, height);
