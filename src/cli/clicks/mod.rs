@@ -92,7 +92,8 @@ mod tests {
             level: LabelLevel::Part,
             rle: rle("06"),
             parent: None,
-            label: None,
+            members: Vec::new(),
+            source: None,
             approx: false,
             crowd: false,
         };
@@ -103,7 +104,7 @@ mod tests {
             Label { level: LabelLevel::Region, ..sure.clone() },
             Label { level: LabelLevel::Entity, rle: rle("15"), ..sure },
         ];
-        let drawings = vec![Drawing { labels, is_complete: false }];
+        let drawings = vec![Drawing { labels, is_complete: false, relations: Vec::new() }];
         let image = LabelledImage { name: "a/b.jpg".to_string(), drawings };
         assert_eq!(scored(&image), [&rle("06"), &rle("15")]);
     }

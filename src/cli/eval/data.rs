@@ -1,4 +1,5 @@
-//! Labelled photographs: `SET.jsonl` with the labels, `SET.tar` (or `SET-0.tar`, `SET-1.tar`, ...) with the JPEGs.
+//! Labelled photographs: `SET.jsonl` with the labels, `SET-relations.jsonl` with relations of some, `SET.tar` (or `SET-0.tar`,
+//! `SET-1.tar`, ...) with the JPEGs.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,6 +18,8 @@ pub enum LabelLevel {
     Part,
     /// The level is unknown.
     Region,
+    /// Only in files of relations.
+    Relation,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -25,8 +28,10 @@ pub struct Label {
     pub rle: Rle,
     /// For a part: index of its entity among the drawing's labels.
     pub parent: Option<usize>,
-    /// What it shows.
-    pub label: Option<String>,
+    /// Of a relation: indices of its entities, and who says so.
+    #[serde(default)]
+    pub members: Vec<usize>,
+    pub source: Option<String>,
     /// Only near the true outline.
     #[serde(default)]
     pub approx: bool,
@@ -40,23 +45,16 @@ pub struct Drawing {
     pub labels: Vec<Label>,
     /// Whether nearly every pixel is labelled, so that a mask without label is wrong.
     pub is_complete: bool,
+    pub relations: Vec<Relation>,
 }
 
-impl Drawing {
-    /// Pairs of entities that belong together. No set labels relations; of a person and the bag, purse or wallet drawn
-    /// beside it this much is sure.
-    pub fn relations(&self) -> Vec<(usize, usize)> {
-        let of = |names: &'static [&str]| {
-            let is_one =
-                move |label: &Label| label.label.as_deref().is_some_and(|label| names.contains(&label));
-            let entities =
-                self.labels.iter().enumerate().filter(|(_, label)| label.level == LabelLevel::Entity);
-            entities.filter(move |(_, label)| is_one(label)).map(|(index, _)| index)
-        };
-        of(&["person"])
-            .flat_map(|person| of(&["bag", "purse", "wallet"]).map(move |bag| (person, bag)))
-            .collect()
-    }
+/// Two entities that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// Their labels.
+    pub members: (usize, usize),
+    /// Whether people named the pair; otherwise a rule found it, by classes and touch.
+    pub is_named: bool,
 }
 
 pub struct LabelledImage {
@@ -79,7 +77,7 @@ struct Member {
     size: u64,
 }
 
-/// A line of `SET.jsonl`: the drawing of one person.
+/// A line of `SET.jsonl`: the drawing of one person. Or one of `SET-relations.jsonl`: copies of entities, and their relations.
 #[derive(Deserialize)]
 struct Record {
     image: String,
@@ -98,6 +96,7 @@ impl Set {
         let file = File::open(&path)
             .with_context(|| format!("cannot read {}; give the data's folder with --data", path.display()))?;
         let mut images: Vec<LabelledImage> = Vec::new();
+        let mut told = relations(&folder.join(format!("{name}-relations.jsonl")))?;
         for (line, number) in BufReader::new(file).lines().zip(1..) {
             let at = || format!("{}, line {number}", path.display());
             let record: Record = serde_json::from_str(&line.with_context(at)?).with_context(at)?;
@@ -105,7 +104,9 @@ impl Set {
             if record.split != split {
                 continue;
             }
+            let relations = told.remove(&record.image).unwrap_or_default();
             let drawing = Drawing {
+                relations: relations.iter().filter_map(|relation| relation.among(&record.masks)).collect(),
                 labels: record.masks,
                 is_complete: record.scope.is_some_and(|scope| scope == "panoptic"),
             };
@@ -154,6 +155,41 @@ impl Record {
         }
         Ok(())
     }
+}
+
+/// A relation whose members are known by their codes: the file of relations has copies of a few of the labels.
+struct Told {
+    members: Vec<Rle>,
+    is_named: bool,
+}
+
+impl Told {
+    /// Things that are cut in pieces may have more than two members; the first two stand for them.
+    fn among(&self, labels: &[Label]) -> Option<Relation> {
+        let place = |code: &Rle| labels.iter().position(|label| label.rle == *code);
+        let mut members = self.members.iter().filter_map(place);
+        Some(Relation { members: (members.next()?, members.next()?), is_named: self.is_named })
+    }
+}
+
+/// By image, what a file of relations says; nothing if there is none.
+fn relations(path: &Path) -> Result<HashMap<String, Vec<Told>>> {
+    let mut found = HashMap::new();
+    if !path.exists() {
+        return Ok(found);
+    }
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    for line in BufReader::new(file).lines() {
+        let record: Record = serde_json::from_str(&line?).with_context(|| path.display().to_string())?;
+        let code = |&index: &usize| record.masks.get(index).map(|label| label.rle.clone());
+        let unions = record.masks.iter().filter(|label| label.level == LabelLevel::Relation);
+        let told = unions.map(|label| Told {
+            members: label.members.iter().filter_map(code).collect(),
+            is_named: label.source.as_deref() == Some("vcoco"),
+        });
+        found.insert(record.image.clone(), told.collect());
+    }
+    Ok(found)
 }
 
 fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {

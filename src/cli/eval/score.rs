@@ -6,7 +6,7 @@ use aims_web::Level;
 use aims_web::mask::BitMask;
 use anyhow::{Context, Result, ensure};
 
-use super::data::{Drawing, Label, LabelLevel, LabelledImage};
+use super::data::{Drawing, Label, LabelLevel, LabelledImage, Relation};
 use super::links::{Matched, agreement, boundary_f, matched};
 use super::matching::{Shape, Target};
 use super::mean::Mean;
@@ -35,6 +35,8 @@ pub struct PhotoScores {
     /// Of the true links between entities and parts, and between relations and entities, those that were found.
     pub entity_part: Mean,
     pub relation_entity: Mean,
+    /// Of relations that people named.
+    pub named_relation_entity: Mean,
     /// The boundary F of entities and parts that were found.
     pub entity_boundary: Mean,
     pub part_boundary: Mean,
@@ -55,12 +57,13 @@ impl PhotoScores {
         if let Some(found) = &full {
             scores.predictions += found.masks.len();
             for (drawing, shapes) in image.drawings.iter().zip(&drawings) {
-                let pairs = drawing.relations();
-                let union =
-                    |&(a, b): &(usize, usize)| Shape::new(shapes[a].pixels().union(shapes[b].pixels()));
-                let unions: Vec<Shape> = pairs.iter().map(union).collect();
+                let union = |relation: &Relation| {
+                    let (a, b) = relation.members;
+                    Shape::new(shapes[a].pixels().union(shapes[b].pixels()))
+                };
+                let unions: Vec<Shape> = drawing.relations.iter().map(union).collect();
                 scores.add_drawing(drawing, shapes, &unions, found);
-                scores.add_links(drawing, shapes, &pairs, &unions, found);
+                scores.add_links(drawing, shapes, &unions, found);
             }
         }
         for prompted in &predictions.prompted {
@@ -96,22 +99,21 @@ impl PhotoScores {
         self.part_any.add(&any, &parts);
         self.region_any.add(&any, &regions);
         if drawing.is_complete {
-            self.entity_complete.add(&found.of(Level::Entity), &entities);
+            // Nobody knows what is where nothing is labelled, and of regions not what level they are.
+            let open =
+                shapes.iter().map(|shape| shape.pixels().clone()).reduce(|all, shape| all.union(&shape));
+            let judged = |shape: &Shape| open.as_ref().is_some_and(|open| shape.share_in(open) >= INSIDE);
+            let mut targets = of(LabelLevel::Entity);
+            targets.extend(regions.iter().map(|region| Target { shape: region.shape, ignore: true }));
+            self.entity_complete.add_judged(&found.of(Level::Entity), &targets, judged);
         }
 
         let relations: Vec<Target> = unions.iter().map(|shape| Target { shape, ignore: false }).collect();
         self.relation.add(&found.of(Level::Relation), &relations);
     }
 
-    /// `pairs` are the true relations' entities, `unions` their pixels.
-    fn add_links(
-        &mut self,
-        drawing: &Drawing,
-        shapes: &[Shape],
-        pairs: &[(usize, usize)],
-        unions: &[Shape],
-        found: &Found,
-    ) {
+    /// `unions` are the pixels of the drawing's relations.
+    fn add_links(&mut self, drawing: &Drawing, shapes: &[Shape], unions: &[Shape], found: &Found) {
         let exact = |level| {
             let labels = drawing.labels.iter().zip(shapes).enumerate();
             let labels = labels.filter(move |(_, (label, _))| label.level == level && !label.approx);
@@ -139,10 +141,13 @@ impl PhotoScores {
         let unions: Vec<(usize, &Shape)> = unions.iter().enumerate().collect();
         let relations = matched(&found.numbered(Level::Relation), &unions);
         let links = Matched { coarse: relations, fine: links.coarse };
-        for (relation, &(a, b)) in pairs.iter().enumerate() {
+        for (relation, &Relation { members: (a, b), is_named }) in drawing.relations.iter().enumerate() {
             let linked = |relation: usize, entity: usize| found.masks[relation].members.contains(&entity);
             for entity in [a, b] {
                 links.judge((relation, entity), linked, &mut self.relation_entity);
+                if is_named {
+                    links.judge((relation, entity), linked, &mut self.named_relation_entity);
+                }
             }
         }
     }

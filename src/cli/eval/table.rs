@@ -31,6 +31,7 @@ const FIGURES: &[Figure] = &[
     ("AP^P\\|E", |photos| precision(photos, |photo| &photo.part_prompted)),
     ("AR^EP", |photos| average(photos, |photo| &photo.entity_part)),
     ("AR^RE", |photos| average(photos, |photo| &photo.relation_entity)),
+    ("AR^RE named", |photos| average(photos, |photo| &photo.named_relation_entity)),
     ("F^E", |photos| average(photos, |photo| &photo.entity_boundary)),
     ("F^P", |photos| average(photos, |photo| &photo.part_boundary)),
     ("consistency", |photos| average(photos, |photo| &photo.consistency)),

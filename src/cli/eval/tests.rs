@@ -5,7 +5,7 @@ use aims_web::mask::{BitMask, Rle};
 use serde::Deserialize;
 
 use super::bootstrap::Estimate;
-use super::data::{Drawing, Label, LabelLevel, LabelledImage};
+use super::data::{Drawing, Label, LabelLevel, LabelledImage, Relation};
 use super::matching::{Shape, Target};
 use super::mean::{Mean, mean};
 use super::measure::{Outcomes, average_precision, average_recall, recall_at_half};
@@ -81,7 +81,7 @@ fn column(x: u32, width: u32) -> Rle {
 }
 
 fn label(level: LabelLevel, rle: Rle, parent: Option<usize>) -> Label {
-    Label { level, rle, parent, label: None, approx: false, crowd: false }
+    Label { level, rle, parent, members: Vec::new(), source: None, approx: false, crowd: false }
 }
 
 fn predicted(level: Level, rle: Rle, score: f32) -> PredictedMask {
@@ -94,7 +94,10 @@ fn predictions(masks: Vec<PredictedMask>) -> ImagePredictions {
 }
 
 fn image(labels: Vec<Label>, is_complete: bool) -> LabelledImage {
-    LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![Drawing { labels, is_complete }] }
+    LabelledImage {
+        name: "a/b.jpg".to_string(),
+        drawings: vec![Drawing { labels, is_complete, relations: Vec::new() }],
+    }
 }
 
 fn scores(image: &LabelledImage, predictions: &ImagePredictions) -> PhotoScores {
@@ -179,6 +182,7 @@ fn each_drawing_of_an_image_counts() {
     let drawing = |width| Drawing {
         labels: vec![label(LabelLevel::Region, column(0, width), None)],
         is_complete: false,
+        relations: Vec::new(),
     };
     let image = LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![drawing(2), drawing(8)] };
     let scores = scores(&image, &predictions(vec![predicted(Level::Part, column(0, 2), 0.5)]));
@@ -214,10 +218,9 @@ fn parts_count_as_wrong_only_where_people_drew_parts() {
 
 #[test]
 fn links_are_found_where_both_ends_are_and_belong_together() {
-    let named = |name: &str, label: Label| Label { label: Some(name.to_string()), ..label };
     let labels = vec![
-        named("person", label(LabelLevel::Entity, column(0, 4), None)),
-        named("bag", label(LabelLevel::Entity, column(4, 2), None)),
+        label(LabelLevel::Entity, column(0, 4), None),
+        label(LabelLevel::Entity, column(4, 2), None),
         label(LabelLevel::Part, column(0, 2), Some(0)),
         label(LabelLevel::Part, column(2, 2), Some(0)),
     ];
@@ -228,8 +231,14 @@ fn links_are_found_where_both_ends_are_and_belong_together() {
         PredictedMask { parent: Some(1), ..predicted(Level::Part, column(2, 2), 0.6) },
         PredictedMask { members: vec![0, 1], ..predicted(Level::Relation, column(0, 6), 0.5) },
     ];
-    let scores = scores(&image(labels, false), &predictions(masks));
-    assert_eq!(share(&scores.entity_part), Some(0.5), "the other part has the wrong parent");
-    assert_eq!(recall(&scores.relation), Some(1.0));
-    assert_eq!(share(&scores.relation_entity), Some(0.5), "the bag was not found");
+    let mut image = image(labels, false);
+    image.drawings[0].relations = vec![Relation { members: (0, 1), is_named: false }];
+    let by_rule = scores(&image, &predictions(masks.clone()));
+    assert_eq!(share(&by_rule.entity_part), Some(0.5), "the other part has the wrong parent");
+    assert_eq!(recall(&by_rule.relation), Some(1.0));
+    assert_eq!(share(&by_rule.relation_entity), Some(0.5), "the second entity was not found");
+    assert_eq!(share(&by_rule.named_relation_entity), None);
+    image.drawings[0].relations[0].is_named = true;
+    let named = scores(&image, &predictions(masks));
+    assert_eq!(share(&named.named_relation_entity), Some(0.5));
 }
