@@ -14,7 +14,7 @@ from aims.model import Network
 WARMUP = 100
 EMA = 0.99
 # What starts from SAM's weights learns more slowly.
-FROM_SAM = ("transformer", "upscale", "hypernetwork", "token", "quality_head.layers.0", "quality_head.layers.1")
+FROM_SAM = ("transformer", "upscale", "hypernetwork", "token", "quality_head.layers.0", "quality_head.layers.1", "self_attn", "q_proj", "out_proj")
 KNOWN_RATE = 0.4
 
 
@@ -29,10 +29,11 @@ class Run:
         checkpoint.load_sam(self.network, options.encoder)
         self.network.image_encoder.requires_grad_(options.encoder_rate > 0)
         # The model file has these once, for SAM and AIMS.
-        for layer in self.network.aims.decoder.transformer.layers:
-            layer.mlp.requires_grad_(False)
+        if not self.network.aims.reads_along:
+            for layer in self.network.aims.decoder.transformer.layers:
+                layer.mlp.requires_grad_(False)
         self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
-        self.teacher = checkpoint.teacher(options.encoder, config.sam).to(options.device)
+        self.teacher = None if self.network.aims.reads_along else checkpoint.teacher(options.encoder, config.sam).to(options.device)
         if options.start:
             checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.start))
         known, new = [], []

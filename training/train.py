@@ -70,7 +70,7 @@ def validate(network, config, options):
                 image, prompt = inputs([sample], options.device)
                 levels = LEVELS if kind == "full" else ("part",)
                 features = features_of(network.image_encoder, image, [sample])
-                predicted = masks_of(network.aims.segment(features, network.prompt_encoder, prompt, levels), 0)
+                predicted = masks_of(network.aims.segment(features, network, prompt, levels), 0)
                 for level in levels:
                     target = sample.targets[level]
                     masks, scores, _ = predicted[level]
@@ -91,14 +91,17 @@ def losses_of(run, batch, options):
         features = features_of(run.network.image_encoder, image, batch)
     # The features that SAM's mask decoder was trained with.
     original = features if run.original is None else run.original(image)
-    config = run.network.aims.config
-
-    def nested(points):
-        high_resolution = tuple(original[:2]) if config.sam.high_resolution else ()
-        return run.teacher.nested(encoder, original[-1], points, list(config.nested), high_resolution)
-
     points = torch.stack([sample.points for sample in batch])
-    outputs = run.network.aims(features, encoder, prompt, points, options.peaks)
+    outputs = run.network.aims(features, run.network, prompt, points, options.peaks)
+    order = list(run.network.aims.config.nested)
+
+    def nested(points, queries):
+        if outputs.nested is None:
+            return run.teacher.nested(encoder, original[-1], points, order)
+        # SAM was there.
+        logits, quality, _ = (x[:, queries[0]][:, :, [token - 1 for token in order]] for x in outputs.nested)
+        return logits, quality
+
     lessons = losses.lessons_for(outputs, batch, nested, options.taught) if options.taught else None
     loss, parts = losses.total(outputs, batch, lessons)
     if run.original is not None:

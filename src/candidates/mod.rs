@@ -31,6 +31,8 @@ pub enum Kind {
 
 impl Kind {
     pub const COUNT: usize = 7;
+    /// SAM 2's for a point, in the order of its tokens.
+    pub const NESTED: [Self; 3] = [Self::Large, Self::Small, Self::Middle];
 
     /// That of an output token of the level decoders, by its name in the manifest.
     pub fn of_token(name: &str) -> Option<Self> {

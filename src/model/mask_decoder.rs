@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::layers::Mlp;
 use super::manifest::DecoderConfig;
-use super::transformer::{SharedImage, TwoWayTransformer};
+use super::transformer::{Passage, SharedImage, TwoWayTransformer};
 use super::upscale::{FineFeatures, Upscale};
 use super::weights::Weights;
 use crate::error::Result;
@@ -99,21 +99,71 @@ impl MaskDecoder {
         size: [usize; 2],
     ) -> MaskPrediction {
         let _named = layer("SAM's decoder");
-        let [batch, ..] = prompts.dims();
-        let output_tokens = ops::repeat(self.output_tokens.clone(), 0, batch);
-        let tokens = ops::cat(vec![output_tokens, prompts], 1);
+        let tokens = self.with_outputs(prompts);
         let (tokens, image) = self.transformer.forward(shared, tokens);
+        let pixels = self.upscale.forward(image, fine);
+        let (logits, iou) = self.masks(&tokens, pixels, size);
+        MaskPrediction { logits, iou, score_sigmoid: self.score_sigmoid }
+    }
 
-        let token = |i: usize| ops::slice(&tokens, 1, i..i + 1);
+    fn with_outputs(&self, prompts: Tensor<3>) -> Tensor<3> {
+        let [batch, ..] = prompts.dims();
+        ops::cat(vec![ops::repeat(self.output_tokens.clone(), 0, batch), prompts], 1)
+    }
+
+    /// Logits of all masks and predicted IoUs, from the tokens at the end and what kernels are multiplied with.
+    fn masks(&self, tokens: &Tensor<3>, pixels: Tensor<3>, size: [usize; 2]) -> (Tensor<4>, Tensor<2>) {
+        let token = |i: usize| ops::slice(tokens, 1, i..i + 1);
         let masks = self.hypernetworks.iter().enumerate();
         let kernels =
             masks.map(|(i, mlp)| mlp.forward(token(self.iou_token + 1 + i), Activation::Relu)).collect();
-        let logits = ops::matmul_transposed(ops::cat(kernels, 1), self.upscale.forward(image, fine));
+        let logits = ops::matmul_transposed(ops::cat(kernels, 1), pixels);
         let iou = self.iou_head.forward(token(self.iou_token), Activation::Relu);
-        MaskPrediction {
-            logits: Upscale::into_rows(logits, size),
-            iou: ops::reshape(iou, [batch, self.hypernetworks.len()]),
-            score_sigmoid: self.score_sigmoid,
+        let batch = tokens.dims()[0];
+        (Upscale::into_rows(logits, size), ops::reshape(iou, [batch, self.hypernetworks.len()]))
+    }
+
+    /// The answers to single points, `[n, points, channels]`, with all that others need to read along.
+    pub fn answer(
+        &self,
+        shared: &SharedImage,
+        prompts: Tensor<3>,
+        fine: Option<&FineFeatures>,
+        size: [usize; 2],
+    ) -> Answer {
+        let _named = layer("SAM's decoder");
+        let tokens = self.with_outputs(prompts);
+        let looked = self.transformer.look(shared, tokens.clone());
+        let mut passage = Passage::default();
+        let (tokens, image) = self.transformer.finish(shared, tokens, looked, Some(&mut passage));
+        let pixels = self.upscale.forward(image, fine);
+        let (logits, iou) = self.masks(&tokens, pixels.clone(), size);
+        let nested = 1..self.hypernetworks.len();
+        let first = self.iou_token + 1;
+        Answer {
+            logits: ops::slice(&logits, 1, nested.clone()),
+            iou: ops::slice(&iou, 1, nested.clone()),
+            tokens: ops::slice(&tokens, 1, first + nested.start..first + nested.end),
+            pixels,
+            passage,
         }
     }
+
+    /// What [`Self::answer`] takes for a point, beside its result.
+    pub fn bytes(&self, cells: usize) -> usize {
+        self.upscale.bytes(cells)
+    }
+}
+
+/// SAM's nested masks for points, and what they were made from.
+pub struct Answer {
+    /// `[n, nested masks, height / 4, width / 4]`.
+    pub logits: Tensor<4>,
+    /// Logits of the predicted IoUs, `[n, nested masks]`.
+    pub iou: Tensor<2>,
+    /// `[n, nested masks, channels]`.
+    pub tokens: Tensor<3>,
+    /// What kernels are multiplied with, `[n, cells · 16, channels / 8]`.
+    pub pixels: Tensor<3>,
+    pub passage: Passage,
 }

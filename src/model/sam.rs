@@ -19,7 +19,7 @@ use crate::progress::Progress;
 pub struct Sam {
     image_encoder: ImageEncoder,
     prompt_encoder: Rc<PromptEncoder>,
-    mask_decoder: MaskDecoder,
+    mask_decoder: Rc<MaskDecoder>,
     input: InputConfig,
     has_fine_features: bool,
     device: Device,
@@ -54,7 +54,7 @@ impl Sam {
         Ok(Self {
             image_encoder: ImageEncoder::load(weights, "image_encoder")?,
             prompt_encoder: Rc::new(PromptEncoder::load(weights, "prompt_encoder")?),
-            mask_decoder: MaskDecoder::load(weights, "mask_decoder", decoder)?,
+            mask_decoder: Rc::new(MaskDecoder::load(weights, "mask_decoder", decoder)?),
             input: input.clone(),
             has_fine_features: decoder.high_resolution.is_some(),
             device: weights.device().clone(),
@@ -63,6 +63,10 @@ impl Sam {
 
     pub fn prompt_encoder(&self) -> Rc<PromptEncoder> {
         self.prompt_encoder.clone()
+    }
+
+    pub fn mask_decoder(&self) -> Rc<MaskDecoder> {
+        self.mask_decoder.clone()
     }
 
     /// Whether photos are filled up to squares, as the manifest asks.

@@ -48,7 +48,7 @@ impl TwoWayTransformer {
     /// `[prompts, cells, channels]`.
     pub fn forward(&self, shared: &SharedImage, tokens: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         let looked = self.look(shared, tokens.clone());
-        self.finish(shared, tokens, looked)
+        self.finish(shared, tokens, looked, None)
     }
 
     /// The tokens after the first block's look at the image.
@@ -57,13 +57,19 @@ impl TwoWayTransformer {
         self.blocks[0].look(tokens.clone(), tokens, shared.keys_and_values.clone())
     }
 
-    /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens.
+    /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens. The `passage` is for those
+    /// who read along.
     pub fn finish(
         &self,
         shared: &SharedImage,
         tokens: Tensor<3>,
         looked: Tensor<3>,
+        passage: Option<&mut Passage>,
     ) -> (Tensor<3>, Tensor<3>) {
+        let mut nobody = Passage::default();
+        let Passage { entered, seen } = passage.unwrap_or(&mut nobody);
+        entered.push(tokens.clone());
+        seen.push(shared.keys_and_values.clone());
         let placed = |keys: &Tensor<3>| ops::add(keys.clone(), shared.positions.clone());
         let mut queries = looked;
         let mut named = layer("transformer, block 1");
@@ -74,6 +80,8 @@ impl TwoWayTransformer {
             named = layer("transformer, block 2");
             let placed_keys = placed(&keys);
             let projected = block.token_to_image.keys_and_values(placed_keys.clone(), keys.clone());
+            entered.push(queries.clone());
+            seen.push(projected.clone());
             queries = block.look(queries, tokens.clone(), projected);
             let image = (block.image_to_token.queries(placed_keys), keys);
             keys = block.update(queries.clone(), tokens.clone(), image);
@@ -82,10 +90,20 @@ impl TwoWayTransformer {
         let _last = layer("transformer, end");
         let placed_queries = ops::add(queries.clone(), tokens);
         let projected = self.final_attention.keys_and_values(placed(&keys), keys.clone());
+        seen.push(projected.clone());
         let queries =
             self.final_attention.mix_add(self.final_attention.queries(placed_queries), projected, queries);
         (self.final_norm.forward(queries, Activation::None), keys)
     }
+}
+
+/// What tokens went through.
+#[derive(Default)]
+pub struct Passage {
+    /// The tokens that enter each block, `[prompts, tokens, channels]`.
+    pub entered: Vec<Tensor<3>>,
+    /// Keys and values of the image, for each block's look at it and for the last one.
+    pub seen: Vec<(Tensor<3>, Tensor<3>)>,
 }
 
 /// The image before any prompt has changed it, and its projections in the first block: the same for all queries.
@@ -93,7 +111,7 @@ pub struct SharedImage {
     /// `[1, cells, channels]`.
     image: Tensor<3>,
     /// `[1, cells, channels]`.
-    positions: Tensor<3>,
+    pub positions: Tensor<3>,
     /// Of the tokens' look at the image, `[1, cells, channels / 2]` each.
     keys_and_values: (Tensor<3>, Tensor<3>),
     /// Of the image's look at the tokens, `[1, cells, channels / 2]`.

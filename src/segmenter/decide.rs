@@ -35,10 +35,10 @@ pub async fn judge(
     region: Option<&BitMask>,
 ) -> Result<Judged> {
     let (mut found, mut logits) = (Vec::new(), Vec::new());
-    for level in output.levels {
+    for level in output.levels.into_iter().chain([output.nested]) {
         let said = level.score.iter().zip(&level.quality).zip(level.tokens);
         for (mask, ((score, quality), (output, token))) in level.masks.into_iter().zip(said) {
-            let Some(kind) = Kind::of_token(&levels.outputs[output].token) else { continue };
+            let Some(kind) = kind(levels, output) else { continue };
             let mask = low_res(view, mask)?;
             found.push(Found {
                 cells: mask.to_low_res_mask(0.0),
@@ -63,6 +63,14 @@ pub async fn judge(
     let said = head.forward(input).await?;
     let logits = candidates.iter().filter_map(|candidate| logits[candidate.index].take()).collect();
     Ok(Judged { candidates, logits, said })
+}
+
+/// Of a decoder's output: those of the levels come first, then SAM's nested masks.
+fn kind(levels: &LevelsConfig, output: usize) -> Option<Kind> {
+    match levels.outputs.get(output) {
+        Some(output) => Kind::of_token(&output.token),
+        None => Kind::NESTED.get(output - levels.outputs.len()).copied(),
+    }
 }
 
 /// What the head reads.

@@ -41,7 +41,7 @@ pub async fn predict(
     sought: &[Level],
     progress: &Progress<'_>,
 ) -> Result<Prediction> {
-    let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity } =
+    let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity, .. } =
         ask(aims, features, view, region, sought, &progress.piece(0.0, 0.95)).await?;
     let thresholds = &aims.config().thresholds;
     let part = Found::new(view, part, thresholds)?;

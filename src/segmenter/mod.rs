@@ -88,7 +88,7 @@ impl Segmenter {
         ops::prepare(&device, &weights.bits(), &description.head_channels(), description.pools()).await?;
         device::probe(&device).await?;
         let sam = Sam::load(&weights)?;
-        let aims = Aims::load(&weights, "aims", sam.prompt_encoder())?;
+        let aims = Aims::load(&weights, "aims", sam.prompt_encoder(), sam.mask_decoder())?;
         let scene_head = SceneHead::load(&weights, "scene")?;
         weights.check_all_read()?;
         let input_size = input_size.unwrap_or(description.default_input_size());

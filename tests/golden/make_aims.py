@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent.parent / "training"))
 from aims import checkpoint  # noqa: E402
 from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, PRESETS  # noqa: E402
 from aims.model import Network  # noqa: E402
+from aims.sam import MaskDecoder  # noqa: E402
 
 # Height and width of the generated input.
 SIZES = {"tiny": (64, 64), "base": (64, 128)}
@@ -56,6 +57,12 @@ def results(outputs, step):
         tensors[f"{level}.logits"] = said.logits.flatten()[::step]
         tensors[f"{level}.score"] = said.score
         tensors[f"{level}.quality"] = said.quality
+    if outputs.nested:
+        # By round first one mask of all queries, then the next.
+        by_round = lambda x: x[0].unflatten(0, (-1, PRESETS["base"].round_queries)).transpose(1, 2)
+        logits, quality, _ = (by_round(x) for x in outputs.nested)
+        tensors["nested.logits"] = logits.flatten()[::step]
+        tensors["nested.score"], tensors["nested.quality"] = quality.flatten().logit(), quality.flatten().logit()
     return tensors
 
 
@@ -69,6 +76,7 @@ def random(preset, path):
     network = Network(config).eval()
     state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("image_encoder.")}
     shapes = {checkpoint.file_name(name): list(tensor.shape) for name, tensor in state.items()}
+    shapes |= {f"mask_decoder.{name}": list(tensor.shape) for name, tensor in MaskDecoder(config.sam).state_dict().items()}
     network.load_state_dict({name: generated(checkpoint.file_name(name), list(tensor.shape)) for name, tensor in state.items()}, strict=False)
     strides, channels = (4, 8, config.deepest, 16), (*config.maps, 256)
     features = [
@@ -79,7 +87,7 @@ def random(preset, path):
     prompt[:, 10:41, 5:50] = 1.0
     with torch.no_grad():
         cases = {
-            case: results(network.aims.segment(features, network.prompt_encoder, mask), 1)
+            case: results(network.aims.segment(features, network, mask), 1)
             for case, mask in (("full", None), ("prompted", prompt), ("everything", torch.ones_like(prompt)))
         }
     everything = cases.pop("everything")

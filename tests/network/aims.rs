@@ -7,7 +7,9 @@ use crate::common::{self, Golden, everywhere, relative_errors};
 use crate::generated::{generated, generated_model};
 use aims_web::levels::Level;
 use aims_web::mask::{BitMask, Rle};
-use aims_web::model::{Aims, Description, ImageFeatures, InputSize, PromptEncoder, Sam, Weights};
+use aims_web::model::{
+    Aims, Description, ImageFeatures, InputSize, MaskDecoder, PromptEncoder, Sam, Weights,
+};
 use aims_web::ops;
 use aims_web::photo::decode;
 use aims_web::segmenter::Mode;
@@ -31,7 +33,9 @@ fn base() -> Description {
 
 fn load(weights: &Weights) -> Aims {
     let points = Rc::new(PromptEncoder::load(weights, "prompt_encoder").expect("complete"));
-    Aims::load(weights, "aims", points).expect("complete").expect("the description has levels")
+    let decoder = &weights.manifest().description.decoder;
+    let sam = Rc::new(MaskDecoder::load(weights, "mask_decoder", decoder).expect("complete"));
+    Aims::load(weights, "aims", points, sam).expect("complete").expect("the description has levels")
 }
 
 fn input(name: &str, size: InputSize, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
@@ -53,11 +57,17 @@ async fn compare(
         .forward(features, prompt, &[Level::Part, Level::Entity, Level::Relation], &Progress::none())
         .await
         .expect("the device computes");
-    let mut results = vec![
-        ("entity_part".to_string(), output.entity_part),
-        ("relation_entity".to_string(), output.relation_entity),
-    ];
-    for (name, level) in ["part", "entity", "relation"].into_iter().zip(output.levels) {
+    let mut results = Vec::new();
+    // Where levels read along in SAM's decoder, there are no links.
+    if output.nested.score.is_empty() {
+        results.push(("entity_part".to_string(), output.entity_part));
+        results.push(("relation_entity".to_string(), output.relation_entity));
+    }
+    let levels = output.levels.into_iter().chain([output.nested]);
+    for (name, level) in ["part", "entity", "relation", "nested"].into_iter().zip(levels) {
+        if level.score.is_empty() {
+            continue;
+        }
         let logits = level.masks.concat().into_iter().step_by(step).collect();
         results.push((format!("{name}.logits"), logits));
         results.push((format!("{name}.score"), level.score));

@@ -24,8 +24,12 @@ def load_sam(network, path):
     network.image_encoder.load_state_dict(below(weights, "image_encoder."))
     network.prompt_encoder.load_state_dict(below(weights, "prompt_encoder."))
     decoder = network.aims.decoder
-    decoder.transformer.load_state_dict(below(weights, "mask_decoder.transformer."))
-    decoder.upscale.load_state_dict(below(weights, "mask_decoder.output_upscaling."))
+    if network.aims.reads_along:
+        network.mask_decoder.load_state_dict(below(weights, "mask_decoder."))
+        decoder.start(network.mask_decoder.transformer)
+    else:
+        decoder.transformer.load_state_dict(below(weights, "mask_decoder.transformer."))
+        decoder.upscale.load_state_dict(below(weights, "mask_decoder.output_upscaling."))
     decoder.quality_token.data.copy_(weights["mask_decoder.iou_token.weight"])
     for name, value in below(weights, "mask_decoder.iou_prediction_head.").items():
         if not name.startswith("layers.2"):

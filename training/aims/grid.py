@@ -4,6 +4,8 @@ A query changes the image only through its few tokens in eight heads, so the ima
 as many rows as it has tokens and heads: `(x Wq) (Wk t)` is `x (Wq Wk t)`, and `(p v) Wo` is `p (v Wo)`. What all queries share is
 computed once an image."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 
@@ -14,7 +16,7 @@ class SharedImage:
     """One image ([cells, 256], with its positions) that all queries look at."""
 
     def __init__(self, transformer, image, positions):
-        self.transformer, self.image = transformer, image
+        self.transformer, self.image, self.positions = transformer, image, positions
         first, *_ = layers = transformer.layers
         self.first_key = image @ first.cross_attn_token_to_image.k_proj.weight.T
         self.first_value = first.cross_attn_token_to_image.v_proj(image)
@@ -30,23 +32,41 @@ class SharedImage:
         queries = layer.norm2(queries + self.looks[0].shared(queries + tokens, self.first_key, self.first_value))
         return layer.norm3(queries + layer.mlp(queries))
 
-    def finish(self, tokens, queries, read=slice(None)):
-        """As `TwoWayTransformer.finish`; of the tokens, only those that are to be `read`."""
+    def finish(self, tokens, queries, read=slice(None), entered=None, images=None):
+        """As `TwoWayTransformer.finish`; of the tokens, only those that are to be `read`. Lists that are given collect the tokens that enter each
+        block, and the image after each."""
         first, *layers = self.transformer.layers
         image = first.norm4(self.updates[0].shared(self.image, self.first_query, queries + tokens, queries))
+        entered, images = ([] if x is None else x for x in (entered, images))
+        entered.append(tokens)
+        images.append(image)
         for layer, look, update in zip(layers, self.looks[1:], self.updates[1:]):
+            entered.append(queries)
             here = queries + tokens
             queries = layer.norm1(queries + layer.self_attn(here, here, queries))
             queries = layer.norm2(queries + look(queries + tokens, image))
             queries = layer.norm3(queries + layer.mlp(queries))
             image = layer.norm4(update(image, queries + tokens, queries))
+            images.append(image)
         queries, tokens = queries[:, read], tokens[:, read]
         return self.transformer.norm_final_attn(queries + self.looks[-1](queries + tokens, image)), image
+
+
+class Answer(NamedTuple):
+    """To n points."""
+
+    logits: torch.Tensor  # [n, 3, 4 height, 4 width]
+    quality: torch.Tensor  # [n, 3]
+    tokens: torch.Tensor  # [n, 3, 256]
+    pixels: torch.Tensor  # [n, cells * 16, 32]: what kernels are multiplied with
+    entered: list  # the tokens that enter each block
+    images: list  # the image after each block, [n, cells, 256]
 
 
 class ManyPoints:
     """SAM's decoder on one encoded image (a batch of one)."""
 
+    @torch.no_grad()
     def __init__(self, sam, encoded):
         self.decoder, self.encoder = sam.mask_decoder, sam.prompt_encoder
         self.height, self.width = encoded.embedding.shape[1:3]
@@ -57,18 +77,25 @@ class ManyPoints:
         self.stride8 = in_cells(stride8, 1).view(1, -1, len(upscale["0"].bias)) + upscale["0"].bias
         self.stride4 = in_cells(stride4, 2).view(1, -1, len(upscale["3"].bias)) + upscale["3"].bias
 
-    @torch.no_grad()
     def nested(self, points):
         """Of points [n, 2]: logits of the three nested masks [n, 3, 4 height, 4 width], predicted IoU [n, 3], tokens [n, 3, 256]."""
-        decoder = self.decoder
+        answer = self.answer(points)
+        return answer.logits, answer.quality, answer.tokens
+
+    @torch.no_grad()
+    def answer(self, points):
+        """As `nested`, with all that was on the way."""
+        decoder, entered, images = self.decoder, [], []
         outputs = torch.cat([decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight])
         placed = torch.cat([outputs.expand(len(points), -1, -1), self.encoder.tokens(points)], 1)
         # The object score and the prompt's own tokens are not read.
-        queries, image = self.shared.finish(placed, self.shared.look(placed), slice(1, 6))
+        queries, image = self.shared.finish(placed, self.shared.look(placed), slice(1, 6), entered, images)
         kernels = torch.stack([decoder.output_hypernetworks_mlps[i](queries[:, 1 + i]) for i in (1, 2, 3)], 1)
-        logits = kernels @ self.upscaled(image).transpose(1, 2)
-        logits = decoder.output_upscaling.into_rows(logits, self.height, self.width)
-        return logits, decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, 1:], queries[:, 2:5]
+        pixels = self.upscaled(image)
+        logits = decoder.output_upscaling.into_rows(kernels @ pixels.transpose(1, 2), self.height, self.width)
+        quality = decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, 1:]
+        # The first of the masks is for prompts that mean one thing.
+        return Answer(logits, quality, queries[:, 2:5], pixels, entered, images)
 
     def upscaled(self, image):
         """[n, cells * 16, channels]."""

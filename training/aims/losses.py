@@ -152,11 +152,12 @@ class Lessons:
 
 @torch.no_grad()
 def lessons_for(outputs, samples, nested, count):
-    """SAM's masks of the `count` queries of each image of which the labels say least. `nested` answers points as `Teacher.nested`."""
+    """SAM's masks of the `count` queries of each image of which the labels say least. `nested` gives, for these queries and
+    their points, masks from small to large and their predicted IoU."""
     free = torch.stack([unlabelled(points, sample) for points, sample in zip(outputs.points, samples)])
     queries = free.sum(1).topk(count).indices
     points = outputs.points.gather(1, queries[..., None].expand(-1, -1, 2))
-    logits, quality = nested(points)
+    logits, quality = nested(points, queries)
     wanted = free.gather(2, queries[:, None].expand(-1, len(TEACHES), -1))
     return Lessons(queries, outputs.points.shape[1], wanted, logits > 0, quality)
 

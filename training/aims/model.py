@@ -10,7 +10,10 @@ from .config import BASE, LEVELS, OUTPUT_TOKENS, PRESETS, THRESHOLDS
 from .decoder import Affinity, Decoder, Head, LevelDecoder, Prediction, choose, joined, peaks_of, worth_of
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .postprocess import confidence
+from .reader import Reader
+from .sam import MaskDecoder
 from .sam import PromptEncoder as SamPromptEncoder
+from .grid import ManyPoints
 from .hiera import Hiera
 from .tiny_vit import TinyVit
 
@@ -32,6 +35,7 @@ class Seen:
     map4: torch.Tensor
     heat: torch.Tensor  # [batch, levels, height, width] of stride 8: logits of being the middle of a mask
     allowed: torch.Tensor  # [batch, height, width]: where queries may be
+    many: ManyPoints | None = None  # SAM's decoder, where the levels read along
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Outputs:
     points: torch.Tensor  # [batch, queries, 2] in 0..1 of the longer side
     predictions: dict[str, Prediction]
     links: dict[str, torch.Tensor]  # "entity_part": [batch, entities, parts], "relation_entity"
+    nested: list | None = None  # SAM's own masks where the levels read along: logits, predicted IoU and tokens, [1, queries, 3, ...] each
 
 
 class Aims(nn.Module):
@@ -51,7 +56,11 @@ class Aims(nn.Module):
         self.pixel_decoder = PixelDecoder(config)
         self.prompt_encoder = PromptEncoder(config)
         self.decoders = nn.ModuleDict({name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS})
-        self.decoder = Decoder(config)
+        # With SAM 2 the levels read along in its decoder, and the scene head tells what belongs together.
+        self.reads_along = bool(config.sam.high_resolution)
+        self.decoder = Reader(config) if self.reads_along else Decoder(config)
+        if self.reads_along:
+            return
         self.association = nn.ModuleDict({"entity_part": Affinity(config), "relation_entity": Affinity(config)})
         if not config.association:
             # The Rust twin has no switch: no link at all.
@@ -59,8 +68,8 @@ class Aims(nn.Module):
                 nn.init.zeros_(affinity.coarse.weight)
                 nn.init.zeros_(affinity.coarse.bias)
 
-    def see(self, features, prompt):
-        """`prompt` [batch, height, width, 1] of the input holds 0 and 1, None is the full image."""
+    def see(self, features, sam, prompt):
+        """`sam` has SAM's prompt encoder and mask decoder; `prompt` [batch, height, width, 1] of the input holds 0 and 1, None is the full image."""
         added = self.prompt_encoder(prompt) if prompt is not None and self.config.mask_prompts else None
         if added:
             # The full image is exactly no prompt.
@@ -74,43 +83,49 @@ class Aims(nn.Module):
             share = F.avg_pool2d(prompt.permute(0, 3, 1, 2), 8)[:, 0]
             allowed = share >= share.amax((1, 2), keepdim=True).clamp(max=0.5)
         high_resolution = tuple(features[:2]) if self.config.sam.high_resolution else ()
-        return Seen(features[-1], high_resolution, map16, map4, heat, allowed)
+        seen = Seen(features[-1], high_resolution, map16, map4, heat, allowed)
+        if self.reads_along:
+            seen.many = ManyPoints(sam, seen)
+        return seen
 
-    def ask(self, seen, encoder, points):
-        """A round of queries at `points` ([batch, n, 2] in 0..1)."""
+    def ask(self, seen, sam, points):
+        """A round of queries at `points` ([batch, n, 2] in 0..1): predictions by level, and SAM's own masks where the levels read along."""
         heads = [self.decoders[name] for name in OUTPUT_TOKENS]
-        return self.decoder(heads, encoder, seen, points)
+        return self.decoder(heads, seen, points) if self.reads_along else (self.decoder(heads, sam.prompt_encoder, seen, points), None)
 
     def link(self, predictions):
-        if not self.config.association:
+        if self.reads_along or not self.config.association:
             return {}
         pairs = {name: name.split("_") for name in self.association}
         return {name: self.association[name](predictions[a].tokens, predictions[b].tokens) for name, (a, b) in pairs.items()}
 
-    def forward(self, features, encoder, prompt, points, peaks):
+    def forward(self, features, sam, prompt, points, peaks):
         """For training: one round, at the `points` and at the `peaks` hottest places."""
-        seen = self.see(features, prompt)
+        seen = self.see(features, sam, prompt)
         heat = seen.heat.detach().float()
         points = torch.cat([points, choose(worth_of(heat, peaks_of(heat), seen.allowed), peaks)], 1)
-        predictions = self.ask(seen, encoder, points)
-        return Outputs(seen.heat, points, predictions, self.link(predictions))
+        predictions, nested = self.ask(seen, sam, points)
+        return Outputs(seen.heat, points, predictions, self.link(predictions), nested)
 
     @torch.no_grad()
-    def segment(self, features, encoder, prompt=None, levels=LEVELS):
+    def segment(self, features, sam, prompt=None, levels=LEVELS):
         """One image: rounds at the places that are hottest at the `levels` and that no mask covers yet, as long as one is hot."""
-        seen = self.see(features, prompt)
+        seen = self.see(features, sam, prompt)
         heat = seen.heat.float()[:, [LEVELS.index(level) for level in levels]]
-        peaks, allowed, rounds, points = peaks_of(heat), seen.allowed, [], []
+        peaks, allowed, rounds, points, nested = peaks_of(heat), seen.allowed, [], [], []
         for _ in range(self.config.rounds):
             worth = worth_of(heat, peaks, allowed)
             if points and worth.max() < MIN_HEAT:
                 break
             points.append(choose(worth, self.config.round_queries))
-            rounds.append(self.ask(seen, encoder, points[-1]))
+            predictions, of_sam = self.ask(seen, sam, points[-1])
+            rounds.append(predictions)
+            nested.append(of_sam)
             allowed = allowed & ~around(points[-1], *allowed.shape[1:])
             heat = torch.stack([heat[:, i] - COVERED * covered(rounds[-1][level]) for i, level in enumerate(levels)], 1)
         predictions = {level: joined(found[level] for found in rounds) for level in LEVELS}
-        return Outputs(seen.heat, torch.cat(points, 1), predictions, self.link(predictions))
+        nested = [torch.cat(x, 1) for x in zip(*nested)] if self.reads_along else None
+        return Outputs(seen.heat, torch.cat(points, 1), predictions, self.link(predictions), nested)
 
 
 def around(points, height, width):
@@ -138,7 +153,9 @@ class Network(nn.Module):
         super().__init__()
         self.image_encoder = Hiera(BASE["encoder"], config.sam) if config.sam.high_resolution else TinyVit()
         self.prompt_encoder = SamPromptEncoder(config.sam)
+        if config.sam.high_resolution:
+            self.mask_decoder = MaskDecoder(config.sam).requires_grad_(False)
         self.aims = Aims(config)
 
     def forward(self, image, prompt=None, levels=LEVELS):
-        return self.aims.segment(self.image_encoder(image), self.prompt_encoder, prompt, levels)
+        return self.aims.segment(self.image_encoder(image), self, prompt, levels)

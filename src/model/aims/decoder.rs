@@ -34,7 +34,7 @@ pub struct Decoder {
 }
 
 /// From an output token to its mask.
-struct Head {
+pub(super) struct Head {
     /// Kernels for the image as the query sees it.
     hypernetwork: Mlp,
     /// Kernels for the mask features that all queries share.
@@ -75,27 +75,11 @@ impl Decoder {
         let decoder_config = &weights.manifest().description.decoder;
         let channels = decoder_config.channels;
         let decoder = format!("{name}.decoder");
-        let token = |name: String| -> Result<Tensor<3>> {
-            let token: Tensor<2> = weights.float(&name, [1, channels])?;
-            Ok(ops::reshape(token, [1, 1, channels]))
-        };
-        let mut tokens = vec![token(format!("{decoder}.quality_token"))?];
-        for OutputToken { token: head, .. } in &config.outputs {
-            tokens.push(token(format!("{name}.decoders.{head}.token"))?);
-        }
-        let head = |OutputToken { token: head, .. }: &OutputToken| -> Result<_> {
-            let name = format!("{name}.decoders.{head}");
-            let widths = [channels, channels, channels, Upscale::channels(decoder_config)];
-            Ok(Head {
-                hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
-                kernel: Linear::load(weights, &format!("{name}.kernel"), channels, config.mask_dim)?,
-            })
-        };
         let transformer = format!("{decoder}.transformer");
         Ok(Self {
             points,
             from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, channels)?,
-            output_tokens: ops::cat(tokens, 1),
+            output_tokens: output_tokens(weights, name, config)?,
             transformer: TwoWayTransformer::load(
                 weights,
                 &transformer,
@@ -113,7 +97,7 @@ impl Decoder {
                 &format!("{decoder}.complementarity"),
                 decoder_config,
             )?,
-            heads: config.outputs.iter().map(head).collect::<Result<_>>()?,
+            heads: Head::load_all(weights, name, config)?,
             has_fine_features: decoder_config.high_resolution.is_some(),
         })
     }
@@ -156,9 +140,10 @@ impl Decoder {
         let pieces = (0..queries).step_by(together).map(|from| {
             let some = |x: &Tensor<3>| ops::slice(x, 0, from..(from + together).min(queries));
             let (tokens, looked) = (some(&tokens), some(&looked));
-            let (tokens, image) = self.transformer.finish(&seen.image, tokens, looked);
+            let (tokens, image) = self.transformer.finish(&seen.image, tokens, looked, None);
             said.push(tokens.clone());
-            self.masks(seen, &tokens, image)
+            let pixels = self.upscale.forward(image, seen.fine.as_ref());
+            masks(&self.heads, &tokens, pixels, &seen.features, seen.size)
         });
         let logits = ops::collect(pieces, 0, queries);
         let said = ops::cat(said, 0);
@@ -169,28 +154,63 @@ impl Decoder {
             tokens: (0..self.heads.len()).map(|i| output_token(&said, i)).collect(),
         }
     }
+}
 
-    /// Logits `[queries, outputs, height / 4, width / 4]` from what the tokens say at the end, and the image as each query sees it.
-    fn masks(&self, seen: &Seen, tokens: &Tensor<3>, image: Tensor<3>) -> Tensor<4> {
-        let heads = || self.heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
-        let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
-        let own = ops::matmul_transposed(
-            ops::cat(own.collect(), 1),
-            self.upscale.forward(image, seen.fine.as_ref()),
-        );
-        let own = Upscale::into_rows(own, seen.size);
-        let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
-        let shared = ops::cat(shared.collect(), 1);
-        let [queries, kernels, channels] = shared.dims();
-        let shared = ops::reshape(shared, [1, queries * kernels, channels]);
-        let shared = ops::matmul_transposed(shared, seen.features.clone());
-        let shared = ops::reshape(shared, own.dims());
-        ops::add(own, shared)
+impl Head {
+    /// Of all output tokens; `name` is that of the AIMS head.
+    pub fn load_all(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Vec<Self>> {
+        let decoder = &weights.manifest().description.decoder;
+        let channels = decoder.channels;
+        let head = |OutputToken { token: head, .. }: &OutputToken| -> Result<_> {
+            let name = format!("{name}.decoders.{head}");
+            let widths = [channels, channels, channels, Upscale::channels(decoder)];
+            Ok(Head {
+                hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
+                kernel: Linear::load(weights, &format!("{name}.kernel"), channels, config.mask_dim)?,
+            })
+        };
+        config.outputs.iter().map(head).collect()
     }
 }
 
+/// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
+pub(super) fn output_tokens(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Tensor<3>> {
+    let channels = weights.manifest().description.decoder.channels;
+    let token = |name: String| -> Result<Tensor<3>> {
+        let token: Tensor<2> = weights.float(&name, [1, channels])?;
+        Ok(ops::reshape(token, [1, 1, channels]))
+    };
+    let mut tokens = vec![token(format!("{name}.decoder.quality_token"))?];
+    for OutputToken { token: head, .. } in &config.outputs {
+        tokens.push(token(format!("{name}.decoders.{head}.token"))?);
+    }
+    Ok(ops::cat(tokens, 1))
+}
+
+/// Logits `[queries, outputs, height / 4, width / 4]` from what the tokens say at the end: products of kernels with each query's own
+/// `pixels`, and with the `features` that all share.
+pub(super) fn masks(
+    heads: &[Head],
+    tokens: &Tensor<3>,
+    pixels: Tensor<3>,
+    features: &Tensor<3>,
+    size: [usize; 2],
+) -> Tensor<4> {
+    let heads = || heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
+    let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
+    let own = ops::matmul_transposed(ops::cat(own.collect(), 1), pixels);
+    let own = Upscale::into_rows(own, size);
+    let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
+    let shared = ops::cat(shared.collect(), 1);
+    let [queries, kernels, channels] = shared.dims();
+    let shared = ops::reshape(shared, [1, queries * kernels, channels]);
+    let shared = ops::matmul_transposed(shared, features.clone());
+    let shared = ops::reshape(shared, own.dims());
+    ops::add(own, shared)
+}
+
 /// Of all queries, `[queries, 1, channels]`; the quality token comes before the output tokens.
-fn output_token(tokens: &Tensor<3>, i: usize) -> Tensor<3> {
+pub(super) fn output_token(tokens: &Tensor<3>, i: usize) -> Tensor<3> {
     ops::slice(tokens, 1, 1 + i..2 + i)
 }
 

@@ -9,6 +9,7 @@ mod decoder;
 mod pixel_decoder;
 mod prompt_encoder;
 mod proposals;
+mod reader;
 
 use std::rc::Rc;
 
@@ -17,6 +18,7 @@ use burn::tensor::{Device, Tensor};
 use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear, Mlp};
 use super::manifest::LevelsConfig;
+use super::mask_decoder::MaskDecoder;
 use super::prompt_encoder::PromptEncoder;
 use super::sigmoid;
 use super::weights::Weights;
@@ -26,9 +28,10 @@ use crate::ops::profile::layer;
 use crate::ops::{self, CoverSpec};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
-use pixel_decoder::PixelDecoder;
+use pixel_decoder::{Maps, PixelDecoder};
 use prompt_encoder::MaskPromptEncoder;
 use proposals::{Proposals, closed};
+use reader::Reader;
 
 /// The levels in the order of all arrays here.
 const LEVELS: [Level; 3] = [Level::Part, Level::Entity, Level::Relation];
@@ -64,6 +67,8 @@ impl LevelOutput {
 pub struct AimsOutput {
     /// Parts, entities, relations.
     pub levels: [LevelOutput; 3],
+    /// SAM's own nested masks where the levels read along in its decoder; their outputs are numbered after those of the levels.
+    pub nested: LevelOutput,
     /// Logits of links between their masks: of entities to parts, row-major `[entities, parts]`.
     pub entity_part: Vec<f32>,
     /// Of relations to entities, row-major `[relations, entities]`.
@@ -75,18 +80,59 @@ pub struct Aims {
     prompt_encoder: MaskPromptEncoder,
     /// By level.
     proposals: Vec<Proposals>,
-    decoder: Decoder,
-    entity_part: Affinity,
-    relation_entity: Affinity,
+    decoder: LevelDecoder,
     config: LevelsConfig,
 }
 
+/// How levels come from points.
+enum LevelDecoder {
+    /// By a decoder of their own, which also says what belongs together.
+    Own { decoder: Box<Decoder>, entity_part: Affinity, relation_entity: Affinity },
+    /// In SAM 2's decoder, where the scene head says what belongs together.
+    ReadingAlong(Box<Reader>),
+}
+
+enum Seen {
+    Own(Box<decoder::Seen>),
+    ReadingAlong(Box<reader::Seen>),
+}
+
+impl LevelDecoder {
+    fn see(&self, features: &ImageFeatures, maps: Maps) -> Seen {
+        match self {
+            Self::Own { decoder, .. } => Seen::Own(Box::new(decoder.see(features, maps))),
+            Self::ReadingAlong(reader) => Seen::ReadingAlong(Box::new(reader.see(features, maps))),
+        }
+    }
+
+    fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
+        match (self, seen) {
+            (Self::Own { decoder, .. }, Seen::Own(seen)) => decoder.ask(seen, chosen),
+            (Self::ReadingAlong(reader), Seen::ReadingAlong(seen)) => reader.ask(seen, chosen),
+            _ => unreachable!("each looks at what it saw itself"),
+        }
+    }
+
+    /// Masks for each query beside those of the levels.
+    fn nested(&self) -> usize {
+        match self {
+            Self::Own { .. } => 0,
+            Self::ReadingAlong(_) => Reader::NESTED,
+        }
+    }
+}
+
 impl Aims {
-    /// The AIMS head of a model file, if it has one. `points` is SAM's prompt encoder.
+    /// The AIMS head of a model file, if it has one. `points` and `sam` are SAM's prompt encoder and mask decoder.
     ///
     /// # Errors
     /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
-    pub fn load(weights: &Weights, name: &str, points: Rc<PromptEncoder>) -> Result<Option<Self>> {
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        points: Rc<PromptEncoder>,
+        sam: Rc<MaskDecoder>,
+    ) -> Result<Option<Self>> {
         let description = &weights.manifest().description;
         let Some(config) = &description.levels else { return Ok(None) };
         let proposals =
@@ -99,9 +145,15 @@ impl Aims {
             pixel_decoder: PixelDecoder::load(weights, &format!("{name}.pixel_decoder"), config)?,
             prompt_encoder: MaskPromptEncoder::load(weights, &format!("{name}.prompt_encoder"), config)?,
             proposals: ["part", "entity", "relation"].into_iter().map(proposals).collect::<Result<_>>()?,
-            decoder: Decoder::load(weights, name, points, config)?,
-            entity_part: affinity("entity_part")?,
-            relation_entity: affinity("relation_entity")?,
+            decoder: if description.decoder.high_resolution.is_some() {
+                LevelDecoder::ReadingAlong(Box::new(Reader::load(weights, name, points, sam, config)?))
+            } else {
+                LevelDecoder::Own {
+                    decoder: Box::new(Decoder::load(weights, name, points, config)?),
+                    entity_part: affinity("entity_part")?,
+                    relation_entity: affinity("relation_entity")?,
+                }
+            },
             config: config.clone(),
         }))
     }
@@ -162,6 +214,59 @@ impl Aims {
 
     /// Reads what all rounds say, at once.
     async fn collect(&self, rounds: Vec<Round>) -> Result<AimsOutput> {
+        let mut wanted = self.links(&rounds);
+        let has_links = !wanted.is_empty();
+        for Round { chosen, decoded: Decoded { logits, judged, tokens } } in &rounds {
+            wanted.extend([chosen.clone(), ops::flattened(logits.clone()), ops::flattened(judged.clone())]);
+            wanted.push(ops::flattened(ops::cat(tokens.clone(), 0)));
+        }
+        let count = rounds.len();
+        drop(rounds);
+        let mut read = ops::read_all(wanted).await?.into_iter();
+        let mut next = || read.next().expect("as many as asked for");
+        let links = has_links.then(|| [next(), next()]);
+        let (mut levels, mut nested): ([LevelOutput; 3], LevelOutput) = Default::default();
+        let (outputs, queries) = (self.outputs(), self.config.round_queries);
+        for round in 0..count {
+            let (chosen, logits, judged, tokens) = (next(), next(), next(), next());
+            if self.is_cold(round, &chosen) {
+                break;
+            }
+            for i in 0..outputs {
+                let own = self.config.outputs.get(i).map_or(&mut nested, |own| &mut levels[index(own.level)]);
+                let masks = logits.chunks(logits.len() / outputs / queries).skip(i).step_by(outputs);
+                let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
+                own.masks.extend(masks.map(<[f32]>::to_vec));
+                own.score.extend(column(i));
+                own.quality.extend(column(outputs + i));
+                let tokens = tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
+                own.tokens.extend(tokens.map(|token| (i, token.to_vec())));
+            }
+        }
+        let masks = |level: usize| levels[level].score.len();
+        let of_all = |level: usize| {
+            let readings = self.config.outputs.iter().filter(|own| own.level == LEVELS[level]).count();
+            readings * count * queries
+        };
+        let corner = |links: Option<&Vec<f32>>, coarse: usize, fine: usize| match links {
+            Some(links) => {
+                let rows = links.chunks(of_all(fine)).take(masks(coarse));
+                rows.flat_map(|row| &row[..masks(fine)]).copied().collect()
+            }
+            None => vec![f32::NEG_INFINITY; masks(coarse) * masks(fine)],
+        };
+        let [entity_part, relation_entity] = [0, 1].map(|i| links.as_ref().map(|links| &links[i]));
+        Ok(AimsOutput {
+            entity_part: corner(entity_part, ENTITY, PART),
+            relation_entity: corner(relation_entity, RELATION, ENTITY),
+            levels,
+            nested,
+        })
+    }
+
+    /// Logits of the links between the masks of all rounds, where the decoder says them.
+    fn links(&self, rounds: &[Round]) -> Vec<Tensor<1>> {
+        let LevelDecoder::Own { entity_part, relation_entity, .. } = &self.decoder else { return Vec::new() };
         let tokens = |level: usize| {
             let said = rounds.iter().flat_map(|round| {
                 let outputs = self.config.outputs.iter().zip(&round.decoded.tokens);
@@ -172,50 +277,13 @@ impl Aims {
             ops::reshape(masks, [1, count, channels])
         };
         let [part, entity, relation] = [PART, ENTITY, RELATION].map(tokens);
-        let entity_part = self.entity_part.forward(entity.clone(), part);
-        let relation_entity = self.relation_entity.forward(relation, entity);
-        let mut wanted = vec![ops::flattened(entity_part), ops::flattened(relation_entity)];
-        for Round { chosen, decoded: Decoded { logits, judged, tokens } } in &rounds {
-            wanted.extend([chosen.clone(), ops::flattened(logits.clone()), ops::flattened(judged.clone())]);
-            wanted.push(ops::flattened(ops::cat(tokens.clone(), 0)));
-        }
-        let count = rounds.len();
-        drop(rounds);
-        let mut read = ops::read_all(wanted).await?.into_iter();
-        let mut next = || read.next().expect("as many as asked for");
-        let (entity_part, relation_entity) = (next(), next());
-        let mut levels: [LevelOutput; 3] = Default::default();
-        for round in 0..count {
-            let (chosen, logits, judged, tokens) = (next(), next(), next(), next());
-            if self.is_cold(round, &chosen) {
-                break;
-            }
-            let (outputs, queries) = (self.config.outputs.len(), self.config.round_queries);
-            for (i, output) in self.config.outputs.iter().enumerate() {
-                let level = index(output.level);
-                let masks = logits.chunks(logits.len() / outputs / queries).skip(i).step_by(outputs);
-                let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
-                levels[level].masks.extend(masks.map(<[f32]>::to_vec));
-                levels[level].score.extend(column(i));
-                levels[level].quality.extend(column(outputs + i));
-                let tokens = tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
-                levels[level].tokens.extend(tokens.map(|token| (i, token.to_vec())));
-            }
-        }
-        let masks = |level: usize| levels[level].score.len();
-        let of_all = |level: usize| {
-            let readings = self.config.outputs.iter().filter(|own| own.level == LEVELS[level]).count();
-            readings * count * self.config.round_queries
-        };
-        let corner = |links: Vec<f32>, coarse: usize, fine: usize| {
-            let rows = links.chunks(of_all(fine)).take(masks(coarse));
-            rows.flat_map(|row| &row[..masks(fine)]).copied().collect()
-        };
-        Ok(AimsOutput {
-            entity_part: corner(entity_part, ENTITY, PART),
-            relation_entity: corner(relation_entity, RELATION, ENTITY),
-            levels,
-        })
+        let links = [entity_part.forward(entity.clone(), part), relation_entity.forward(relation, entity)];
+        links.map(ops::flattened).to_vec()
+    }
+
+    /// Masks of each query.
+    fn outputs(&self) -> usize {
+        self.config.outputs.len() + self.decoder.nested()
     }
 
     /// Whether nothing is left to look for.
@@ -236,7 +304,7 @@ impl Aims {
             width,
             height,
             queries: self.config.round_queries,
-            outputs: self.config.outputs.len(),
+            outputs: self.outputs(),
             outputs_of,
             confidence: self.config.thresholds.cover_confidence,
             covered: self.config.thresholds.covered_heat,
