@@ -78,8 +78,8 @@ def ask_sam(sam, encoded, columns, rows, count):
 
 
 def ask_levels(network, features, columns, rows):
-    """The masks of all levels at the points that the level decoders choose."""
-    outputs, found = network.aims.segment(features, network.prompt_encoder), Found(columns, rows)
+    """The masks of all levels at the points that the level decoders choose, and SAM's nested ones there."""
+    outputs, found = network.aims.segment(features, network), Found(columns, rows)
     queries = network.aims.config.round_queries
     for level in LEVELS:
         said = outputs.predictions[level]
@@ -89,6 +89,9 @@ def ask_levels(network, features, columns, rows):
         turn, place = number // queries, number % queries
         kind, point = kinds[turn % len(kinds)], turn // len(kinds) * queries + place
         found.add(said.logits[0], said.quality[0].sigmoid(), said.score[0].sigmoid(), said.tokens[0], kind, point)
+    logits, quality, tokens = (x[0].flatten(0, 1) for x in outputs.nested)
+    number = torch.arange(len(logits))
+    found.add(logits, quality, quality, tokens, number % 3, number // 3)
     return found.all()
 
 

@@ -87,9 +87,15 @@ pub struct Aims {
 /// How levels come from points.
 enum LevelDecoder {
     /// By a decoder of their own, which also says what belongs together.
-    Own { decoder: Box<Decoder>, entity_part: Affinity, relation_entity: Affinity },
+    Own { decoder: Box<Decoder>, association: Box<Association> },
     /// In SAM 2's decoder, where the scene head says what belongs together.
     ReadingAlong(Box<Reader>),
+}
+
+/// Links between levels.
+struct Association {
+    entity_part: Affinity,
+    relation_entity: Affinity,
 }
 
 enum Seen {
@@ -150,8 +156,10 @@ impl Aims {
             } else {
                 LevelDecoder::Own {
                     decoder: Box::new(Decoder::load(weights, name, points, config)?),
-                    entity_part: affinity("entity_part")?,
-                    relation_entity: affinity("relation_entity")?,
+                    association: Box::new(Association {
+                        entity_part: affinity("entity_part")?,
+                        relation_entity: affinity("relation_entity")?,
+                    }),
                 }
             },
             config: config.clone(),
@@ -266,7 +274,7 @@ impl Aims {
 
     /// Logits of the links between the masks of all rounds, where the decoder says them.
     fn links(&self, rounds: &[Round]) -> Vec<Tensor<1>> {
-        let LevelDecoder::Own { entity_part, relation_entity, .. } = &self.decoder else { return Vec::new() };
+        let LevelDecoder::Own { association, .. } = &self.decoder else { return Vec::new() };
         let tokens = |level: usize| {
             let said = rounds.iter().flat_map(|round| {
                 let outputs = self.config.outputs.iter().zip(&round.decoded.tokens);
@@ -277,6 +285,7 @@ impl Aims {
             ops::reshape(masks, [1, count, channels])
         };
         let [part, entity, relation] = [PART, ENTITY, RELATION].map(tokens);
+        let Association { entity_part, relation_entity } = &**association;
         let links = [entity_part.forward(entity.clone(), part), relation_entity.forward(relation, entity)];
         links.map(ops::flattened).to_vec()
     }
