@@ -12,12 +12,12 @@ from aims import checkpoint
 from aims.config import LEVELS, OUTPUT_TOKENS, PRESETS, manifest
 from aims.grid import ManyPoints
 from aims.model import Network
+from aims.postprocess import stability
 from data import candidates, maps, records
 from data.candidates import KINDS
 
 CACHE = Path.home() / ".cache/aims-web"
 BATCH = 4  # points; more of them leave the processor's cache
-OFFSET = 1.0  # of the stability score
 
 
 def arguments():
@@ -54,9 +54,8 @@ class Found:
     def add(self, logits, quality, score, tokens, kind, point):
         """Of k masks: logits [k, height, width], tokens [k, 256], the others [k]."""
         logits = logits[:, : self.rows, : self.columns]
-        inside, sure, all_ = (logits > limit for limit in (0, OFFSET, -OFFSET))
-        stable = sure.sum((1, 2)) / all_.sum((1, 2)).clamp(min=1)
-        row = (candidates.packed(inside.numpy()), inside.sum((1, 2)), stable, quality, score, tokens.half(), kind.byte(), point.short())
+        inside = logits > 0
+        row = (candidates.packed(inside.numpy()), inside.sum((1, 2)), stability(logits), quality, score, tokens.half(), kind.byte(), point.short())
         self.some.append([np.asarray(x) for x in row])
 
     def all(self):

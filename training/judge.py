@@ -10,10 +10,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, nothing_found, precision, recall
+from aims.judge import LIMIT, THRESHOLDS, interval, matched, precision, recall
 from aims.scene import LEVELS, SceneConfig, SceneHead
-from aims.scene_masks import Choice, best_first, choose, painted, scores
+from aims.scene_masks import Choice, choose, scores
 from data import lessons
+from data.answers import fitted
+from data.candidates import packed, words
 
 CACHE = Path.home() / ".cache/aims-web"
 # Values that are tried, one setting after the other.
@@ -48,29 +50,48 @@ def read(path):
     return head.eval(), choices, facts
 
 
-def asked(photo, level, pixels):
-    """Of a record, the masks to find, those to ignore, and where a mask without counterpart is wrong (None: everywhere)."""
-    masks = photo.record.masks
-    exact = [pixels[i] for i, mask in enumerate(masks) if mask.level == level and not mask.approx and not mask.crowd]
-    ignored = [pixels[i] for i, mask in enumerate(masks) if mask.crowd or (mask.approx and mask.level == level)]
-    nothing = np.zeros((0, *pixels.shape[1:]), bool)
+def asked(record, level, cells):
+    """Of a record, the masks to find, those to ignore, and where a mask without counterpart is wrong (None: everywhere), all at the size of the
+    candidates' masks, `cells` [masks, rows, columns]."""
+    masks = record.masks
+    some = lambda wanted: cells[[i for i, mask in enumerate(masks) if wanted(mask)]]
+    exact = some(lambda mask: mask.level == level and not mask.approx and not mask.crowd)
+    # Of regions nobody knows what level they are.
+    ignored = some(lambda mask: mask.crowd or (mask.approx and mask.level == level) or (level == "entity" and mask.level == "region"))
     opened = {mask.parent for mask in masks if mask.level == "part"} - {None}
-    judged = pixels[list(opened)].any(0) if level == "part" and opened else None
-    return np.array(exact) if exact else nothing, np.array(ignored) if ignored else nothing, judged
+    judged = cells[list(opened)].any(0) if level == "part" and opened else None
+    if level == "entity":
+        judged = cells.any(0)
+    return exact, ignored, judged
 
 
 class Truth:
-    """Of a photo, at its own size: what is kept of it between settings."""
+    """Of a photo, in 64-bit words of the candidates' masks: what is kept of it between settings."""
 
     def __init__(self, photo, level, folder):
         self.photo, self.level = photo, level
-        self.pixels, self.words = lessons.bits(photo, folder)
-        self.asked = asked(photo, level, np.stack([mask.pixels() for mask in photo.record.masks]))
+        pixels, self.words = lessons.bits(photo, folder)
+        rows, columns = pixels.shape[1:]
+        cells = np.stack([fitted(mask.pixels(), columns, rows) for mask in photo.record.masks])
+        exact, ignored, judged = asked(photo.record, level, cells)
+        self.exact, self.ignored = (words(packed(x)) for x in (exact, ignored))
+        self.judged = None if judged is None else words(packed(judged[None]))
 
     def judge(self, said, choice):
         rows, values = choose(said, LEVELS.index(self.level), self.words, choice)
-        masks = painted(self.pixels[rows], (self.photo.record.width, self.photo.record.height))
-        return judge(*best_first(masks, values), *self.asked) if len(rows) else nothing_found(len(self.asked[0]))
+        taken, found = np.zeros_like(self.words[0]), []
+        for row in rows:
+            found.append(self.words[row] & ~taken)
+            taken |= self.words[row]
+        found = np.array(found).reshape(-1, len(taken))
+        area = np.bitwise_count(found).sum(1, dtype=int).clip(1)
+        both = lambda others: np.bitwise_count(found[:, None] & others).sum(2, dtype=int)
+        hit = both(self.exact)
+        overlap = hit / (area[:, None] + np.bitwise_count(self.exact).sum(1, dtype=int) - hit)
+        in_ignored = (both(self.ignored) / area[:, None]).max(1, initial=0)
+        if self.judged is not None:
+            in_ignored = np.where(both(self.judged)[:, 0] < 0.5 * area, 1.0, in_ignored)
+        return matched(overlap, values, in_ignored)
 
 
 def quick(said, photo, level):

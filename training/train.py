@@ -12,8 +12,8 @@ from aims import checkpoint, losses
 from aims.config import LEVELS
 from aims.measure import Measure
 from aims.postprocess import masks_of
-from data import records, samples
-from data import maps
+from data import maps, records, samples
+from data.samples import MASK_STRIDE
 from data.stream import Samples, WholePhotos, features_of, inputs, kept_sample, moved
 from options import options_for
 from run import Run
@@ -68,9 +68,10 @@ def validate(network, config, options):
                 if kind == "entity" and bool(sample.prompt.all()):
                     continue
                 image, prompt = inputs([sample], options.device)
+                shown = [side // MASK_STRIDE for side in sample.filled]
                 levels = LEVELS if kind == "full" else ("part",)
                 features = features_of(network.image_encoder, image, [sample])
-                predicted = masks_of(network.aims.segment(features, network, prompt, levels), 0)
+                predicted = masks_of(network.aims.segment(features, network, prompt, levels), 0, shown)
                 for level in levels:
                     target = sample.targets[level]
                     masks, scores, _ = predicted[level]

@@ -20,20 +20,25 @@ def confidence(prediction):
     return (prediction.score.sigmoid() * prediction.quality.sigmoid()).sqrt()
 
 
-def mask_scores(prediction):
-    """By what masks compete: the score, the predicted IoU, which counts twice, and SAM's stability score."""
-    logits = prediction.logits
-    stability = (logits > STABILITY_OFFSET).sum((2, 3)) / (logits > -STABILITY_OFFSET).sum((2, 3)).clamp(min=1)
-    return prediction.score.sigmoid().sqrt() * prediction.quality.sigmoid() * stability
+def stability(logits):
+    """SAM's stability score of masks [..., height, width], none of which is padding."""
+    return (logits > STABILITY_OFFSET).sum((-2, -1)) / (logits > -STABILITY_OFFSET).sum((-2, -1)).clamp(min=1)
 
 
-def masks_of(outputs, row):
-    """By level: (masks [n, S / 4, S / 4] of bool, scores [n], their places among all masks [n]), best first; entities and parts
+def mask_scores(prediction, shown):
+    """By what masks compete: the score, the predicted IoU, which counts twice, and SAM's stability score over the cells that show the photo
+    (`shown`: columns and rows of the masks)."""
+    columns, rows = shown
+    return prediction.score.sigmoid().sqrt() * prediction.quality.sigmoid() * stability(prediction.logits[..., :rows, :columns])
+
+
+def masks_of(outputs, row, shown):
+    """By level: (masks [n, height / 4, width / 4] of bool, scores [n], their places among all masks [n]), best first; entities and parts
     are disjoint."""
     result = {}
     for level in LEVELS:
         prediction = outputs.predictions[level]
-        scores = mask_scores(prediction)[row].float()
+        scores = mask_scores(prediction, shown)[row].float()
         order = scores.argsort(descending=True)
         order = order[scores[order] >= MIN_SCORE[level]]
         found = prediction.logits[row, order] > 0

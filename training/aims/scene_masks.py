@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -47,19 +46,3 @@ def choose(said, level, words, choice, most=100):
         value = value * (1 - same[best])
         visible = np.bitwise_count(words & free).sum(1) / area
     return np.array(rows, int), np.array(values)
-
-
-def painted(masks, size=None):
-    """Masks [k, rows, columns] at the photo's size (width, height), those before over those after; [k, height, width]."""
-    result, taken = [], False
-    for mask in masks:
-        if size is not None:
-            mask = np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.BILINEAR)) > 127
-        result.append(mask & ~taken)
-        taken = taken | mask
-    return np.array(result, bool)
-
-
-def best_first(masks, values):
-    order = np.argsort(-values, kind="stable")
-    return masks[order], values[order]
