@@ -18,6 +18,8 @@ from data.answers import fitted
 from data.candidates import packed, words
 
 CACHE = Path.home() / ".cache/aims-web"
+# Of the head's tensors in the model file.
+PREFIX = "scene."
 # Values that are tried, one setting after the other.
 TRIED = {
     "chosen": (0.0, 0.25, 0.5, 0.75, 1.0),
@@ -45,7 +47,7 @@ def read(path):
     with safe_open(path, "pt") as file:
         facts = json.loads(file.metadata()["training"])
     head = SceneHead(SceneConfig(**facts["config"]))
-    head.load_state_dict({name: value.float() for name, value in load_file(path).items()})
+    head.load_state_dict({name.removeprefix(PREFIX): value.float() for name, value in load_file(path).items()})
     choices = {level: Choice(**facts.get("choice", {}).get(level, {})) for level in LEVELS}
     return head.eval(), choices, facts
 

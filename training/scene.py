@@ -15,7 +15,7 @@ from aims.scene import SceneConfig, SceneHead
 from aims.scene_losses import total
 from data import lessons
 from data.scenes import varied
-from judge import overview
+from judge import PREFIX, overview
 
 CACHE = Path.home() / ".cache/aims-web"
 WARMUP = 200
@@ -98,7 +98,7 @@ class Run:
 def write(path, head, **facts):
     """A plain safetensors file in 16 bits."""
     facts |= {"config": head.config.as_dict()}
-    weights = {name: value.half().contiguous() for name, value in head.state_dict().items()}
+    weights = {f"{PREFIX}{name}": value.half().contiguous() for name, value in head.state_dict().items()}
     save_file(weights, path, {"training": json.dumps(facts)})
 
 

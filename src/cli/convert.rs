@@ -14,9 +14,9 @@ pub struct Arguments {
     /// Where to write the model file.
     #[arg(long)]
     out: PathBuf,
-    /// What `training/export.py` made of a training run: adds the AIMS head.
-    #[arg(long)]
-    trained: Option<PathBuf>,
+    /// What was trained on top: `training/export.py` makes the AIMS head's file, `training/scene.py` that of the scene head.
+    #[arg(long, num_args = 1..)]
+    trained: Vec<PathBuf>,
     /// Made there too: how much the inputs of each layer matter.
     #[arg(long)]
     calibration: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let sources = Sources {
         weights: &arguments.weights,
-        trained: arguments.trained.as_deref(),
+        trained: &arguments.trained,
         calibration: arguments.calibration.as_deref(),
         photos: arguments.photos.as_deref(),
     };

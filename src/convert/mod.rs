@@ -8,7 +8,7 @@ mod quantise;
 mod trained;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -62,8 +62,8 @@ impl Family {
 pub struct Sources<'a> {
     /// A PyTorch checkpoint of MobileSAM, or a safetensors file of `training`.
     pub weights: &'a Path,
-    /// This file has the tensors that were trained on top of the weights.
-    pub trained: Option<&'a Path>,
+    /// These files have the tensors that were trained on top of the weights.
+    pub trained: &'a [PathBuf],
     /// The mean square of each input of each matrix on some photos: large ones ask for smaller errors.
     pub calibration: Option<&'a Path>,
     /// A folder of photos, for which the weights of linear layers are rounded together (GPTQ); that takes minutes.
@@ -92,15 +92,14 @@ pub fn convert(
     } else {
         tensors = checkpoint::read(weights)?;
     }
-    if let Some(trained) = trained {
+    for trained in trained {
         trained::add(trained, &mut tensors)?;
     }
     let mut family = family.clone();
-    if tensors.keys().any(|name| name.starts_with("aims.")) {
-        ensure!(family.description.levels.is_some(), "the description has no levels, but the weights have");
-    } else {
-        family.description.levels = None;
-    }
+    let Description { levels, scene, .. } = &mut family.description;
+    let has = |part: &str| tensors.keys().any(|name| name.starts_with(part));
+    only_where_trained(levels, "levels", has("aims."))?;
+    only_where_trained(scene, "scene head", has("scene."))?;
     let squares = calibration.map(trained::squares).transpose()?.unwrap_or_default();
     let mut calibration = Calibration { squares, ..Calibration::default() };
     if let (Some(photos), Precision::Quantised(_)) = (photos, precision) {
@@ -108,4 +107,13 @@ pub fn convert(
         calibration.moments = observe::moments(&floats, photos)?;
     }
     file::write(tensors, &family, precision, &calibration)
+}
+
+/// A part of the description stays only if the weights have it.
+fn only_where_trained<T>(part: &mut Option<T>, name: &str, is_trained: bool) -> Result<()> {
+    ensure!(!is_trained || part.is_some(), "the description has no {name}, but the weights have");
+    if !is_trained {
+        *part = None;
+    }
+    Ok(())
 }

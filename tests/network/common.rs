@@ -35,7 +35,7 @@ pub(crate) use everywhere;
 #[cfg(not(target_family = "wasm"))]
 pub fn float_model() -> Vec<u8> {
     use aims_web::convert::{Precision, Sources, convert};
-    let sources = Sources { weights: &checkpoint(), trained: None, calibration: None, photos: None };
+    let sources = Sources { weights: &checkpoint(), trained: &[], calibration: None, photos: None };
     convert(&family("aims-tiny"), sources, Precision::Float32).expect("the checkpoint converts")
 }
 

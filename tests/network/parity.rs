@@ -194,7 +194,7 @@ mod at_full_size {
         for (bits, name) in [(Bits::Eight, "aims-tiny-q8"), (Bits::Four, "aims-tiny-q4")] {
             let sources = Sources {
                 weights: &common::checkpoint(),
-                trained: Some(&trained),
+                trained: std::slice::from_ref(&trained),
                 calibration: Some(&calibration),
                 photos: None,
             };

@@ -20,6 +20,6 @@ pub fn base_model(precision: Precision) -> Vec<u8> {
     let path =
         std::env::var_os("SAM2_WEIGHTS").map_or_else(|| cached("sam2-hiera-tiny.safetensors"), PathBuf::from);
     assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
-    let sources = Sources { weights: &path, trained: None, calibration: None, photos: None };
+    let sources = Sources { weights: &path, trained: &[], calibration: None, photos: None };
     convert(&family("aims-base"), sources, precision).expect("the weights convert")
 }
