@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from aims.judge import LIMIT, THRESHOLDS, interval, matched, precision, recall
+from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, precision, recall
 from aims.scene import LEVELS, SceneConfig, SceneHead
 from aims.scene_masks import Choice, choose, scores
 from data import lessons
@@ -77,7 +77,7 @@ class Truth:
         cells = np.stack([fitted(mask.pixels(), columns, rows) for mask in photo.record.masks])
         exact, ignored, judged = asked(photo.record, level, cells)
         self.exact, self.ignored = (words(packed(x)) for x in (exact, ignored))
-        self.judged = None if judged is None else words(packed(judged[None]))
+        self.judged = None if judged is None else words(packed(judged[None]))[0]
 
     def judge(self, said, choice):
         rows, values = choose(said, LEVELS.index(self.level), self.words, choice)
@@ -86,14 +86,7 @@ class Truth:
             found.append(self.words[row] & ~taken)
             taken |= self.words[row]
         found = np.array(found).reshape(-1, len(taken))
-        area = np.bitwise_count(found).sum(1, dtype=int).clip(1)
-        both = lambda others: np.bitwise_count(found[:, None] & others).sum(2, dtype=int)
-        hit = both(self.exact)
-        overlap = hit / (area[:, None] + np.bitwise_count(self.exact).sum(1, dtype=int) - hit)
-        in_ignored = (both(self.ignored) / area[:, None]).max(1, initial=0)
-        if self.judged is not None:
-            in_ignored = np.where(both(self.judged)[:, 0] < 0.5 * area, 1.0, in_ignored)
-        return matched(overlap, values, in_ignored)
+        return judge(found, values, self.exact, self.ignored, self.judged)
 
 
 def quick(said, photo, level):

@@ -18,17 +18,16 @@ class Judged(NamedTuple):
 
 
 def judge(masks, scores, truth, ignore, judged=None):
-    """`masks` [k, ...] of bool, best first; `truth` [m, ...]; what lies in one of `ignore` is neither right nor wrong, nor is a
-    mask without counterpart whose larger part is not in `judged`."""
-    # The length is spelled out: of no masks at all numpy cannot tell it.
-    flat = lambda x: x.reshape(len(x), int(np.prod(x.shape[1:]))).astype(np.float32)
-    own, scores = flat(masks[:LIMIT]), np.asarray(scores[:LIMIT])
-    area = own.sum(1).clip(1)
-    both = own @ flat(truth).T
-    overlap = both / (area[:, None] + flat(truth).sum(1) - both)
-    in_ignored = (own @ flat(ignore).T / area[:, None]).max(1, initial=0)
+    """`masks` [k, words], best first; `truth` [m, words]; what lies in one of `ignore` is neither right nor wrong, nor is a mask without counterpart whose
+    larger part is not in `judged` [words]. All are bits in 64-bit words."""
+    masks, scores = masks[:LIMIT], np.asarray(scores[:LIMIT])
+    count = lambda x: np.bitwise_count(x).sum(-1, dtype=int)
+    area = count(masks).clip(1)
+    both = count(masks[:, None] & truth)
+    overlap = both / (area[:, None] + count(truth) - both)
+    in_ignored = (count(masks[:, None] & ignore) / area[:, None]).max(1, initial=0)
     if judged is not None:
-        in_ignored = np.where(own @ judged.ravel().astype(np.float32) < 0.5 * area, 1.0, in_ignored)
+        in_ignored = np.where(count(masks & judged) < 0.5 * area, 1.0, in_ignored)
     return matched(overlap, scores, in_ignored)
 
 
@@ -47,10 +46,6 @@ def matched(overlap, scores, in_ignored):
             elif in_ignored[i] >= enough:
                 outcomes[i, t] = IGNORED
     return Judged(scores, outcomes, targets)
-
-
-def nothing_found(targets):
-    return matched(np.zeros((0, targets)), np.zeros(0), np.zeros(0))
 
 
 def recall(photos):

@@ -9,15 +9,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 np = pytest.importorskip("numpy", reason="numpy is not installed: pip install -r training/requirements.txt")
 
+pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+
 from aims.judge import judge, precision, recall  # noqa: E402
+from data.candidates import packed, words  # noqa: E402
 
 
 def masks(*columns):
-    """Masks of 4 x 8 that each fill a range of columns."""
-    found = np.zeros((len(columns), 4, 8), bool)
+    """Masks of 8 x 8, in words, that each fill a range of columns."""
+    found = np.zeros((len(columns), 8, 8), bool)
     for mask, (start, end) in zip(found, columns):
         mask[:, start:end] = True
-    return found
+    return words(packed(found))
 
 
 def test_nothing_to_ignore():
@@ -35,3 +38,8 @@ def test_what_lies_in_an_ignored_mask_is_not_wrong():
     wrong = judge(masks((5, 7), (0, 4)), [0.9, 0.5], masks((0, 4)), masks())
     ignored = judge(masks((5, 7), (0, 4)), [0.9, 0.5], masks((0, 4)), masks((4, 8)))
     assert precision([wrong]) < precision([ignored]) == 100
+
+
+def test_where_nothing_is_judged_nothing_is_wrong():
+    found, truth = masks((5, 7), (0, 4)), masks((0, 4))
+    assert precision([judge(found, [0.9, 0.5], truth, masks(), masks((0, 4))[0])]) == 100
