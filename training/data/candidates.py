@@ -49,7 +49,8 @@ def place(folder, image):
 
 def packed(masks):
     """[n, rows, columns] of bool to bits."""
-    return np.packbits(masks.reshape(len(masks), -1), axis=1)
+    # The length is spelled out: of no masks at all numpy cannot tell it.
+    return np.packbits(masks.reshape(len(masks), int(np.prod(masks.shape[1:]))), axis=1)
 
 
 def unpacked(bits, rows, columns):
@@ -58,7 +59,8 @@ def unpacked(bits, rows, columns):
 
 def words(bits):
     """Bits [n, bytes] in 64-bit words, filled up with zeros."""
-    return np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8))).view(np.uint64)
+    padded = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))
+    return padded.view(np.uint64).reshape(len(bits), padded.shape[1] // 8)
 
 
 def distinct(bits, order, same):
