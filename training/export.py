@@ -1,5 +1,6 @@
 """What the repository keeps of a training run: the trained weights in 16 bit, and how much the inputs of each layer matter
-(the mean square of what they are fed on some training photos), by which `convert` chooses the scales of quantised weights.
+(the mean square of what they are fed on some training photos), by which `convert` chooses the scales of quantised weights. Of aims-base only the
+weights: `convert` looks at photos itself.
 
     python training/export.py --encoder ENCODER --trained out/train/best.safetensors"""
 
@@ -34,6 +35,8 @@ def main():
     options.out.mkdir(exist_ok=True)
     save_file(trained, options.out / f"{name}-trained.safetensors")
 
+    if options.preset == "base":
+        return
     network = Network(PRESETS[options.preset])
     checkpoint.load(network, sam | trained)
     network.eval()

@@ -25,10 +25,8 @@ fn tiny() -> Description {
     serde_json::from_str(include_str!("../../models/aims-tiny.json")).expect("a description")
 }
 
-/// With levels as large as those of `aims-tiny`.
 fn base() -> Description {
-    let base = serde_json::from_str(include_str!("../../models/aims-base.json")).expect("a description");
-    Description { levels: tiny().levels, ..base }
+    serde_json::from_str(include_str!("../../models/aims-base.json")).expect("a description")
 }
 
 fn load(weights: &Weights) -> Aims {

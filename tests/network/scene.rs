@@ -4,30 +4,16 @@ use crate::common::{self, Golden, everywhere, relative_errors};
 use crate::generated::{generated, generated_model};
 use aims_web::DeviceKind;
 use aims_web::candidates::{
-    Candidate, Choice, Found, GEOMETRY, Kind, Limits, PAIRS, Region, Surroundings, geometry, pairs, pool,
+    Candidate, Found, GEOMETRY, Kind, PAIRS, Region, Surroundings, geometry, pairs, pool,
 };
 use aims_web::mask::BitMask;
-use aims_web::model::{Description, SceneConfig, SceneHead, SceneInput, Weights};
+use aims_web::model::{Description, SceneHead, SceneInput, Weights};
 
 const GOLDEN: &[u8] = include_bytes!("../golden/scene.safetensors");
 const COUNT: usize = 12;
 
 fn family() -> Description {
-    let base = serde_json::from_str(include_str!("../../models/aims-base.json")).expect("a description");
-    let choice = Choice { chosen: 0.5, iou: 1.0, same: 1.0, visible: 0.5, hidden: 1.0, floor: 0.05 };
-    let scene = SceneConfig {
-        width: 160,
-        layers: 3,
-        heads: 5,
-        pair_width: 16,
-        pair_hidden: 32,
-        limits: Limits { same: 0.9, stability: 0.2, cells: 9, count: 400 },
-        parts: choice.clone(),
-        entities: choice,
-        part_of: 0.5,
-        related: 0.5,
-    };
-    Description { scene: Some(scene), ..base }
+    serde_json::from_str(include_str!("../../models/aims-base.json")).expect("a description")
 }
 
 fn compare(name: &str, ours: &[f32], golden: &Golden, tolerance: f32) {

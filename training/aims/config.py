@@ -83,8 +83,7 @@ class Config:
 
 TINY = manifest("aims-tiny")
 BASE = manifest("aims-base")
-# Until aims-base has levels in its manifest they are as large as those of aims-tiny.
-PRESETS = {"tiny": Config.of(TINY), "base": Config.of({"levels": TINY["levels"]} | BASE)}
+PRESETS = {"tiny": Config.of(TINY), "base": Config.of(BASE)}
 STAGES = stages_of(TINY["encoder"])
 EMBED_DIM = TINY["decoder"]["channels"]
 PIXEL_MEAN, PIXEL_STD = TINY["input"]["mean"], TINY["input"]["std"]
