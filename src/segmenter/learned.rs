@@ -23,10 +23,13 @@ pub async fn ask(
     sought: &[Level],
     progress: &Progress<'_>,
 ) -> Result<AimsOutput> {
-    // The full image is no prompt.
-    let region = region.filter(|region| u64::from(region.area()) < view.frame().area());
-    let prompt = region.map(|region| view.input_mask(region));
+    let prompt = partial(view, region).map(|region| view.input_mask(region));
     aims.forward(features, prompt.as_deref(), sought, progress).await
+}
+
+/// The full image is no prompt.
+pub fn partial<'a>(view: &View, region: Option<&'a BitMask>) -> Option<&'a BitMask> {
+    region.filter(|region| u64::from(region.area()) < view.frame().area())
 }
 
 /// Parts, entities and relations, and their links.

@@ -11,5 +11,6 @@ mod model_file;
 mod photos;
 mod prompts;
 mod random;
+mod scenes;
 #[path = "../weights/mod.rs"]
 mod weights;

@@ -15,11 +15,18 @@ pub fn family(name: &str) -> Family {
     Family::read(&root.join(format!("models/{name}.json"))).expect("a description")
 }
 
-/// The model file of aims-base, its weights rounded one by one; `npm test` fetches them.
+/// The model file of aims-base without levels, its weights rounded one by one; `npm test` fetches them.
 pub fn base_model(precision: Precision) -> Vec<u8> {
+    base_model_with(&[], precision)
+}
+
+/// With what was trained on top of SAM 2, from files in `training/weights`.
+pub fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights");
+    let trained: Vec<_> = trained.iter().map(|name| weights.join(name)).collect();
     let path =
         std::env::var_os("SAM2_WEIGHTS").map_or_else(|| cached("sam2-hiera-tiny.safetensors"), PathBuf::from);
     assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
-    let sources = Sources { weights: &path, trained: &[], calibration: None, photos: None };
+    let sources = Sources { weights: &path, trained: &trained, calibration: None, photos: None };
     convert(&family("aims-base"), sources, precision).expect("the weights convert")
 }

@@ -1,0 +1,99 @@
+//! Scenes of aims-base, whose levels and scene head are trained: what any of them promises.
+
+use std::cell::Cell;
+
+use aims_web::convert::Precision;
+use aims_web::mask::{BitMask, Rle};
+use aims_web::ops::Bits;
+use aims_web::photo::decode;
+use aims_web::{DeviceKind, EncodedPhoto, Error, Level, Mask, Progress, Prompt, Request, Scene, Segmenter};
+
+use crate::weights::base_model_with;
+
+/// A cup of coffee.
+const PHOTO: &[u8] = include_bytes!("../data/photo.png");
+const TRAINED: [&str; 2] = ["aims-base-trained.safetensors", "aims-base-scene.safetensors"];
+
+struct Opened {
+    segmenter: Segmenter,
+    photo: EncodedPhoto,
+}
+
+impl Opened {
+    fn segment(&self, prompt: Prompt, levels: &[Level]) -> Scene {
+        let request = Request { prompt, levels: levels.to_vec(), ..Request::default() };
+        pollster::block_on(self.segmenter.segment(&self.photo, &request, &Progress::none())).expect("it runs")
+    }
+}
+
+const ALL: [Level; 3] = [Level::Part, Level::Entity, Level::Relation];
+
+fn pixels(mask: &Mask) -> BitMask {
+    mask.rle.decode().expect("a mask")
+}
+
+fn are_disjoint<'a>(masks: impl Iterator<Item = &'a Mask>) -> bool {
+    let masks: Vec<BitMask> = masks.map(pixels).collect();
+    let union = masks.iter().cloned().reduce(|all, mask| all.union(&mask));
+    union.is_none_or(|union| masks.iter().map(BitMask::area).sum::<u32>() == union.area())
+}
+
+fn keeps_its_promises(scene: &Scene) {
+    assert!(are_disjoint(scene.level(Level::Entity)), "entities are disjoint");
+    assert!(are_disjoint(scene.level(Level::Part)), "parts are disjoint");
+    let level = |id: u32| scene.masks.iter().find(|mask| mask.id == id).map(|mask| mask.level);
+    for mask in &scene.masks {
+        assert!((0.0..=1.0).contains(&mask.score) && mask.area > 0, "{mask:?}");
+        assert!(mask.parent.is_none_or(|parent| level(parent) == Some(Level::Entity)));
+        assert!(mask.members.iter().all(|&member| level(member) == Some(Level::Entity)));
+        assert_eq!(mask.members.len(), if mask.level == Level::Relation { 2 } else { 0 });
+    }
+}
+
+/// In one: converting and loading take seconds.
+#[test]
+fn scenes_of_the_scene_head() {
+    let model = base_model_with(&TRAINED, Precision::Quantised(Bits::Eight));
+    let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, &model, Some(512))).expect("it loads");
+    let photo = decode(PHOTO).expect("a photo");
+    let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
+    let opened = Opened { segmenter, photo };
+
+    let scene = opened.segment(Prompt::Full, &ALL);
+    keeps_its_promises(&scene);
+    // Cup and saucer stand out.
+    assert!(scene.level(Level::Entity).count() >= 2, "{} masks", scene.masks.len());
+    assert_eq!(scene, opened.segment(Prompt::Full, &ALL), "the same again");
+    let full = Rle::encode(&BitMask::full(opened.photo.width, opened.photo.height));
+    assert_eq!(scene, opened.segment(Prompt::Mask { mask: full }, &ALL), "the full image is no prompt");
+    let entities = opened.segment(Prompt::Full, &[Level::Entity]);
+    assert!(entities.masks.iter().all(|mask| mask.level == Level::Entity));
+
+    let entity = scene.level(Level::Entity).max_by_key(|mask| mask.area).expect("there are some");
+    let parts = opened.segment(Prompt::Entity { mask: entity.rle.clone() }, &ALL);
+    keeps_its_promises(&parts);
+    let inside = pixels(entity);
+    for part in &parts.masks {
+        assert_eq!(part.level, Level::Part);
+        assert_eq!(pixels(part).intersection_area(&inside), part.area, "parts lie in their entity");
+    }
+
+    let pair: Vec<_> = scene.level(Level::Entity).take(2).map(|mask| mask.rle.clone()).collect();
+    let joined = opened.segment(Prompt::Entities { masks: [pair[0].clone(), pair[1].clone()] }, &ALL);
+    assert_eq!(joined.level(Level::Relation).count(), 1);
+    let again = opened.segment(Prompt::Entities { masks: [pair[1].clone(), pair[0].clone()] }, &ALL);
+    let score = |scene: &Scene| scene.level(Level::Relation).map(|mask| mask.score).sum::<f32>();
+    assert!((score(&joined) - score(&again)).abs() < 1e-4, "the order of the two does not matter");
+
+    // Wherever it is stopped, it says so.
+    for stop in [1, 3, 6] {
+        let calls = Cell::new(0);
+        let progress = Progress::new(|_| {
+            calls.set(calls.get() + 1);
+            std::future::ready(calls.get() < stop)
+        });
+        let found =
+            pollster::block_on(opened.segmenter.segment(&opened.photo, &Request::default(), &progress));
+        assert!(matches!(found, Err(Error::Aborted)), "stopped at check {stop}");
+    }
+}
