@@ -51,6 +51,17 @@ impl Attention {
 
     /// As [`Self::forward_add`], with everything projected already.
     pub fn mix_add(&self, q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), residual: Tensor<3>) -> Tensor<3> {
-        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
+        self.out.forward_add(mixed(q, (k, v), self.heads), residual, Activation::None)
     }
+}
+
+/// What queries, `[batch, tokens, width]`, see. Where keys and values are shared by all of the batch, all look at once: one large product instead of
+/// many small ones.
+pub fn mixed(q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), heads: usize) -> Tensor<3> {
+    let [batch, tokens, width] = q.dims();
+    if batch == 1 || k.dims()[0] > 1 {
+        return ops::attention(q, k, v, heads);
+    }
+    let all = ops::reshape(q, [1, batch * tokens, width]);
+    ops::reshape(ops::attention(all, k, v, heads), [batch, tokens, width])
 }

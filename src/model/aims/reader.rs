@@ -9,7 +9,7 @@ use super::decoder::{Decoded, Head, masks, output_token, output_tokens};
 use super::pixel_decoder::Maps;
 use super::{LayerNorm, Linear, Mlp};
 use crate::error::Result;
-use crate::model::attention::Attention;
+use crate::model::attention::{Attention, mixed};
 use crate::model::encoder::{ImageFeatures, InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig};
 use crate::model::mask_decoder::MaskDecoder;
@@ -177,11 +177,11 @@ impl Glance {
     fn forward_add(
         &self,
         queries: Tensor<3>,
-        (k, v): (Tensor<3>, Tensor<3>),
+        image: (Tensor<3>, Tensor<3>),
         residual: Tensor<3>,
     ) -> Tensor<3> {
         let q = self.q.forward(queries, Activation::None);
-        self.out.forward_add(ops::attention(q, k, v, self.heads), residual, Activation::None)
+        self.out.forward_add(mixed(q, image, self.heads), residual, Activation::None)
     }
 }
 
