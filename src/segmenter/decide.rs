@@ -2,7 +2,6 @@
 
 use super::encoded::View;
 use super::grid::low_res;
-use super::learned::partial;
 use crate::candidates::{self, Found, Kind, Region, Said, Surroundings};
 use crate::error::Result;
 use crate::levels::{Candidate, Decision};
@@ -53,7 +52,7 @@ pub async fn judge(
         }
     }
     let mut candidates = candidates::distinct(found, &head.config().limits);
-    let region = partial(view, region).zip(candidates.first()).map(|(region, first)| {
+    let region = view.partial(region).zip(candidates.first()).map(|(region, first)| {
         let (columns, rows) = first.found.cells.size();
         Region::new(region.sample_nearest(view.frame(), columns, rows))
     });

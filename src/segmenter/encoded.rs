@@ -56,6 +56,11 @@ impl View {
         self.frame
     }
 
+    /// The region, a mask of the photo's size, if it is less than the photo: the full image is no prompt.
+    pub fn partial<'a>(&self, region: Option<&'a BitMask>) -> Option<&'a BitMask> {
+        region.filter(|region| u64::from(region.area()) < self.frame.area())
+    }
+
     /// From pixels of the photo to pixels of the network's input.
     pub fn to_input(&self, x: f64, y: f64) -> (f32, f32) {
         let scale = |at: f64, start: u32, length: u32, scaled: u32| {

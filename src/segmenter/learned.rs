@@ -5,52 +5,19 @@ use std::mem;
 use super::encoded::View;
 use super::grid::low_res;
 use crate::error::Result;
-use crate::levels::{Candidate, Level, Prediction, Thresholds};
-use crate::mask::BitMask;
-use crate::model::{Aims, AimsOutput, ImageFeatures, LevelOutput, sigmoid};
-use crate::progress::Progress;
+use crate::levels::{Candidate, Prediction, Thresholds};
+use crate::model::{AimsOutput, LevelOutput, LevelsConfig, sigmoid};
 
-/// What the level decoders say of the photo, or of a region of it (a mask of the photo's size), asked at the places of the levels that are
-/// `sought`.
+/// Parts, entities and relations, and their links, of what the AIMS head says.
 ///
 /// # Errors
-/// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
-pub async fn ask(
-    aims: &Aims,
-    features: &ImageFeatures,
-    view: &View,
-    region: Option<&BitMask>,
-    sought: &[Level],
-    progress: &Progress<'_>,
-) -> Result<AimsOutput> {
-    let prompt = partial(view, region).map(|region| view.input_mask(region));
-    aims.forward(features, prompt.as_deref(), sought, progress).await
-}
-
-/// The full image is no prompt.
-pub fn partial<'a>(view: &View, region: Option<&'a BitMask>) -> Option<&'a BitMask> {
-    region.filter(|region| u64::from(region.area()) < view.frame().area())
-}
-
-/// Parts, entities and relations, and their links.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn predict(
-    aims: &Aims,
-    features: &ImageFeatures,
-    view: &View,
-    region: Option<&BitMask>,
-    sought: &[Level],
-    progress: &Progress<'_>,
-) -> Result<Prediction> {
-    let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity, .. } =
-        ask(aims, features, view, region, sought, &progress.piece(0.0, 0.95)).await?;
-    let thresholds = &aims.config().thresholds;
+/// [`crate::Error::Internal`] if logits do not fit the view.
+pub fn predict(config: &LevelsConfig, view: &View, output: AimsOutput) -> Result<Prediction> {
+    let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity, .. } = output;
+    let thresholds = &config.thresholds;
     let part = Found::new(view, part, thresholds)?;
     let entity = Found::new(view, entity, thresholds)?;
     let relation = Found::new(view, relation, thresholds)?;
-    progress.checkpoint(1.0).await?;
     Ok(Prediction {
         entity_part: links(&entity_part, &entity, &part),
         relation_entity: links(&relation_entity, &relation, &entity),

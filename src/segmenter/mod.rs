@@ -16,7 +16,7 @@ use burn::tensor::Device;
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, Sam, SceneHead, Weights, is_input_size};
+use crate::model::{Aims, AimsOutput, Sam, SceneHead, Weights, is_input_size};
 use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -292,18 +292,13 @@ impl Segmenter {
         request: &Request,
         progress: &Progress<'_>,
     ) -> Result<Option<Judged>> {
-        let (Some(head), Some(aims), Some(features)) = (&self.scene_head, &self.aims, photo.view.features())
-        else {
+        let (Some(head), Some(features)) = (&self.scene_head, photo.view.features()) else {
             return Ok(None);
         };
-        if request.mode == Some(Mode::Thorough) {
-            return Ok(None);
-        }
         let asked = progress.piece(0.0, 0.9);
-        let output = learned::ask(aims, features, &photo.view, region, sought(request), &asked).await?;
+        let Some((aims, output)) = self.ask(photo, region, request, &asked).await? else { return Ok(None) };
         progress.checkpoint(0.9).await?;
-        let levels = aims.config();
-        let judged = decide::judge(head, levels, &photo.view, features, output, region).await?;
+        let judged = decide::judge(head, aims.config(), &photo.view, features, output, region).await?;
         progress.checkpoint(1.0).await?;
         Ok(Some(judged))
     }
@@ -315,12 +310,28 @@ impl Segmenter {
         request: &Request,
         progress: &Progress<'_>,
     ) -> Result<Option<Prediction>> {
+        let asked = progress.piece(0.0, 0.95);
+        let Some((aims, output)) = self.ask(photo, region, request, &asked).await? else { return Ok(None) };
+        let prediction = learned::predict(aims.config(), &photo.view, output)?;
+        progress.checkpoint(1.0).await?;
+        Ok(Some(prediction))
+    }
+
+    /// What the level decoders say of the photo, or of a region of it (a mask of the photo's size); `None` if the caller wants the grid, or
+    /// where the model file has nothing else.
+    async fn ask(
+        &self,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        request: &Request,
+        progress: &Progress<'_>,
+    ) -> Result<Option<(&Aims, AimsOutput)>> {
         match (request.mode, &self.aims, photo.view.features()) {
             (Some(Mode::Thorough), ..) | (None, None, _) => Ok(None),
             (_, Some(aims), Some(features)) => {
-                learned::predict(aims, features, &photo.view, region, sought(request), progress)
-                    .await
-                    .map(Some)
+                let prompt = photo.view.partial(region).map(|region| photo.view.input_mask(region));
+                let output = aims.forward(features, prompt.as_deref(), sought(request), progress).await?;
+                Ok(Some((aims, output)))
             }
             _ => Err(Error::InvalidPrompt(
                 "this model file has no learned levels; use the mode 'thorough'".to_string(),
