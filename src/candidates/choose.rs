@@ -19,7 +19,7 @@ pub struct Choice {
     pub visible: f32,
     /// Power of this share in the value.
     pub hidden: f32,
-    /// What is worth less is left out.
+    /// Candidates that are worth less are left out.
     pub floor: f32,
 }
 
@@ -42,7 +42,6 @@ pub fn choose(
     let Some(first) = candidates.first() else { return Vec::new() };
     let (width, height) = first.found.cells.size();
     let mut worth: Vec<f32> = (0..candidates.len()).map(|i| score(said, level, i, choice)).collect();
-    let areas: Vec<u32> = candidates.iter().map(|candidate| candidate.found.cells.area().max(1)).collect();
     let mut visible = vec![1.0; candidates.len()];
     let mut free = BitMask::full(width, height);
     let mut taken: Vec<Chosen> = Vec::new();
@@ -51,7 +50,7 @@ pub fn choose(
             if visible[i] >= choice.visible { worth[i] * visible[i].powf(choice.hidden) } else { 0.0 }
         };
         let open = (0..candidates.len()).filter(|&i| taken.iter().all(|chosen| chosen.candidate != i));
-        // Of equal ones the first, as in training.
+        // If several are equal, the first is taken, as in training.
         let best = open.fold(None, |best: Option<Chosen>, candidate| match best {
             Some(best) if best.value >= value(candidate) => Some(best),
             _ => Some(Chosen { candidate, value: value(candidate) }),
@@ -63,13 +62,13 @@ pub fn choose(
             let pair = said.pair(best.candidate, i);
             let same = if level == 0 { pair.same_part } else { pair.same_entity };
             worth[i] *= 1.0 - same * choice.same;
-            visible[i] = candidates[i].found.cells.intersection_area(&free) as f32 / areas[i] as f32;
+            visible[i] = candidates[i].found.cells.contained_in(&free);
         }
     }
     taken
 }
 
-/// What a candidate is worth before masks compete.
+/// This is what a candidate is worth before masks compete.
 fn score(said: &Said, level: usize, i: usize, choice: &Choice) -> f32 {
     let mixed = said.chosen[i][level].powf(choice.chosen) * said.level[i][level].powf(1.0 - choice.chosen);
     mixed * said.iou[i][level].powf(choice.iou)

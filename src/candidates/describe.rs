@@ -1,4 +1,5 @@
-//! Where candidates lie, and how each two of them do: the numbers that the scene head reads beside the encoder's features.
+//! This module describes where candidates lie, and how each two of them overlap and touch: the scene head reads these numbers beside the
+//! encoder's features.
 
 use super::{Candidate, Kind};
 use crate::mask::BitMask;
@@ -12,19 +13,17 @@ pub const PAIRS: usize = 8;
 /// A mask prompt, as the candidates see it.
 pub struct Region {
     cells: BitMask,
-    area: f32,
 }
 
 impl Region {
     /// `cells` are those of the candidates' grid that lie in the prompt.
     pub fn new(cells: BitMask) -> Self {
-        let area = cells.area().max(1) as f32;
-        Self { cells, area }
+        Self { cells }
     }
 
     /// How much of a mask of some cells lies in the prompt.
     pub fn holds(&self, mask: &BitMask) -> f32 {
-        mask.intersection_area(&self.cells) as f32 / mask.area().max(1) as f32
+        mask.contained_in(&self.cells)
     }
 }
 
@@ -83,10 +82,7 @@ fn of_one(
     numbers[..all.len()].copy_from_slice(&all);
     numbers[all.len() + found.kind as usize] = 1.0;
     let [prompted, within, covers] = match region {
-        Some(region) => {
-            let both = mask.intersection_area(&region.cells) as f32;
-            [1.0, both / area.max(1.0), both / region.area]
-        }
+        Some(region) => [1.0, region.holds(mask), region.cells.contained_in(mask)],
         None => [0.0, 1.0, 0.0],
     };
     numbers[all.len() + Kind::COUNT..].copy_from_slice(&[prompted, within, covers, aspect.ln()]);

@@ -1,10 +1,10 @@
-//! Of masks that repeat one another, the best.
+//! This module keeps the best of masks that repeat one another.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Found};
 
-/// Which masks become candidates.
+/// These limits say which masks become candidates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {

@@ -56,7 +56,7 @@ pub fn contact_length(a: &BitMask, b: &BitMask, gap: u32) -> u32 {
 }
 
 /// For each bit of word `i`, the bit to its left and the bit to its right (0 beyond the row).
-fn neighbours(row: &[u64], i: usize) -> (u64, u64) {
+pub(super) fn neighbours(row: &[u64], i: usize) -> (u64, u64) {
     let before = if i > 0 { row[i - 1] >> 63 } else { 0 };
     let after = row.get(i + 1).map_or(0, |next| next << 63);
     (row[i] << 1 | before, row[i] >> 1 | after)

@@ -1,6 +1,7 @@
 //! Masks grown in all eight directions.
 
 use super::BitMask;
+use super::contact::neighbours;
 
 /// The mask grown by `steps` pixels, diagonals included; nothing beyond the photo counts.
 pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
@@ -12,9 +13,8 @@ pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
         for _ in 0..steps {
             let before = wide.row(y).to_vec();
             for (i, word) in wide.row_mut(y).iter_mut().enumerate() {
-                let from_left = if i > 0 { before[i - 1] >> 63 } else { 0 };
-                let from_right = before.get(i + 1).map_or(0, |next| next << 63);
-                *word |= before[i] << 1 | from_left | before[i] >> 1 | from_right;
+                let (left, right) = neighbours(&before, i);
+                *word |= left | right;
             }
             if let Some(last) = wide.row_mut(y).last_mut() {
                 *last &= !beyond;

@@ -126,7 +126,7 @@ class Decoder(nn.Module):
             looked = torch.cat([looked[:, : own.start], of_levels, looked[:, own.stop :]], 1)
         tokens, image = shared.finish(tokens, looked) if shared else self.transformer.finish(image, positions, tokens, looked)
         kernels = torch.stack([head.hypernetwork(tokens[:, 1 + i]) for i, head in enumerate(heads)], 1)
-        pixels = self.upscale(image, *reversed(seen.high_resolution))
+        pixels = self.upscale(image)
         logits = Upscale.into_rows(kernels @ pixels.transpose(1, 2), height, width).unflatten(0, (batch, queries))
         judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(OUTPUT_TOKENS))
         predictions = {level: [] for level in LEVELS}

@@ -8,11 +8,11 @@ use super::pixel_decoder::Maps;
 use super::{LayerNorm, Linear, Mlp};
 use crate::error::Result;
 use crate::model::attention::Attention;
-use crate::model::encoder::{ImageFeatures, InputSize, STRIDE};
+use crate::model::encoder::{InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig, OutputToken};
 use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
 use crate::model::transformer::{SharedImage, TwoWayTransformer};
-use crate::model::upscale::{FineFeatures, Upscale};
+use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation};
@@ -30,7 +30,6 @@ pub struct Decoder {
     complementarity: Complementarity,
     /// Of the output tokens.
     heads: Vec<Head>,
-    has_fine_features: bool,
 }
 
 /// From an output token to its mask.
@@ -44,8 +43,6 @@ pub(super) struct Head {
 /// What all queries look at.
 pub struct Seen {
     image: SharedImage,
-    /// What SAM 2's upscaling adds.
-    fine: Option<FineFeatures>,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
     /// The tokens of points at the places for queries.
@@ -98,13 +95,11 @@ impl Decoder {
                 decoder_config,
             )?,
             heads: Head::load_all(weights, name, config)?,
-            has_fine_features: decoder_config.high_resolution.is_some(),
         })
     }
 
-    /// From what the encoder and the pixel decoder make of an image.
-    pub fn see(&self, seen: &ImageFeatures, maps: Maps) -> Seen {
-        let embedding = &seen.embedding;
+    /// `embedding` is the encoder's, `[1, rows, cols, channels]`.
+    pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
         let context = self.from_context.forward(maps.stride16, Activation::None);
@@ -114,7 +109,6 @@ impl Decoder {
             image: self
                 .transformer
                 .share(ops::reshape(image, [1, rows * cols, channels]), self.points.dense_positions(size)),
-            fine: self.has_fine_features.then(|| FineFeatures::new(seen)),
             features: ops::reshape(maps.stride4, [1, fine_rows * fine_cols, fine_channels]),
             points: self.points.cell_points(size, STRIDE / 2),
             size: [rows, cols],
@@ -142,7 +136,7 @@ impl Decoder {
             let (tokens, looked) = (some(&tokens), some(&looked));
             let (tokens, image) = self.transformer.finish(&seen.image, tokens, looked, None);
             said.push(tokens.clone());
-            let pixels = self.upscale.forward(image, seen.fine.as_ref());
+            let pixels = self.upscale.forward(image, None);
             masks(&self.heads, &tokens, pixels, &seen.features, seen.size)
         });
         let logits = ops::collect(pieces, 0, queries);

@@ -106,7 +106,7 @@ enum Seen {
 impl LevelDecoder {
     fn see(&self, features: &ImageFeatures, maps: Maps) -> Seen {
         match self {
-            Self::Own { decoder, .. } => Seen::Own(Box::new(decoder.see(features, maps))),
+            Self::Own { decoder, .. } => Seen::Own(Box::new(decoder.see(&features.embedding, maps))),
             Self::ReadingAlong(reader) => Seen::ReadingAlong(Box::new(reader.see(features, maps))),
         }
     }
