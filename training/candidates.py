@@ -15,6 +15,7 @@ from aims.model import Network
 from aims.postprocess import stability
 from data import candidates, maps, records
 from data.candidates import KINDS
+from data.clicks import clicks_of
 
 CACHE = Path.home() / ".cache/aims-web"
 BATCH = 4  # points; more of them leave the processor's cache
@@ -29,6 +30,7 @@ def arguments():
     parser.add_argument("--maps", type=Path, default=CACHE / "maps", help="what encode.py keeps; other photos are left out")
     parser.add_argument("--out", type=Path, default=CACHE / "candidates")
     parser.add_argument("--grid", type=int, default=16, help="points along each side")
+    parser.add_argument("--clicks", type=int, help="SAM's own masks at so many clicks into labelled masks instead, all of them: three a click")
     parser.add_argument("--same", type=float, default=0.9, help="of masks that overlap with at least this IoU, one is kept")
     parser.add_argument("--stable", type=float, default=0.2, help="masks with a lower stability score go")
     parser.add_argument("--most", type=int, default=400, help="candidates of a photo")
@@ -38,11 +40,16 @@ def arguments():
     return parser.parse_args()
 
 
-def grid_points(columns, rows, side, count):
-    """[count², 2] in 0..1 of the input's longer side (in cells of the masks), evenly over the photo."""
-    at = (np.arange(count) + 0.5) / count / side
+def grid_points(columns, rows, count):
+    """[count², 2] in cells of the masks, evenly over the photo."""
+    at = (np.arange(count) + 0.5) / count
     points = np.stack(np.meshgrid(at * columns, at * rows), -1).reshape(-1, 2)
     return torch.from_numpy(points.astype(np.float32))
+
+
+def click_points(record, size, most):
+    places = [click.place for click in clicks_of(record, size, most)]
+    return torch.tensor(places, dtype=torch.float32).view(-1, 2) + 0.5
 
 
 class Found:
@@ -64,11 +71,10 @@ class Found:
         return bits, dict(zip(("area", "stable", "quality", "score", "tokens", "kind", "point"), others))
 
 
-def ask_sam(sam, encoded, columns, rows, count):
-    """SAM's three nested masks at each point of a grid."""
+def ask_sam(sam, encoded, columns, rows, points):
+    """SAM's three nested masks at each point, in 0..1 of the input's longer side."""
     found, decoder, first = Found(columns, rows), ManyPoints(sam, encoded), 0
-    side = 4 * max(encoded.embedding.shape[1:3])
-    for points in grid_points(columns, rows, side, count).split(BATCH):
+    for points in points.split(BATCH):
         logits, quality, tokens = (x.flatten(0, 1) for x in decoder.nested(points))
         number = torch.arange(len(logits))
         found.add(logits, quality, quality, tokens, number % 3, first + number // 3)
@@ -96,6 +102,9 @@ def ask_levels(network, features, columns, rows):
 
 def candidates_of(asked, size, encoded, options):
     bits, raw = asked
+    if options.clicks:
+        large = np.flatnonzero(raw["area"] >= candidates.FEW)
+        return candidates.described(size, bits, large, np.ones(len(large), np.float32), raw, encoded)
     order = np.argsort(-raw["quality"] * raw["score"] * raw["stable"], kind="stable")
     order = order[(raw["area"][order] >= candidates.FEW) & (raw["stable"][order] > options.stable)]
     kept, repeats = candidates.distinct(bits, order, options.same)
@@ -113,8 +122,8 @@ def main():
     else:
         sam = checkpoint.sam(manifest("aims-base"), options.weights)
     entries = json.loads(options.config.read_text())["candidates"]
-    for number, (image, _, _) in enumerate(records.in_order(entries, options.data, options.images)):
-        path, source = candidates.place(options.out, image), maps.place(options.maps, image)
+    for number, (record, _) in enumerate(records.in_order(entries, options.data, options.images)):
+        path, source = candidates.place(options.out, record.image), maps.place(options.maps, record.image)
         if number % options.of != options.number or path.exists() or not source.exists():
             continue
         begun = time.time()
@@ -124,10 +133,14 @@ def main():
             if options.levels:
                 asked = ask_levels(network, encoded.features(), *size[2:])
             else:
-                asked = ask_sam(sam, encoded, *size[2:], options.grid)
+                points = click_points(record, size, options.clicks) if options.clicks else grid_points(*size[2:], options.grid)
+                if not len(points):
+                    continue
+                side = 4 * max(encoded.embedding.shape[1:3])
+                asked = ask_sam(sam, encoded, *size[2:], points / side)
             found = candidates_of(asked, size, encoded, options)
         found.save(path)
-        row = {"image": image, "candidates": len(found.quality), "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
+        row = {"image": record.image, "candidates": len(found.quality), "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
         print(json.dumps(row), flush=True)
 
 

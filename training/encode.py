@@ -32,15 +32,15 @@ def main():
     torch.set_num_threads(1)
     sam = checkpoint.sam(manifest("aims-base"), options.weights)
     entries = json.loads(options.config.read_text())["candidates"]
-    for number, (image, split, photos) in enumerate(records.in_order(entries, options.data, options.images)):
-        path = maps.place(options.out, image)
+    for number, (record, photos) in enumerate(records.in_order(entries, options.data, options.images)):
+        path = maps.place(options.out, record.image)
         if number % options.of != options.number or path.exists():
             continue
         begun = time.time()
-        pixels = photos.read(image)
-        input_, columns, rows = maps.fitted(pixels, maps.side_of(image, split))
+        pixels = photos.read(record.image)
+        input_, columns, rows = maps.fitted(pixels, maps.side_of(record.image, record.split))
         maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), sam.image_encoder(input_)).save(path)
-        row = {"image": image, "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
+        row = {"image": record.image, "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
         print(json.dumps(row), flush=True)
 
 

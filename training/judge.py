@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +13,12 @@ from safetensors.torch import load_file, save_file
 
 from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, precision, recall
 from aims.scene import LEVELS, SceneConfig, SceneHead
-from aims.scene_masks import Choice, choose, scores
+from aims.scene_masks import Choice, Pick, choose, scores
 from data import lessons
 from data.answers import fitted
-from data.candidates import packed, words
+from data.candidates import Candidates, packed, place, words
+from data.clicks import clicks_of
+from data.scenes import by_click
 
 CACHE = Path.home() / ".cache/aims-web"
 # Of the head's tensors in the model file.
@@ -29,6 +32,13 @@ TRIED = {
     "hidden": (0.0, 0.5, 1.0, 2.0),
     "floor": (0.01, 0.02, 0.03, 0.05),
 }
+PICKS = {
+    "chosen": (0.0, 0.25, 0.5, 0.75, 1.0),
+    "iou": (0.0, 0.5, 1.0, 2.0),
+    "part": (0.5, 0.7, 0.85, 1.0, 1.2, 1.5),
+    "quality": (0.0, 0.5, 1.0, 2.0, 4.0),
+}
+CLICKS = 12  # into a photo at most, as candidates.py was asked for
 
 
 def arguments():
@@ -37,6 +47,7 @@ def arguments():
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--candidates", type=Path, default=CACHE / "candidates")
+    parser.add_argument("--clicks", type=Path, help="what candidates.py --clicks keeps, to judge which answer to a click is taken")
     parser.add_argument("--tune", type=Path, help="tunes settings on photos kept aside, and writes the head with them here")
     parser.add_argument("--draws", type=int, default=1000, help="for the intervals")
     return parser.parse_args()
@@ -138,6 +149,75 @@ def tuned(known, level):
     return choice, round(best, 2)
 
 
+class Clicked(NamedTuple):
+    """One click: of each answer the IoU with what is meant, SAM's predicted IoU, and what the head says, [answers, 3] each."""
+
+    iou: np.ndarray
+    quality: np.ndarray
+    chosen: np.ndarray
+    level: np.ndarray
+    expected: np.ndarray
+
+    @classmethod
+    def of(cls, head, click, scene, lesson):
+        said = head(scene)
+        sigmoid = lambda x: x.sigmoid().double().numpy()
+        iou = lesson.overlap[click.level][:, click.number].numpy()
+        return cls(iou, scene.own[:, 0].numpy(), *map(sigmoid, said[:3]))
+
+    def reached(self, answer):
+        return float((self.iou[answer] >= THRESHOLDS).mean())
+
+    def value(self, pick):
+        """What each answer is worth: that it is a part or an entity."""
+        value = self.chosen**pick.chosen * self.level ** (1 - pick.chosen) * self.expected**pick.iou
+        return np.maximum(value[:, 0] * pick.part, value[:, 1]) * self.quality**pick.quality
+
+    def picked(self, pick):
+        return self.reached(int(self.value(pick).argmax()))
+
+
+@torch.no_grad()
+def clicked(head, config, options, part):
+    """Of each set, photo by photo, the clicks that have an answer."""
+    pools, found = lessons.judged(config, options.data, options.clicks, part), {}
+    for name, pool in pools.items():
+        found[name] = []
+        for photo in pool.photos:
+            size = Candidates.load(place(options.clicks, photo.record.image)).size
+            clicks = clicks_of(photo.record, size, CLICKS)
+            answers = dict(zip(photo.scene.point.unique().tolist(), by_click(photo.scene, photo.lesson)))
+            found[name].append([Clicked.of(head, clicks[point], *answer) for point, answer in answers.items()])
+    return found
+
+
+def mean_of(photos, value):
+    """Of all clicks, of 100."""
+    return 100 * float(np.mean([value(click) for photo in photos for click in photo]))
+
+
+def tuned_pick(found):
+    """As `tuned`: the mean of all sets."""
+    score = lambda pick: float(np.mean([mean_of(photos, lambda click: click.picked(pick)) for photos in found.values()]))
+    pick = Pick()
+    best = score(pick)
+    for _ in range(2):
+        for name, values in PICKS.items():
+            for value in values:
+                other = dataclasses.replace(pick, **{name: value})
+                if other != pick and (now := score(other)) > best + 1e-9:
+                    best, pick = now, other
+    return pick, round(best, 2)
+
+
+def report_clicks(head, config, options, pick):
+    for name, photos in clicked(head, config, options, "val").items():
+        row = {"set": name, "clicks": sum(map(len, photos)), "photos": len(photos), "picked": mean_of(photos, lambda click: click.picked(pick))}
+        row["by predicted IoU"] = mean_of(photos, lambda click: click.reached(int(click.quality.argmax())))
+        row["best"] = mean_of(photos, lambda click: click.reached(int(click.iou.argmax())))
+        print(json.dumps({key: round(x, 1) if isinstance(x, float) else x for key, x in row.items()}), flush=True)
+
+
 def main():
     options = arguments()
     torch.set_num_threads(1)
@@ -150,6 +230,10 @@ def main():
         print(json.dumps({"tuned": {level: [choice.as_dict(), best] for level, (choice, best) in found.items()}}), flush=True)
         choices |= {level: choice for level, (choice, _) in found.items()}
         facts["choice"] = {level: choice.as_dict() for level, choice in choices.items()}
+        if options.clicks:
+            pick, best = tuned_pick(clicked(head, config, options, "aside"))
+            print(json.dumps({"tuned": {"pick": [pick.as_dict(), best]}}), flush=True)
+            facts["pick"] = pick.as_dict()
         save_file(load_file(options.head), options.tune, {"training": json.dumps(facts)})
     known = prepared(head, lessons.judged(config, options.data, options.candidates, "val"), options.candidates)
     for name, photos in known.items():
@@ -160,6 +244,8 @@ def main():
         row["AP50"] = round(precision(judged, slice(0, 1)), 1)
         row["oracle"] = round(oracle(photos), 1)
         print(json.dumps(row), flush=True)
+    if options.clicks:
+        report_clicks(head, config, options, Pick(**facts.get("pick", {})))
 
 
 def oracle(photos):

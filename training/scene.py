@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from aims.scene import SceneConfig, SceneHead
 from aims.scene_losses import total
 from data import lessons
-from data.scenes import varied
+from data.scenes import by_click, jittered, varied
 from judge import PREFIX, overview
 
 CACHE = Path.home() / ".cache/aims-web"
@@ -27,6 +27,8 @@ def arguments():
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, how often")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--candidates", type=Path, default=CACHE / "candidates", help="what candidates.py keeps")
+    parser.add_argument("--clicks", type=Path, help="what candidates.py --clicks keeps")
+    parser.add_argument("--click-share", type=float, default=0.3, help="of all photos, where there are clicks: so many are clicked")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*", help="names of sets, to leave out the others")
     parser.add_argument("--steps", type=int, default=8000, help="of the whole schedule; one photo each, or --batch")
@@ -80,9 +82,12 @@ class Run:
             group["lr"] = rate
         self.optimizer.zero_grad()
         sums = {}
-        for photo in photos:
-            scene, lesson = varied(photo.scene, photo.lesson, rng, self.options.drop_candidates)
-            loss, parts = total(self.network(scene), lesson)
+        for photo, clicked in photos:
+            if clicked:
+                loss, parts = self.of_clicks(photo, rng)
+            else:
+                scene, lesson = varied(photo.scene, photo.lesson, rng, self.options.drop_candidates)
+                loss, parts = total(self.network(scene), lesson)
             (loss / len(photos)).backward()
             for name, value in (parts | {"loss": loss}).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(photos)
@@ -94,6 +99,12 @@ class Run:
         self.step += 1
         return sums
 
+    def of_clicks(self, photo, rng):
+        """As `total`: the mean over all clicks."""
+        losses = [total(self.network(jittered(scene, rng)), lesson)[0] for scene, lesson in by_click(photo.scene, photo.lesson)]
+        loss = sum(losses) / len(losses)
+        return loss, {"clicks": loss}
+
 
 def write(path, head, **facts):
     """A plain safetensors file in 16 bits."""
@@ -102,13 +113,19 @@ def write(path, head, **facts):
     save_file(weights, path, {"training": json.dumps(facts)})
 
 
-def train(run, pools, aside, note):
+def draw(pools, rng):
+    """A photo of a set, which is drawn by its weight."""
+    (pool,) = rng.choices(list(pools.values()), [pool.weight for pool in pools.values()])
+    return rng.choice(pool.photos)
+
+
+def train(run, pools, clicks, aside, note):
     options, begun, before, recent = run.options, time.time(), run.seconds, []
-    names, weights = list(pools), [pools[name].weight for name in pools]
+    share = options.click_share if clicks else 0
     while run.step < options.steps and time.time() - begun < options.seconds:
         rng = random.Random(f"{options.seed} {run.step}")
-        drawn = [rng.choice(pools[name].photos) for name in rng.choices(names, weights, k=options.batch)]
-        recent.append(run.update(drawn))
+        clicked = [rng.random() < share for _ in range(options.batch)]
+        recent.append(run.update([(draw(clicks if click else pools, rng), click) for click in clicked]))
         run.seconds = before + time.time() - begun
         if run.step % 100 == 0:
             keys = sorted({name for row in recent for name in row})
@@ -133,6 +150,7 @@ def main():
     if options.only:
         config["sets"] = [entry for entry in config["sets"] if entry["name"] in options.only]
     pools = lessons.pools(config, options.data, options.candidates)
+    clicks = lessons.pools(config, options.data, options.clicks) if options.clicks else {}
     aside = lessons.judged(config, options.data, options.candidates, "aside")
     run = Run(options)
     log = open(options.out / "log.jsonl", "a")
@@ -143,7 +161,7 @@ def main():
 
     photos = {name: len(pool.photos) for name, pool in pools.items()}
     note(start=vars(options), photos=photos, aside={name: len(entry.photos) for name, entry in aside.items()})
-    train(run, pools, aside, note)
+    train(run, pools, clicks, aside, note)
 
 
 if __name__ == "__main__":

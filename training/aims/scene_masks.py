@@ -19,6 +19,18 @@ class Choice:
     as_dict = asdict
 
 
+@dataclass(frozen=True)
+class Pick:
+    """Settings for which answer to a click is taken."""
+
+    chosen: float = 0.5  # how much of the value is `chosen`; the rest is `level`
+    iou: float = 1.0  # power of the expected IoU
+    part: float = 1.0  # what a part is worth beside an entity
+    quality: float = 1.0  # power of SAM's predicted IoU
+
+    as_dict = asdict
+
+
 def scores(said, level, choice):
     """[n], before the masks compete."""
     sigmoid = lambda x: x.sigmoid().numpy().astype(np.float64)

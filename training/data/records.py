@@ -88,15 +88,15 @@ def pool(folder, entry, split):
 
 
 def in_order(entries, folder, first=None):
-    """(image, split, photos) of the entries of a config, each image once; of an entry at most `first`, those of validation first."""
+    """(record, photos) of the entries of a config, each image once; of an entry at most `first`, those of validation first."""
     seen = set()
     for entry in entries:
-        pools = [(split, *pool(folder, entry, split)) for split in ("val", "train")]
-        found = [(record.image, split, photos) for split, records, photos in pools for record in records]
-        for image, split, photos in found[: entry.get("first", first)]:
-            if image not in seen:
-                seen.add(image)
-                yield image, split, photos
+        pools = [pool(folder, entry, split) for split in ("val", "train")]
+        found = [(record, photos) for records, photos in pools for record in records]
+        for record, photos in found[: entry.get("first", first)]:
+            if record.image not in seen:
+                seen.add(record.image)
+                yield record, photos
 
 
 def coarsest(records, least):

@@ -159,8 +159,19 @@ def varied(scene, lesson, rng, drop=0.4, prompts=0.3):
     rows = torch.from_numpy(np.flatnonzero(keep & ~gone[scene.point.numpy()]))
     if len(rows) < 4:
         rows = torch.arange(len(scene))
-    scene, lesson = scene.only(rows), lesson.only(rows)
+    return jittered(scene.only(rows), rng), lesson.only(rows)
+
+
+def jittered(scene, rng):
+    """Mirrored or not, and moved."""
     if rng.random() < 0.5:
         scene = scene.mirrored()
     scale = np.exp(rng.normal(0, 0.08, 2))
-    return scene.moved(scale.tolist(), rng.normal(0, 0.04, 2).tolist()), lesson
+    return scene.moved(scale.tolist(), rng.normal(0, 0.04, 2).tolist())
+
+
+def by_click(scene, lesson):
+    """Of a photo that was clicked, the answers to each click by themselves."""
+    for point in scene.point.unique().tolist():
+        rows = (scene.point == point).nonzero()[:, 0]
+        yield scene.only(rows), lesson.only(rows)

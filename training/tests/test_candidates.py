@@ -16,7 +16,7 @@ import candidates as program  # noqa: E402
 from aims.config import manifest  # noqa: E402
 from aims.grid import ManyPoints  # noqa: E402
 from aims.sam import Sam  # noqa: E402
-from data import candidates, maps, rle  # noqa: E402
+from data import candidates, clicks, maps, rle  # noqa: E402
 
 
 def masks(seed=0, n=7, rows=21, columns=30):
@@ -63,8 +63,15 @@ def test_repeats_fall_away():
 def test_grid_covers_the_photo_only():
     image, columns, rows = maps.fitted(np.zeros((300, 640, 3), np.uint8), 640)
     assert image.shape == (1, 320, 640, 3) and (columns, rows) == (160, 75)
-    points = program.grid_points(columns, rows, 160, 4)
-    assert points[:, 0].max() == 0.875 and points[:, 1].max() == pytest.approx(0.875 * 300 / 640)
+    points = program.grid_points(columns, rows, 4)
+    assert points[:, 0].max() == 140 and points[:, 1].max() == pytest.approx(0.875 * 75)
+
+
+def test_a_click_is_in_the_middle():
+    mask = np.zeros((9, 20), bool)
+    mask[2:7, 3:8] = True
+    mask[4, 8:20] = True
+    assert clicks.deepest(mask) == (5, 4)
 
 
 @torch.no_grad()

@@ -12,7 +12,9 @@ np = pytest.importorskip("numpy", reason="numpy is not installed: pip install -r
 pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
 
 from aims.judge import judge, precision, recall  # noqa: E402
+from aims.scene_masks import Pick  # noqa: E402
 from data.candidates import packed, words  # noqa: E402
+from judge import Clicked  # noqa: E402
 
 
 def masks(*columns):
@@ -43,3 +45,12 @@ def test_what_lies_in_an_ignored_mask_is_not_wrong():
 def test_where_nothing_is_judged_nothing_is_wrong():
     found, truth = masks((5, 7), (0, 4)), masks((0, 4))
     assert precision([judge(found, [0.9, 0.5], truth, masks(), masks((0, 4))[0])]) == 100
+
+
+def test_a_click_takes_what_is_worth_most():
+    say = lambda *rows: np.array(rows)
+    level = say([0.2, 0.7, 0], [0.9, 0.1, 0], [0.1, 0.1, 0])
+    click = Clicked(np.array([0.92, 0.5, 0.1]), np.array([0.5, 0.6, 0.9]), level, level, np.ones((3, 3)))
+    assert click.picked(Pick(part=0.5, quality=0)) == 0.9
+    assert click.picked(Pick(part=1.0, quality=0)) == 0.1
+    assert click.picked(Pick(part=1.0, quality=9)) == 0

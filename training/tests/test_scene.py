@@ -17,7 +17,7 @@ from aims.scene import SceneConfig, SceneHead  # noqa: E402
 from aims.scene_losses import total  # noqa: E402
 from data import candidates  # noqa: E402
 from data.answers import NONE, Answers  # noqa: E402
-from data.scenes import Lesson, Scene, prompted, varied  # noqa: E402
+from data.scenes import Lesson, Scene, by_click, jittered, prompted, varied  # noqa: E402
 
 ROWS, COLUMNS = 64, 80
 
@@ -125,3 +125,14 @@ def test_variants_keep_scene_and_lesson_together():
     for _ in range(20):
         other, told = varied(scene, lesson, rng)
         assert len(other) == len(told.known) == len(told.overlap[1]) == len(told.within[0]) and other.within.shape == (len(other),) * 2
+
+
+def test_answers_to_a_click_are_a_scene_of_their_own():
+    scene, lesson = photo(6)
+    scene.point = torch.arange(len(scene)) // 3
+    parts = list(by_click(scene, lesson))
+    assert [len(own) for own, _ in parts] == [3] * 8 and [len(told.known) for _, told in parts] == [3] * 8
+    own, told = parts[5]
+    assert torch.equal(own.tokens, scene.tokens[15:18]) and torch.equal(own.within, scene.within[15:18, 15:18])
+    assert torch.equal(told.overlap[1], lesson.overlap[1][15:18])
+    assert len(jittered(own, np.random.default_rng(0))) == 3
