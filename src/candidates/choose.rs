@@ -23,6 +23,31 @@ pub struct Choice {
     pub floor: f32,
 }
 
+/// Settings for which answer to a click is taken, tuned in the same way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pick {
+    /// As in [`Choice`].
+    pub chosen: f32,
+    /// As in [`Choice`].
+    pub iou: f32,
+    /// What a part is worth beside an entity.
+    pub part: f32,
+    /// Power of the decoder's own predicted IoU.
+    pub quality: f32,
+}
+
+impl Pick {
+    /// What each answer to a click is worth, if it is a part or an entity.
+    pub fn worth(&self, candidates: &[Candidate], said: &Said) -> Vec<f32> {
+        let score = |level: usize, i: usize| score(said, level, i, self.chosen, self.iou);
+        let worth = |(i, candidate): (usize, &Candidate)| {
+            (score(0, i) * self.part).max(score(1, i)) * candidate.found.quality.powf(self.quality)
+        };
+        candidates.iter().enumerate().map(worth).collect()
+    }
+}
+
 /// A candidate with a place in the scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chosen {
@@ -41,7 +66,8 @@ pub fn choose(
 ) -> Vec<Chosen> {
     let Some(first) = candidates.first() else { return Vec::new() };
     let (width, height) = first.found.cells.size();
-    let mut worth: Vec<f32> = (0..candidates.len()).map(|i| score(said, level, i, choice)).collect();
+    let mut worth: Vec<f32> =
+        (0..candidates.len()).map(|i| score(said, level, i, choice.chosen, choice.iou)).collect();
     let mut visible = vec![1.0; candidates.len()];
     let mut free = BitMask::full(width, height);
     let mut taken: Vec<Chosen> = Vec::new();
@@ -69,9 +95,9 @@ pub fn choose(
 }
 
 /// This is what a candidate is worth before masks compete.
-fn score(said: &Said, level: usize, i: usize, choice: &Choice) -> f32 {
-    let mixed = said.chosen[i][level].powf(choice.chosen) * said.level[i][level].powf(1.0 - choice.chosen);
-    mixed * said.iou[i][level].powf(choice.iou)
+fn score(said: &Said, level: usize, i: usize, chosen: f32, iou: f32) -> f32 {
+    let mixed = said.chosen[i][level].powf(chosen) * said.level[i][level].powf(1.0 - chosen);
+    mixed * said.iou[i][level].powf(iou)
 }
 
 #[cfg(test)]
@@ -84,6 +110,17 @@ mod tests {
         let found =
             Found { cells, quality: 1.0, score: 1.0, stability: 1.0, kind: Kind::Large, token: Vec::new() };
         Candidate { found, index: 0, repeats: 1 }
+    }
+
+    #[test]
+    fn an_answer_is_worth_what_it_is_as_a_part_or_as_an_entity() {
+        let mut answers = [columns(0..20), columns(0..30)];
+        answers[1].found.quality = 0.5;
+        let all = vec![[0.81, 0.2, 1.0], [0.1, 0.64, 1.0]];
+        let said = Said { count: 2, level: all.clone(), chosen: all, iou: vec![[0.5; 3]; 2], pairs: vec![] };
+        let pick = Pick { chosen: 0.5, iou: 1.0, part: 0.5, quality: 2.0 };
+        let worth = pick.worth(&answers, &said);
+        assert!((worth[0] - 0.81 * 0.5 * 0.5).abs() < 1e-6 && (worth[1] - 0.64 * 0.5 * 0.25).abs() < 1e-6);
     }
 
     #[test]

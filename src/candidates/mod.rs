@@ -11,7 +11,7 @@ mod said;
 
 use crate::mask::BitMask;
 
-pub use choose::{Choice, Chosen, choose};
+pub use choose::{Choice, Chosen, Pick, choose};
 pub use describe::{GEOMETRY, PAIRS, Region, geometry, pairs};
 pub use distinct::{Limits, distinct};
 pub use pool::{Surroundings, pool};

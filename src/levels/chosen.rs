@@ -13,10 +13,9 @@ pub struct Decision {
     pub parents: Vec<Option<usize>>,
     /// Two entities and the probability that they belong together, the highest first.
     pub related: Vec<(usize, usize, f32)>,
+    /// Islands below this share of their mask are not part of it.
+    pub speck: f32,
 }
-
-/// Islands below this share of their mask are not part of it.
-const SPECK: f32 = 0.01;
 
 /// The scene of a whole photo, or of a region of it: entities are disjoint, and so are parts. Only the `levels` asked for are in it.
 pub fn chosen_scene(
@@ -28,7 +27,7 @@ pub fn chosen_scene(
 ) -> Scene {
     let canvas = Canvas { region, width, height, options };
     let wanted = |level| levels.contains(&level);
-    let entities = paint(&canvas, Level::Entity, &decision.entities);
+    let entities = paint(&canvas, Level::Entity, &decision.entities, decision.speck);
     let related: Vec<_> = decision
         .related
         .iter()
@@ -48,7 +47,7 @@ pub fn chosen_scene(
         }
     }
     if wanted(Level::Part) {
-        let painted = paint(&canvas, Level::Part, &decision.parts);
+        let painted = paint(&canvas, Level::Part, &decision.parts, decision.speck);
         for (mask, parent) in painted.into_iter().zip(&decision.parents) {
             let parent = parent.and_then(|entity| ids[entity]);
             masks.extend(mask.map(|mask| Mask { parent, ..mask }));
@@ -64,10 +63,10 @@ pub fn chosen_scene(
 }
 
 /// Disjoint masks at the photo's size; `None` where nothing is left.
-fn paint(canvas: &Canvas<'_>, level: Level, candidates: &[Candidate]) -> Vec<Option<Mask>> {
+fn paint(canvas: &Canvas<'_>, level: Level, candidates: &[Candidate], speck: f32) -> Vec<Option<Mask>> {
     let mut taken = BitMask::new(canvas.width, canvas.height);
     let paint = |candidate: &Candidate| {
-        let pixels = canvas.paint(candidate, &mut taken, SPECK);
+        let pixels = canvas.paint(candidate, &mut taken, speck);
         Mask::describe(level, candidate.score, &pixels)
     };
     candidates.iter().map(paint).collect()

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::candidates::{Choice, Limits};
+use crate::candidates::{Choice, Limits, Pick};
 use crate::error::{Error, Result};
 use crate::levels::{Level, Thresholds};
 
@@ -52,14 +52,24 @@ pub struct Description {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InputConfig {
-    /// Long sides in pixels that the network is made for; the first is the default.
+    /// Long sides in pixels that the network is made for.
     pub sizes: Vec<u32>,
+    /// Which of them is taken when the caller does not say: otherwise the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<DefaultSizes>,
     /// Whether a photo is filled up to a square with padding, and not only to multiples of 64 pixels.
     #[serde(default)]
     pub square: bool,
     /// Mean and standard deviation of the training photos, RGB, 0..255.
     pub mean: [f32; 3],
     pub std: [f32; 3],
+}
+
+/// Long sides in pixels by where the network runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultSizes {
+    pub cpu: u32,
+    pub gpu: u32,
 }
 
 /// The image encoder, told apart by `kind`.
@@ -164,6 +174,13 @@ pub struct SceneConfig {
     pub limits: Limits,
     pub parts: Choice,
     pub entities: Choice,
+    pub clicks: Pick,
+    /// Masks of a level in a scene, at most.
+    pub most: usize,
+    /// With a region as prompt: share of a candidate that must lie in it.
+    pub inside: f32,
+    /// Islands below this share of their mask are not part of it.
+    pub speck: f32,
     /// Probability from which a part belongs to an entity.
     pub part_of: f32,
     /// Probability from which two entities are a relation.
@@ -215,7 +232,8 @@ impl Description {
     /// [`Error::ModelCorrupt`] that names the entry.
     pub fn check(&self) -> Result<()> {
         let Self { input, encoder, decoder, levels, scene, .. } = self;
-        let sizes = !input.sizes.is_empty() && input.sizes.iter().all(|&size| is_input_size(size));
+        let defaults = input.default.iter().flat_map(|default| [default.cpu, default.gpu]);
+        let sizes = !input.sizes.is_empty() && input.sizes.iter().copied().chain(defaults).all(is_input_size);
         require(sizes, "input.sizes")?;
         require(input.std.iter().all(|std| std.is_normal() && *std > 0.0), "input.std")?;
         require(input.mean.iter().all(|mean| mean.is_finite()), "input.mean")?;
@@ -265,8 +283,9 @@ impl Description {
     }
 
     /// The size of input to take when the caller does not say.
-    pub fn default_input_size(&self) -> u32 {
-        self.input.sizes[0]
+    pub fn default_input_size(&self, on_gpu: bool) -> u32 {
+        let InputConfig { sizes, default, .. } = &self.input;
+        default.map_or(sizes[0], |default| if on_gpu { default.gpu } else { default.cpu })
     }
 }
 
@@ -307,7 +326,8 @@ impl SceneConfig {
     fn check(&self) -> Result<()> {
         require(is_split(self.width, self.heads) && is_count(self.layers, 64), "scene.width")?;
         require(is_count(self.pair_width, 1024) && is_count(self.pair_hidden, 1024), "scene.pairWidth")?;
-        require(self.limits.count <= 4096, "scene.limits")
+        require(self.limits.count <= 4096, "scene.limits")?;
+        require(is_count(self.most, 4096), "scene.most")
     }
 }
 

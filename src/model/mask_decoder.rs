@@ -18,22 +18,31 @@ pub struct MaskPrediction {
     pub logits: Tensor<4>,
     /// Predicted IoU of each, `[prompts, masks]`. Of SAM 2 a logit of it: [`Self::read`] gives probabilities.
     pub iou: Tensor<2>,
+    /// The mask tokens after the decoder, `[prompts, masks, channels]`.
+    pub tokens: Tensor<3>,
     score_sigmoid: bool,
 }
 
+/// The values of a [`MaskPrediction`], in the order of its shapes.
+pub struct MaskValues {
+    pub logits: Vec<f32>,
+    pub iou: Vec<f32>,
+    pub tokens: Vec<f32>,
+}
+
 impl MaskPrediction {
-    /// The values of both, in one read-back: predicted IoUs, then logits.
+    /// All values, in one read-back.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn read(self) -> Result<(Vec<f32>, Vec<f32>)> {
-        let mut both = ops::read_all(vec![ops::flattened(self.iou), ops::flattened(self.logits)]).await?;
-        let logits = both.pop().expect("as many as asked for");
-        let mut iou = both.pop().expect("as many as asked for");
+    pub async fn read(self) -> Result<MaskValues> {
+        let all = [ops::flattened(self.logits), ops::flattened(self.iou), ops::flattened(self.tokens)];
+        let read = ops::read_all(all.to_vec()).await?;
+        let [logits, mut iou, tokens] = <[Vec<f32>; 3]>::try_from(read).expect("as many as asked for");
         if self.score_sigmoid {
             iou.iter_mut().for_each(|logit| *logit = super::sigmoid(*logit));
         }
-        Ok((iou, logits))
+        Ok(MaskValues { logits, iou, tokens })
     }
 }
 
@@ -103,7 +112,9 @@ impl MaskDecoder {
         let (tokens, image) = self.transformer.forward(shared, tokens);
         let pixels = self.upscale.forward(image, fine);
         let (logits, iou) = self.masks(&tokens, pixels, size);
-        MaskPrediction { logits, iou, score_sigmoid: self.score_sigmoid }
+        let first = self.iou_token + 1;
+        let tokens = ops::slice(&tokens, 1, first..first + self.hypernetworks.len());
+        MaskPrediction { logits, iou, tokens, score_sigmoid: self.score_sigmoid }
     }
 
     fn with_outputs(&self, prompts: Tensor<3>) -> Tensor<3> {

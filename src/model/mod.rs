@@ -27,7 +27,7 @@ pub use encoder::{ImageFeatures, InputSize};
 pub use manifest::{
     Description, FORMAT_VERSION, LevelsConfig, MANIFEST_KEY, Manifest, SceneConfig, is_input_size,
 };
-pub use mask_decoder::{MaskDecoder, MaskPrediction};
+pub use mask_decoder::{MaskDecoder, MaskPrediction, MaskValues};
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 pub use sam::{Embedding, Sam};
 pub use scene_head::{SceneHead, SceneInput};

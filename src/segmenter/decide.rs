@@ -7,12 +7,9 @@ use crate::error::Result;
 use crate::levels::{Candidate, Decision};
 use crate::mask::{BitMask, LowResLogits};
 use crate::model::{AimsOutput, ImageFeatures, LevelsConfig, SceneHead, SceneInput, sigmoid};
-use crate::ops;
 
 const PART: usize = 0;
 const ENTITY: usize = 1;
-/// Masks of a level in a scene.
-const MOST: usize = 100;
 
 /// All candidates of a photo, and what the head says of them.
 pub struct Judged {
@@ -57,12 +54,28 @@ pub async fn judge(
         Region::new(region.sample_nearest(view.frame(), columns, rows))
     });
     if let Some(region) = &region {
-        candidates.retain(|candidate| region.holds(&candidate.found.cells) >= 0.5);
+        candidates.retain(|candidate| region.holds(&candidate.found.cells) >= head.config().inside);
     }
     let input = describe(&candidates, view, features, region.as_ref()).await?;
     let said = head.forward(input).await?;
     let logits = candidates.iter().filter_map(|candidate| logits[candidate.index].take()).collect();
     Ok(Judged { candidates, logits, said })
+}
+
+/// What SAM's answers to a click are worth.
+///
+/// # Errors
+/// [`crate::Error::DeviceLost`].
+pub async fn worth(
+    head: &SceneHead,
+    view: &View,
+    features: &ImageFeatures,
+    answers: Vec<Found>,
+) -> Result<Vec<f32>> {
+    let candidate = |(index, found)| candidates::Candidate { found, index, repeats: 1 };
+    let candidates: Vec<_> = answers.into_iter().enumerate().map(candidate).collect();
+    let said = head.forward(describe(&candidates, view, features, None).await?).await?;
+    Ok(head.config().clicks.worth(&candidates, &said))
 }
 
 /// Of a decoder's output: those of the levels come first, then SAM's nested masks.
@@ -81,7 +94,7 @@ async fn describe(
     region: Option<&Region>,
 ) -> Result<SceneInput> {
     let maps = [&features.embedding, &features.deepest];
-    let values = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
+    let values = view.read_maps(features).await?;
     let [rows, _] = view.embedding().mask_size();
     let surroundings = |i: usize| {
         let [_, map_rows, columns, channels] = maps[i].dims();
@@ -107,7 +120,8 @@ impl Judged {
     /// The scene of the largest expected value.
     pub fn decide(&self, head: &SceneHead, view: &View) -> Decision {
         let config = head.config();
-        let choose = |level, choice| candidates::choose(&self.candidates, &self.said, level, choice, MOST);
+        let choose =
+            |level, choice| candidates::choose(&self.candidates, &self.said, level, choice, config.most);
         let (entities, parts) = (choose(ENTITY, &config.entities), choose(PART, &config.parts));
         let candidate = |chosen: &candidates::Chosen| Candidate {
             logits: self.logits[chosen.candidate].clone(),
@@ -131,6 +145,7 @@ impl Judged {
             entities: entities.iter().map(candidate).collect(),
             parts: parts.iter().map(candidate).collect(),
             related,
+            speck: config.speck,
         }
     }
 

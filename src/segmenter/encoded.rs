@@ -1,8 +1,11 @@
 //! Photos that have been through the image encoder.
 
+use std::cell::OnceCell;
+
 use crate::error::Result;
 use crate::mask::{BBox, BitMask};
 use crate::model::{Embedding, ImageFeatures, InputSize, Sam};
+use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
@@ -13,6 +16,8 @@ pub struct View {
     features: Option<ImageFeatures>,
     /// In pixels of the photo.
     frame: BBox,
+    /// What the scene head reads of the features, once it was read back.
+    read_maps: OnceCell<[Vec<f32>; 2]>,
     /// Size of the scaled rectangle in the top left of the network's input, in pixels.
     scaled: (u32, u32),
 }
@@ -39,6 +44,7 @@ impl View {
         Ok(Self {
             embedding: sam.embed(&features),
             features: keep_features.then_some(features),
+            read_maps: OnceCell::new(),
             frame,
             scaled,
         })
@@ -46,6 +52,20 @@ impl View {
 
     pub fn features(&self) -> Option<&ImageFeatures> {
         self.features.as_ref()
+    }
+
+    /// The values of the embedding and of the trunk's deepest map, which are read back once.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub async fn read_maps(&self, features: &ImageFeatures) -> Result<&[Vec<f32>; 2]> {
+        if self.read_maps.get().is_none() {
+            let maps = [&features.embedding, &features.deepest];
+            let read = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
+            // Two calls may have read them at the same time.
+            let _ = self.read_maps.set(<[Vec<f32>; 2]>::try_from(read).expect("as many as asked for"));
+        }
+        Ok(self.read_maps.get().expect("it was set"))
     }
 
     pub fn embedding(&self) -> &Embedding {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::levels::Candidate;
 use crate::mask::nms::box_nms;
 use crate::mask::{BBox, BitMask, Frame, LowResLogits};
-use crate::model::{PointLabel, PromptPoint, Sam};
+use crate::model::{MaskValues, PointLabel, PromptPoint, Sam};
 use crate::progress::Progress;
 
 /// Logits above this belong to a mask.
@@ -76,7 +76,7 @@ pub async fn propose(
             })
             .collect();
         let prediction = sam.decode(view.embedding(), &prompts, None);
-        let (iou, logits) = prediction.read().await?;
+        let MaskValues { iou, logits, .. } = prediction.read().await?;
         let masks_per_prompt = iou.len() / batch.len();
         let mask_length = logits.len() / iou.len();
         for prompt in 0..batch.len() {

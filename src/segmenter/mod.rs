@@ -91,7 +91,8 @@ impl Segmenter {
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder(), sam.mask_decoder())?;
         let scene_head = SceneHead::load(&weights, "scene")?;
         weights.check_all_read()?;
-        let input_size = input_size.unwrap_or(description.default_input_size());
+        let on_gpu = adapter.device != "cpu" && !adapter.software;
+        let input_size = input_size.unwrap_or(description.default_input_size(on_gpu));
         Ok(Self { sam, aims, scene_head, adapter, input_size })
     }
 
@@ -196,17 +197,19 @@ impl Segmenter {
                 levels::relation_of(&a, &b, score, &options).map_err(level_error)
             }
             Prompt::Points(prompt) => {
-                let candidate = pointed::by_points(&self.sam, photo, prompt).await?;
+                let candidate =
+                    pointed::by_points(&self.sam, self.scene_head.as_ref(), photo, prompt).await?;
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }
             Prompt::Strokes { strokes } => {
                 let prompt = PointPrompt::at(pointed::along(strokes)?);
-                let candidate = pointed::by_points(&self.sam, photo, &prompt).await?;
+                let candidate =
+                    pointed::by_points(&self.sam, self.scene_head.as_ref(), photo, &prompt).await?;
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }
             Prompt::Lasso { points } => {
                 let lasso = polygon_mask(points, width, height)?;
-                let candidate = pointed::by_lasso(&self.sam, photo, &lasso).await?;
+                let candidate = pointed::by_lasso(&self.sam, self.scene_head.as_ref(), photo, &lasso).await?;
                 Ok(levels::single_mask(&candidate, (width, height), Some(&lasso), &options))
             }
         }
@@ -228,7 +231,7 @@ impl Segmenter {
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
     pub async fn answers(&self, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<Answer>> {
-        pointed::answers(&self.sam, photo, prompt).await
+        pointed::answers(&self.sam, self.scene_head.as_ref(), photo, prompt).await
     }
 
     /// What a scene of the whole photo is made from, as entities that may overlap: the masks of all grid points (SAM's

@@ -9,13 +9,17 @@ pub struct Quality {
     pub stability: f32,
     /// As a share of the photo.
     pub area: f32,
+    /// What the scene head makes of an answer to a click, 0 to 1; where there is no scene head, the predicted IoU.
+    pub worth: f32,
 }
 
 /// How to choose among answers to a prompt that can mean several things.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum PickRule {
-    /// The highest predicted IoU, as SAM's authors do.
+    /// The highest worth.
     #[default]
+    Worth,
+    /// The highest predicted IoU, as SAM's authors do.
     PredictedIou,
     /// The highest stability score.
     Stability,
@@ -38,6 +42,7 @@ pub fn pick(rule: PickRule, answers: &[Quality]) -> Option<usize> {
         if answer.predicted_iou >= highest - margin { value } else { f32::NEG_INFINITY }
     };
     match rule {
+        PickRule::Worth => best(&|answer| answer.worth),
         PickRule::PredictedIou => best(&|answer| answer.predicted_iou),
         PickRule::Stability => best(&|answer| answer.stability),
         PickRule::Product => best(&|answer| answer.predicted_iou * answer.stability),
@@ -51,7 +56,7 @@ mod tests {
     use super::*;
 
     fn quality(predicted_iou: f32, stability: f32, area: f32) -> Quality {
-        Quality { predicted_iou, stability, area }
+        Quality { predicted_iou, stability, area, worth: 1.0 - area }
     }
 
     #[test]
@@ -60,6 +65,7 @@ mod tests {
         let larger = |margin| PickRule::Larger { margin };
         let smaller = |margin| PickRule::Smaller { margin };
         for (rule, expected) in [
+            (PickRule::Worth, 0),
             (PickRule::PredictedIou, 1),
             (PickRule::Stability, 0),
             (PickRule::Product, 2),
@@ -70,7 +76,7 @@ mod tests {
         ] {
             assert_eq!(pick(rule, &answers), Some(expected), "{rule:?}");
         }
-        assert_eq!(PickRule::default(), PickRule::PredictedIou);
+        assert_eq!(PickRule::default(), PickRule::Worth);
     }
 
     #[test]

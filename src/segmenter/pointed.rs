@@ -3,11 +3,12 @@
 use super::pick::{PickRule, Quality, pick};
 use super::previous::MaskLogits;
 use super::request::{GridOptions, Point, PointPrompt, Stroke, box_mask};
-use super::{EncodedPhoto, grid};
+use super::{EncodedPhoto, decide, grid};
+use crate::candidates::{Found, Kind};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
 use crate::mask::{BBox, BitMask, Rle};
-use crate::model::{PointLabel, PromptPoint, Sam};
+use crate::model::{MaskValues, PointLabel, PromptPoint, Sam, SceneHead};
 use serde::Serialize;
 
 const MAX_STROKES: usize = 16;
@@ -47,8 +48,13 @@ pub struct CandidateMask {
 ///
 /// # Errors
 /// As [`answers`].
-pub async fn by_points(sam: &Sam, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Candidate> {
-    let answers = answers(sam, photo, prompt).await?;
+pub async fn by_points(
+    sam: &Sam,
+    head: Option<&SceneHead>,
+    photo: &EncodedPhoto,
+    prompt: &PointPrompt,
+) -> Result<Candidate> {
+    let answers = answers(sam, head, photo, prompt).await?;
     choose(PickRule::default(), &answers, prompt.is_ambiguous())
         .map(|answer| answer.candidate.clone())
         .ok_or_else(|| Error::Internal("the mask decoder gave no mask".to_string()))
@@ -88,21 +94,28 @@ pub fn described(
     candidates
 }
 
-/// The four masks that the decoder answers points, a box or both with, the smaller before the larger.
+/// The four masks that the decoder answers points, a box or both with, the smaller before the larger. Which of those to a click is meant,
+/// the `head` says.
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
-pub async fn answers(sam: &Sam, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<Answer>> {
+pub async fn answers(
+    sam: &Sam,
+    head: Option<&SceneHead>,
+    photo: &EncodedPhoto,
+    prompt: &PointPrompt,
+) -> Result<Vec<Answer>> {
     prompt.check()?;
     let embedding = photo.view.embedding();
     let points = prompt_points(photo, &prompt.points, prompt.r#box)?;
     let previous = prompt.previous.as_ref();
     let mask = previous.map(|logits| logits.prompt(embedding.mask_size(), sam.device())).transpose()?;
-    let (iou, logits) = sam.decode(embedding, &[points], mask).read().await?;
-    let length = logits.len() / iou.len();
+    let MaskValues { iou, logits, tokens } = sam.decode(embedding, &[points], mask).read().await?;
+    let (length, channels) = (logits.len() / iou.len(), tokens.len() / iou.len());
     // As SAM's automatic mask generator has it.
     let offset = GridOptions::default().stability_score_offset;
     let mut answers = Vec::with_capacity(iou.len());
+    let mut nested = Vec::new();
     for (index, (&score, values)) in iou.iter().zip(logits.chunks(length)).enumerate() {
         let logits = grid::low_res(&photo.view, values.to_vec())?;
         let cells = logits.to_low_res_mask(grid::MASK_THRESHOLD);
@@ -110,9 +123,20 @@ pub async fn answers(sam: &Sam, photo: &EncodedPhoto, prompt: &PointPrompt) -> R
             predicted_iou: score,
             stability: logits.stability_score(grid::MASK_THRESHOLD, offset),
             area: cells.area() as f32 / (cells.width() * cells.height()) as f32,
+            worth: score,
         };
+        if let Some(kind) = index.checked_sub(1).and_then(|index| Kind::NESTED.get(index)) {
+            let token = tokens[index * channels..][..channels].to_vec();
+            let stability = quality.stability;
+            nested.push(Found { cells, quality: score, score, stability, kind: *kind, token });
+        }
         let candidate = Candidate { logits, frame: photo.view.frame(), score };
         answers.push(Answer { candidate, quality, is_single: index == 0 });
+    }
+    if let (Some(head), Some(features), true) = (head, photo.view.features(), prompt.is_ambiguous()) {
+        let worth = decide::worth(head, &photo.view, features, nested).await?;
+        let nested = answers.iter_mut().filter(|answer| !answer.is_single);
+        nested.zip(worth).for_each(|(answer, worth)| answer.quality.worth = worth);
     }
     answers.sort_by(|a, b| a.quality.area.total_cmp(&b.quality.area));
     Ok(answers)
@@ -158,10 +182,15 @@ fn prompt_points(
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::DeviceLost`].
-pub async fn by_lasso(sam: &Sam, photo: &EncodedPhoto, lasso: &BitMask) -> Result<Candidate> {
+pub async fn by_lasso(
+    sam: &Sam,
+    head: Option<&SceneHead>,
+    photo: &EncodedPhoto,
+    lasso: &BitMask,
+) -> Result<Candidate> {
     let bbox = lasso.bbox().ok_or(Error::EmptyPrompt)?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
-    by_points(sam, photo, &PointPrompt::around(shape)).await
+    by_points(sam, head, photo, &PointPrompt::around(shape)).await
 }
 
 /// Points along the strokes of each label, evenly by length, at least one on each.

@@ -6,7 +6,11 @@ use aims_web::convert::Precision;
 use aims_web::mask::{BitMask, Rle};
 use aims_web::ops::Bits;
 use aims_web::photo::decode;
-use aims_web::{DeviceKind, EncodedPhoto, Error, Level, Mask, Progress, Prompt, Request, Scene, Segmenter};
+use aims_web::segmenter::{PickRule, choose};
+use aims_web::{
+    DeviceKind, EncodedPhoto, Error, Level, Mask, Point, PointPrompt, Progress, Prompt, Request, Scene,
+    Segmenter,
+};
 
 use crate::weights::base_model_with;
 
@@ -84,6 +88,19 @@ fn scenes_of_the_scene_head() {
     let again = opened.segment(Prompt::Entities { masks: [pair[1].clone(), pair[0].clone()] }, &ALL);
     let score = |scene: &Scene| scene.level(Level::Relation).map(|mask| mask.score).sum::<f32>();
     assert!((score(&joined) - score(&again)).abs() < 1e-4, "the order of the two does not matter");
+
+    // Which answer to a click is meant, the head says.
+    let middle =
+        Point { x: f64::from(opened.photo.width) / 2.0, y: f64::from(opened.photo.height) / 2.0, label: 1 };
+    let click = PointPrompt::at(vec![middle]);
+    let answers = pollster::block_on(opened.segmenter.answers(&opened.photo, &click)).expect("it runs");
+    let taken = choose(PickRule::default(), &answers, true).expect("one is taken").quality;
+    for answer in answers.iter().filter(|answer| !answer.is_single) {
+        assert!((0.0..=taken.worth).contains(&answer.quality.worth));
+        assert_ne!(answer.quality.worth, answer.quality.predicted_iou);
+    }
+    let clicked = opened.segment(Prompt::Points(click), &ALL);
+    assert!((clicked.masks[0].score - taken.predicted_iou).abs() < 1e-6);
 
     // Wherever it is stopped, it says so.
     for stop in [1, 3, 6] {

@@ -1,7 +1,7 @@
 //! The network against the PyTorch code that comes with MobileSAM's weights: see `tests/golden/README.md`.
 
 use crate::common::{self, Golden, everywhere, floats, relative_errors};
-use aims_web::model::{Embedding, ImageFeatures, InputSize, Sam};
+use aims_web::model::{Embedding, ImageFeatures, InputSize, MaskValues, Sam};
 use aims_web::ops;
 use aims_web::{DeviceKind, Progress};
 use burn::tensor::Tensor;
@@ -62,7 +62,7 @@ pub async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<De
     for prompt in common::prompts(size) {
         let mask = prompt.mask_input.then(|| ops::tensor(mask.clone(), [1, rows, cols, 1], sam.device()));
         let prediction = sam.decode(embedding, &[prompt.points()], mask);
-        let (iou, logits) = prediction.read().await.expect("the device computes");
+        let MaskValues { iou, logits, .. } = prediction.read().await.expect("the device computes");
         decoded.push(Decoded { logits, iou });
     }
     decoded

@@ -8,7 +8,8 @@ type Rule = fn(&[Answer]) -> Option<&Answer>;
 
 /// The first is the one in use, which the others are compared with.
 pub const RULES: &[(&str, Rule)] = &[
-    ("highest predicted IoU (in use)", |answers| among_three(PickRule::PredictedIou, answers)),
+    ("in use", |answers| among_three(PickRule::default(), answers)),
+    ("highest predicted IoU", |answers| among_three(PickRule::PredictedIou, answers)),
     ("highest stability", |answers| among_three(PickRule::Stability, answers)),
     ("highest predicted IoU x stability", |answers| among_three(PickRule::Product, answers)),
     ("largest within 0.02 of the highest predicted IoU", |answers| larger(0.02, answers)),
