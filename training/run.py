@@ -59,12 +59,21 @@ class Run:
         self.average = state["average"]
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
 
+    def state(self):
+        trained = {name: value.detach() for name, value in self.trained().items()}
+        state = {"network": trained, "optimizer": self.optimizer.state_dict(), "average": self.average}
+        return state | {"step": self.step, "seconds": self.seconds, "best": self.best}
+
     def save(self):
-        state = {"network": {name: value.detach() for name, value in self.trained().items()}, "optimizer": self.optimizer.state_dict(), "average": self.average}
-        state |= {"step": self.step, "seconds": self.seconds, "best": self.best}
         partial = self.path.with_suffix(".partial")
-        torch.save(state, partial)
+        torch.save(self.state(), partial)
         partial.replace(self.path)
+
+    def follow_the_first(self):
+        """All processes begin with the state of the first one; other machines may not have it."""
+        state = [self.state() if dist.get_rank() == 0 else None]
+        dist.broadcast_object_list(state, 0)
+        self.load(state[0])
 
     @contextlib.contextmanager
     def averaged(self):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 
@@ -116,9 +117,12 @@ def train(rank, options):
     config = json.loads(options.config.read_text())
     if options.processes > 1:
         torch.set_num_threads(1)
-        address = f"file://{(options.out / 'meeting').absolute()}"
+        # torchrun tells where to meet.
+        address = "env://" if dist.is_torchelastic_launched() else f"file://{(options.out / 'meeting').absolute()}"
         dist.init_process_group("gloo", init_method=address, rank=rank, world_size=options.processes)
     run = Run(options)
+    if options.processes > 1:
+        run.follow_the_first()
     log = open(options.out / "log.jsonl", "a")
 
     def note(**row):
@@ -189,7 +193,10 @@ def main():
     if options.views:
         options.cache.mkdir(parents=True, exist_ok=True)
     (options.out / "meeting").unlink(missing_ok=True)
-    if options.processes == 1:
+    if dist.is_torchelastic_launched():
+        options.processes = int(os.environ["WORLD_SIZE"])
+        train(int(os.environ["RANK"]), options)
+    elif options.processes == 1:
         train(0, options)
     else:
         torch.multiprocessing.spawn(train, (options,), nprocs=options.processes)
