@@ -1,5 +1,6 @@
 """Arrays of one photo that are kept in one file."""
 
+import os
 from dataclasses import fields
 
 import numpy as np
@@ -12,7 +13,7 @@ class Stored:
 
     def save(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(f".{os.getpid()}")
         with open(partial, "wb") as file:
             write = np.savez_compressed if self.compressed else np.savez
             write(file, **{field.name: getattr(self, field.name) for field in fields(self)})
