@@ -9,10 +9,10 @@ import { decodeRle } from 'aims-web';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-function segment({ photo, size, mode, points }, prompt) {
+function segment({ photo, model, size, mode, points }, prompt) {
   const out = mkdtempSync(join(tmpdir(), 'aims-golden-'));
   const file = join('www', 'public', 'samples', `${photo}.jpg`);
-  const options = ['--device', 'cpu', '--input-size', size, ...(mode === 'fast' ? [] : ['--thorough', '--points-per-side', points]), '--prompt', JSON.stringify(prompt), '--out', out];
+  const options = ['--device', 'cpu', ...(model ? ['--model', model] : []), '--input-size', size, ...(mode === 'fast' ? [] : ['--thorough', '--points-per-side', points]), '--prompt', JSON.stringify(prompt), '--out', out];
   execFileSync('cargo', ['run', '--release', '--locked', '--quiet', '--', 'segment', file, ...options.map(String)], { cwd: ROOT, stdio: 'inherit' });
   const scene = JSON.parse(readFileSync(join(out, 'scene.json'), 'utf8'));
   rmSync(out, { recursive: true });

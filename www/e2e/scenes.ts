@@ -7,6 +7,8 @@ export interface Case {
   name: string;
   device: 'cpu' | 'webgpu';
   photo: string;
+  /** Otherwise the default. */
+  model?: string;
   size: number;
   mode: Mode;
   /** For the mode 'thorough'. */

@@ -27,12 +27,12 @@ const drawn = (demo: Demo) =>
 for (const testCase of CASES) {
   test(`photo to masks: ${testCase.name}`, async ({ demo, context }) => {
     const { page } = demo;
-    const { name, device, photo, size, mode, points, entity, second, box } = testCase;
+    const { name, device, photo, model, size, mode, points, entity, second, box } = testCase;
     const golden = goldenOf(testCase);
     const { part, entity: minEntity, relation, prompted } = MIN_SCORES[mode];
     demo.width = golden.full.width;
 
-    await demo.start(`device=${device}&size=${size}&mode=${mode}&points=${points}`);
+    await demo.start(`device=${device}&size=${size}&mode=${mode}&points=${points}${model ? `&model=${model}` : ''}`);
     await expect(page.locator('body')).toHaveAttribute('data-device', device);
     await demo.screenshot(`${name}-0-start`);
 

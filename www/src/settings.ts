@@ -7,7 +7,8 @@ const BASE_MODEL = 'models/aims-base-q8.safetensors';
 
 export interface Settings {
   device: NonNullable<SegmenterOptions['device']>;
-  size: number;
+  /** Long side of the network's input; otherwise as the model file says for the device. */
+  size: number | undefined;
   /** 'auto': the learned levels where the model file has them. */
   mode: Mode | 'auto';
   /** A side of the grid, for the mode 'thorough'. */
@@ -18,7 +19,7 @@ export interface Settings {
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
 const MODES = ['auto', 'fast', 'thorough'] as const;
-const SIZES = [512, 768, 1024];
+const SIZES = [512, 640, 768, 1024] as const;
 const MAX_POINTS = 64;
 
 export function readSettings(address: URLSearchParams): Settings {
@@ -27,7 +28,7 @@ export function readSettings(address: URLSearchParams): Settings {
   const points = Number(address.get('points'));
   return {
     device: pick(DEVICES, address.get('device'), 'auto'),
-    size: pick(SIZES, address.get('size'), 512),
+    size: pick<number | undefined>(SIZES, address.get('size'), undefined),
     mode: pick(MODES, address.get('mode'), 'auto'),
     points: Number.isInteger(points) && points >= 1 && points <= MAX_POINTS ? points : 16,
     model: address.get('model') || undefined,
@@ -37,11 +38,12 @@ export function readSettings(address: URLSearchParams): Settings {
 function writeSettings(settings: Settings): void {
   const address = new URL(location.href);
   address.searchParams.set('device', settings.device);
-  address.searchParams.set('size', String(settings.size));
   address.searchParams.set('mode', settings.mode);
   address.searchParams.set('points', String(settings.points));
-  if (settings.model) address.searchParams.set('model', settings.model);
-  else address.searchParams.delete('model');
+  for (const name of ['size', 'model'] as const) {
+    if (settings[name]) address.searchParams.set(name, String(settings[name]));
+    else address.searchParams.delete(name);
+  }
   history.replaceState(null, '', address);
 }
 
