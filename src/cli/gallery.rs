@@ -26,6 +26,9 @@ pub struct Arguments {
     out: PathBuf,
     #[command(flatten)]
     model: ModelArguments,
+    /// Another model file: the pictures then show what it finds on the left, and what `--model` finds on the right.
+    #[arg(long)]
+    before: Option<PathBuf>,
 }
 
 /// Panels of a picture are this high, in pixels, and this far apart.
@@ -46,16 +49,33 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     ensure!(!photos.is_empty(), "{} holds no .jpg", arguments.photos.display());
 
     let segmenter = arguments.model.open().await?;
-    let model = arguments.model.model.file_name().unwrap_or_default().to_string_lossy();
-    let mut page = format!(
-        "# Gallery\n\nMade by `npm run gallery` with `{model}` at an input of {} pixels. Above: the photo, its parts, entities and \
-         relations. Below: the parts of the largest entities that have any, each prompted with its mask, and the entities \
-         of the best relation. Photos: [photos/LICENSES.md](photos/LICENSES.md).\n",
-        segmenter.input_size()
-    );
+    let before = match &arguments.before {
+        Some(model) => Some(ModelArguments { model: model.clone(), ..arguments.model.clone() }.open().await?),
+        None => None,
+    };
+    let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let model = name_of(&arguments.model.model);
+    let size = segmenter.input_size();
+    let mut page = match (&arguments.before, &before) {
+        (Some(path), Some(before)) => format!(
+            "# Before and after\n\nMade by `cargo run --release -- gallery --before {}`. On the left what this file finds at an input of {} \
+             pixels, on the right what `{model}` finds at {size}: parts, entities and relations. Photos: [LICENSES.md](../gallery/photos/LICENSES.md).\n",
+            path.display(),
+            before.input_size()
+        ),
+        _ => format!(
+            "# Gallery\n\nMade by `npm run gallery` with `{model}` at an input of {size} pixels. Above: the photo, its parts, entities and \
+             relations. Below: the parts of the largest entities that have any, each prompted with its mask, and the entities \
+             of the best relation. Photos: [photos/LICENSES.md](photos/LICENSES.md).\n"
+        ),
+    };
     for path in photos {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let shown = show(&segmenter, &path).await.with_context(|| path.display().to_string())?;
+        let shown = match &before {
+            Some(before) => compare(before, &segmenter, &path).await,
+            None => show(&segmenter, &path).await,
+        };
+        let shown = shown.with_context(|| path.display().to_string())?;
         let file = format!("{name}.jpg");
         save(&shown.picture, &arguments.out.join(&file))?;
         eprintln!("{file}: {}", shown.caption);
@@ -100,14 +120,30 @@ async fn show(segmenter: &Segmenter, path: &Path) -> Result<Shown> {
         below.push(detail(&photo, &members, Level::Entity, relation.bbox)?);
     }
 
-    let count = |level| scene.level(level).count();
-    let caption = format!(
-        "{} parts, {} entities, {} relations.",
-        count(Level::Part),
-        count(Level::Entity),
-        count(Level::Relation)
-    );
-    Ok(Shown { picture: stacked([above, below].into_iter().filter(|row| !row.is_empty()).map(row)), caption })
+    let picture = stacked([above, below].into_iter().filter(|row| !row.is_empty()).map(row));
+    Ok(Shown { picture, caption: format!("{}.", counts(&scene)) })
+}
+
+fn counts(scene: &Scene) -> String {
+    let [parts, entities, relations] =
+        [Level::Part, Level::Entity, Level::Relation].map(|level| scene.level(level).count());
+    format!("{parts} parts, {entities} entities, {relations} relations")
+}
+
+/// What two segmenters find, side by side, level by level.
+async fn compare(before: &Segmenter, after: &Segmenter, path: &Path) -> Result<Shown> {
+    let photo = decode(&std::fs::read(path)?)?;
+    let mut scenes = Vec::new();
+    for segmenter in [before, after] {
+        let encoded = segmenter.encode(photo.clone(), &Progress::none()).await?;
+        scenes.push(ask(segmenter, &encoded, Prompt::Full).await?);
+    }
+    let levels = [Level::Part, Level::Entity, Level::Relation];
+    let panels =
+        |level| scenes.iter().map(|scene| overlay::draw(&photo, scene, level)).collect::<Result<Vec<_>>>();
+    let rows = levels.map(panels).into_iter().collect::<Result<Vec<_>>>()?;
+    let caption = format!("Before: {}. After: {}.", counts(&scenes[0]), counts(&scenes[1]));
+    Ok(Shown { picture: stacked(rows.into_iter().map(row)), caption })
 }
 
 async fn ask(segmenter: &Segmenter, photo: &EncodedPhoto, prompt: Prompt) -> Result<Scene> {

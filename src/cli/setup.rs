@@ -17,7 +17,7 @@ pub enum DeviceChoice {
     Cpu,
 }
 
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct ModelArguments {
     #[arg(long, value_enum, default_value = "auto")]
     pub device: DeviceChoice,
