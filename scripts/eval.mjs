@@ -1,0 +1,16 @@
+// npm run eval: every figure of docs/quality.md, on the photos of ../shared/data that nobody trained on; half an hour on two cores.
+// What follows goes to each command: npm run eval -- --model models/aims-tiny-q8.safetensors --limit 4
+import { main, run, say } from './lib.mjs';
+
+const RUNS = [
+  ['Scenes: entities, relations, outlines', 'eval', ['--sets', 'coco,ade150,cityscapes,camvid', '--min-score', '0']],
+  ['Parts, in the whole photo and inside true entities', 'eval', ['--sets', 'ccp,carparts,faces,celebamask,facadeparts,fashionista', '--prompted', '--min-score', '0']],
+  ['One click, one box', 'clicks', ['--sets', 'coco,ccp,carparts,faces']],
+];
+
+main(() => {
+  for (const [what, command, own] of RUNS) {
+    say(what);
+    run('cargo', ['run', '--locked', '--release', '--quiet', '--', command, '--device', 'cpu', ...own, ...process.argv.slice(2)]);
+  }
+});
