@@ -4,21 +4,23 @@ import { join } from 'node:path';
 import { once, run } from './lib.mjs';
 
 const WEIGHTS = join('training', 'weights');
+/** What is trained on top of others' weights, in files of these names. */
+const TRAINED = ['trained', 'scene'];
 
 /**
  * Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files. With
  * `photos`, a folder, linear layers are rounded for these.
  */
 export function convert({ family, weights, bits, out, photos, plain = false }) {
-  const own = (kind) => {
-    const file = join(WEIGHTS, `${family}-${kind}.safetensors`);
-    return existsSync(file) ? [`--${kind}`, file] : [];
+  const own = (option, ...kinds) => {
+    const files = kinds.map((kind) => join(WEIGHTS, `${family}-${kind}.safetensors`)).filter(existsSync);
+    return files.length > 0 ? [option, ...files] : [];
   };
   run('cargo', [
     ...['run', '--locked', '--release', '--quiet', '--', 'convert', weights],
     ...['--family', join('models', `${family}.json`), '--bits', bits],
-    ...(plain ? [] : own('trained')),
-    ...own('calibration'),
+    ...(plain ? [] : own('--trained', ...TRAINED)),
+    ...own('--calibration', 'calibration'),
     ...(photos ? ['--photos', photos] : []),
     ...['--out', out],
   ]);
@@ -28,7 +30,7 @@ export function convert({ family, weights, bits, out, photos, plain = false }) {
 export function needConverted(options) {
   const { family, bits, out, photos } = options;
   const inputs = ['src/convert', 'src/model/manifest.rs', 'src/model/weights.rs', `models/${family}.json`, ...(photos ? [photos] : [])];
-  inputs.push(...['trained', 'calibration'].map((kind) => `${WEIGHTS}/${family}-${kind}.safetensors`));
+  inputs.push(...[...TRAINED, 'calibration'].map((kind) => `${WEIGHTS}/${family}-${kind}.safetensors`));
   const what = `Converting the weights of ${family} to a file of ${bits} bits, for tests in a browser`;
   once(`${family} ${bits} bits`, { inputs, outputs: [out], extra: [options], what }, () => convert(options));
   return out;

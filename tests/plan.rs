@@ -9,18 +9,22 @@ use aims_web::photo::Photo;
 use aims_web::segmenter::Mode;
 use aims_web::{DeviceKind, Point, PointPrompt, Progress, Prompt, Request, Segmenter};
 
-const MODEL: &[u8] = include_bytes!("../models/aims-tiny-q8.safetensors");
-/// GPU memory that burn's pages may take.
-const BUDGET: u64 = 400 << 20;
+const TINY: &[u8] = include_bytes!("../models/aims-tiny-q8.safetensors");
 
 #[test]
 fn calls_at_1024_fit_their_budgets() {
-    fits(MODEL, 1024, &[Request { mode: Some(Mode::Fast), ..Request::default() }, point()]);
+    fits(TINY, 1024, &[levels(), point()], Most { submissions: 20, reads: 1, reserved: 400 << 20 });
 }
 
 #[test]
-fn sam2_at_768_fits_its_budgets() {
-    fits(&weights::base_model(Precision::Quantised(Bits::Eight)), 768, &[point()]);
+fn aims_base_at_768_fits_its_budgets() {
+    let base = weights::base_model_with_levels(Precision::Quantised(Bits::Eight));
+    // What the decoder says; what the scene head reads of the photo, once; what it says.
+    fits(&base, 768, &[levels(), point()], Most { submissions: 30, reads: 3, reserved: 520 << 20 });
+}
+
+fn levels() -> Request {
+    Request { mode: Some(Mode::Fast), ..Request::default() }
 }
 
 fn point() -> Request {
@@ -28,8 +32,15 @@ fn point() -> Request {
     Request { prompt: Prompt::Points(PointPrompt::at(vec![middle])), ..Request::default() }
 }
 
+/// This is how often a call may submit command buffers, how often a request may read back, and how many bytes of GPU memory burn's pages may take.
+struct Most {
+    submissions: usize,
+    reads: usize,
+    reserved: u64,
+}
+
 /// One photo after another, each with all requests.
-fn fits(model: &[u8], input_size: u32, requests: &[Request]) {
+fn fits(model: &[u8], input_size: u32, requests: &[Request], most: Most) {
     pollster::block_on(async {
         let none = Progress::none();
         let segmenter = Segmenter::new(DeviceKind::Gpu, model, Some(input_size)).await;
@@ -41,18 +52,21 @@ fn fits(model: &[u8], input_size: u32, requests: &[Request]) {
             let before = segmenter.counters();
             let encoded = segmenter.encode(photo, &none).await.expect("nothing aborts");
             let after = segmenter.counters();
-            assert!(after.submissions - before.submissions <= 20, "setImage: {before:?} {after:?}");
+            let submissions = after.submissions - before.submissions;
+            assert!(submissions <= most.submissions, "setImage: {before:?} {after:?}");
             assert_eq!(after.reads, before.reads, "setImage reads nothing back");
             for request in requests {
                 let before = segmenter.counters();
                 segmenter.segment(&encoded, request, &none).await.expect("nothing aborts");
                 let after = segmenter.counters();
-                assert!(after.submissions - before.submissions <= 20, "{request:?}: {before:?} {after:?}");
-                assert_eq!(after.reads - before.reads, 1, "{request:?}");
+                let submissions = after.submissions - before.submissions;
+                assert!(submissions <= most.submissions, "{request:?}: {before:?} {after:?}");
+                let reads = after.reads - before.reads;
+                assert!((1..=most.reads).contains(&reads), "{request:?}: {reads} times");
             }
             let reserved = segmenter.memory().reserved;
             println!("{input_size}: {reserved} bytes reserved");
-            assert!((1..=BUDGET).contains(&reserved), "{reserved} bytes");
+            assert!((1..=most.reserved).contains(&reserved), "{reserved} bytes");
         }
         assert_eq!(segmenter.counters().late_pipelines, 0, "a shader was not compiled ahead");
     });

@@ -12,11 +12,10 @@ use aims_web::{
     Segmenter,
 };
 
-use crate::weights::base_model_with;
+use crate::weights::base_model_with_levels;
 
 /// A cup of coffee.
 const PHOTO: &[u8] = include_bytes!("../data/photo.png");
-const TRAINED: [&str; 2] = ["aims-base-trained.safetensors", "aims-base-scene.safetensors"];
 
 struct Opened {
     segmenter: Segmenter,
@@ -57,7 +56,7 @@ fn keeps_its_promises(scene: &Scene) {
 /// In one: converting and loading take seconds.
 #[test]
 fn scenes_of_the_scene_head() {
-    let model = base_model_with(&TRAINED, Precision::Quantised(Bits::Eight));
+    let model = base_model_with_levels(Precision::Quantised(Bits::Eight));
     let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, &model, Some(512))).expect("it loads");
     let photo = decode(PHOTO).expect("a photo");
     let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");

@@ -138,7 +138,7 @@ mod at_full_size {
     fn sam2_masks_of_the_8_bit_file_on_cpu_at_1024() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let file = std::fs::read(root.join("out/models/aims-base-q8.safetensors"));
-        masks_are_near(&file.expect("`npm test` and `npm run models` make it"), 0.99);
+        masks_are_near(&file.expect("`npm test` and `npm run models` make it"), 0.985);
     }
 
     /// Weights that were rounded one by one.

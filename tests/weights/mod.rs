@@ -1,4 +1,5 @@
 //! SAM 2's weights as model files, for the test programs that need them.
+#![allow(dead_code, reason = "each of the test programs uses a part")]
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +21,13 @@ pub fn base_model(precision: Precision) -> Vec<u8> {
     base_model_with(&[], precision)
 }
 
+/// With the levels and the scene head that this project trained.
+pub fn base_model_with_levels(precision: Precision) -> Vec<u8> {
+    base_model_with(&["aims-base-trained.safetensors", "aims-base-scene.safetensors"], precision)
+}
+
 /// With what was trained on top of SAM 2, from files in `training/weights`.
-pub fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
+fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights");
     let trained: Vec<_> = trained.iter().map(|name| weights.join(name)).collect();
     let path =
