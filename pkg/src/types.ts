@@ -203,7 +203,7 @@ export interface SegmenterOptions extends CallOptions {
   gpu?: { adapter: GPUAdapter; device: GPUDevice } | undefined;
   /**
    * Long side in pixels of a photo as the model sees it, a multiple of 64 up to 2048; more is slower and finer. Default: what the model
-   * file says, 512 for those of this package.
+   * file says for the device.
    */
   inputSize?: number | undefined;
   /** Default 'f32'. 'f16' is a wish: GPUs without 16-bit floats, and the CPU, keep to 'f32'; see {@link Adapter.precision}. */
