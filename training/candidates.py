@@ -15,7 +15,7 @@ from aims.model import Network
 from aims.postprocess import stability
 from data import candidates, maps, records
 from data.candidates import KINDS
-from data.clicks import clicks_of
+from data.clicks import places_of
 
 CACHE = Path.home() / ".cache/aims-web"
 BATCH = 4  # points; more of them leave the processor's cache
@@ -48,8 +48,8 @@ def grid_points(columns, rows, count):
 
 
 def click_points(record, size, most):
-    places = [click.place for click in clicks_of(record, size, most)]
-    return torch.tensor(places, dtype=torch.float32).view(-1, 2) + 0.5
+    """[clicks, 2] in cells of the masks."""
+    return torch.tensor(places_of(record, size, most), dtype=torch.float32).view(-1, 2) + 0.5
 
 
 class Found:

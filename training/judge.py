@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, precision, recall
 from aims.scene import LEVELS, SceneConfig, SceneHead
-from aims.scene_masks import Choice, Pick, choose, scores
+from aims.scene_masks import Choice, Pick, choose, expected, scores
 from data import lessons
 from data.answers import fitted
 from data.candidates import Candidates, packed, place, words
-from data.clicks import clicks_of
+from data.clicks import meant
 from data.scenes import by_click
 
 CACHE = Path.home() / ".cache/aims-web"
@@ -38,7 +38,6 @@ PICKS = {
     "part": (0.5, 0.7, 0.85, 1.0, 1.2, 1.5),
     "quality": (0.0, 0.5, 1.0, 2.0, 4.0),
 }
-CLICKS = 12  # into a photo at most, as candidates.py was asked for
 
 
 def arguments():
@@ -68,7 +67,7 @@ def asked(record, level, cells):
     candidates' masks, `cells` [masks, rows, columns]."""
     masks = record.masks
     some = lambda wanted: cells[[i for i, mask in enumerate(masks) if wanted(mask)]]
-    exact = some(lambda mask: mask.level == level and not mask.approx and not mask.crowd)
+    exact = some(lambda mask: mask.level == level and mask.is_exact)
     # Of regions nobody knows what level they are.
     ignored = some(lambda mask: mask.crowd or (mask.approx and mask.level == level) or (level == "entity" and mask.level == "region"))
     opened = {mask.parent for mask in masks if mask.level == "part"} - {None}
@@ -137,16 +136,20 @@ def figures(known, level, choice):
 
 
 def tuned(known, level):
-    """Settings of a level: coordinate by coordinate, twice."""
-    choice = Choice()
-    best = figures(known, level, choice)
+    """Settings of a level."""
+    return improved(Choice(), TRIED, lambda choice: figures(known, level, choice))
+
+
+def improved(settings, tried, score):
+    """The settings of the highest score, and this score: coordinate by coordinate, twice."""
+    best = score(settings)
     for _ in range(2):
-        for name, values in TRIED.items():
+        for name, values in tried.items():
             for value in values:
-                other = dataclasses.replace(choice, **{name: value})
-                if other != choice and (found := figures(known, level, other)) > best + 1e-9:
-                    best, choice = found, other
-    return choice, round(best, 2)
+                other = dataclasses.replace(settings, **{name: value})
+                if other != settings and (found := score(other)) > best + 1e-9:
+                    best, settings = found, other
+    return settings, round(best, 2)
 
 
 class Clicked(NamedTuple):
@@ -159,10 +162,10 @@ class Clicked(NamedTuple):
     expected: np.ndarray
 
     @classmethod
-    def of(cls, head, click, scene, lesson):
+    def of(cls, head, target, scene, lesson):
         said = head(scene)
         sigmoid = lambda x: x.sigmoid().double().numpy()
-        iou = lesson.overlap[click.level][:, click.number].numpy()
+        iou = lesson.overlap[target.level][:, target.number].numpy()
         return cls(iou, scene.own[:, 0].numpy(), *map(sigmoid, said[:3]))
 
     def reached(self, answer):
@@ -170,7 +173,7 @@ class Clicked(NamedTuple):
 
     def value(self, pick):
         """What each answer is worth: that it is a part or an entity."""
-        value = self.chosen**pick.chosen * self.level ** (1 - pick.chosen) * self.expected**pick.iou
+        value = expected(self.chosen, self.level, self.expected, pick)
         return np.maximum(value[:, 0] * pick.part, value[:, 1]) * self.quality**pick.quality
 
     def picked(self, pick):
@@ -185,9 +188,9 @@ def clicked(head, config, options, part):
         found[name] = []
         for photo in pool.photos:
             size = Candidates.load(place(options.clicks, photo.record.image)).size
-            clicks = clicks_of(photo.record, size, CLICKS)
+            targets = meant(photo.record, size)
             answers = dict(zip(photo.scene.point.unique().tolist(), by_click(photo.scene, photo.lesson)))
-            found[name].append([Clicked.of(head, clicks[point], *answer) for point, answer in answers.items()])
+            found[name].append([Clicked.of(head, targets[point], *answer) for point, answer in answers.items()])
     return found
 
 
@@ -197,17 +200,9 @@ def mean_of(photos, value):
 
 
 def tuned_pick(found):
-    """As `tuned`: the mean of all sets."""
+    """The mean of all sets counts."""
     score = lambda pick: float(np.mean([mean_of(photos, lambda click: click.picked(pick)) for photos in found.values()]))
-    pick = Pick()
-    best = score(pick)
-    for _ in range(2):
-        for name, values in PICKS.items():
-            for value in values:
-                other = dataclasses.replace(pick, **{name: value})
-                if other != pick and (now := score(other)) > best + 1e-9:
-                    best, pick = now, other
-    return pick, round(best, 2)
+    return improved(Pick(), PICKS, score)
 
 
 def report_clicks(head, config, options, pick):

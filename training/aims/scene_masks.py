@@ -33,9 +33,13 @@ class Pick:
 
 def scores(said, level, choice):
     """[n], before the masks compete."""
-    sigmoid = lambda x: x.sigmoid().numpy().astype(np.float64)
-    mixed = sigmoid(said.chosen[:, level]) ** choice.chosen * sigmoid(said.level[:, level]) ** (1 - choice.chosen)
-    return mixed * sigmoid(said.iou[:, level]) ** choice.iou
+    sigmoid = lambda x: x[:, level].sigmoid().numpy().astype(np.float64)
+    return expected(sigmoid(said.chosen), sigmoid(said.level), sigmoid(said.iou), choice)
+
+
+def expected(chosen, level, iou, settings):
+    """The value of probabilities, by the settings that `Choice` and `Pick` have in common."""
+    return chosen**settings.chosen * level ** (1 - settings.chosen) * iou**settings.iou
 
 
 def choose(said, level, words, choice, most=100):

@@ -40,7 +40,7 @@ def answers_of(record, relations, found):
     area = cells.sum((1, 2))
     large = area >= MIN_CELLS
     level = [LEVELS.index(mask.level) if mask.level in LEVELS else NONE for mask in masks]
-    exact = [not mask.approx and not mask.crowd for mask in masks]
+    exact = [mask.is_exact for mask in masks]
     members = [(NONE, NONE)] * len(record.masks) + [pair for _, pair, _ in relations]
     own = torch.from_numpy(found.pixels()).float()
     maps = torch.from_numpy(np.stack(known(record, cells, large))).float()

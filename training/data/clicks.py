@@ -14,30 +14,37 @@ from .samples import MIN_CELLS, seeded
 DEEPEST = 24
 
 
-def is_sure(mask):
-    """Whether a mask's outline and level are what people said."""
-    return mask.level in ("part", "entity") and not mask.approx and not mask.crowd
+class Target(NamedTuple):
+    level: int  # place in LEVELS
+    number: int  # place among the targets of the level, as in `Lesson`
+    cells: np.ndarray
 
 
-class Click(NamedTuple):
-    level: int  # place in LEVELS of the mask that is meant
-    number: int  # and its place among the targets of the level, as in `Lesson`
-    place: tuple  # column and row
-
-
-def clicks_of(record, size, most):
-    """Clicks into at most so many labelled masks of a photo, always the same; `size` as in `Maps`. In half of the training photos' masks they are
-    anywhere, otherwise where the outline is furthest."""
+def targets_of(record, size, rng):
+    """The labelled masks of a photo that can be clicked, in random order; `size` as in `Maps`."""
     columns, rows = size[2:]
-    rng, targets, count = seeded(record.image), [], Counter()
-    for mask in filter(is_sure, record.masks):
-        cells = fitted(mask.pixels(), columns, rows)
-        if cells.sum() >= MIN_CELLS:
-            targets.append((LEVELS.index(mask.level), count[mask.level], cells))
-            count[mask.level] += 1
+    targets, count = [], Counter()
+    for mask in record.masks:
+        if mask.level in ("part", "entity") and mask.is_exact:
+            cells = fitted(mask.pixels(), columns, rows)
+            if cells.sum() >= MIN_CELLS:
+                targets.append(Target(LEVELS.index(mask.level), count[mask.level], cells))
+                count[mask.level] += 1
     rng.shuffle(targets)
+    return targets
+
+
+def meant(record, size):
+    """The masks that the clicks into a photo mean, by the clicks' numbers: for all that are clicked, and then for the others."""
+    return targets_of(record, size, seeded(record.image))
+
+
+def places_of(record, size, most):
+    """Clicks into at most so many labelled masks of a photo, always the same: columns and rows. In half of the training photos' masks they are anywhere,
+    otherwise where the outline is furthest."""
+    rng = seeded(record.image)
     place = lambda cells: anywhere(cells, rng) if record.split == "train" and rng.random() < 0.5 else deepest(cells)
-    return [Click(level, number, place(cells)) for level, number, cells in targets[:most]]
+    return [place(target.cells) for target in targets_of(record, size, rng)[:most]]
 
 
 def anywhere(mask, rng):

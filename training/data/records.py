@@ -24,6 +24,11 @@ class Mask:
     approx: bool = False
     crowd: bool = False
 
+    @property
+    def is_exact(self):
+        """Whether it is one thing whose outline is what people drew."""
+        return not self.approx and not self.crowd
+
     def pixels(self):
         return rle.decode(self.rle)
 
