@@ -31,14 +31,14 @@ pub struct Pick {
     pub chosen: f32,
     /// As in [`Choice`].
     pub iou: f32,
-    /// What a part is worth beside an entity.
+    /// This is what a part is worth beside an entity.
     pub part: f32,
     /// Power of the decoder's own predicted IoU.
     pub quality: f32,
 }
 
 impl Pick {
-    /// What each answer to a click is worth, if it is a part or an entity.
+    /// Tells for each answer to a click what it is worth, as a part or as an entity.
     pub fn worth(&self, candidates: &[Candidate], said: &Said) -> Vec<f32> {
         let score = |level: usize, i: usize| score(said, level, i, self.chosen, self.iou);
         let worth = |(i, candidate): (usize, &Candidate)| {

@@ -130,7 +130,7 @@ fn counts(scene: &Scene) -> String {
     format!("{parts} parts, {entities} entities, {relations} relations")
 }
 
-/// What two segmenters find, side by side, level by level.
+/// Shows side by side, level by level, what two segmenters find.
 async fn compare(before: &Segmenter, after: &Segmenter, path: &Path) -> Result<Shown> {
     let photo = decode(&std::fs::read(path)?)?;
     let mut scenes = Vec::new();

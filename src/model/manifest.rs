@@ -54,7 +54,7 @@ pub struct Description {
 pub struct InputConfig {
     /// Long sides in pixels that the network is made for.
     pub sizes: Vec<u32>,
-    /// Which of them is taken when the caller does not say: otherwise the first.
+    /// These are taken when the caller does not say; without them, the first of `sizes` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultSizes>,
     /// Whether a photo is filled up to a square with padding, and not only to multiples of 64 pixels.

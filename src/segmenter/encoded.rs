@@ -16,7 +16,7 @@ pub struct View {
     features: Option<ImageFeatures>,
     /// In pixels of the photo.
     frame: BBox,
-    /// What the scene head reads of the features, once it was read back.
+    /// The scene head reads these values of the features; they are here once they were read back.
     read_maps: OnceCell<[Vec<f32>; 2]>,
     /// Size of the scaled rectangle in the top left of the network's input, in pixels.
     scaled: (u32, u32),
