@@ -17,6 +17,12 @@ fn calls_at_1024_fit_their_budgets() {
 }
 
 #[test]
+fn sam2_at_768_fits_its_budgets() {
+    let sam = weights::base_model(Precision::Quantised(Bits::Eight));
+    fits(&sam, 768, &[point()], Most { submissions: 20, reads: 1, reserved: 400 << 20 });
+}
+
+#[test]
 fn aims_base_at_768_fits_its_budgets() {
     let base = weights::base_model_with_levels(Precision::Quantised(Bits::Eight));
     // What the decoder says; what the scene head reads of the photo, once; what it says.
