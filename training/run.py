@@ -34,8 +34,8 @@ class Run:
                 layer.mlp.requires_grad_(False)
         self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
         self.teacher = None if self.network.aims.reads_along else checkpoint.teacher(options.encoder, config.sam).to(options.device)
-        if options.start:
-            checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.start))
+        if options.begin_with:
+            checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.begin_with))
         known, new = [], []
         for name, parameter in self.network.aims.named_parameters():
             if parameter.requires_grad:

@@ -24,7 +24,7 @@ SAVE_EVERY = 100  # steps
 
 def arguments():
     parser = options_for(__doc__)
-    parser.add_argument("--start", type=Path, help="weights of another run to begin with, such as training/weights/*-trained.safetensors")
+    parser.add_argument("--begin-with", type=Path, help="weights of another run to begin with, such as training/weights/*-trained.safetensors")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=8, help="samples a step, of each process")
