@@ -25,7 +25,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, in which order")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--weights", type=Path, default=CACHE / "sam2-hiera-tiny.safetensors")
+    parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
+    parser.add_argument("--weights", type=Path, help="float32 weights of the family, otherwise those in ~/.cache/aims-web")
     parser.add_argument("--levels", type=Path, help="best.safetensors of train.py: masks of the level decoders, instead of SAM's own at a grid of points")
     parser.add_argument("--maps", type=Path, default=CACHE / "maps", help="what encode.py keeps; other photos are left out")
     parser.add_argument("--out", type=Path, default=CACHE / "candidates")
@@ -83,7 +84,7 @@ def ask_sam(sam, encoded, columns, rows, points):
 
 
 def ask_levels(network, features, columns, rows):
-    """The masks of all levels at the points that the level decoders choose, and SAM's nested ones there."""
+    """The masks of all levels at the points that the level decoders choose, and SAM's nested ones there if the levels read along in its decoder."""
     outputs, found = network.aims.segment(features, network), Found(columns, rows)
     queries = network.aims.config.round_queries
     for level in LEVELS:
@@ -94,9 +95,10 @@ def ask_levels(network, features, columns, rows):
         turn, place = number // queries, number % queries
         kind, point = kinds[turn % len(kinds)], turn // len(kinds) * queries + place
         found.add(said.logits[0], said.quality[0].sigmoid(), said.score[0].sigmoid(), said.tokens[0], kind, point)
-    logits, quality, tokens = (x[0].flatten(0, 1) for x in outputs.nested)
-    number = torch.arange(len(logits))
-    found.add(logits, quality, quality, tokens, number % 3, number // 3)
+    if outputs.nested:
+        logits, quality, tokens = (x[0].flatten(0, 1) for x in outputs.nested)
+        number = torch.arange(len(logits))
+        found.add(logits, quality, quality, tokens, number % 3, number // 3)
     return found.all()
 
 
@@ -115,12 +117,13 @@ def candidates_of(asked, size, encoded, options):
 def main():
     options = arguments()
     torch.set_num_threads(1)
+    weights = options.weights or checkpoint.cached(options.family)
     if options.levels:
-        network = Network(PRESETS["base"])
-        checkpoint.load(network, checkpoint.read(options.weights) | checkpoint.read(options.levels))
+        network = Network(PRESETS[options.family.removeprefix("aims-")])
+        checkpoint.load(network, checkpoint.read(weights) | checkpoint.read(options.levels))
         network.eval()
     else:
-        sam = checkpoint.sam(manifest("aims-base"), options.weights)
+        sam = checkpoint.sam(manifest(options.family), weights)
     entries = json.loads(options.config.read_text())["candidates"]
     for number, (record, _) in enumerate(records.in_order(entries, options.data, options.images)):
         path, source = candidates.place(options.out, record.image), maps.place(options.maps, record.image)

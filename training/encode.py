@@ -1,4 +1,4 @@
-"""Keeps on disk what SAM 2's encoder makes of labelled photos; see README.md. Goes on where it was stopped."""
+"""Keeps on disk what the frozen encoder makes of labelled photos; see README.md. Goes on where it was stopped."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ import torch
 
 from aims import checkpoint
 from aims.config import manifest
+from aims.hiera import Encoded
 from data import maps, records
 
 CACHE = Path.home() / ".cache/aims-web"
@@ -18,8 +19,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, in which order")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--weights", type=Path, default=CACHE / "sam2-hiera-tiny.safetensors")
-    parser.add_argument("--out", type=Path, default=CACHE / "maps")
+    parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
+    parser.add_argument("--weights", type=Path, help="float32 weights of the family, otherwise those in ~/.cache/aims-web")
+    parser.add_argument("--out", type=Path, default=CACHE / "maps", help="a folder for each family")
     parser.add_argument("--images", type=int, help="only the first so many of each entry")
     parser.add_argument("--of", type=int, default=1, help="of so many processes that share the work")
     parser.add_argument("--number", type=int, default=0, help="this is the one of this number, from 0")
@@ -30,7 +32,9 @@ def arguments():
 def main():
     options = arguments()
     torch.set_num_threads(1)
-    sam = checkpoint.sam(manifest("aims-base"), options.weights)
+    family = manifest(options.family)
+    square = family["input"].get("square", True)
+    sam = checkpoint.sam(family, options.weights or checkpoint.cached(options.family))
     entries = json.loads(options.config.read_text())["candidates"]
     for number, (record, photos) in enumerate(records.in_order(entries, options.data, options.images)):
         path = maps.place(options.out, record.image)
@@ -38,8 +42,11 @@ def main():
             continue
         begun = time.time()
         pixels = photos.read(record.image)
-        input_, columns, rows = maps.fitted(pixels, maps.side_of(record.image, record.split))
-        maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), sam.image_encoder(input_)).save(path)
+        input_, columns, rows = maps.fitted(pixels, maps.side_of(record.image, record.split, square), square)
+        encoded = sam.image_encoder(input_)
+        if not isinstance(encoded, Encoded):
+            encoded = Encoded.of(encoded)
+        maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), encoded).save(path)
         row = {"image": record.image, "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
         print(json.dumps(row), flush=True)
 

@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--drop", type=float, default=0.1, help="dropout in the head")
     parser.add_argument("--drop-candidates", type=float, default=0.4, help="at most this share drops out")
+    parser.add_argument("--layers", type=int, default=3, help="0: candidates do not look at one another")
     parser.add_argument("--no-deep", action="store_true", help="without the trunk's last map")
     parser.add_argument("--validate-every", type=int, default=1000, help="steps")
     parser.add_argument("--seed", type=int, default=1)
@@ -46,10 +47,11 @@ def arguments():
 class Run:
     """Everything that a checkpoint holds."""
 
-    def __init__(self, options):
+    def __init__(self, options, deep):
+        """`deep` is how many channels of the trunk's last map the head reads."""
         torch.manual_seed(options.seed)
         self.options = options
-        self.network = SceneHead(SceneConfig(drop=options.drop, deep=not options.no_deep))
+        self.network = SceneHead(SceneConfig(layers=options.layers, drop=options.drop, deep=deep))
         self.optimizer = torch.optim.AdamW(self.network.parameters(), options.rate, weight_decay=0.05)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.step, self.seconds, self.best = 0, 0.0, -1.0
@@ -152,7 +154,8 @@ def main():
     pools = lessons.pools(config, options.data, options.candidates)
     clicks = lessons.pools(config, options.data, options.clicks) if options.clicks else {}
     aside = lessons.judged(config, options.data, options.candidates, "aside")
-    run = Run(options)
+    some = next(photo for pool in pools.values() for photo in pool.photos)
+    run = Run(options, 0 if options.no_deep else some.scene.deep.shape[1])
     log = open(options.out / "log.jsonl", "a")
 
     def note(**row):

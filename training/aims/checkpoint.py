@@ -1,11 +1,20 @@
 """Weights to and from the project's own float file (`cargo run --release -- convert --float32`)."""
 
 import json
+from pathlib import Path
 
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .sam import MaskDecoder, Sam
+
+
+CACHED = {"aims-tiny": "mobile-sam-f32.safetensors", "aims-base": "sam2-hiera-tiny.safetensors"}
+
+
+def cached(family):
+    """The float32 weights of others that a family starts from, where `scripts` keeps them."""
+    return Path.home() / ".cache/aims-web" / CACHED[family]
 
 
 def read(path):

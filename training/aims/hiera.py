@@ -103,8 +103,14 @@ class Encoded(NamedTuple):
     maps: list
 
     def features(self):
-        """What the AIMS head reads: maps of strides 4, 8 and 32, and the embedding."""
+        """What the AIMS head reads: maps of strides 4 and 8, the deepest map, and the embedding."""
         return [*self.high_resolution, self.maps[-1], self.embedding]
+
+    @classmethod
+    def of(cls, features):
+        """From what `features` returns, as `TinyVit` does; the maps between are unknown."""
+        stride4, stride8, deepest, embedding = features
+        return cls(embedding, (stride4, stride8), [None, None, None, deepest])
 
 
 class Hiera(nn.Module):

@@ -19,7 +19,7 @@ class SceneConfig:
     layers: int = 3
     heads: int = 5
     drop: float = 0.1
-    deep: bool = True  # whether it reads the trunk's last map
+    deep: int = 768  # channels of the trunk's last map; 0: it is not read
     geometry: int = 32
     pairs: int = 8
     pair_width: int = 16
@@ -67,7 +67,7 @@ class SceneHead(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        sources = {"tokens": 256, "inside": 256, "around": 256} | ({"deep": 768} if config.deep else {})
+        sources = {"tokens": 256, "inside": 256, "around": 256} | ({"deep": config.deep} if config.deep else {})
         self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in sources.items()})
         self.enter = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sources.items()})
         self.geometry = Mlp(config.geometry, 64, width)

@@ -1,6 +1,7 @@
 """What the frozen encoder makes of whole photos, kept on disk: everything after it can be trained from these files.
 
-A photo keeps its shape: its long side becomes `side` pixels, and zeros fill both sides up to multiples of 64."""
+A photo keeps its shape: its long side becomes `side` pixels, and zeros fill both sides up to multiples of 64, or up to a square where the family wants
+squares."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from .stored import Stored
 # Photos to learn from come in several sizes, so that no size of the input is a surprise; those of validation in one.
 SIDES = (512, 640, 640, 768)
 JUDGED_SIDE = 640
+# Families that want squares know one size alone.
+SQUARE_SIDE = 512
 
 
 @dataclass
@@ -27,10 +30,10 @@ class Maps(Stored):
     compressed = False
 
     size: np.ndarray  # [4]: width and height of the photo, columns and rows (of stride 4) that show it
-    stride4: np.ndarray  # [h, w, 32]
-    stride8: np.ndarray  # [h, w, 64]
+    stride4: np.ndarray  # [h, w, 32], or 64 channels of aims-tiny
+    stride8: np.ndarray  # [h, w, 64], or 128
     stride16: np.ndarray  # [h, w, 256]: the embedding
-    stride32: np.ndarray  # [h, w, 768]: the trunk's last map
+    stride32: np.ndarray  # [h, w, 768]: the trunk's last map; of aims-tiny 320 channels at stride 16
 
     @classmethod
     def of(cls, size, encoded):
@@ -45,8 +48,7 @@ class Maps(Stored):
 
     def encoded(self):
         """As the encoder returns it, a batch of one, with the trunk's last map alone."""
-        whole = lambda x: torch.from_numpy(x).float()[None]
-        return Encoded(whole(self.stride16), (whole(self.stride4), whole(self.stride8)), [None, None, None, whole(self.stride32)])
+        return Encoded.of([x.float()[None] for x in self.maps])
 
 
 def place(folder, image):
@@ -54,16 +56,19 @@ def place(folder, image):
     return Path(folder) / Path(image).with_suffix(".npz")
 
 
-def side_of(image, split):
+def side_of(image, split, square=False):
     """The long side of a photo's input, always the same."""
+    if square:
+        return SQUARE_SIDE
     return seeded(image).choice(SIDES) if split == "train" else JUDGED_SIDE
 
 
-def fitted(pixels, side):
-    """The photo with this long side, in zeros to multiples of 64: [1, height, width, 3], and columns and rows of its masks."""
+def fitted(pixels, side, square=False):
+    """The photo with this long side, in zeros to multiples of 64 or to a square: [1, height, width, 3], and columns and rows of its masks."""
     height, width = pixels.shape[:2]
     columns, rows = (max(1, round(length * side / max(width, height) / 4)) for length in (width, height))
     image = np.asarray(Image.fromarray(pixels).resize((4 * columns, 4 * rows), Image.BICUBIC), np.float32)
-    result = np.zeros((1, -(-rows // 16) * 64, -(-columns // 16) * 64, 3), np.float32)
+    shape = (side, side) if square else (-(-rows // 16) * 64, -(-columns // 16) * 64)
+    result = np.zeros((1, *shape, 3), np.float32)
     result[0, : 4 * rows, : 4 * columns] = (image - np.array(PIXEL_MEAN, np.float32)) / np.array(PIXEL_STD, np.float32)
     return torch.from_numpy(result), columns, rows

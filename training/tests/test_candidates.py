@@ -15,6 +15,7 @@ import torch  # noqa: E402
 import candidates as program  # noqa: E402
 from aims.config import manifest  # noqa: E402
 from aims.grid import ManyPoints  # noqa: E402
+from aims.hiera import Encoded  # noqa: E402
 from aims.sam import Sam  # noqa: E402
 from data import candidates, clicks, maps, rle  # noqa: E402
 
@@ -65,6 +66,20 @@ def test_grid_covers_the_photo_only():
     assert image.shape == (1, 320, 640, 3) and (columns, rows) == (160, 75)
     points = program.grid_points(columns, rows, 4)
     assert points[:, 0].max() == 140 and points[:, 1].max() == pytest.approx(0.875 * 75)
+
+
+def test_a_photo_keeps_its_shape_or_fills_a_square():
+    photo = np.full((300, 400, 3), 255, np.uint8)
+    for square, shape in ((False, (384, 512)), (True, (512, 512))):
+        filled, columns, rows = maps.fitted(photo, 512, square)
+        assert filled.shape == (1, *shape, 3) and (columns, rows) == (128, 96)
+        assert filled[0, :384].abs().amin() > 0 and not filled[0, 384:].any()
+
+
+def test_maps_come_back_in_their_order():
+    features = [torch.full((1, 8 // stride, 8 // stride, channels), channels / 100) for stride, channels in ((1, 64), (2, 128), (4, 320), (4, 256))]
+    kept = maps.Maps.of((32, 32, 8, 8), Encoded.of(features)).encoded().features()
+    assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(kept, features, strict=True))
 
 
 def test_a_click_is_in_the_middle():
