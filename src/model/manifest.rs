@@ -174,7 +174,8 @@ pub struct SceneConfig {
     pub limits: Limits,
     pub parts: Choice,
     pub entities: Choice,
-    pub clicks: Pick,
+    /// None where the head has not learnt from clicks: then the highest predicted IoU tells which answer is meant.
+    pub clicks: Option<Pick>,
     /// Masks of a level in a scene, at most.
     pub most: usize,
     /// With a region as prompt: share of a candidate that must lie in it.

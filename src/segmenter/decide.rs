@@ -2,7 +2,7 @@
 
 use super::encoded::View;
 use super::grid::low_res;
-use crate::candidates::{self, Found, Kind, Region, Said, Surroundings};
+use crate::candidates::{self, Found, Kind, Pick, Region, Said, Surroundings};
 use crate::error::Result;
 use crate::levels::{Candidate, Decision};
 use crate::mask::{BitMask, LowResLogits};
@@ -62,12 +62,13 @@ pub async fn judge(
     Ok(Judged { candidates, logits, said })
 }
 
-/// What SAM's answers to a click are worth.
+/// What SAM's answers to a click are worth, by the settings `pick`.
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
 pub async fn worth(
     head: &SceneHead,
+    pick: &Pick,
     view: &View,
     features: &ImageFeatures,
     answers: Vec<Found>,
@@ -75,7 +76,7 @@ pub async fn worth(
     let candidate = |(index, found)| candidates::Candidate { found, index, repeats: 1 };
     let candidates: Vec<_> = answers.into_iter().enumerate().map(candidate).collect();
     let said = head.forward(describe(&candidates, view, features, None).await?).await?;
-    Ok(head.config().clicks.worth(&candidates, &said))
+    Ok(pick.worth(&candidates, &said))
 }
 
 /// Of a decoder's output: those of the levels come first, then SAM's nested masks.

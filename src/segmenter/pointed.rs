@@ -133,8 +133,9 @@ pub async fn answers(
         let candidate = Candidate { logits, frame: photo.view.frame(), score };
         answers.push(Answer { candidate, quality, is_single: index == 0 });
     }
-    if let (Some(head), Some(features), true) = (head, photo.view.features(), prompt.is_ambiguous()) {
-        let worth = decide::worth(head, &photo.view, features, nested).await?;
+    let head = head.and_then(|head| Some((head, head.config().clicks.as_ref()?, photo.view.features()?)));
+    if let (Some((head, pick, features)), true) = (head, prompt.is_ambiguous()) {
+        let worth = decide::worth(head, pick, &photo.view, features, nested).await?;
         let nested = answers.iter_mut().filter(|answer| !answer.is_single);
         nested.zip(worth).for_each(|(answer, worth)| answer.quality.worth = worth);
     }
