@@ -114,7 +114,7 @@ impl Reader {
         let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
         // Each query has its own view of the image.
         let room = ops::working_bytes(&chosen.device());
-        let together = (room / self.sam.bytes(seen.image.cells())).clamp(1, queries);
+        let together = (room / self.bytes(seen.image.cells())).clamp(1, queries);
         let (mut said, mut nested, mut iou) = (Vec::new(), Vec::new(), Vec::new());
         let pieces = (0..queries).step_by(together).map(|from| {
             let some = ops::slice(&prompts, 0, from..(from + together).min(queries));
@@ -138,6 +138,12 @@ impl Reader {
             judged: ops::cat(vec![half(0), iou.clone(), half(1), iou], 1),
             tokens: levels.chain((0..Self::NESTED).map(|i| ops::slice(&nested, 1, i..i + 1))).collect(),
         }
+    }
+
+    /// What a query takes: the image at its end, and as keys and values for each look after the first.
+    fn bytes(&self, cells: usize) -> usize {
+        let channels = self.start.dims()[2];
+        self.sam.bytes(cells) + (1 + self.blocks.len()) * cells * channels * size_of::<f32>()
     }
 
     /// The own tokens at the end, `[queries, 1 + outputs, channels]`, after they went along.
