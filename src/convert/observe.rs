@@ -11,10 +11,10 @@ use nalgebra::{DMatrix, DMatrixView};
 use crate::model::inputs::observe;
 use crate::photo::{Photo, decode};
 use crate::progress::Progress;
-use crate::segmenter::{DeviceKind, Point, PointPrompt, Segmenter};
+use crate::segmenter::{DeviceKind, Point, PointPrompt, Request, Segmenter};
 
 /// Long side of the photos as the network sees them.
-const INPUT_SIZE: u32 = 512;
+const INPUT_SIZE: u32 = 640;
 /// Each photo is asked at the middle of so many tiles a side, and with a box around each.
 const TILES: u32 = 4;
 /// Rows of one input that are looked at: those of the first layers are many, and alike.
@@ -57,9 +57,12 @@ fn photos_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Runs encoder and decoder.
+/// Runs all that the network has.
 async fn ask(segmenter: &Segmenter, photo: Photo) -> Result<()> {
     let photo = segmenter.encode(photo, &Progress::none()).await?;
+    if segmenter.has_levels() {
+        segmenter.segment(&photo, &Request::default(), &Progress::none()).await?;
+    }
     let (width, height) = (f64::from(photo.width), f64::from(photo.height));
     let [wide, high] = [width, height].map(|side| side / f64::from(TILES));
     for row in 0..TILES {

@@ -101,6 +101,11 @@ impl Segmenter {
         self.input_size
     }
 
+    /// Whether the model file has learned levels.
+    pub fn has_levels(&self) -> bool {
+        self.aims.is_some()
+    }
+
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
     }
@@ -127,7 +132,7 @@ impl Segmenter {
     pub async fn encode(&self, photo: Photo, progress: &Progress<'_>) -> Result<EncodedPhoto> {
         let Photo { width, height, .. } = photo;
         let frame = BBox { x: 0, y: 0, width, height };
-        let keep_features = self.aims.is_some();
+        let keep_features = self.has_levels();
         let view = View::encode(&self.sam, &photo, frame, self.input_size, keep_features, progress).await?;
         let detail_size = 2 * self.input_size;
         let detail = if width.max(height) > detail_size {
