@@ -48,6 +48,8 @@ def arguments():
     parser.add_argument("--candidates", type=Path, default=CACHE / "candidates")
     parser.add_argument("--clicks", type=Path, help="what candidates.py --clicks keeps, to judge which answer to a click is taken")
     parser.add_argument("--tune", type=Path, help="tunes settings on photos kept aside, and writes the head with them here")
+    parser.add_argument("--like", type=Path, help="a head whose settings this one takes over; written to --out")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--draws", type=int, default=1000, help="for the intervals")
     return parser.parse_args()
 
@@ -230,6 +232,10 @@ def main():
             print(json.dumps({"tuned": {"pick": [pick.as_dict(), best]}}), flush=True)
             facts["pick"] = pick.as_dict()
         save_file(load_file(options.head), options.tune, {"training": json.dumps(facts)})
+    if options.like:
+        _, choices, other = read(options.like)
+        facts |= {name: other[name] for name in ("choice", "pick") if name in other}
+        save_file(load_file(options.head), options.out, {"training": json.dumps(facts)})
     known = prepared(head, lessons.judged(config, options.data, options.candidates, "val"), options.candidates)
     for name, photos in known.items():
         level = photos[0][1].level

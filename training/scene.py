@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("--click-share", type=float, default=0.3, help="of all photos, where there are clicks: so many are clicked")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*", help="names of sets, to leave out the others")
+    parser.add_argument("--with-aside", action="store_true", help="learn from the photos kept aside as well, once settings are tuned")
     parser.add_argument("--steps", type=int, default=8000, help="of the whole schedule; one photo each, or --batch")
     parser.add_argument("--batch", type=int, default=2, help="photos a step")
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
@@ -137,7 +138,8 @@ def train(run, pools, clicks, aside, note):
             head = run.averaged()
             found = overview(head, aside)
             note(aside=found)
-            if found["mean"] > run.best:
+            # What was learnt from tells nothing.
+            if found["mean"] > run.best or options.with_aside:
                 run.best = found["mean"]
                 write(options.out / "best.safetensors", head, step=run.step, aside=found)
             run.save()
@@ -151,8 +153,8 @@ def main():
     config = json.loads(options.config.read_text())
     if options.only:
         config["sets"] = [entry for entry in config["sets"] if entry["name"] in options.only]
-    pools = lessons.pools(config, options.data, options.candidates)
-    clicks = lessons.pools(config, options.data, options.clicks) if options.clicks else {}
+    pools = lessons.pools(config, options.data, options.candidates, options.with_aside)
+    clicks = lessons.pools(config, options.data, options.clicks, options.with_aside) if options.clicks else {}
     aside = lessons.judged(config, options.data, options.candidates, "aside")
     some = next(photo for pool in pools.values() for photo in pool.photos)
     run = Run(options, 0 if options.no_deep else some.scene.deep.shape[1])

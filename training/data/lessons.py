@@ -65,9 +65,9 @@ class Wanted:
         return self.aside is None or is_aside(image, self.share) == self.aside
 
 
-def pools(config, data, folder):
-    """For training: all sets, without what is kept aside."""
-    return entries("sets", config, data, folder, Wanted("train", config["aside"], False))
+def pools(config, data, folder, with_aside=False):
+    """For training: all sets, without what is kept aside or with it."""
+    return entries("sets", config, data, folder, Wanted("train", config["aside"], None if with_aside else False))
 
 
 def judged(config, data, folder, part):
