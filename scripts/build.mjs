@@ -14,7 +14,7 @@ export const viteScript = () => join(dirname(fromWww.resolve('vite/package.json'
 
 export function buildSite(profile = 'wasm-release') {
   buildPackage(profile);
-  const inputs = ['package-lock.json', 'www', 'pkg/dist', 'models', 'out/models', ...WASM_OUTPUTS];
+  const inputs = ['package-lock.json', 'www', 'pkg/dist', 'pkg/models', ...WASM_OUTPUTS];
   once('www', { inputs, outputs: ['www/dist/index.html'], what: 'Building the demo' }, () => npm(['run', 'build', '-w', 'www']));
 }
 
@@ -22,7 +22,7 @@ export function buildSite(profile = 'wasm-release') {
 export function buildPackage(profile) {
   needPackages();
   buildWasm(profile);
-  const inputs = ['package-lock.json', 'pkg/package.json', 'pkg/tsconfig.json', 'pkg/src', 'models', ...WASM_OUTPUTS];
+  const inputs = ['package-lock.json', 'pkg/package.json', 'pkg/build.js', 'pkg/tsconfig.json', 'pkg/src', 'models', ...WASM_OUTPUTS];
   once('pkg', { inputs, outputs: ['pkg/dist', 'pkg/models'], what: 'Building the npm package' }, () => npm(['run', 'build', '-w', 'pkg']));
 }
 

@@ -6,9 +6,10 @@ import { convert } from './convert.mjs';
 import { StepError, main } from './lib.mjs';
 import { PHOTOS, needSam2 } from './sam2.mjs';
 
+const OTHERS = join('out', 'models');
 const FAMILIES = {
-  'aims-tiny': { needWeights: needCheckpoint, folder: 'models' },
-  'aims-base': { needWeights: needSam2, folder: join('out', 'models'), photos: PHOTOS },
+  'aims-base': { needWeights: needSam2, photos: PHOTOS, folders: { 4: 'models', 8: OTHERS } },
+  'aims-tiny': { needWeights: needCheckpoint, folders: { 8: 'models', 4: 'models' } },
 };
 
 main(() => {
@@ -16,8 +17,8 @@ main(() => {
   const unknown = asked.filter((family) => !(family in FAMILIES));
   if (unknown.length > 0) throw new StepError(`There is no family ${unknown.join(', ')}; there are ${Object.keys(FAMILIES).join(' and ')}.`);
   for (const family of asked.length > 0 ? asked : Object.keys(FAMILIES)) {
-    const { needWeights, folder, photos } = FAMILIES[family];
+    const { needWeights, folders, photos } = FAMILIES[family];
     const weights = needWeights();
-    for (const bits of ['8', '4']) convert({ family, weights, bits, photos, out: join(folder, `${family}-q${bits}.safetensors`) });
+    for (const [bits, folder] of Object.entries(folders)) convert({ family, weights, bits, photos, out: join(folder, `${family}-q${bits}.safetensors`) });
   }
 });

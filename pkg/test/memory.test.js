@@ -7,7 +7,7 @@ const file = async (path) => new Uint8Array(await readFile(new URL(path, import.
 const goOn = async () => true;
 
 const TINY = '../models/aims-tiny-q8.safetensors';
-const BASE = '../../out/models/aims-base-q8.safetensors'; // made by `npm test`, or by `npm run models`
+const BASE = '../models/aims-base-q4.safetensors';
 
 const CASES = [
   { name: 'aims-tiny, three levels', model: TINY, size: 1024, request: {}, most: 200 },

@@ -19,7 +19,7 @@ test('it has the same names, and plain data works', () => {
 });
 
 test('the files that pages may want to host themselves have names', () => {
-  for (const name of ['worker', 'psd', 'simd/aims_web_bg.wasm', 'relaxed-simd/aims_web_bg.wasm', 'models/aims-tiny-q8.safetensors', 'models/aims-tiny-q4.safetensors', 'package.json']) {
+  for (const name of ['worker', 'psd', 'simd/aims_web_bg.wasm', 'relaxed-simd/aims_web_bg.wasm', 'models/aims-base-q4.safetensors', 'models/aims-tiny-q8.safetensors', 'package.json']) {
     const place = import.meta.resolve(`aims-web/${name}`);
     assert.ok(existsSync(new URL(place)), place);
   }

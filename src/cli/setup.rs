@@ -22,7 +22,7 @@ pub struct ModelArguments {
     #[arg(long, value_enum, default_value = "auto")]
     pub device: DeviceChoice,
     /// Model file.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-tiny-q8.safetensors"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-base-q4.safetensors"))]
     pub model: PathBuf,
     /// Long side of a photo as the network sees it, in pixels, a multiple of 64; by default as the model file says.
     #[arg(long)]

@@ -2,9 +2,7 @@
 
 use std::cell::Cell;
 
-use aims_web::convert::Precision;
 use aims_web::mask::{BitMask, Rle};
-use aims_web::ops::Bits;
 use aims_web::photo::decode;
 use aims_web::segmenter::{PickRule, choose};
 use aims_web::{
@@ -12,8 +10,7 @@ use aims_web::{
     Segmenter,
 };
 
-use crate::weights::base_model_with_levels;
-
+const BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
 /// A cup of coffee.
 const PHOTO: &[u8] = include_bytes!("../data/photo.png");
 
@@ -53,11 +50,10 @@ fn keeps_its_promises(scene: &Scene) {
     }
 }
 
-/// In one: converting and loading take seconds.
+/// In one: loading takes seconds.
 #[test]
 fn scenes_of_the_scene_head() {
-    let model = base_model_with_levels(Precision::Quantised(Bits::Eight));
-    let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, &model, Some(512))).expect("it loads");
+    let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
     let photo = decode(PHOTO).expect("a photo");
     let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
     let opened = Opened { segmenter, photo };

@@ -101,7 +101,7 @@ async fn generated_weights(kind: DeviceKind, family: Description, size: InputSiz
 
 async fn shipped_weights(kind: DeviceKind) {
     let device = common::device(kind).await;
-    let weights = Weights::new(common::SHIPPED_MODEL, &device).expect("a valid file");
+    let weights = Weights::new(common::SHIPPED_TINY, &device).expect("a valid file");
     ops::prepare(&device, &weights.bits(), &tiny().head_channels(), tiny().pools())
         .await
         .expect("the shaders are valid");
@@ -141,7 +141,7 @@ everywhere!(
     /// With the shipped model; also when the mask is that of a photo that does not fill the input.
     full_image_prompt_is_no_prompt,
     async {
-        let segmenter = Segmenter::new(DeviceKind::Cpu, common::SHIPPED_MODEL, Some(256)).await.expect("a valid model");
+        let segmenter = Segmenter::new(DeviceKind::Cpu, common::SHIPPED_TINY, Some(256)).await.expect("a valid model");
         let photo = decode(include_bytes!("../data/photo.png")).expect("a valid photo");
         let full = Rle::encode(&BitMask::full(photo.width, photo.height));
         let encoded = segmenter.encode(photo, &Progress::none()).await.expect("the device computes");

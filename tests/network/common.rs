@@ -39,17 +39,6 @@ pub fn float_model() -> Vec<u8> {
     convert(&family("aims-tiny"), sources, Precision::Float32).expect("the checkpoint converts")
 }
 
-/// With 8-bit weights: converted before the build, as a browser has no files, and 125 MB of floats are much for a module.
-#[cfg(target_family = "wasm")]
-pub fn base_model_of_bytes() -> Vec<u8> {
-    include_bytes!(env!("AIMS_BASE_MODEL", "run `npm test -- --only wasm`, which makes and sets it")).to_vec()
-}
-
-#[cfg(not(target_family = "wasm"))]
-pub fn base_model_of_bytes() -> Vec<u8> {
-    base_model(aims_web::convert::Precision::Quantised(aims_web::ops::Bits::Eight))
-}
-
 #[cfg(not(target_family = "wasm"))]
 pub fn checkpoint() -> std::path::PathBuf {
     let path = std::env::var_os("MOBILE_SAM_CHECKPOINT")
@@ -65,7 +54,8 @@ pub fn float_model() -> Vec<u8> {
         .to_vec()
 }
 
-pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/aims-tiny-q8.safetensors");
+pub const SHIPPED_TINY: &[u8] = include_bytes!("../../models/aims-tiny-q8.safetensors");
+pub const SHIPPED_BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
 
 /// Natively the GPU is one with nothing but WebGPU's default limits: whatever asks for more fails there.
 #[cfg(not(target_family = "wasm"))]

@@ -10,8 +10,9 @@ use aims_web::{DeviceKind, Progress};
 /// Largest relative error of float32 activations.
 #[cfg(not(target_family = "wasm"))]
 const TOLERANCE: f32 = 1e-3;
-/// With 8-bit weights: beside the goldens, which are of floats, what quantisation changes.
-const EIGHT_BIT_TOLERANCE: f32 = 0.12;
+/// Of the encoder's maps, and of what the decoder says, with the 4-bit weights that ship: what quantisation changes at so small an input. The predicted
+/// IoUs of small masks differ most.
+const SHIPPED_TOLERANCES: [f32; 2] = [0.2, 0.8];
 
 fn golden_256() -> Golden {
     Golden::read(include_bytes!("../golden/sam2_256.safetensors"))
@@ -46,8 +47,8 @@ fn golden_embedding(sam: &Sam, golden: &Golden) -> Embedding {
 
 #[cfg(not(target_family = "wasm"))]
 /// The encoder on a padded square, and the decoder on golden features.
-async fn square_at_256(kind: DeviceKind, model: Vec<u8>, tolerance: f32) {
-    let sam = common::load(&model, &common::device(kind).await);
+async fn square_at_256(kind: DeviceKind, model: &[u8], tolerance: f32) {
+    let sam = common::load(model, &common::device(kind).await);
     let golden = golden_256();
     let features = encode(&sam, 256, InputSize::square(256)).await;
     compare_encoder(&features, &golden, "", tolerance).await;
@@ -57,23 +58,17 @@ async fn square_at_256(kind: DeviceKind, model: Vec<u8>, tolerance: f32) {
 }
 
 /// Both on an input of the photo's shape.
-async fn wide_at_256(kind: DeviceKind, model: Vec<u8>, tolerance: f32) {
-    let sam = common::load(&model, &common::device(kind).await);
+async fn wide_at_256(kind: DeviceKind, model: &[u8], [of_maps, of_decoder]: [f32; 2]) {
+    let sam = common::load(model, &common::device(kind).await);
     let golden = golden_256();
     let features = encode(&sam, 256, InputSize { width: 256, height: 192 }).await;
-    compare_encoder(&features, &golden, "wide.", tolerance).await;
+    compare_encoder(&features, &golden, "wide.", of_maps).await;
     let decoded = decode_all(&sam, &sam.embed(&features), 256).await;
-    compare_decoder(&decoded, &golden, "wide.", 256, tolerance);
+    compare_decoder(&decoded, &golden, "wide.", 256, of_decoder);
 }
 
-everywhere!(
-    eight_bit_sam2_on_cpu,
-    wide_at_256(DeviceKind::Cpu, common::base_model_of_bytes(), EIGHT_BIT_TOLERANCE)
-);
-everywhere!(
-    eight_bit_sam2_on_gpu,
-    wide_at_256(DeviceKind::Gpu, common::base_model_of_bytes(), EIGHT_BIT_TOLERANCE)
-);
+everywhere!(shipped_sam2_on_cpu, wide_at_256(DeviceKind::Cpu, common::SHIPPED_BASE, SHIPPED_TOLERANCES));
+everywhere!(shipped_sam2_on_gpu, wide_at_256(DeviceKind::Gpu, common::SHIPPED_BASE, SHIPPED_TOLERANCES));
 
 #[cfg(not(target_family = "wasm"))]
 mod float32 {
@@ -82,16 +77,16 @@ mod float32 {
 
     #[test]
     fn sam2_on_cpu_at_256() {
-        let model = || common::base_model(Precision::Float32);
-        pollster::block_on(square_at_256(DeviceKind::Cpu, model(), TOLERANCE));
-        pollster::block_on(wide_at_256(DeviceKind::Cpu, model(), TOLERANCE));
+        let model = common::base_model(Precision::Float32);
+        pollster::block_on(square_at_256(DeviceKind::Cpu, &model, TOLERANCE));
+        pollster::block_on(wide_at_256(DeviceKind::Cpu, &model, [TOLERANCE; 2]));
     }
 
     #[test]
     fn sam2_on_gpu_at_256() {
-        let model = || common::base_model(Precision::Float32);
-        pollster::block_on(square_at_256(DeviceKind::Gpu, model(), TOLERANCE));
-        pollster::block_on(wide_at_256(DeviceKind::Gpu, model(), TOLERANCE));
+        let model = common::base_model(Precision::Float32);
+        pollster::block_on(square_at_256(DeviceKind::Gpu, &model, TOLERANCE));
+        pollster::block_on(wide_at_256(DeviceKind::Gpu, &model, [TOLERANCE; 2]));
     }
 }
 
@@ -133,17 +128,15 @@ mod at_full_size {
         });
     }
 
-    /// Weights that were rounded together for some photos.
+    /// Weights of 4 bits that were rounded together for some photos.
     #[test]
-    fn sam2_masks_of_the_8_bit_file_on_cpu_at_1024() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let file = std::fs::read(root.join("out/models/aims-base-q8.safetensors"));
-        masks_are_near(&file.expect("`npm test` and `npm run models` make it"), 0.985);
+    fn sam2_masks_of_the_shipped_file_on_cpu_at_1024() {
+        masks_are_near(common::SHIPPED_BASE, 0.85);
     }
 
     /// Weights that were rounded one by one.
     #[test]
-    fn sam2_masks_of_4_bit_weights_on_cpu_at_1024() {
-        masks_are_near(&common::base_model(Precision::Quantised(Bits::Four)), 0.83);
+    fn sam2_masks_of_8_bit_weights_on_cpu_at_1024() {
+        masks_are_near(&common::base_model(Precision::Quantised(Bits::Eight)), 0.98);
     }
 }

@@ -21,13 +21,8 @@ pub fn base_model(precision: Precision) -> Vec<u8> {
     base_model_with(&[], precision)
 }
 
-/// With the levels and the scene head that this project trained.
-pub fn base_model_with_levels(precision: Precision) -> Vec<u8> {
-    base_model_with(&["aims-base-trained.safetensors", "aims-base-scene.safetensors"], precision)
-}
-
 /// With what was trained on top of SAM 2, from files in `training/weights`.
-fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
+pub fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights");
     let trained: Vec<_> = trained.iter().map(|name| weights.join(name)).collect();
     let path =

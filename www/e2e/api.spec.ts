@@ -1,7 +1,7 @@
 // The package as built, called from a page. A small input size keeps this quick; masks are compared elsewhere.
 import type * as Aims from 'aims-web';
 import { expect, test } from './demo.js';
-import { error, open } from './package.js';
+import { error, modelFor, open } from './package.js';
 
 test('every kind of image is taken', async ({ demo: { page } }) => {
   await open(page);
@@ -275,16 +275,16 @@ test('the model is kept between visits, checked, and fetched again when it is da
 
 test('a device of the page is shared, and stays the page\'s', async ({ demo: { page } }) => {
   await open(page);
-  const result = await page.evaluate(async () => {
+  const result = await page.evaluate(async (model) => {
     const adapter = (await navigator.gpu.requestAdapter())!;
     const device = await adapter.requestDevice();
     const errors: string[] = [];
     device.onuncapturederror = ({ error }) => errors.push(error.message);
-    const segmenter = await window.aims.Segmenter.create({ gpu: { adapter, device }, inputSize: 128 });
+    const segmenter = await window.aims.Segmenter.create({ gpu: { adapter, device }, model, inputSize: 128 });
     const image = await segmenter.setImage(window.photo);
     const prompt: Aims.Prompt = { kind: 'points', points: [{ x: 225, y: 150, label: 1 }] };
     const ours = await image.segment({ prompt });
-    const own = await window.aims.Segmenter.create({ device: 'webgpu', inputSize: 128 });
+    const own = await window.aims.Segmenter.create({ device: 'webgpu', model, inputSize: 128 });
     const theirs = await (await own.setImage(window.photo)).segment({ prompt });
     const second = (await navigator.gpu.requestAdapter())!;
     const other = await window.failure(window.aims.Segmenter.create({ gpu: { adapter: second, device: await second.requestDevice() } }));
@@ -299,6 +299,6 @@ test('a device of the page is shared, and stays the page\'s', async ({ demo: { p
     await device.queue.onSubmittedWorkDone();
     await new Promise((done) => setTimeout(done, 200));
     return { same: JSON.stringify(ours) === JSON.stringify(theirs), masks: ours.masks.length, device: segmenter.adapter.device, other, errors: errors.length };
-  });
+  }, modelFor('webgpu'));
   expect(result).toEqual({ same: true, masks: 1, device: 'webgpu', other: { error: expect.stringContaining('share one GPUDevice') }, errors: 1 });
 });

@@ -13,6 +13,9 @@ declare global {
   }
 }
 
+/** Shaders of the small model take a software adapter less time. */
+export const modelFor = (device: Aims.Device) => (device === 'webgpu' ? 'models/aims-tiny-q8.safetensors' : undefined);
+
 export async function open(page: Page): Promise<void> {
   await page.goto('?debug&device=cpu&size=512');
   await page.waitForFunction(() => window.aims);

@@ -1,7 +1,7 @@
 // What goes wrong in long sessions: lost devices, stopped workers, memory that is not given back. `docs/reliability.md` has the figures.
 import type * as Aims from 'aims-web';
 import { expect, test } from './demo.js';
-import { error, inWorker, open, watchDevice } from './package.js';
+import { error, inWorker, modelFor, open, watchDevice } from './package.js';
 
 const POINT: Aims.Prompt = { kind: 'points', points: [{ x: 225, y: 150, label: 1 }] };
 const CALLS: Record<string, Aims.SegmentOptions> = { 'the three levels': {}, 'a point': { prompt: POINT } };
@@ -30,12 +30,12 @@ for (const device of ['cpu', 'webgpu'] as const) {
       if (device === 'webgpu') await watchDevice(page);
       await open(page);
       const before = await page.evaluate(
-        async ({ device, options }) => {
-          window.segmenter = await window.aims.Segmenter.create({ device, inputSize: 128 });
+        async ({ device, model, options }) => {
+          window.segmenter = await window.aims.Segmenter.create({ device, model, inputSize: 128 });
           window.image = await window.segmenter.setImage(window.photo);
           return window.image.segment(options);
         },
-        { device, options },
+        { device, model: modelFor(device), options },
       );
       await page.evaluate((options) => {
         window.begun = false;
@@ -61,8 +61,8 @@ for (const device of ['cpu', 'webgpu'] as const) {
   test(`${what} during setImage: a typed error, then it works, on ${device}`, async ({ demo: { page }, complaints }) => {
     if (device === 'webgpu') await watchDevice(page);
     await open(page);
-    const heard = await page.evaluate(async (device) => {
-      window.segmenter = await window.aims.Segmenter.create({ device, inputSize: 256 });
+    const heard = await page.evaluate(async ({ device, model }) => {
+      window.segmenter = await window.aims.Segmenter.create({ device, model, inputSize: 256 });
       const heard: string[] = [];
       window.segmenter.addEventListener('devicelost', ({ detail }) => heard.push(detail.code));
       window.segmenter.addEventListener('restored', ({ detail }) => heard.push(detail.device));
@@ -70,7 +70,7 @@ for (const device of ['cpu', 'webgpu'] as const) {
       window.begun = false;
       window.call = window.failure(window.segmenter.setImage(window.photo, { onProgress: () => (window.begun = true) }));
       return heard;
-    }, device);
+    }, { device, model: modelFor(device) });
     expect(heard).toEqual([]);
     await page.waitForFunction(() => window.begun);
     await inWorker(page, script);
@@ -87,8 +87,8 @@ for (const device of ['cpu', 'webgpu'] as const) {
   const images = IMAGES[device];
   test(`${images} images take no more memory than five, on ${device}`, async ({ demo: { page } }) => {
     await open(page);
-    const { early, late, left } = await page.evaluate(async ({ device, images }) => {
-      const segmenter = await window.aims.Segmenter.create({ device, inputSize: 64 });
+    const { early, late, left } = await page.evaluate(async ({ device, model, images }) => {
+      const segmenter = await window.aims.Segmenter.create({ device, model, inputSize: 64 });
       const bitmap = await createImageBitmap(window.photo);
       const use = async (i: number) => {
         // Of many shapes, the largest first: memory that is kept for one must serve the others.
@@ -106,7 +106,7 @@ for (const device of ['cpu', 'webgpu'] as const) {
       const late = await segmenter.memory();
       segmenter.close();
       return { early, late, left: late.gpu - first.gpu };
-    }, { device, images });
+    }, { device, model: modelFor(device), images });
     console.log(`    after 5: ${JSON.stringify(early)}, after ${images}: ${JSON.stringify(late)}`);
     expect(late.wasm).toBeLessThanOrEqual(1.02 * early.wasm);
     expect(late.gpuReserved).toBeLessThanOrEqual(1.02 * early.gpuReserved);

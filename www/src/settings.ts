@@ -1,10 +1,6 @@
 // What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=thorough&points=8&model=models/mine.safetensors
 import type { Mode, SegmenterOptions } from 'aims-web';
 
-/** Whether the site was built with the file of the larger family (see `vite.config.ts`), which is not in the package. */
-declare const HAS_BASE_MODEL: boolean;
-const BASE_MODEL = 'models/aims-base-q8.safetensors';
-
 export interface Settings {
   device: NonNullable<SegmenterOptions['device']>;
   /** Long side of the network's input; otherwise as the model file says for the device. */
@@ -49,7 +45,6 @@ function writeSettings(settings: Settings): void {
 
 /** Shows the settings in the form and calls back with new ones when it is sent. */
 export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
-  if (!HAS_BASE_MODEL) for (const trace of [`option[value="${BASE_MODEL}"]`, '#base-hint']) document.querySelector(trace)?.remove();
   for (const name of ['model', 'device', 'size', 'mode', 'points'] as const) {
     const select = form.elements.namedItem(name) as HTMLSelectElement;
     const value = String(settings[name] ?? '');

@@ -1,7 +1,7 @@
 // The model in this package. `pkg/test/model.test.js` holds it to the file.
 
 export const DEFAULT_MODEL = {
-  file: 'models/aims-tiny-q8.safetensors',
-  bytes: 14042584,
-  sha256: '7fd960b2ff51e43a36ca606e87194fe5d0fb70038764b4a74dc16c1dd5564148',
+  file: 'models/aims-base-q4.safetensors',
+  bytes: 21220566,
+  sha256: '3f66cc8325b52481ee61de4084d47db24f428c1028bf7135511a0b22807e031a',
 } as const;

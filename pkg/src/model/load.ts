@@ -68,7 +68,7 @@ const isAddress = (source: ModelSource): source is URL | string => typeof source
 function place(source: URL | string | undefined, { assets, sha256 }: ModelOptions): { url: URL; bytes: number | undefined; sha256: string | undefined } {
   if (source !== undefined) return { url: absolute(source), bytes: undefined, sha256 };
   // Turbopack's addresses are relative to the page's server.
-  const url = assets ? new URL(DEFAULT_MODEL.file, folderOf(assets)) : absolute(new URL('../../models/aims-tiny-q8.safetensors', import.meta.url));
+  const url = assets ? new URL(DEFAULT_MODEL.file, folderOf(assets)) : absolute(new URL('../../models/aims-base-q4.safetensors', import.meta.url));
   return { url, bytes: DEFAULT_MODEL.bytes, sha256: DEFAULT_MODEL.sha256 };
 }
 
