@@ -66,6 +66,11 @@ export interface CocoOptions {
     imageId?: number | undefined;
 }
 
+export interface CocoRle {
+    size: readonly [height: number, width: number];
+    counts: string | readonly number[];
+}
+
 export type Device = 'webgpu' | 'cpu';
 
 export interface EdgeOptions {
@@ -89,19 +94,21 @@ export interface GridOptions {
     minMaskRegionArea?: number | undefined;
 }
 
-export type HasRle = Pick<Mask, 'rle'>;
+export interface HasRle {
+    rle: CocoRle;
+}
 
 export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas | VideoFrame;
 
 export type Level = 'part' | 'entity' | 'relation';
 
-export interface Mask {
+export interface Mask<Code extends CocoRle = Rle> {
     id: number;
     level: Level;
     score: number;
     area: number;
     bbox: Box;
-    rle: Rle;
+    rle: Code;
     parent: number | null;
     members: number[];
 }
@@ -140,8 +147,8 @@ export type Mode = 'fast' | 'thorough';
 
 export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response;
 
-export interface NameOptions {
-    name?: ((mask: Mask) => string) | undefined;
+export interface NameOptions<Code extends CocoRle = Rle> {
+    name?: ((mask: Mask<Code>) => string) | undefined;
 }
 
 export interface OutlineOptions {
@@ -182,19 +189,19 @@ export type Prompt =
     points: readonly (readonly [x: number, y: number])[];
 } | {
     kind: 'mask';
-    mask: Rle;
+    mask: CocoRle;
 }
  | {
     kind: 'entity';
-    mask: Rle;
+    mask: CocoRle;
 }
  | {
     kind: 'entities';
-    masks: readonly [Rle, Rle];
+    masks: readonly [CocoRle, CocoRle];
 }
  | {
     kind: 'relation';
-    mask: Rle;
+    mask: CocoRle;
 }
  | ({
     kind: 'points';
@@ -220,10 +227,10 @@ export interface Rle {
     counts: string;
 }
 
-export interface Scene {
+export interface Scene<Code extends CocoRle = Rle> {
     width: number;
     height: number;
-    masks: Mask[];
+    masks: Mask<Code>[];
 }
 
 export interface SceneEdge {
@@ -316,13 +323,13 @@ export declare function cutOut(photo: CanvasImageSource, { rle }: HasRle, option
 
 export declare function cutOutBox({ rle }: HasRle, options?: EdgeOptions): Box;
 
-export declare function decodeRle(rle: Rle): Uint8Array<ArrayBuffer>;
+export declare function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer>;
 
-export declare function encodeRle(pixels: ArrayLike<number>, width: number, height: number): Rle;
+export declare function encodeRle(pixels: ArrayLike<number | boolean>, width: number, height: number): Rle;
 
 export declare function maskToAlpha({ rle }: HasRle, options?: EdgeOptions): Alpha;
 
-export declare function maskToGeoJson(mask: Mask, options?: OutlineOptions): MaskFeature;
+export declare function maskToGeoJson(mask: Mask<CocoRle>, options?: OutlineOptions): MaskFeature;
 
 export declare function maskToImageBitmap(mask: HasRle, color?: Rgba): Promise<ImageBitmap>;
 
@@ -334,18 +341,18 @@ export declare function maskToPolygons({ rle }: HasRle, options?: OutlineOptions
 
 export declare function maskToSvgPath(mask: HasRle, options?: OutlineOptions): string;
 
-export declare function rleArea(rle: Rle): number;
+export declare function rleArea(rle: CocoRle): number;
 
-export declare function rleBox(rle: Rle): Box;
+export declare function rleBox(rle: CocoRle): Box;
 
-export declare function sceneGraph({ masks }: Scene): SceneGraph;
+export declare function sceneGraph({ masks }: Scene<CocoRle>): SceneGraph;
 
-export declare function sceneToCoco(scene: Scene, { fileName, imageId }?: CocoOptions): CocoDataset;
+export declare function sceneToCoco(scene: Scene<CocoRle>, { fileName, imageId }?: CocoOptions): CocoDataset;
 
-export declare function sceneToDot(scene: Scene, { name }?: NameOptions): string;
+export declare function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code>, { name }?: NameOptions<Code>): string;
 
-export declare function sceneToGeoJson({ masks }: Scene, options?: OutlineOptions): SceneFeatures;
+export declare function sceneToGeoJson({ masks }: Scene<CocoRle>, options?: OutlineOptions): SceneFeatures;
 
-export declare function traceOutline(rle: Rle): Ring[];
+export declare function traceOutline(rle: CocoRle): Ring[];
 
 export {};

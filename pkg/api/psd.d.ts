@@ -1,8 +1,8 @@
 // Written by `npm run api -w pkg`. What this entry point exports.
-import type { EdgeOptions, NameOptions, Scene } from './index.js';
+import type { CocoRle, EdgeOptions, NameOptions, Rle, Scene } from './index.js';
 
-export type PsdOptions = EdgeOptions & NameOptions;
+export type PsdOptions<Code extends CocoRle = Rle> = EdgeOptions & NameOptions<Code>;
 
-export declare function sceneToPsd(scene: Scene, photo: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas, options?: PsdOptions): Promise<Blob>;
+export declare function sceneToPsd<Code extends CocoRle = Rle>(scene: Scene<Code>, photo: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas, options?: PsdOptions<Code>): Promise<Blob>;
 
 export {};

@@ -3,6 +3,7 @@
 import type { CallSettings, WorkerClient } from './client.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { portion, reporter } from './progress.js';
+import { withCompressedMasks } from './prompt.js';
 import type { ImageInfo, ImagePayload } from './protocol.js';
 import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from './types.js';
 
@@ -43,7 +44,7 @@ export class SegmentedImage {
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
    */
   async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
-    const request = withoutUndefined({ levels, prompt, mode, minScore, grid: grid && withoutUndefined(grid) });
+    const request = withoutUndefined({ levels, prompt: prompt && withCompressedMasks(prompt), mode, minScore, grid: grid && withoutUndefined(grid) });
     return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('segment', { imageId, request }, settings));
   }
 

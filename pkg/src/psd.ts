@@ -4,10 +4,11 @@ import { SegmenterError } from './errors.js';
 import { readPixels } from './image-source.js';
 import { type EdgeOptions, cropAlpha } from './results/alpha.js';
 import { type NameOptions, defaultName } from './results/graph.js';
-import type { Mask, Scene } from './types.js';
+import type { HasRle } from './results/rle.js';
+import type { CocoRle, Mask, Rle, Scene } from './types.js';
 
 /** How to cut layers and what to call them. */
-export type PsdOptions = EdgeOptions & NameOptions;
+export type PsdOptions<Code extends CocoRle = Rle> = EdgeOptions & NameOptions<Code>;
 
 /** What the format can have. */
 const MAX_SIDE = 30_000;
@@ -25,10 +26,10 @@ const MAX_SIDE = 30_000;
  * than 30,000 pixels, and 'unsupported-image', 'corrupt-image', 'empty-image', 'sixteen-bit-image' as `setImage`.
  * @throws {TypeError} if `feather` is negative or an option is not finite.
  */
-export async function sceneToPsd(
-  scene: Scene,
+export async function sceneToPsd<Code extends CocoRle = Rle>(
+  scene: Scene<Code>,
   photo: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas,
-  options: PsdOptions = {},
+  options: PsdOptions<Code> = {},
 ): Promise<Blob> {
   const { writePsd } = await loadAgPsd();
   const { width, height } = scene;
@@ -52,9 +53,9 @@ async function loadAgPsd(): Promise<typeof import('ag-psd')> {
 }
 
 /** Below the first, the photo. In PSD files and here, the lowest layer comes first. */
-function layersOf({ masks }: Scene, photo: PixelData, options: PsdOptions): Layer[] {
+function layersOf<Code extends CocoRle>({ masks }: Scene<Code>, photo: PixelData, options: PsdOptions<Code>): Layer[] {
   const { name = defaultName } = options;
-  const layer = (mask: Mask): Layer => cutLayer(mask, photo, name(mask), options);
+  const layer = (mask: Mask<Code>): Layer => cutLayer(mask, photo, name(mask), options);
   // Small things stay visible above large ones.
   const sorted = [...masks].sort((a, b) => b.area - a.area);
   const relations = sorted.filter(({ level }) => level === 'relation').map(layer);
@@ -71,7 +72,7 @@ function layersOf({ masks }: Scene, photo: PixelData, options: PsdOptions): Laye
 }
 
 /** Pixels that are wholly transparent are black, so that files show no more than masks and compress well. */
-function cutLayer({ rle }: Mask, photo: PixelData, name: string, options: EdgeOptions): Layer {
+function cutLayer({ rle }: HasRle, photo: PixelData, name: string, options: EdgeOptions): Layer {
   const { left, top, width, height, pixels } = cropAlpha(rle, options);
   if (width === 0) return { name };
   const data = new Uint8ClampedArray(4 * width * height);

@@ -18,8 +18,17 @@ export interface Rle {
   counts: string;
 }
 
-/** One thing that was found in a photo. */
-export interface Mask {
+/**
+ * A binary mask as COCO's files have it, which is what helpers and prompts read: compressed, as text, or uncompressed, as an array of run
+ * lengths in pixels, column-major and starting with background. Every `Rle` is one.
+ */
+export interface CocoRle {
+  size: readonly [height: number, width: number];
+  counts: string | readonly number[];
+}
+
+/** One thing that was found in a photo. `Code` is how its pixels are written: helpers also read masks with codes from COCO's files. */
+export interface Mask<Code extends CocoRle = Rle> {
   /** Unique within its scene. */
   id: number;
   /** How coarse it is. */
@@ -31,7 +40,7 @@ export interface Mask {
   /** The smallest box around it. */
   bbox: Box;
   /** Its pixels, in the photo's size; `decodeRle` and the other helpers read them. */
-  rle: Rle;
+  rle: Code;
   /** The entity a part belongs to; null for other levels, and for a part of something that is no entity of the scene. */
   parent: number | null;
   /** The two entities of a relation; empty for other levels. */
@@ -49,12 +58,12 @@ export interface MemoryUsage {
 }
 
 /** What was found in a photo, as plain data: it can be stored as JSON. */
-export interface Scene {
+export interface Scene<Code extends CocoRle = Rle> {
   /** Of the upright photo, in pixels. */
   width: number;
   height: number;
   /** The masks of all levels that were asked for. Those of one level are disjoint for parts and entities; relations overlap. */
-  masks: Mask[];
+  masks: Mask<Code>[];
 }
 
 /** Points, a box, or both. At least one of them is needed. */
@@ -99,13 +108,13 @@ export type Prompt =
   /** A region of the photo. */
   | { kind: 'box'; box: Readonly<Box> }
   | { kind: 'polygon'; points: readonly (readonly [x: number, y: number])[] }
-  | { kind: 'mask'; mask: Rle }
+  | { kind: 'mask'; mask: CocoRle }
   /** One entity: its parts. */
-  | { kind: 'entity'; mask: Rle }
+  | { kind: 'entity'; mask: CocoRle }
   /** Two entities: their relation. */
-  | { kind: 'entities'; masks: readonly [Rle, Rle] }
+  | { kind: 'entities'; masks: readonly [CocoRle, CocoRle] }
   /** One relation: what is inside it. Its entities alone with `levels: ['entity']`. */
-  | { kind: 'relation'; mask: Rle }
+  | { kind: 'relation'; mask: CocoRle }
   /** The one entity that points, a box or both mean. */
   | ({ kind: 'points' } & PointPrompt)
   /** Up to 16 strokes of a brush, over what is wanted (label 1) and what is not (label 0): the one entity they mean. */

@@ -4,6 +4,7 @@ import {
   type Alpha,
   type Box,
   type CocoDataset,
+  type CocoRle,
   type Device,
   type Level,
   type Mask,
@@ -104,6 +105,16 @@ export async function allPrompts(image: SegmentedImage, mask: Mask, other: Mask)
   ];
   const levels: Level[] = ['part', 'entity', 'relation'];
   return Promise.all(prompts.map((prompt) => image.segment({ prompt, levels, mode: 'thorough', minScore: 0.3, grid: { pointsPerSide: 8 } })));
+}
+
+/** Codes from COCO's files are read wherever those of this package are. */
+export function fromElsewhere(image: SegmentedImage, rle: CocoRle, scene: Scene<CocoRle>): Promise<Scene> {
+  same<Mask, Mask<Rle>>(true);
+  const uncompressed = { size: [2, 2], counts: [1, 2, 1] } as const;
+  const again: Rle = encodeRle([false, true, true, false], 2, 2);
+  console.log(decodeRle(uncompressed), rleArea(rle), rleBox(again), maskToAlpha({ rle: uncompressed }), sceneToCoco(scene), sceneToGeoJson(scene));
+  console.log(sceneToDot(scene, { name: (mask) => String(mask.rle.counts) }), sceneToDot(scene, { name: ({ id }: Mask<CocoRle>) => `${id}` }));
+  return image.segment({ prompt: { kind: 'entities', masks: [rle, uncompressed] } });
 }
 
 /** Options that may be undefined are passed on as they are. */

@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { SegmenterError, decodeRle, encodeRle } from '../dist/index.js';
+import {
+  SegmenterError,
+  decodeRle,
+  encodeRle,
+  maskToAlpha,
+  maskToGeoJson,
+  maskToImageData,
+  maskToPolygons,
+  maskToSvgPath,
+  rleArea,
+  rleBox,
+  sceneToCoco,
+  traceOutline,
+} from '../dist/index.js';
+import { FakeImageData, assortedMasks, maskOf } from '../testing/masks.js';
 
 // Masks given as the XOR of [x, y, width, height] rectangles, with pycocotools' codes.
 const cases = JSON.parse(readFileSync(new URL('../../tests/data/rle_pycocotools.json', import.meta.url), 'utf8'));
@@ -32,4 +46,76 @@ test('codes that do not fill the mask are refused', () => {
 
 test('text that is no run-length code is refused', () => {
   for (const counts of ['!', 'o', 'ooooooooo0', 'é1', 'O']) rejects('invalid-prompt', () => decodeRle({ size: [5, 7], counts }));
+});
+
+test('booleans are pixels as numbers are', () => {
+  const expected = encodeRle([0, 1, 0, 0], 2, 2);
+  assert.equal(rleArea(expected), 1);
+  for (const pixels of [[false, true, false, false], [0, true, false, 0], Uint8Array.of(0, 7, 0, 0), Float32Array.of(0, 0.5, 0, -0)]) {
+    assert.deepEqual(encodeRle(pixels, 2, 2), expected);
+  }
+});
+
+test('what is no flat list of numbers or booleans is a TypeError', () => {
+  const wrong = [[[0, 1], [0, 0]], '0100', ['0', '1', '0', '0'], [0, 1, null, 0], [0, , 0, 1], BigUint64Array.of(0n, 1n, 0n, 0n), null, undefined, 4, new DataView(new ArrayBuffer(4))];
+  for (const pixels of wrong) assert.throws(() => encodeRle(pixels, 2, 2), TypeError);
+  for (const side of [1.5, -2, NaN, Infinity, '2', undefined]) {
+    assert.throws(() => encodeRle([0, 1], side, 2), TypeError);
+    assert.throws(() => encodeRle([0, 1], 2, side), TypeError);
+  }
+});
+
+/** Each helper that reads a code, on a mask or scene of it. */
+const readers = {
+  decodeRle: ({ rle }) => decodeRle(rle),
+  rleArea: ({ rle }) => rleArea(rle),
+  rleBox: ({ rle }) => rleBox(rle),
+  traceOutline: ({ rle }) => traceOutline(rle),
+  maskToAlpha: (mask) => maskToAlpha(mask, { feather: 2 }),
+  maskToPolygons: (mask) => maskToPolygons(mask),
+  maskToSvgPath: (mask) => maskToSvgPath(mask),
+  maskToGeoJson: (mask) => maskToGeoJson(mask),
+  maskToImageData: (mask) => maskToImageData(mask),
+  sceneToCoco: (mask) => sceneToCoco({ width: mask.rle.size?.[1], height: mask.rle.size?.[0], masks: [mask] }),
+};
+globalThis.ImageData = FakeImageData;
+
+test('uncompressed runs are read wherever a code is', () => {
+  assert.deepEqual([...decodeRle({ size: [2, 2], counts: [1, 2, 1] })], [0, 1, 1, 0]);
+  for (const [pixels, width] of assortedMasks()) {
+    const mask = maskOf(pixels, width);
+    const uncompressed = { ...mask, rle: { size: mask.rle.size, counts: runsOf(pixels, width) } };
+    for (const read of Object.values(readers)) assert.deepEqual(read(uncompressed), read(mask));
+  }
+  // Runs of no length join their neighbours, and exports are compressed.
+  const joined = { ...maskOf([0], 1), rle: { size: [2, 3], counts: [0, 0, 1, 2, 0, 1, 2] } };
+  assert.deepEqual(sceneToCoco({ width: 3, height: 2, masks: [joined] }).annotations[0].segmentation, encodeRle([0, 1, 0, 1, 1, 0], 3, 2));
+});
+
+/** Down the columns, background first. */
+function runsOf(pixels, width) {
+  const runs = [0];
+  for (let x = 0; x < width; x++) {
+    for (let i = x; i < pixels.length; i += width) {
+      if (pixels[i] !== (runs.length - 1) % 2) runs.push(0);
+      runs[runs.length - 1]++;
+    }
+  }
+  return runs;
+}
+
+test('sizes that no photo has are refused before memory is taken for them', () => {
+  const sizes = [[65535, 65535], [1e9, 1e9], [NaN, 2], [2, Infinity], [-2, -2], [1.5, 2], ['2', 2], [4], [2, 2, 1], [], null, undefined, 4, '2 2'];
+  for (const size of sizes) {
+    for (const counts of ['04', [0, 4]]) {
+      for (const read of Object.values(readers)) rejects('invalid-prompt', () => read({ ...maskOf([1], 1), rle: { size, counts } }));
+    }
+  }
+  rejects('invalid-prompt', () => decodeRle(undefined));
+});
+
+test('run lengths that are none are refused', () => {
+  const [size, wrong] = [[2, 2], [[1, NaN, 3], [5, -1], [1.5, 2.5], ['1', 3], [1, [2], 1], [1, , 3], undefined, null, 4, { 0: 4 }]];
+  for (const counts of wrong) rejects('invalid-prompt', () => decodeRle({ size, counts }));
+  for (const counts of [[1, 2], [1, 2, 2], []]) rejects('size-mismatch', () => decodeRle({ size, counts }));
 });

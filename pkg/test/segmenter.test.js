@@ -1,7 +1,7 @@
 // The facade against a stand-in for the worker: order, aborts, crashes and closing.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Segmenter } from '../dist/index.js';
+import { Segmenter, encodeRle } from '../dist/index.js';
 
 const SCENE = { width: 4, height: 3, masks: [] };
 
@@ -247,4 +247,35 @@ test('`using` closes', { skip: Symbol.dispose === undefined }, async () => {
   await assert.rejects(image.segment(), { code: 'closed' });
   segmenter[Symbol.dispose]();
   assert.ok(StandIn.all[0].terminated);
+});
+
+test('masks of prompts reach the worker compressed', async () => {
+  const image = await (await create()).setImage(photo);
+  const [worker] = StandIn.all.slice(-1);
+  const runs = { size: [3, 4], counts: [1, 2, 9] };
+  const rle = encodeRle([0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0], 4, 3);
+  await image.segment({ prompt: { kind: 'entity', mask: runs } });
+  await image.segment({ prompt: { kind: 'entities', masks: [rle, runs] } });
+  await image.segment({ prompt: { kind: 'mask', mask: rle } });
+  const prompts = worker.calls('segment').map(({ args }) => args.request.prompt);
+  assert.deepEqual(prompts, [
+    { kind: 'entity', mask: rle },
+    { kind: 'entities', masks: [rle, rle] },
+    { kind: 'mask', mask: rle },
+  ]);
+  // The caller's own prompt stays as it was.
+  assert.deepEqual(runs.counts, [1, 2, 9]);
+});
+
+test('uncompressed codes that are malformed never reach the worker', async () => {
+  const image = await (await create()).setImage(photo);
+  const [worker] = StandIn.all.slice(-1);
+  for (const [code, mask] of [['size-mismatch', { size: [3, 4], counts: [1, 2] }], ['invalid-prompt', { size: [65535, 65535], counts: [4] }], ['invalid-prompt', { counts: [4] }]]) {
+    await assert.rejects(image.segment({ prompt: { kind: 'mask', mask } }), { name: 'SegmenterError', code });
+    await assert.rejects(image.segment({ prompt: { kind: 'entities', masks: [mask, mask] } }), { name: 'SegmenterError', code });
+  }
+  assert.deepEqual(worker.calls('segment'), []);
+  // What is not a code at all is for the worker to judge.
+  for (const prompt of [{ kind: 'mask' }, { kind: 'mask', mask: null }, { kind: 'entities', masks: 7 }, 'all', null]) await image.segment({ prompt });
+  assert.equal(worker.calls('segment').length, 5);
 });

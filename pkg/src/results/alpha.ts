@@ -1,4 +1,4 @@
-import type { Box, Rle } from '../types.js';
+import type { Box, CocoRle } from '../types.js';
 import { type Crop, cropMask } from './crop.js';
 import { forEachDistanceRow } from './distance.js';
 import type { HasRle } from './rle.js';
@@ -29,8 +29,8 @@ export interface Alpha {
  * @throws {TypeError} if `feather` is negative or either number is not finite.
  */
 export function maskToAlpha({ rle }: HasRle, options: EdgeOptions = {}): Alpha {
-  const [height, width] = rle.size;
   const crop = cropAlpha(rle, options);
+  const [height, width] = rle.size;
   const data = new Uint8ClampedArray(width * height);
   for (let y = 0; y < crop.height; y++) {
     data.set(crop.pixels.subarray(y * crop.width, (y + 1) * crop.width), (crop.top + y) * width + crop.left);
@@ -45,7 +45,7 @@ export function cutOutBox({ rle }: HasRle, options: EdgeOptions = {}): Box {
 }
 
 /** Alpha in the bounding box of all that is not transparent. */
-export function cropAlpha(rle: Rle, { feather = 0, shiftEdge = 0 }: EdgeOptions): Crop<Uint8ClampedArray<ArrayBuffer>> {
+export function cropAlpha(rle: CocoRle, { feather = 0, shiftEdge = 0 }: EdgeOptions): Crop<Uint8ClampedArray<ArrayBuffer>> {
   if (!(feather >= 0 && feather < Infinity)) throw new TypeError(`feather must be a number of pixels from 0 on, not ${feather}.`);
   if (!Number.isFinite(shiftEdge)) throw new TypeError(`shiftEdge must be a number of pixels, not ${shiftEdge}.`);
   // From the signed distance to the edge, positive inside. A pixel right on a hard edge belongs to the mask.

@@ -9,12 +9,13 @@ export type Rgba = readonly [red: number, green: number, blue: number, alpha: nu
 
 /** The mask in one colour on a transparent ground, in the photo's size. Default: opaque white. */
 export function maskToImageData({ rle }: HasRle, color: Rgba = [255, 255, 255, 255]): ImageData {
+  const pixels = decodeRle(rle);
   const [height, width] = rle.size;
   const image = new ImageData(width, height);
   // Written as bytes first, so that the word has this machine's byte order.
   const word = new Uint32Array(Uint8Array.from(color).buffer)[0]!;
   const words = new Uint32Array(image.data.buffer);
-  decodeRle(rle).forEach((inside, index) => {
+  pixels.forEach((inside, index) => {
     if (inside) words[index] = word;
   });
   return image;

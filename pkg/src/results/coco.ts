@@ -1,5 +1,6 @@
-import type { Box, Level, Rle, Scene } from '../types.js';
+import type { Box, CocoRle, Level, Rle, Scene } from '../types.js';
 import { rleArea, rleBox } from './rle.js';
+import { decodeRuns, encodeRuns, sizeOf } from './runs.js';
 
 /** What a scene does not know of its photo. */
 export interface CocoOptions {
@@ -43,14 +44,14 @@ const CATEGORIES: readonly Level[] = ['part', 'entity', 'relation'];
  *
  * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask is no run-length code.
  */
-export function sceneToCoco(scene: Scene, { fileName = '', imageId = 1 }: CocoOptions = {}): CocoDataset {
+export function sceneToCoco(scene: Scene<CocoRle>, { fileName = '', imageId = 1 }: CocoOptions = {}): CocoDataset {
   return {
     images: [{ id: imageId, width: scene.width, height: scene.height, file_name: fileName }],
     annotations: scene.masks.map(({ id, level, rle, score, parent, members }) => ({
       id,
       image_id: imageId,
       category_id: CATEGORIES.indexOf(level) + 1,
-      segmentation: { size: [...rle.size], counts: rle.counts },
+      segmentation: encodeRuns(decodeRuns(rle), sizeOf(rle)),
       area: rleArea(rle),
       bbox: rleBox(rle),
       iscrowd: 0,

@@ -1,4 +1,4 @@
-import type { Box, Level, Mask, Scene } from '../types.js';
+import type { Box, CocoRle, Level, Mask, Scene } from '../types.js';
 import type { Ring } from './outline.js';
 import { maskToPolygons } from './polygons.js';
 import type { OutlineOptions } from './simplify.js';
@@ -33,7 +33,7 @@ export interface SceneFeatures {
  *
  * @throws {TypeError} if the tolerance is negative.
  */
-export function maskToGeoJson(mask: Mask, options: OutlineOptions = {}): MaskFeature {
+export function maskToGeoJson(mask: Mask<CocoRle>, options: OutlineOptions = {}): MaskFeature {
   const { id, level, score, area, bbox, parent, members } = mask;
   const coordinates = maskToPolygons(mask, options).map(({ outer, holes }) => [outer, ...holes].map(closed));
   return {
@@ -45,7 +45,7 @@ export function maskToGeoJson(mask: Mask, options: OutlineOptions = {}): MaskFea
 }
 
 /** All masks of a scene as GeoJSON, in the scene's order; see {@link maskToGeoJson}. */
-export function sceneToGeoJson({ masks }: Scene, options: OutlineOptions = {}): SceneFeatures {
+export function sceneToGeoJson({ masks }: Scene<CocoRle>, options: OutlineOptions = {}): SceneFeatures {
   return { type: 'FeatureCollection', features: masks.map((mask) => maskToGeoJson(mask, options)) };
 }
 

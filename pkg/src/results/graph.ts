@@ -1,4 +1,4 @@
-import type { Level, Mask, Scene } from '../types.js';
+import type { CocoRle, Level, Mask, Rle, Scene } from '../types.js';
 
 /** Masks and how they belong together. */
 export interface SceneGraph {
@@ -14,18 +14,18 @@ export interface SceneEdge {
 }
 
 /** How to call masks. */
-export interface NameOptions {
+export interface NameOptions<Code extends CocoRle = Rle> {
   /** What to call a mask. Default: its level and id, as in 'Entity 3'. */
-  name?: ((mask: Mask) => string) | undefined;
+  name?: ((mask: Mask<Code>) => string) | undefined;
 }
 
 // From the top down.
 const RANKS: readonly Level[] = ['relation', 'entity', 'part'];
 
-export const defaultName = ({ level, id }: Mask): string => `${level[0]!.toUpperCase()}${level.slice(1)} ${id}`;
+export const defaultName = ({ level, id }: Pick<Mask, 'level' | 'id'>): string => `${level[0]!.toUpperCase()}${level.slice(1)} ${id}`;
 
 /** How the masks of a scene belong together, as plain JSON. Links to masks that are not in the scene are left out. */
-export function sceneGraph({ masks }: Scene): SceneGraph {
+export function sceneGraph({ masks }: Scene<CocoRle>): SceneGraph {
   const ids = new Set(masks.map(({ id }) => id));
   const edges: SceneEdge[] = [];
   for (const { id, parent, members } of masks) {
@@ -36,7 +36,7 @@ export function sceneGraph({ masks }: Scene): SceneGraph {
 }
 
 /** The graph in Graphviz's language, relations in the top row, then entities, then parts. */
-export function sceneToDot(scene: Scene, { name = defaultName }: NameOptions = {}): string {
+export function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code>, { name = defaultName }: NameOptions<Code> = {}): string {
   const lines = ['digraph scene {', '  node [shape=box];'];
   // Invisible links between the rows' headings keep the rows apart and in order, also where no mask links them.
   lines.push(`  { node [shape=plaintext]; edge [style=invis]; ${RANKS.join(' -> ')}; }`);

@@ -1,4 +1,4 @@
-import type { Rle } from '../types.js';
+import type { CocoRle } from '../types.js';
 import { type Crop, cropMask } from './crop.js';
 
 /** Closed rings of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */
@@ -13,7 +13,7 @@ const STEP_Y = [0, 1, 0, -1] as const;
  * give back exactly the mask. Pixels that touch at a corner only are in separate rings. The last edge of every ring, from its
  * last corner to its first, runs right along the top of a pixel of the mask.
  */
-export function traceOutline(rle: Rle): Ring[] {
+export function traceOutline(rle: CocoRle): Ring[] {
   const grid = new Grid(cropMask(rle));
   const rings: Ring[] = [];
   // Every ring has an edge that runs right, above a pixel of the mask; each is walked once.
