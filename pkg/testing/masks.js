@@ -51,6 +51,42 @@ export function assortedMasks() {
   return masks;
 }
 
+/** Masks whose outlines touch and nearly touch themselves: noise, chequers, rings in rings, lines of one pixel, specks: [pixels, width]. */
+export function raggedMasks(seed, count) {
+  const random = randomNumbers(seed);
+  const below = (most) => Math.floor(random() * most);
+  const kinds = [
+    (width, height) => Uint8Array.from({ length: width * height }, ((density) => () => Number(random() < density))(0.2 + 0.6 * random())),
+    (width, height) => {
+      const [side, holes] = [1 + below(3), random() / 3];
+      return Uint8Array.from({ length: width * height }, (_, i) => (Math.floor((i % width) / side) + Math.floor(i / width / side)) % 2 ^ Number(random() < holes));
+    },
+    (width, height) => {
+      const [cx, cy, gap, noise] = [random() * width, random() * height, 1 + 3 * random(), random() / 8];
+      const isRing = (i) => Math.floor(Math.hypot((i % width) - cx, Math.floor(i / width) - cy) / gap) % 2;
+      return Uint8Array.from({ length: width * height }, (_, i) => isRing(i) ^ Number(random() < noise));
+    },
+    (width, height) => {
+      const pixels = new Uint8Array(width * height);
+      for (let walks = 1 + below(4); walks > 0; walks--) {
+        let [x, y, dx, dy] = [below(width), below(height), 1, 1];
+        for (let steps = 0; steps < 40; steps++) {
+          if (random() < 0.4) [dx, dy] = [below(3) - 1, below(3) - 1];
+          [x, y] = [Math.min(width - 1, Math.max(0, x + dx)), Math.min(height - 1, Math.max(0, y + dy))];
+          pixels[y * width + x] = 1;
+        }
+      }
+      return pixels;
+    },
+    (width, height) => blobs(random, width, height).map((inside) => inside ^ Number(random() < 0.05)),
+    (width, height) => blobs(random, width, height),
+  ];
+  return Array.from({ length: count }, (_, i) => {
+    const [width, height] = [2 + below(40), 2 + below(40)];
+    return [kinds[i % kinds.length](width, height), width];
+  });
+}
+
 /** The corners of a flat ring. */
 export const cornersOf = (ring) => Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
 

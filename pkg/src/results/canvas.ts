@@ -28,7 +28,7 @@ export function maskToImageBitmap(mask: HasRle, color?: Rgba): Promise<ImageBitm
 
 /**
  * The mask's outline in pixels of the photo; fill, stroke or clip with it at any scale. It runs along the pixels' edges, or with
- * a tolerance simplified: fill and clip by the rule 'evenodd' then.
+ * a tolerance simplified. Both fill rules fill it alike.
  *
  * @throws {TypeError} if the tolerance is negative.
  */

@@ -30,6 +30,7 @@ export interface SceneFeatures {
  * The mask as a GeoJSON feature. Coordinates are pixels of the photo, not degrees: x to the right and y down. Rings are closed
  * and obey the right-hand rule by their numbers: a program that plots y upwards, as maps do, sees the photo upside down, outer
  * rings counter-clockwise and holes clockwise. An empty mask has no coordinates.
+ * Geometries are valid as OpenGIS has it; see {@link maskToPolygons}.
  *
  * @throws {TypeError} if the tolerance is negative.
  */

@@ -1,7 +1,7 @@
 import type { CocoRle } from '../types.js';
 import { type Crop, cropMask } from './crop.js';
 
-/** Closed rings of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */
+/** A closed ring of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */
 export type Ring = number[];
 
 // Right, down, left, up: adding 1 turns clockwise, as y points down.
@@ -10,8 +10,11 @@ const STEP_Y = [0, 1, 0, -1] as const;
 
 /**
  * Traces a mask along the edges of its pixels. Outer rings run clockwise and holes counter-clockwise, so both fill rules
- * give back exactly the mask. Pixels that touch at a corner only are in separate rings. The last edge of every ring, from its
- * last corner to its first, runs right along the top of a pixel of the mask.
+ * give back exactly the mask. Pixels that touch at a corner only are in separate rings, and a ring that would touch itself at
+ * a corner is cut into two there: no ring passes a point twice. The last edge of every ring, from its last corner to its first,
+ * runs right along the top of a pixel of the mask.
+ *
+ * @throws {SegmenterError} as `decodeRle`.
  */
 export function traceOutline(rle: CocoRle): Ring[] {
   const grid = new Grid(cropMask(rle));
@@ -20,28 +23,50 @@ export function traceOutline(rle: CocoRle): Ring[] {
   const walked = new Uint8Array(grid.width * grid.height);
   for (let y = 0; y < grid.height; y++) {
     for (let x = 0; x < grid.width; x++) {
-      if (grid.has(x, y) && !grid.has(x, y - 1) && !walked[y * grid.width + x]) rings.push(walk(grid, x, y, walked));
+      if (grid.has(x, y) && !grid.has(x, y - 1) && !walked[y * grid.width + x]) rings.push(...walk(grid, x, y, walked));
     }
   }
   return rings;
 }
 
-function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): Ring {
+/** The ring through the top edge of a pixel, and the holes that are cut off where it touches itself. */
+function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): Ring[] {
   const ring: Ring = [];
+  const holes: Ring[] = [];
+  // Where in the ring the corners are that it may come to once more: those where pixels of the mask touch.
+  const touching = new Map<number, number>();
   let [x, y, heading] = [startX, startY, 0];
   do {
     if (heading === 0) walked[y * grid.width + x] = 1;
     x += STEP_X[heading]!;
     y += STEP_Y[heading]!;
-    const turn = turnAt(grid, x, y, heading);
-    if (turn !== 0) ring.push(x + grid.left, y + grid.top);
+    const { turn, touches } = lookAhead(grid, x, y, heading);
+    const at = y * (grid.width + 1) + x;
+    const before = touches ? touching.get(at) : undefined;
+    if (before !== undefined) {
+      holes.push(endToTheRight(ring.slice(before)));
+      ring.length = before + 2;
+    } else if (turn !== 0) {
+      if (touches) touching.set(at, ring.length);
+      ring.push(x + grid.left, y + grid.top);
+    }
     heading = (heading + turn + 4) % 4;
   } while (x !== startX || y !== startY || heading !== 0);
-  return ring;
+  return [ring, ...holes];
 }
 
-/** The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. */
-function turnAt(grid: Grid, x: number, y: number, heading: number): -1 | 0 | 1 {
+/** The same ring, begun so that its last edge runs right. */
+function endToTheRight(ring: Ring): Ring {
+  let first = 0;
+  while (!(ring.at(first - 1) === ring[first + 1] && ring.at(first - 2)! < ring[first]!)) first += 2;
+  return [...ring.slice(first), ...ring.slice(0, first)];
+}
+
+/**
+ * The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. At a corner where two pixels of the mask touch,
+ * the way turns right, around one of them.
+ */
+function lookAhead(grid: Grid, x: number, y: number, heading: number): { turn: -1 | 0 | 1; touches: boolean } {
   // The pixels ahead are those around the corner in the heading's direction.
   const right = (heading + 1) % 4;
   const aheadX = STEP_X[heading]!;
@@ -51,8 +76,8 @@ function turnAt(grid: Grid, x: number, y: number, heading: number): -1 | 0 | 1 {
     const dy = aheadY + side * STEP_Y[right]!;
     return grid.has(dx > 0 ? x : x - 1, dy > 0 ? y : y - 1);
   };
-  if (!cell(1)) return 1;
-  return cell(-1) ? -1 : 0;
+  if (!cell(1)) return { turn: 1, touches: cell(-1) };
+  return { turn: cell(-1) ? -1 : 0, touches: false };
 }
 
 class Grid {

@@ -1,7 +1,7 @@
 import { type Crop, cropMask } from './crop.js';
 import { type Ring, traceOutline } from './outline.js';
 import type { HasRle } from './rle.js';
-import { type OutlineOptions, checkTolerance, signedArea, simplifyRing } from './simplify.js';
+import { type OutlineOptions, checkTolerance, signedArea, simplifyRings } from './simplify.js';
 
 /** An area without its holes. Rings hold corners x0, y0, x1, y1, ... in pixels of the photo; the last joins the first. */
 export interface Polygon {
@@ -14,31 +14,33 @@ export interface Polygon {
 /**
  * The mask as polygons, one for each piece of pixels that are joined by their sides, the topmost first. None for an empty mask.
  *
+ * They are valid as OpenGIS has it, at every tolerance: rings touch themselves nowhere, and each other in single corners at most; holes lie
+ * in their outer ring; polygons do not overlap.
+ *
  * @throws {TypeError} if the tolerance is negative.
  */
 export function maskToPolygons({ rle }: HasRle, options: OutlineOptions = {}): Polygon[] {
   const tolerance = checkTolerance(options);
-  const polygons: Polygon[] = [];
-  const holes: Ring[] = [];
-  for (const ring of traceOutline(rle)) {
-    if (signedArea(ring) > 0) polygons.push({ outer: simplifyRing(ring, tolerance), holes: [] });
-    else holes.push(ring);
-  }
-  if (holes.length > 0) {
+  const rings = traceOutline(rle);
+  const simple = simplifyRings(rings, tolerance);
+  const isOuter = rings.map((ring) => signedArea(ring) > 0);
+  const polygons: Polygon[] = simple.filter((_, index) => isOuter[index]).map((outer) => ({ outer, holes: [] }));
+  if (polygons.length < rings.length) {
     const crop = cropMask(rle);
     const labels = labelPieces(crop);
-    for (const hole of holes) {
+    rings.forEach((hole, index) => {
+      if (isOuter[index]) return;
       // The pixel below the end of the hole's last edge; see traceOutline.
       const label = labels[(hole[1]! - crop.top) * crop.width + hole[0]! - 1 - crop.left]!;
-      polygons[label - 1]!.holes.push(simplifyRing(hole, tolerance));
-    }
+      polygons[label - 1]!.holes.push(simple[index]!);
+    });
   }
   return polygons;
 }
 
 /**
- * The mask's outline as data of an SVG path (its `d`), in pixels of the photo. Exact outlines fill alike by both rules,
- * simplified ones need `fill-rule="evenodd"`. Empty text for an empty mask.
+ * The mask's outline as data of an SVG path (its `d`), in pixels of the photo. Both fill rules fill it alike. Empty text
+ * for an empty mask.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -49,7 +51,7 @@ export function maskToSvgPath(mask: HasRle, options: OutlineOptions = {}): strin
 /** All rings of a mask, simplified. */
 export function outlineOf({ rle }: HasRle, options: OutlineOptions): Ring[] {
   const tolerance = checkTolerance(options);
-  return traceOutline(rle).map((ring) => simplifyRing(ring, tolerance));
+  return simplifyRings(traceOutline(rle), tolerance);
 }
 
 function ringToSvg(ring: Ring): string {

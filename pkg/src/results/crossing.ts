@@ -1,0 +1,69 @@
+// How lines between corners of pixels lie to each other. Coordinates are whole numbers, so all of this is exact.
+import { type Corners, neighbours } from './corners.js';
+
+/** Positive if c lies clockwise (as seen, y down) of the line from a to b, negative if counter-clockwise, 0 if on it. */
+const side = ({ x, y }: Corners, a: number, b: number, c: number): number =>
+  (x[b]! - x[a]!) * (y[c]! - y[a]!) - (y[b]! - y[a]!) * (x[c]! - x[a]!);
+
+const isSamePlace = ({ x, y }: Corners, a: number, b: number): boolean => x[a] === x[b] && y[a] === y[b];
+
+/** Whether c lies between a and b, given that it is on the line through both. */
+function isBetween({ x, y }: Corners, a: number, b: number, c: number): boolean {
+  return (x[a]! - x[c]!) * (x[b]! - x[c]!) + (y[a]! - y[c]!) * (y[b]! - y[c]!) <= 0;
+}
+
+/**
+ * The stretches that must get closer to their ring, by their first corners, for what the lines from corner a and from corner c
+ * to the next ones do to each other; none if they are as they should be. Lines may only meet at their ends: those of neighbours,
+ * and corners of two rings that touched there before and lie as they did.
+ */
+export function conflict(corners: Corners, a: number, c: number): number[] {
+  const { next, before } = corners;
+  const [b, d] = [next[a]!, next[c]!];
+  if (b === c || d === a) {
+    const [from, middle, to] = b === c ? [a, b, d] : [c, d, b];
+    // Straight back on the way that it came.
+    return side(corners, from, middle, to) === 0 && !isBetween(corners, from, to, middle) ? [a, c] : [];
+  }
+  for (const mine of [a, b]) {
+    for (const other of [c, d]) {
+      if (isSamePlace(corners, mine, other)) return isApart(corners, mine, other) ? [] : [before[mine]!, mine, before[other]!, other];
+    }
+  }
+  const [ofC, ofD, ofA, ofB] = [side(corners, a, b, c), side(corners, a, b, d), side(corners, c, d, a), side(corners, c, d, b)];
+  const touches =
+    (ofC === 0 && isBetween(corners, a, b, c)) ||
+    (ofD === 0 && isBetween(corners, a, b, d)) ||
+    (ofA === 0 && isBetween(corners, c, d, a)) ||
+    (ofB === 0 && isBetween(corners, c, d, b));
+  return touches || (ofC > 0 !== ofD > 0 && ofA > 0 !== ofB > 0 && ofC * ofD !== 0 && ofA * ofB !== 0) ? [a, c] : [];
+}
+
+/** Whether two rings that touch at a corner of both still touch there, and neither cross nor run along each other. */
+function isApart(corners: Corners, mine: number, other: number): boolean {
+  const { next, before } = corners;
+  // Where they turn right they go around two pixels of the mask, where they turn left around two of the background.
+  const [from, to] = turnsRight(corners, mine) ? [next, before] : [before, next];
+  const way = (corner: number): [number, number] => [corners.x[corner]! - corners.x[mine]!, corners.y[corner]! - corners.y[mine]!];
+  const [first, ...others] = [from[mine]!, to[mine]!, from[other]!, to[other]!].map(way) as [[number, number], ...[number, number][]];
+  return others.every((direction, i) => i === 0 || isClockwise(first, others[i - 1]!, direction)) && quadrant(first, others[0]!) > 0;
+}
+
+/** Of the ring as it was. */
+function turnsRight(corners: Corners, corner: number): boolean {
+  const [last, following] = neighbours(corners, corner);
+  return side(corners, last, corner, following) > 0;
+}
+
+/** Whether, turning clockwise from the direction `from`, one meets a strictly before b. */
+function isClockwise(from: [number, number], a: [number, number], b: [number, number]): boolean {
+  const [ofA, ofB] = [quadrant(from, a), quadrant(from, b)];
+  return ofA === ofB ? a[0] * b[1] - a[1] * b[0] > 0 : ofA < ofB;
+}
+
+/** Clockwise from a direction: 0 along it, 1 in the half turn after it, 2 straight back, 3 in the other half. */
+function quadrant(from: [number, number], to: [number, number]): number {
+  const cross = from[0] * to[1] - from[1] * to[0];
+  if (cross !== 0) return cross > 0 ? 1 : 3;
+  return from[0] * to[0] + from[1] * to[1] > 0 ? 0 : 2;
+}
