@@ -98,7 +98,15 @@ export interface HasRle {
     rle: CocoRle;
 }
 
+export interface HoleOptions {
+    largest?: number | undefined;
+}
+
 export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas | VideoFrame;
+
+export interface IslandOptions {
+    smallest?: number | undefined;
+}
 
 export type Level = 'part' | 'entity' | 'relation';
 
@@ -136,6 +144,8 @@ export interface MaskLogits {
     rows: number;
     values: Float32Array;
 }
+
+export type MaskOrRle = HasRle | CocoRle;
 
 export interface MemoryUsage {
     wasm: number;
@@ -325,7 +335,17 @@ export declare function cutOutBox({ rle }: HasRle, options?: EdgeOptions): Box;
 
 export declare function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer>;
 
+export declare function dropIslands(mask: MaskOrRle, { smallest }?: IslandOptions): Rle;
+
 export declare function encodeRle(pixels: ArrayLike<number | boolean>, width: number, height: number): Rle;
+
+export declare function fillHoles(mask: MaskOrRle, { largest }?: HoleOptions): Rle;
+
+export declare function growMask(mask: MaskOrRle, pixels: number): Rle;
+
+export declare function intersectMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle;
+
+export declare function invertMask(mask: MaskOrRle): Rle;
 
 export declare function maskToAlpha({ rle }: HasRle, options?: EdgeOptions): Alpha;
 
@@ -353,6 +373,14 @@ export declare function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code
 
 export declare function sceneToGeoJson({ masks }: Scene<CocoRle>, options?: OutlineOptions): SceneFeatures;
 
+export declare function shrinkMask(mask: MaskOrRle, pixels: number): Rle;
+
+export declare function smoothMask(mask: MaskOrRle, radius: number): Rle;
+
+export declare function subtractMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle;
+
 export declare function traceOutline(rle: CocoRle): Ring[];
+
+export declare function unionMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle;
 
 export {};

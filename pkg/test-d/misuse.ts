@@ -1,5 +1,5 @@
 // Never run: none of these lines may compile. tsc reports a directive with no error below it.
-import { type Mask, type Prompt, type SegmentedImage, Segmenter, decodeRle, encodeRle, maskToImageData, maskToPath2D, sceneToCoco } from 'aims-web';
+import { type Mask, type Prompt, type SegmentedImage, Segmenter, decodeRle, encodeRle, growMask, unionMasks, maskToImageData, maskToPath2D, sceneToCoco } from 'aims-web';
 import { sceneToPsd } from 'aims-web/psd';
 
 declare const segmenter: Segmenter;
@@ -68,6 +68,10 @@ decodeRle(mask);
 encodeRle('0110', 2, 2);
 // @ts-expect-error Rows must be joined to one list.
 encodeRle([[0, 1], [1, 0]], 2, 2);
+// @ts-expect-error There must be a mask.
+unionMasks();
+// @ts-expect-error By how many pixels?
+growMask(mask);
 // @ts-expect-error A colour has four numbers.
 maskToImageData(mask, [255, 0, 0]);
 // @ts-expect-error An option of COCO's is a name of the file, not the file.

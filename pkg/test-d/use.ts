@@ -8,6 +8,7 @@ import {
   type Device,
   type Level,
   type Mask,
+  type MaskOrRle,
   type Polygon,
   type Progress,
   type Prompt,
@@ -23,7 +24,12 @@ import {
   cutOut,
   cutOutBox,
   decodeRle,
+  dropIslands,
   encodeRle,
+  fillHoles,
+  growMask,
+  intersectMasks,
+  invertMask,
   maskToAlpha,
   maskToGeoJson,
   maskToImageBitmap,
@@ -33,6 +39,10 @@ import {
   maskToSvgPath,
   rleArea,
   rleBox,
+  shrinkMask,
+  smoothMask,
+  subtractMasks,
+  unionMasks,
   sceneGraph,
   sceneToCoco,
   sceneToDot,
@@ -115,6 +125,13 @@ export function fromElsewhere(image: SegmentedImage, rle: CocoRle, scene: Scene<
   console.log(decodeRle(uncompressed), rleArea(rle), rleBox(again), maskToAlpha({ rle: uncompressed }), sceneToCoco(scene), sceneToGeoJson(scene));
   console.log(sceneToDot(scene, { name: (mask) => String(mask.rle.counts) }), sceneToDot(scene, { name: ({ id }: Mask<CocoRle>) => `${id}` }));
   return image.segment({ prompt: { kind: 'entities', masks: [rle, uncompressed] } });
+}
+
+/** Masks and codes go in, codes come out. */
+export function madeOfOthers(mask: Mask, rle: Rle, others: MaskOrRle[], largest?: number, smallest?: number): Rle {
+  const combined: Rle[] = [unionMasks(mask, rle), intersectMasks(rle, ...others), subtractMasks(mask, ...others), invertMask({ rle })];
+  const shaped: Rle[] = [growMask(mask, 2.5), shrinkMask(rle, 1), smoothMask(mask, 3), fillHoles(rle), dropIslands(mask)];
+  return fillHoles(dropIslands(unionMasks(...(combined as [Rle]), ...shaped), { smallest }), { largest });
 }
 
 /** Options that may be undefined are passed on as they are. */

@@ -1,0 +1,124 @@
+// What lies within a distance of pixels of a mask: for each column of pixels, the spans of columns nearby reach into it up and down.
+import type { Rle } from '../types.js';
+import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
+
+/**
+ * The mask and all pixels within a distance of it, measured from centre to centre: it grows by an exact disc. Fractions count.
+ *
+ * @throws {TypeError} if `pixels` is negative or not finite.
+ * @throws {SegmenterError} as `decodeRle`.
+ */
+export function growMask(mask: MaskOrRle, pixels: number): Rle {
+  checkDistance('pixels', pixels);
+  return encodeSpans(grow(spansOf(mask), pixels));
+}
+
+/**
+ * The mask without all pixels within a distance of its background, measured from centre to centre. Beyond the borders of the photo the
+ * mask is taken to go on, so it does not shrink from there.
+ *
+ * @throws {TypeError} if `pixels` is negative or not finite.
+ * @throws {SegmenterError} as `decodeRle`.
+ */
+export function shrinkMask(mask: MaskOrRle, pixels: number): Rle {
+  checkDistance('pixels', pixels);
+  return encodeSpans(invertSpans(grow(invertSpans(spansOf(mask)), pixels)));
+}
+
+/**
+ * The mask with a smooth edge: every pixel becomes what most pixels of the photo within the radius are, measured from centre to centre,
+ * and stays as it is if they are half and half. What is narrower than the radius goes, as whiskers, cracks and specks; corners get round.
+ *
+ * @throws {TypeError} if the radius is negative or not finite.
+ * @throws {SegmenterError} as `decodeRle`.
+ */
+export function smoothMask(mask: MaskOrRle, radius: number): Rle {
+  checkDistance('radius', radius);
+  return encodeSpans(vote(spansOf(mask), radius));
+}
+
+function checkDistance(name: string, distance: number): void {
+  if (!(distance >= 0 && distance < Infinity)) throw new TypeError(`${name} must be a number of pixels from 0 on, not ${distance}.`);
+}
+
+/** How far a disc reaches up and down in its columns, from that of its centre on, as far as the photo goes. */
+function reaches(radius: number, [height, width]: Spans['size']): number[] {
+  const reach: number[] = [];
+  for (let dx = 0; dx === 0 || (dx <= radius && dx < width); dx++) {
+    let dy = Math.min(height, Math.ceil(Math.sqrt(radius * radius - dx * dx)));
+    while (dx * dx + dy * dy > radius * radius) dy--;
+    reach.push(dy);
+  }
+  return reach;
+}
+
+type Visit = (x: number, reach: readonly number[], near: (use: (top: number, bottom: number, reach: number) => void) => void) => void;
+
+/** Calls back for each column of the photo: with the disc's reaches, and with the spans of the columns nearby and how far they reach. */
+function forEachColumn(spans: Spans, radius: number, visit: Visit): void {
+  const width = spans.size[1];
+  const { x: columns, top, bottom } = columnSpans(spans);
+  const reach = reaches(radius, spans.size);
+  const last = reach.length - 1;
+  // The spans from `from` up to `to` are those of the columns nearby.
+  for (let x = 0, from = 0, to = 0; x < width; x++) {
+    while (from < columns.length && columns[from]! < x - last) from++;
+    while (to < columns.length && columns[to]! <= x + last) to++;
+    visit(x, reach, (use) => {
+      for (let i = from; i < to; i++) use(top[i]!, bottom[i]!, reach[Math.abs(columns[i]! - x)]!);
+    });
+  }
+}
+
+function grow(spans: Spans, radius: number): Spans {
+  const height = spans.size[0];
+  const ends: number[] = [];
+  // By the row that spans begin in: where the longest of them ends.
+  const until = new Int32Array(height);
+  forEachColumn(spans, radius, (x, _, near) => {
+    until.fill(0);
+    near((top, bottom, reach) => {
+      const start = Math.max(0, top - reach);
+      until[start] = Math.max(until[start]!, Math.min(height, bottom + reach));
+    });
+    for (let y = 0; y < height; ) {
+      const start = y;
+      for (let end = until[y]!; y < end; y++) end = Math.max(end, until[y]!);
+      if (y > start) addSpan(ends, x * height + start, x * height + y);
+      else y++;
+    }
+  });
+  return { size: spans.size, ends };
+}
+
+/** Pixels of the mask have one vote for it, the others of the photo one against it. */
+function vote(spans: Spans, radius: number): Spans {
+  const [height, width] = spans.size;
+  const most = reaches(radius, spans.size)[0]!;
+  // How many votes of one column a pixel gets, rises and falls evenly along its own: these are the changes of that from row to row,
+  // beginning so far above the photo that no vote has been counted.
+  const bends = new Int32Array(height + 2 * most + 2);
+  const count = (votes: number, top: number, bottom: number, reach: number): void => {
+    bends[most + top - reach]! += votes;
+    bends[most + bottom - reach]! -= votes;
+    bends[most + top + reach + 1]! -= votes;
+    bends[most + bottom + reach + 1]! += votes;
+  };
+  const ends: number[] = [];
+  let passed = 0;
+  forEachColumn(spans, radius, (x, reach, near) => {
+    bends.fill(0);
+    for (let dx = -Math.min(x, reach.length - 1); dx < Math.min(width - x, reach.length); dx++) count(-1, 0, height, reach[Math.abs(dx)]!);
+    near((top, bottom, far) => count(2, top, bottom, far));
+    let [slope, sum] = [0, 0];
+    for (let y = -most; y < height; y++) {
+      slope += bends[most + y]!;
+      sum += slope;
+      if (y < 0) continue;
+      const place = x * height + y;
+      while (spans.ends[passed]! <= place) passed++;
+      if (sum > 0 || (sum === 0 && passed % 2 === 1)) addSpan(ends, place, place + 1);
+    }
+  });
+  return { size: spans.size, ends };
+}

@@ -1,0 +1,90 @@
+// The pieces of a mask: pixels that are joined by their sides. Found span by span, by joining those of neighbouring columns.
+import type { Rle } from '../types.js';
+import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
+
+/** Which holes to fill. */
+export interface HoleOptions {
+  /** Pixels that the largest hole has which is filled. Default: all holes are. */
+  largest?: number | undefined;
+}
+
+/** Which islands to drop. */
+export interface IslandOptions {
+  /** Pixels that the smallest island has which stays. Default: only the largest island of all does. */
+  smallest?: number | undefined;
+}
+
+/**
+ * The mask without its holes: pieces of the background that are not at a border of the photo. Pixels are one piece if they are joined by their
+ * sides, as in `maskToPolygons`; a gap that only touches the outside at a corner is a hole.
+ *
+ * @throws {TypeError} if `largest` is negative or no number.
+ * @throws {SegmenterError} as `decodeRle`.
+ */
+export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions = {}): Rle {
+  checkCount('largest', largest);
+  const spans = spansOf(mask);
+  const background = invertSpans(spans);
+  return encodeSpans(invertSpans(keepPieces(background, ({ area, isAtBorder }) => isAtBorder || area > largest)));
+}
+
+/**
+ * The mask without its small islands. Pixels are one island if they are joined by their sides, as in `maskToPolygons`. Of islands that are equally
+ * large the one furthest to the left counts as the largest.
+ *
+ * @throws {TypeError} if `smallest` is negative or no number.
+ * @throws {SegmenterError} as `decodeRle`.
+ */
+export function dropIslands(mask: MaskOrRle, { smallest }: IslandOptions = {}): Rle {
+  if (smallest !== undefined) checkCount('smallest', smallest);
+  return encodeSpans(keepPieces(spansOf(mask), (piece, largest) => (smallest === undefined ? piece === largest : piece.area >= smallest)));
+}
+
+function checkCount(name: string, count: number): void {
+  if (!(count >= 0)) throw new TypeError(`${name} must be a number of pixels from 0 on, not ${count}.`);
+}
+
+interface Piece {
+  area: number;
+  isAtBorder: boolean;
+}
+
+/** The spans of the pieces that are wanted, given the largest one too. */
+function keepPieces(spans: Spans, isWanted: (piece: Piece, largest: Piece) => boolean): Spans {
+  const [height, width] = spans.size;
+  const { x, top, bottom } = columnSpans(spans);
+  const roots = joinSpans(x, top, bottom);
+  const pieces = new Map<number, Piece>();
+  roots.forEach((root, i) => {
+    const piece = pieces.get(root) ?? { area: 0, isAtBorder: false };
+    piece.area += bottom[i]! - top[i]!;
+    piece.isAtBorder ||= x[i] === 0 || x[i] === width - 1 || top[i] === 0 || bottom[i] === height;
+    pieces.set(root, piece);
+  });
+  let largest: Piece = { area: 0, isAtBorder: false };
+  for (const piece of pieces.values()) if (piece.area > largest.area) largest = piece;
+  const wanted = new Set([...pieces].filter(([, piece]) => isWanted(piece, largest)).map(([root]) => root));
+  const ends: number[] = [];
+  roots.forEach((root, i) => {
+    if (wanted.has(root)) addSpan(ends, x[i]! * height + top[i]!, x[i]! * height + bottom[i]!);
+  });
+  return { size: spans.size, ends };
+}
+
+/** For each span the first one of its piece. */
+function joinSpans(x: Int32Array, top: Int32Array, bottom: Int32Array): Int32Array {
+  const parents = Int32Array.from(x, (_, i) => i);
+  const rootOf = (i: number): number => {
+    while (parents[i] !== i) i = parents[i] = parents[parents[i]!]!;
+    return i;
+  };
+  // `j` follows in the column to the left.
+  for (let i = 0, j = 0; i < x.length; i++) {
+    while (x[j]! < x[i]! - 1 || (x[j] === x[i]! - 1 && bottom[j]! <= top[i]!)) j++;
+    for (let k = j; x[k] === x[i]! - 1 && top[k]! < bottom[i]!; k++) {
+      const [a, b] = [rootOf(i), rootOf(k)];
+      parents[Math.max(a, b)] = Math.min(a, b);
+    }
+  }
+  return parents.map((_, i) => rootOf(i));
+}
