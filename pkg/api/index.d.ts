@@ -329,6 +329,8 @@ export interface Support {
     reason: string;
 }
 
+export declare function backgroundOf({ width, height, masks }: Scene<CocoRle>, subject?: MaskOrRle): Rle;
+
 export declare function cutOut(photo: CanvasImageSource, { rle }: HasRle, options?: EdgeOptions): OffscreenCanvas;
 
 export declare function cutOutBox({ rle }: HasRle, options?: EdgeOptions): Box;
@@ -346,6 +348,12 @@ export declare function growMask(mask: MaskOrRle, pixels: number): Rle;
 export declare function intersectMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle;
 
 export declare function invertMask(mask: MaskOrRle): Rle;
+
+export declare function latest<Input, Result>(call: (input: Input, options: {
+    signal: AbortSignal;
+}) => Promise<Result>): (input: Input, options?: {
+    signal?: AbortSignal | undefined;
+}) => Promise<Result>;
 
 export declare function maskToAlpha({ rle }: HasRle, options?: EdgeOptions): Alpha;
 
@@ -376,6 +384,8 @@ export declare function sceneToGeoJson({ masks }: Scene<CocoRle>, options?: Outl
 export declare function shrinkMask(mask: MaskOrRle, pixels: number): Rle;
 
 export declare function smoothMask(mask: MaskOrRle, radius: number): Rle;
+
+export declare function subjectOf<Code extends CocoRle = Rle>({ masks }: Scene<Code>): Mask<Code> | null;
 
 export declare function subtractMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle;
 

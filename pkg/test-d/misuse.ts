@@ -1,5 +1,19 @@
 // Never run: none of these lines may compile. tsc reports a directive with no error below it.
-import { type Mask, type Prompt, type SegmentedImage, Segmenter, decodeRle, encodeRle, growMask, unionMasks, maskToImageData, maskToPath2D, sceneToCoco } from 'aims-web';
+import {
+  type Mask,
+  type Prompt,
+  type SegmentedImage,
+  Segmenter,
+  decodeRle,
+  encodeRle,
+  growMask,
+  latest,
+  maskToImageData,
+  maskToPath2D,
+  sceneToCoco,
+  subjectOf,
+  unionMasks,
+} from 'aims-web';
 import { sceneToPsd } from 'aims-web/psd';
 
 declare const segmenter: Segmenter;
@@ -72,6 +86,10 @@ encodeRle([[0, 1], [1, 0]], 2, 2);
 unionMasks();
 // @ts-expect-error By how many pixels?
 growMask(mask);
+// @ts-expect-error There may be no subject.
+subjectOf({ width: 1, height: 1, masks: [] }).id;
+// @ts-expect-error What takes time gives a promise.
+latest(() => 7);
 // @ts-expect-error A colour has four numbers.
 maskToImageData(mask, [255, 0, 0]);
 // @ts-expect-error An option of COCO's is a name of the file, not the file.

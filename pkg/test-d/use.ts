@@ -3,6 +3,7 @@ import {
   type Adapter,
   type Alpha,
   type Box,
+  type Candidate,
   type CocoDataset,
   type CocoRle,
   type Device,
@@ -21,6 +22,7 @@ import {
   SegmenterError,
   type SegmenterOptions,
   type Support,
+  backgroundOf,
   cutOut,
   cutOutBox,
   decodeRle,
@@ -30,6 +32,7 @@ import {
   growMask,
   intersectMasks,
   invertMask,
+  latest,
   maskToAlpha,
   maskToGeoJson,
   maskToImageBitmap,
@@ -41,6 +44,7 @@ import {
   rleBox,
   shrinkMask,
   smoothMask,
+  subjectOf,
   subtractMasks,
   unionMasks,
   sceneGraph,
@@ -132,6 +136,20 @@ export function madeOfOthers(mask: Mask, rle: Rle, others: MaskOrRle[], largest?
   const combined: Rle[] = [unionMasks(mask, rle), intersectMasks(rle, ...others), subtractMasks(mask, ...others), invertMask({ rle })];
   const shaped: Rle[] = [growMask(mask, 2.5), shrinkMask(rle, 1), smoothMask(mask, 3), fillHoles(rle), dropIslands(mask)];
   return fillHoles(dropIslands(unionMasks(...(combined as [Rle]), ...shaped), { smallest }), { largest });
+}
+
+export function subject(scene: Scene, fromCoco: Scene<CocoRle>): Rle[] {
+  const found = subjectOf(scene);
+  same<typeof found, Mask | null>(true);
+  const other: Mask<CocoRle> | null = subjectOf(fromCoco);
+  return [backgroundOf(scene), backgroundOf(scene, found ?? undefined), ...(other ? [backgroundOf(fromCoco, other)] : [])];
+}
+
+export async function hover(image: SegmentedImage, signal: AbortSignal, maybe?: AbortSignal): Promise<number> {
+  const ask = latest(({ x, y }: { x: number; y: number }, { signal }) => image.candidates({ points: [{ x, y, label: 1 }] }, { signal }));
+  const candidates = await ask({ x: 1, y: 2 });
+  same<typeof candidates, Candidate[]>(true);
+  return (await ask({ x: 1, y: 2 }, { signal })).length + (await ask({ x: 1, y: 2 }, { signal: maybe })).length;
 }
 
 /** Options that may be undefined are passed on as they are. */
