@@ -37,7 +37,7 @@ export interface CocoAnnotation {
     id: number;
     image_id: number;
     category_id: number;
-    segmentation: Rle;
+    segmentation: Rle | number[][];
     area: number;
     bbox: Box;
     iscrowd: 0;
@@ -61,7 +61,17 @@ export interface CocoDataset {
     }[];
 }
 
-export interface CocoOptions {
+export interface CocoFormat extends OutlineOptions {
+    segmentation?: 'rle' | 'polygons' | undefined;
+}
+
+export interface CocoOptions extends CocoFormat {
+    fileName?: string | undefined;
+    imageId?: number | undefined;
+}
+
+export interface CocoPhoto {
+    scene: Scene<CocoRle>;
     fileName?: string | undefined;
     imageId?: number | undefined;
 }
@@ -69,6 +79,11 @@ export interface CocoOptions {
 export interface CocoRle {
     size: readonly [height: number, width: number];
     counts: string | readonly number[];
+}
+
+export interface CocoShape {
+    segmentation?: CocoRle | readonly (readonly number[])[] | undefined;
+    bbox?: Readonly<Box> | undefined;
 }
 
 export type Device = 'webgpu' | 'cpu';
@@ -331,6 +346,8 @@ export interface Support {
 
 export declare function backgroundOf({ width, height, masks }: Scene<CocoRle>, subject?: MaskOrRle): Rle;
 
+export declare function cocoToRle(annotation: CocoShape, width: number, height: number): Rle;
+
 export declare function cutOut(photo: CanvasImageSource, { rle }: HasRle, options?: EdgeOptions): OffscreenCanvas;
 
 export declare function cutOutBox({ rle }: HasRle, options?: EdgeOptions): Box;
@@ -375,11 +392,13 @@ export declare function rleBox(rle: CocoRle): Box;
 
 export declare function sceneGraph({ masks }: Scene<CocoRle>): SceneGraph;
 
-export declare function sceneToCoco(scene: Scene<CocoRle>, { fileName, imageId }?: CocoOptions): CocoDataset;
+export declare function sceneToCoco(scene: Scene<CocoRle>, { fileName, imageId, ...format }?: CocoOptions): CocoDataset;
 
 export declare function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code>, { name }?: NameOptions<Code>): string;
 
 export declare function sceneToGeoJson({ masks }: Scene<CocoRle>, options?: OutlineOptions): SceneFeatures;
+
+export declare function scenesToCoco(photos: readonly CocoPhoto[], format?: CocoFormat): CocoDataset;
 
 export declare function shrinkMask(mask: MaskOrRle, pixels: number): Rle;
 

@@ -4,6 +4,7 @@ import {
   type Prompt,
   type SegmentedImage,
   Segmenter,
+  cocoToRle,
   decodeRle,
   encodeRle,
   growMask,
@@ -94,6 +95,10 @@ latest(() => 7);
 maskToImageData(mask, [255, 0, 0]);
 // @ts-expect-error An option of COCO's is a name of the file, not the file.
 sceneToCoco({ width: 1, height: 1, masks: [] }, { fileName: new Blob() });
+// @ts-expect-error There is no such form of masks: it is 'polygons'.
+sceneToCoco({ width: 1, height: 1, masks: [] }, { segmentation: 'polygon' });
+// @ts-expect-error An annotation knows no size of its photo.
+cocoToRle({ bbox: [0, 0, 1, 1] });
 // @ts-expect-error Layers are cut from pixels: decode the file first.
 await sceneToPsd({ width: 1, height: 1, masks: [] }, new Blob());
 // @ts-expect-error Prompts are told apart by their kind.

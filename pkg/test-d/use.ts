@@ -5,7 +5,9 @@ import {
   type Box,
   type Candidate,
   type CocoDataset,
+  type CocoPhoto,
   type CocoRle,
+  type CocoShape,
   type Device,
   type Level,
   type Mask,
@@ -23,6 +25,7 @@ import {
   type SegmenterOptions,
   type Support,
   backgroundOf,
+  cocoToRle,
   cutOut,
   cutOutBox,
   decodeRle,
@@ -51,6 +54,7 @@ import {
   sceneToCoco,
   sceneToDot,
   sceneToGeoJson,
+  scenesToCoco,
   traceOutline,
 } from 'aims-web';
 import { type PsdOptions, sceneToPsd } from 'aims-web/psd';
@@ -150,6 +154,16 @@ export async function hover(image: SegmentedImage, signal: AbortSignal, maybe?: 
   const candidates = await ask({ x: 1, y: 2 });
   same<typeof candidates, Candidate[]>(true);
   return (await ask({ x: 1, y: 2 }, { signal })).length + (await ask({ x: 1, y: 2 }, { signal: maybe })).length;
+}
+
+export function cocoFiles(scene: Scene, annotation: CocoShape, fromCoco: Scene<CocoRle>, tolerance?: number): CocoDataset[] {
+  const photos: CocoPhoto[] = [{ scene, fileName: 'a.jpg', imageId: 3 }, { scene: fromCoco }];
+  const written = sceneToCoco(scene, { fileName: 'a.jpg', segmentation: 'polygons', tolerance });
+  // What was written can be read, and so can files of others.
+  const read: Rle[] = written.annotations.map((own) => cocoToRle(own, scene.width, scene.height));
+  read.push(cocoToRle(annotation, 2, 2), cocoToRle({ segmentation: [[0, 0, 1, 0, 1, 1]], bbox: [0, 0, 1, 1] }, 2, 2));
+  console.log(read);
+  return [written, scenesToCoco(photos), scenesToCoco(photos, { segmentation: 'rle' })];
 }
 
 /** Options that may be undefined are passed on as they are. */

@@ -1,0 +1,51 @@
+import { SegmenterError } from '../errors.js';
+import type { Box, CocoRle, Rle } from '../types.js';
+import { unionMasks } from './algebra.js';
+import { fillRing } from './raster.js';
+import { checkSameSize, sizeOf } from './runs.js';
+import { encodeSpans, spansOf } from './spans.js';
+
+/** What an annotation of a COCO file says of a shape. */
+export interface CocoShape {
+  /** A run-length code, compressed or not, or polygons: rings of corners x0, y0, x1, y1, ... in pixels, which need not be whole numbers. */
+  segmentation?: CocoRle | readonly (readonly number[])[] | undefined;
+  /** In pixels. */
+  bbox?: Readonly<Box> | undefined;
+}
+
+/**
+ * The mask of an annotation of a COCO file, whose photo has this width and height in pixels: its run-length code, what its polygons cover
+ * together, or, where it has neither, its box. Pixels are those that pycocotools gives.
+ *
+ * @throws {TypeError} if a side is no whole number of pixels.
+ * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape, or one that is malformed; 'size-mismatch' if its code is of another
+ * size.
+ */
+export function cocoToRle(annotation: CocoShape, width: number, height: number): Rle {
+  if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
+    throw new TypeError(`width and height must be whole numbers of pixels, not ${width} and ${height}.`);
+  }
+  const size = sizeOf({ size: [height, width] });
+  const { segmentation, bbox } = annotation;
+  if (segmentation && !isRings(segmentation)) {
+    const spans = spansOf(segmentation);
+    checkSameSize(size, spans.size);
+    return encodeSpans(spans);
+  }
+  const rings = segmentation?.length ? segmentation : Array.isArray(bbox) ? [ringOf(bbox as Readonly<Box>)] : [];
+  if (rings.length === 0) throw new SegmenterError('invalid-prompt', 'The annotation has neither a segmentation nor a bbox. Leave it out.');
+  for (const ring of rings) checkRing(ring);
+  const [first, ...others] = rings.map((ring) => encodeSpans(fillRing(ring, size))) as [Rle, ...Rle[]];
+  return unionMasks(first, ...others);
+}
+
+const isRings = (segmentation: NonNullable<CocoShape['segmentation']>): segmentation is readonly (readonly number[])[] => Array.isArray(segmentation);
+
+function ringOf([x, y, width, height]: Readonly<Box>): number[] {
+  return [x, y, x, y + height, x + width, y + height, x + width, y];
+}
+
+function checkRing(ring: unknown): void {
+  if (Array.isArray(ring) && ring.length >= 6 && ring.length % 2 === 0 && ring.every(Number.isFinite)) return;
+  throw new SegmenterError('invalid-prompt', 'A polygon needs three corners at least: a flat list of numbers x0, y0, x1, y1, ... in pixels.');
+}
