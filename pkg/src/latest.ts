@@ -1,9 +1,10 @@
 import { SegmenterError, abortedError } from './errors.js';
 
 /**
- * The same function, of whose overlapping calls only the newest goes on: for pointers that move, where an answer to an earlier place is of
- * no use any more. A new call aborts the one before by its `signal` and rejects it at once, whether or not the function heeds that; what
- * comes of it later is dropped. Calls after one another do not disturb each other. What the newest call gives or throws is passed on as it is.
+ * The same function, of whose overlapping calls only the newest goes on: for pointers that move, where an answer to an earlier
+ * place is of no use any more. A new call aborts the one before by its `signal` and rejects it at once, whether or not the
+ * function heeds that; what comes of it later is dropped. Calls after one another do not disturb each other. What the newest call
+ * gives or throws is passed on as it is.
  *
  * A call's own `signal` aborts that call alone. One that is aborted already rejects and leaves the call before it in peace.
  *

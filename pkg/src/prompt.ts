@@ -10,7 +10,9 @@ import type { CocoRle, Prompt } from './types.js';
 export function withCompressedMasks(prompt: Prompt): Prompt {
   if (typeof prompt !== 'object' || prompt === null) return prompt;
   if ('mask' in prompt) return { ...prompt, mask: compressed(prompt.mask) };
-  if ('masks' in prompt && Array.isArray(prompt.masks)) return { ...prompt, masks: prompt.masks.map(compressed) as [CocoRle, CocoRle] };
+  if ('masks' in prompt && Array.isArray(prompt.masks)) {
+    return { ...prompt, masks: prompt.masks.map(compressed) as [CocoRle, CocoRle] };
+  }
   return prompt;
 }
 

@@ -51,7 +51,10 @@ export function assortedMasks() {
   return masks;
 }
 
-/** Masks whose outlines touch and nearly touch themselves: noise, chequers, rings in rings, lines of one pixel, specks: [pixels, width]. */
+/**
+ * Masks whose outlines touch and nearly touch themselves: noise, chequers, rings in rings, lines of one pixel, specks: [pixels,
+ * width].
+ */
 export function raggedMasks(seed, count) {
   const random = randomNumbers(seed);
   const below = (most) => Math.floor(random() * most);

@@ -7,19 +7,22 @@ import { encodeSpans, spansOf } from './spans.js';
 
 /** What an annotation of a COCO file says of a shape. */
 export interface CocoShape {
-  /** A run-length code, compressed or not, or polygons: rings of corners x0, y0, x1, y1, ... in pixels, which need not be whole numbers. */
+  /**
+   * A run-length code, compressed or not, or polygons: rings of corners x0, y0, x1, y1, ... in pixels, which need not be whole
+   * numbers.
+   */
   segmentation?: CocoRle | readonly (readonly number[])[] | undefined;
   /** In pixels. */
   bbox?: Readonly<Box> | undefined;
 }
 
 /**
- * The mask of an annotation of a COCO file, whose photo has this width and height in pixels: its run-length code, what its polygons cover
- * together, or, where it has neither, its box. Pixels are those that pycocotools gives.
+ * The mask of an annotation of a COCO file, whose photo has this width and height in pixels: its run-length code, what its
+ * polygons cover together, or, where it has neither, its box. Pixels are those that pycocotools gives.
  *
  * @throws {TypeError} if a side is no whole number of pixels.
- * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape, or one that is malformed; 'size-mismatch' if its code is of another
- * size.
+ * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape, or one that is malformed; 'size-mismatch' if its code
+ * is of another size.
  */
 export function cocoToRle(annotation: CocoShape, width: number, height: number): Rle {
   if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
@@ -27,19 +30,20 @@ export function cocoToRle(annotation: CocoShape, width: number, height: number):
   }
   const size = sizeOf({ size: [height, width] });
   const { segmentation, bbox } = annotation;
-  if (segmentation && !isRings(segmentation)) {
-    const spans = spansOf(segmentation);
+  if (segmentation && !Array.isArray(segmentation)) {
+    // TypeScript does not tell lists that are read-only from other things by `isArray`.
+    const spans = spansOf(segmentation as CocoRle);
     checkSameSize(size, spans.size);
     return encodeSpans(spans);
   }
-  const rings = segmentation?.length ? segmentation : Array.isArray(bbox) ? [ringOf(bbox as Readonly<Box>)] : [];
-  if (rings.length === 0) throw new SegmenterError('invalid-prompt', 'The annotation has neither a segmentation nor a bbox. Leave it out.');
+  const rings: readonly (readonly number[])[] = segmentation?.length ? segmentation : Array.isArray(bbox) ? [ringOf(bbox as Readonly<Box>)] : [];
+  if (rings.length === 0) throw invalid('The annotation has neither a segmentation nor a bbox. Leave it out.');
   for (const ring of rings) checkRing(ring);
   const [first, ...others] = rings.map((ring) => encodeSpans(fillRing(ring, size))) as [Rle, ...Rle[]];
   return unionMasks(first, ...others);
 }
 
-const isRings = (segmentation: NonNullable<CocoShape['segmentation']>): segmentation is readonly (readonly number[])[] => Array.isArray(segmentation);
+const invalid = (message: string): SegmenterError => new SegmenterError('invalid-prompt', message);
 
 function ringOf([x, y, width, height]: Readonly<Box>): number[] {
   return [x, y, x, y + height, x + width, y + height, x + width, y];
@@ -47,5 +51,5 @@ function ringOf([x, y, width, height]: Readonly<Box>): number[] {
 
 function checkRing(ring: unknown): void {
   if (Array.isArray(ring) && ring.length >= 6 && ring.length % 2 === 0 && ring.every(Number.isFinite)) return;
-  throw new SegmenterError('invalid-prompt', 'A polygon needs three corners at least: a flat list of numbers x0, y0, x1, y1, ... in pixels.');
+  throw invalid('A polygon needs three corners at least: a flat list of numbers x0, y0, x1, y1, ... in pixels.');
 }

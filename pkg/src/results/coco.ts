@@ -7,9 +7,9 @@ import { encodeSpans, spansOf } from './spans.js';
 /** How masks are written. */
 export interface CocoFormat extends OutlineOptions {
   /**
-   * Default 'rle'. With 'polygons' a mask is a list of rings of corners x0, y0, x1, y1, ... in pixels, one for each of its pieces. COCO
-   * has no holes: a line from the outer ring to each hole and back makes one ring of them, which fills to the piece without its holes.
-   * A `tolerance` simplifies them; area and box stay those of the mask.
+   * Default 'rle'. With 'polygons' a mask is a list of rings of corners x0, y0, x1, y1, ... in pixels, one for each of its
+   * pieces. COCO has no holes: a line from the outer ring to each hole and back makes one ring of them, which fills to the piece
+   * without its holes. A `tolerance` simplifies them; area and box stay those of the mask.
    */
   segmentation?: 'rle' | 'polygons' | undefined;
 }
@@ -71,8 +71,8 @@ export function sceneToCoco(scene: Scene<CocoRle>, { fileName, imageId = 1, ...f
 }
 
 /**
- * The scenes of several photos as one COCO data set. Annotations are numbered through, and links between masks follow; links to masks that are not in
- * their scene are left out. Else as {@link sceneToCoco}.
+ * The scenes of several photos as one COCO data set. Annotations are numbered through, and links between masks follow; links to
+ * masks that are not in their scene are left out. Else as {@link sceneToCoco}.
  *
  * @throws {SegmenterError} as `sceneToCoco`.
  * @throws {TypeError} as `sceneToCoco`, and if two photos have the same `imageId`.
@@ -121,7 +121,10 @@ function annotate(mask: Mask<CocoRle>, { imageId, idOf }: NumberedPhoto, { segme
   };
 }
 
-/** Lines that are run through there and back enclose nothing, wherever they lie: the outer ring's first corner will do for all holes. */
+/**
+ * Lines that are run through there and back enclose nothing, wherever they lie: the outer ring's first corner will do for all
+ * holes.
+ */
 function toOneRing({ outer, holes }: Polygon): number[] {
   const start = outer.slice(0, 2);
   return [...outer, ...holes.flatMap((hole) => [...start, ...hole, ...hole.slice(0, 2)])];

@@ -16,7 +16,10 @@ export class Corners {
   /** The ring of a corner, and of each ring its first corner; the last number is that of all corners. */
   readonly ringOf: Int32Array;
   readonly firsts: number[] = [0];
-  /** Outlines like combs would take quadratic time: after a fair share of work stretches are halved, which keeps some corners more. */
+  /**
+   * Outlines like combs would take quadratic time: after a fair share of work stretches are halved, which keeps some corners
+   * more.
+   */
   #work: number;
 
   constructor(rings: readonly Ring[], tolerance: number) {
@@ -31,7 +34,8 @@ export class Corners {
 
   /** What is left of the rings. */
   rings(): Ring[] {
-    return this.firsts.slice(0, -1).map((first) => [...this.lines(first)].flatMap((corner) => [this.x[corner]!, this.y[corner]!]));
+    const place = (corner: number): Ring => [this.x[corner]!, this.y[corner]!];
+    return this.firsts.slice(0, -1).map((first) => [...this.lines(first)].flatMap(place));
   }
 
   /** The kept corners of a ring, each of which begins a line. */
@@ -63,7 +67,10 @@ export class Corners {
     return [left, top, right, bottom];
   }
 
-  /** One after the last corner of the stretch that begins at a kept corner; its end is the corner of this number or the ring's first. */
+  /**
+   * One after the last corner of the stretch that begins at a kept corner; its end is the corner of this number or the ring's
+   * first.
+   */
   endOf(corner: number): number {
     return this.next[corner]! > corner ? this.next[corner]! : this.firsts[this.ringOf[corner]! + 1]!;
   }

@@ -42,11 +42,13 @@ export function conflict(corners: Corners, a: number, c: number): number[] {
 /** Whether two rings that touch at a corner of both still touch there, and neither cross nor run along each other. */
 function isApart(corners: Corners, mine: number, other: number): boolean {
   const { next, before } = corners;
-  // Where they turn right they go around two pixels of the mask, where they turn left around two of the background.
-  const [from, to] = turnsRight(corners, mine) ? [next, before] : [before, next];
-  const way = (corner: number): [number, number] => [corners.x[corner]! - corners.x[mine]!, corners.y[corner]! - corners.y[mine]!];
-  const [first, ...others] = [from[mine]!, to[mine]!, from[other]!, to[other]!].map(way) as [[number, number], ...[number, number][]];
-  return others.every((direction, i) => i === 0 || isClockwise(first, others[i - 1]!, direction)) && quadrant(first, others[0]!) > 0;
+  const to = (corner: number): Direction => [corners.x[corner]! - corners.x[mine]!, corners.y[corner]! - corners.y[mine]!];
+  // Where they turn right, each goes around a pixel of the mask, and where they turn left around one of the background. Clockwise from
+  // the first line that pixel comes, then the other line of the same ring, then the other ring's in the same order.
+  const [first, last] = turnsRight(corners, mine) ? [next, before] : [before, next];
+  const start = to(first[mine]!);
+  const [a, b, c] = [to(last[mine]!), to(first[other]!), to(last[other]!)];
+  return quadrant(start, a) > 0 && isClockwise(start, a, b) && isClockwise(start, b, c);
 }
 
 /** Of the ring as it was. */
@@ -55,14 +57,16 @@ function turnsRight(corners: Corners, corner: number): boolean {
   return side(corners, last, corner, following) > 0;
 }
 
+type Direction = [dx: number, dy: number];
+
 /** Whether, turning clockwise from the direction `from`, one meets a strictly before b. */
-function isClockwise(from: [number, number], a: [number, number], b: [number, number]): boolean {
+function isClockwise(from: Direction, a: Direction, b: Direction): boolean {
   const [ofA, ofB] = [quadrant(from, a), quadrant(from, b)];
   return ofA === ofB ? a[0] * b[1] - a[1] * b[0] > 0 : ofA < ofB;
 }
 
 /** Clockwise from a direction: 0 along it, 1 in the half turn after it, 2 straight back, 3 in the other half. */
-function quadrant(from: [number, number], to: [number, number]): number {
+function quadrant(from: Direction, to: Direction): number {
   const cross = from[0] * to[1] - from[1] * to[0];
   if (cross !== 0) return cross > 0 ? 1 : 3;
   return from[0] * to[0] + from[1] * to[1] > 0 ? 0 : 2;

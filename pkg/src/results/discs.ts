@@ -1,4 +1,5 @@
-// What lies within a distance of pixels of a mask: for each column of pixels, the spans of columns nearby reach into it up and down.
+// What lies within a distance of pixels of a mask: for each column of pixels, the spans of columns nearby reach into it up and
+// down.
 import type { Rle } from '../types.js';
 import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
 
@@ -14,8 +15,8 @@ export function growMask(mask: MaskOrRle, pixels: number): Rle {
 }
 
 /**
- * The mask without all pixels within a distance of its background, measured from centre to centre. Beyond the borders of the photo the
- * mask is taken to go on, so it does not shrink from there.
+ * The mask without all pixels within a distance of its background, measured from centre to centre. Beyond the borders of the
+ * photo the mask is taken to go on, so it does not shrink from there.
  *
  * @throws {TypeError} if `pixels` is negative or not finite.
  * @throws {SegmenterError} as `decodeRle`.
@@ -26,8 +27,9 @@ export function shrinkMask(mask: MaskOrRle, pixels: number): Rle {
 }
 
 /**
- * The mask with a smooth edge: every pixel becomes what most pixels of the photo within the radius are, measured from centre to centre,
- * and stays as it is if they are half and half. What is narrower than the radius goes, as whiskers, cracks and specks; corners get round.
+ * The mask with a smooth edge: every pixel becomes what most pixels of the photo within the radius are, measured from centre to
+ * centre, and stays as it is if they are half and half. What is narrower than the radius goes, as whiskers, cracks and specks;
+ * corners get round.
  *
  * @throws {TypeError} if the radius is negative or not finite.
  * @throws {SegmenterError} as `decodeRle`.
@@ -52,9 +54,13 @@ function reaches(radius: number, [height, width]: Spans['size']): number[] {
   return reach;
 }
 
-type Visit = (x: number, reach: readonly number[], near: (use: (top: number, bottom: number, reach: number) => void) => void) => void;
+type Use = (top: number, bottom: number, reach: number) => void;
+type Visit = (x: number, reach: readonly number[], near: (use: Use) => void) => void;
 
-/** Calls back for each column of the photo: with the disc's reaches, and with the spans of the columns nearby and how far they reach. */
+/**
+ * Calls back for each column of the photo: with the disc's reaches, and with the spans of the columns nearby and how far they
+ * reach.
+ */
 function forEachColumn(spans: Spans, radius: number, visit: Visit): void {
   const width = spans.size[1];
   const { x: columns, top, bottom } = columnSpans(spans);
@@ -95,8 +101,8 @@ function grow(spans: Spans, radius: number): Spans {
 function vote(spans: Spans, radius: number): Spans {
   const [height, width] = spans.size;
   const most = reaches(radius, spans.size)[0]!;
-  // How many votes of one column a pixel gets, rises and falls evenly along its own: these are the changes of that from row to row,
-  // beginning so far above the photo that no vote has been counted.
+  // How many votes of one column a pixel gets, rises and falls evenly along its own: these are the changes of that from row to
+  // row, beginning so far above the photo that no vote has been counted.
   const bends = new Int32Array(height + 2 * most + 2);
   const count = (votes: number, top: number, bottom: number, reach: number): void => {
     bends[most + top - reach]! += votes;
@@ -108,7 +114,9 @@ function vote(spans: Spans, radius: number): Spans {
   let passed = 0;
   forEachColumn(spans, radius, (x, reach, near) => {
     bends.fill(0);
-    for (let dx = -Math.min(x, reach.length - 1); dx < Math.min(width - x, reach.length); dx++) count(-1, 0, height, reach[Math.abs(dx)]!);
+    for (let column = Math.max(0, x - reach.length + 1); column < Math.min(width, x + reach.length); column++) {
+      count(-1, 0, height, reach[Math.abs(column - x)]!);
+    }
     near((top, bottom, far) => count(2, top, bottom, far));
     let [slope, sum] = [0, 0];
     for (let y = -most; y < height; y++) {

@@ -15,8 +15,8 @@ export interface IslandOptions {
 }
 
 /**
- * The mask without its holes: pieces of the background that are not at a border of the photo. Pixels are one piece if they are joined by their
- * sides, as in `maskToPolygons`; a gap that only touches the outside at a corner is a hole.
+ * The mask without its holes: pieces of the background that are not at a border of the photo. Pixels are one piece if they are
+ * joined by their sides, as in `maskToPolygons`; a gap that only touches the outside at a corner is a hole.
  *
  * @throws {TypeError} if `largest` is negative or no number.
  * @throws {SegmenterError} as `decodeRle`.
@@ -29,8 +29,8 @@ export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions =
 }
 
 /**
- * The mask without its small islands. Pixels are one island if they are joined by their sides, as in `maskToPolygons`. Of islands that are equally
- * large the one furthest to the left counts as the largest.
+ * The mask without its small islands. Pixels are one island if they are joined by their sides, as in `maskToPolygons`. Of islands
+ * that are equally large the one furthest to the left counts as the largest.
  *
  * @throws {TypeError} if `smallest` is negative or no number.
  * @throws {SegmenterError} as `decodeRle`.

@@ -14,8 +14,8 @@ export interface Polygon {
 /**
  * The mask as polygons, one for each piece of pixels that are joined by their sides, the topmost first. None for an empty mask.
  *
- * They are valid as OpenGIS has it, at every tolerance: rings touch themselves nowhere, and each other in single corners at most; holes lie
- * in their outer ring; polygons do not overlap.
+ * They are valid as OpenGIS has it, at every tolerance: rings touch themselves nowhere, and each other in single corners at most;
+ * holes lie in their outer ring; polygons do not overlap.
  *
  * @throws {TypeError} if the tolerance is negative.
  */

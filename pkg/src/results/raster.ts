@@ -1,6 +1,6 @@
-// Polygons of COCO's files as masks, pixel for pixel as pycocotools fills them. Corners are rounded to a grid five times as fine as the photo's
-// pixels, and edges are stepped along that grid by their longer side. Where an edge passes the middle of a column of pixels, which lies between
-// two columns of the fine grid, the column's pixels from the next middle of a row on turn over.
+// Polygons of COCO's files as masks, pixel for pixel as pycocotools fills them. Corners are rounded to a grid five times as fine
+// as the photo's pixels, and edges are stepped along that grid by their longer side. Where an edge passes the middle of a column
+// of pixels, which lies between two columns of the fine grid, the column's pixels from the next middle of a row on turn over.
 import { type Spans, addSpan } from './spans.js';
 
 const SCALE = 5;

@@ -14,19 +14,20 @@ const MAX_PIXELS = 100e6;
 export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: number] {
   const size: unknown = (rle as Partial<CocoRle> | null | undefined)?.size;
   if (!Array.isArray(size) || size.length !== 2 || !size.every((side) => Number.isInteger(side) && side >= 0)) {
-    throw new SegmenterError('invalid-prompt', 'The mask has no size [height, width] in whole pixels. Pass a run-length code as COCO has them.');
+    throw invalid('The mask has no size [height, width] in whole pixels. Pass a run-length code as COCO has them.');
   }
   const [height, width] = size as [number, number];
   if (height * width > MAX_PIXELS) {
-    throw new SegmenterError('invalid-prompt', `A mask of ${width} x ${height} pixels is too large; the limit is ${MAX_PIXELS / 1e6} megapixels. Scale it down.`);
+    throw invalid(`A mask of ${width} x ${height} pixels is too large; the limit is ${MAX_PIXELS / 1e6} megapixels. Scale it down.`);
   }
   return [height, width];
 }
 
 /** Two masks that belong together have one size. */
-export function checkSameSize([height, width]: readonly [number, number], [otherHeight, otherWidth]: readonly [number, number]): void {
-  if (height === otherHeight && width === otherWidth) return;
-  throw new SegmenterError('size-mismatch', `A mask has ${otherWidth} x ${otherHeight} pixels, not ${width} x ${height}. Take masks of one photo.`);
+export function checkSameSize(size: CocoRle['size'], other: CocoRle['size']): void {
+  if (size[0] === other[0] && size[1] === other[1]) return;
+  const [expected, found] = [size, other].map(([height, width]) => `${width} x ${height}`);
+  throw new SegmenterError('size-mismatch', `A mask has ${found} pixels, not ${expected}. Take masks of one photo.`);
 }
 
 /** Run lengths, which fill the mask. Some may be 0. */
@@ -56,8 +57,10 @@ export function encodeRuns(runs: readonly number[], [height, width]: readonly [h
   return { size: [height, width], counts };
 }
 
+const invalid = (message: string): SegmenterError => new SegmenterError('invalid-prompt', message);
+
 const malformed = (): SegmenterError =>
-  new SegmenterError('invalid-prompt', "The mask is not in COCO's run-length encoding, neither compressed (text) nor uncompressed (an array of run lengths).");
+  invalid("The mask is not in COCO's run-length encoding, neither compressed (text) nor uncompressed (an array of run lengths).");
 
 function readList(counts: unknown): number[] {
   if (!Array.isArray(counts)) throw malformed();

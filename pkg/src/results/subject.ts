@@ -3,16 +3,17 @@ import { subtractMasks } from './algebra.js';
 import { type MaskOrRle, columnSpans, encodeSpans, spansOf } from './spans.js';
 
 /**
- * How much each of four numbers from 0 to 1 counts, as the power that it is raised to before all are multiplied: the mask's score;
- * its share of the photo; how near its middle is to the photo's, 0 being a corner; and how much of the photo's border it leaves free.
+ * How much each of four numbers from 0 to 1 counts, as the power that it is raised to before all are multiplied: the mask's
+ * score; its share of the photo; how near its middle is to the photo's, 0 being a corner; and how much of the photo's border it
+ * leaves free.
  */
 const WEIGHTS = { score: 1, size: 0.5, centre: 1, border: 3 };
 /** What covers more of the border than this is taken for background, such as a wall, a floor or the sky. */
 const MOST_BORDER = 0.5;
 
 /**
- * The entity that a person would call the subject of the photo: large, in the middle, surely found, and not along the borders. Entities that cover
- * more than half of the photo's border are none. Null if there is no other entity in the scene.
+ * The entity that a person would call the subject of the photo: large, in the middle, surely found, and not along the borders.
+ * Entities that cover more than half of the photo's border are none. Null if there is no other entity in the scene.
  *
  * This is a rule about places and sizes; it knows nothing of what things are.
  *
