@@ -55,7 +55,7 @@ export function assortedMasks() {
  * Masks whose outlines touch and nearly touch themselves: noise, chequers, rings in rings, lines of one pixel, specks: [pixels,
  * width].
  */
-export function raggedMasks(seed, count) {
+export function raggedMasks(seed, count, side = 40) {
   const random = randomNumbers(seed);
   const below = (most) => Math.floor(random() * most);
   const kinds = [
@@ -85,7 +85,7 @@ export function raggedMasks(seed, count) {
     (width, height) => blobs(random, width, height),
   ];
   return Array.from({ length: count }, (_, i) => {
-    const [width, height] = [2 + below(40), 2 + below(40)];
+    const [width, height] = [2 + below(side), 2 + below(side)];
     return [kinds[i % kinds.length](width, height), width];
   });
 }
