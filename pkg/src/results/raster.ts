@@ -45,9 +45,8 @@ function alongRows(x0: number, y0: number, x1: number, y1: number): (column: num
     return slope > 0 ? at > column : at <= column;
   };
   return (column) => {
-    // The row by arithmetic, then exactly, as rounding may put it one off.
-    let row = Math.min(y1 - y0, Math.max(1, Math.ceil((column + 0.5 - x0) / slope)));
-    while (row > 1 && isPast(column, row - 1)) row--;
+    // Rounding may put the row that the division gives one off, so the search begins before it.
+    let row = Math.min(y1 - y0, Math.max(1, Math.ceil((column + 0.5 - x0) / slope) - 1));
     while (row < y1 - y0 && !isPast(column, row)) row++;
     return y0 + row - 1;
   };
