@@ -2,7 +2,7 @@ import { SegmenterError } from '../errors.js';
 import type { Box, CocoRle, Rle } from '../types.js';
 import { unionMasks } from './algebra.js';
 import { fillRing } from './raster.js';
-import { checkSameSize, sizeOf } from './runs.js';
+import { checkSameSize, sizeOfPhoto } from './runs.js';
 import { encodeSpans, spansOf } from './spans.js';
 
 /** What an annotation of a COCO file says of a shape. */
@@ -25,10 +25,7 @@ export interface CocoShape {
  * is of another size.
  */
 export function cocoToRle(annotation: CocoShape, width: number, height: number): Rle {
-  if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
-    throw new TypeError(`width and height must be whole numbers of pixels, not ${width} and ${height}.`);
-  }
-  const size = sizeOf({ size: [height, width] });
+  const size = sizeOfPhoto(width, height);
   const { segmentation, bbox } = annotation;
   if (segmentation && !Array.isArray(segmentation)) {
     // TypeScript does not tell lists that are read-only from other things by `isArray`.

@@ -1,7 +1,7 @@
 // Masks as run-length codes and as pixels.
 import { SegmenterError } from '../errors.js';
 import type { Box, CocoRle, Rle } from '../types.js';
-import { decodeRuns, encodeRuns, sizeOf } from './runs.js';
+import { decodeRuns, encodeRuns, sizeOfPhoto } from './runs.js';
 
 /** What helpers for one mask read of it. */
 export interface HasRle {
@@ -79,11 +79,8 @@ export function rleBox(rle: CocoRle): Box {
  * megapixels.
  */
 export function encodeRle(pixels: ArrayLike<number | boolean>, width: number, height: number): Rle {
-  if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
-    throw new TypeError(`width and height must be whole numbers of pixels, not ${width} and ${height}.`);
-  }
   checkPixels(pixels);
-  const size = sizeOf({ size: [height, width] });
+  const size = sizeOfPhoto(width, height);
   if (pixels.length !== width * height) {
     throw new SegmenterError('size-mismatch', `${pixels.length} pixels do not make a mask of ${width} x ${height}.`);
   }

@@ -23,6 +23,14 @@ export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: numb
   return [height, width];
 }
 
+/** The same for sides that a caller gives, which are a `TypeError` if they are no whole numbers of pixels. */
+export function sizeOfPhoto(width: number, height: number): [height: number, width: number] {
+  if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
+    throw new TypeError(`width and height must be whole numbers of pixels, not ${width} and ${height}.`);
+  }
+  return sizeOf({ size: [height, width] });
+}
+
 /** Two masks that belong together have one size. */
 export function checkSameSize(size: CocoRle['size'], other: CocoRle['size']): void {
   if (size[0] === other[0] && size[1] === other[1]) return;
