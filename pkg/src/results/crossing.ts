@@ -43,8 +43,8 @@ export function conflict(corners: Corners, a: number, c: number): number[] {
 function isApart(corners: Corners, mine: number, other: number): boolean {
   const { next, before } = corners;
   const to = (corner: number): Direction => [corners.x[corner]! - corners.x[mine]!, corners.y[corner]! - corners.y[mine]!];
-  // Where they turn right, each goes around a pixel of the mask, and where they turn left around one of the background. Clockwise from
-  // the first line that pixel comes, then the other line of the same ring, then the other ring's in the same order.
+  // Each ring goes around a pixel of the mask where the rings turn right, and around one of the background where they turn left. Clockwise
+  // from the first line that pixel comes, then the other line of the same ring, then the other ring's lines in the same order.
   const [first, last] = turnsRight(corners, mine) ? [next, before] : [before, next];
   const start = to(first[mine]!);
   const [a, b, c] = [to(last[mine]!), to(first[other]!), to(last[other]!)];

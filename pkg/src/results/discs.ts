@@ -1,5 +1,4 @@
-// What lies within a distance of pixels of a mask: for each column of pixels, the spans of columns nearby reach into it up and
-// down.
+// This finds what lies within a distance of a mask's pixels. Spans of columns nearby reach up and down into each column of pixels.
 import type { Rle } from '../types.js';
 import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
 

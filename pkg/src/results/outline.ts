@@ -33,7 +33,7 @@ export function traceOutline(rle: CocoRle): Ring[] {
 function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): Ring[] {
   const ring: Ring = [];
   const holes: Ring[] = [];
-  // Where in the ring the corners are that it may come to once more: those where pixels of the mask touch.
+  // A ring may come once more to a corner where pixels of the mask touch. This is where such corners are in the ring.
   const touching = new Map<number, number>();
   let [x, y, heading] = [startX, startY, 0];
   do {
