@@ -15,7 +15,7 @@ const FOLDER = join(TOOLS, `peers-${Object.values(PEERS).join('-')}`);
 /** What is needed before a family can be measured, and what of it a software adapter gets. */
 const FAMILIES = {
   'aims-tiny': { prepare: needCut, onSoftware: 'firstStage', otherSizes: [] },
-  'aims-base': { prepare: () => {}, onSoftware: 'point', otherSizes: [768, 512] },
+  'aims-base': { onSoftware: 'point', otherSizes: [768, 512] },
 };
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
 
@@ -121,7 +121,7 @@ export async function comparePeers({ families, devices, profile, repeats }) {
   if (unknown !== undefined) throw new StepError(`There is no family "${unknown}". Choose from: ${Object.keys(FAMILIES).join(', ')}.`);
   buildPackage(profile);
   needPeers();
-  for (const family of families) FAMILIES[family].prepare();
+  for (const family of families) FAMILIES[family].prepare?.();
   const { server, address } = await serve();
   try {
     for (const [family, device] of families.flatMap((family) => devices.map((device) => [family, device]))) {
