@@ -41,6 +41,8 @@ class Record:
     width: int
     height: int
     scope: str | None
+    license: str | None = None
+    """That of the photo, where the set says it of each."""
     masks: list[Mask] = field(default_factory=list)
     relations: list[tuple[int, int]] | None = None
     """Pairs of entities, where the set knows them."""
@@ -84,12 +86,13 @@ def load(folder, sets, split):
 
 
 def pool(folder, entry, split):
-    """Those of one entry of a config: a set, or only its records of one scope. With `regions`, regions are taken for entities,
-    and of the drawings of one photo only the coarsest that has at least so many."""
+    """The records of one entry of a config: those of a set, or of one scope, or those whose photos have one of some `licenses`. With
+    `regions`, regions are taken for entities, and of the drawings of one photo only the coarsest that has at least so many."""
     records, photos = load(folder, [entry["name"]], split)
     if "regions" in entry:
         records = coarsest(records, entry["regions"])
-    return [record for record in records if entry.get("scope") in (None, record.scope)], photos
+    scope, licenses = entry.get("scope"), entry.get("licenses")
+    return [record for record in records if scope in (None, record.scope) and (not licenses or record.license in licenses)], photos
 
 
 def in_order(entries, folder, first=None):
@@ -135,6 +138,7 @@ def parse(line):
         width=row["width"],
         height=row["height"],
         scope=row.get("scope"),
+        license=row.get("license"),
         masks=masks,
         relations=relations and [tuple(pair) for pair in relations],
     )
