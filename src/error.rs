@@ -32,6 +32,8 @@ pub enum Error {
     NoGpu(String),
     #[error("The GPU stopped working ({0}). Start again; if it happens again, use the CPU.")]
     DeviceLost(String),
+    #[error("An option has a value that cannot be used: {0}.")]
+    InvalidOption(String),
     #[error("The prompt cannot be used: {0}")]
     InvalidPrompt(String),
     #[error("The prompt covers no pixel of the image. Choose a region inside it.")]
@@ -59,6 +61,7 @@ impl Error {
             Error::ModelVersion { .. } => "model-version",
             Error::NoGpu(_) => "no-webgpu",
             Error::DeviceLost(_) => "device-lost",
+            Error::InvalidOption(_) => "invalid-option",
             Error::InvalidPrompt(_) => "invalid-prompt",
             Error::EmptyPrompt => "empty-prompt",
             Error::SizeMismatch { .. } => "size-mismatch",

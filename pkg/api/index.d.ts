@@ -16,7 +16,7 @@ export interface Alpha {
 
 export type Box = [x: number, y: number, width: number, height: number];
 
-declare const CODES: readonly ['unsupported-image', 'corrupt-image', 'image-too-large', 'empty-image', 'animated-image', 'sixteen-bit-image', 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu', 'unsupported-environment', 'device-lost', 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'closed', 'aborted', 'internal'];
+declare const CODES: readonly ['unsupported-image', 'corrupt-image', 'image-too-large', 'empty-image', 'animated-image', 'sixteen-bit-image', 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu', 'unsupported-environment', 'device-lost', 'invalid-option', 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'closed', 'aborted', 'internal'];
 
 export interface CallOptions {
     onProgress?: ((progress: Progress) => void) | undefined;

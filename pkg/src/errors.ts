@@ -11,6 +11,7 @@ const CODES = [
   'no-webgpu',
   'unsupported-environment',
   'device-lost',
+  'invalid-option',
   'invalid-prompt',
   'empty-prompt',
   'size-mismatch',

@@ -41,7 +41,7 @@ export class SegmentedImage {
   /**
    * Finds the masks a prompt asks for.
    *
-   * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
+   * @throws {SegmenterError} 'invalid-option', 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
    */
   async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
     const request = withoutUndefined({ levels, prompt: prompt && withCompressedMasks(prompt), mode, minScore, grid: grid && withoutUndefined(grid) });

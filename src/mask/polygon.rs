@@ -15,7 +15,7 @@ pub enum ShapeError {
     TooManyPoints { got: usize },
     #[error("a coordinate is not a finite number; coordinates are pixels of the photo")]
     NotFinite,
-    #[error("the box has no positive width and height; it is [x, y, width, height] in pixels")]
+    #[error("the box has a side of 0; it is [x, y, width, height] in pixels")]
     EmptyBox,
     #[error(
         "the shape covers no pixel of the {width} x {height} photo; coordinates are pixels from the top left"
@@ -28,43 +28,91 @@ pub enum ShapeError {
 /// `points` are `[x, y]` in pixels, of any orientation; the last joins the first. It may cross itself and
 /// reach out of the photo. A centre on an edge belongs to the shape on one of the edge's sides: the right, or
 /// below.
+///
+/// # Errors
+/// [`ShapeError`] for fewer than three points, more than [`MAX_POINTS`], points that are not finite, and where no pixel is covered.
 pub fn rasterise_polygon(points: &[[f64; 2]], width: u32, height: u32) -> Result<BitMask, ShapeError> {
-    if points.len() < 3 {
-        return Err(ShapeError::TooFewPoints { got: points.len() });
-    }
-    if points.len() > MAX_POINTS {
-        return Err(ShapeError::TooManyPoints { got: points.len() });
-    }
-    if points.iter().flatten().any(|v| !v.is_finite()) {
-        return Err(ShapeError::NotFinite);
-    }
-    let mut mask = BitMask::new(width, height);
-    // Each edge flips, in every row it crosses, the first pixel whose centre lies at or right of it; the
-    // running parity along the row is then the mask.
-    for (&a, &b) in points.iter().zip(points.iter().cycle().skip(1)) {
-        let ([x0, y0], [x1, y1]) = if a[1] <= b[1] { (a, b) } else { (b, a) };
-        let slope = (x1 - x0) / (y1 - y0);
-        for y in first_centre(y0, height)..first_centre(y1, height) {
-            let x = first_centre(x0 + (f64::from(y) + 0.5 - y0) * slope, width);
-            if x < width {
-                mask.row_mut(y)[x as usize / 64] ^= 1 << (x % 64);
-            }
-        }
-    }
-    for y in 0..height {
-        running_parity(mask.row_mut(y), width);
-    }
-    not_empty(mask)
+    let mut drawing = PolygonDrawing::new(points, width, height)?;
+    while drawing.draw_band() {}
+    drawing.finish()
 }
 
-/// The pixels of a `width` x `height` photo whose centres lie in the box `[x, y, width, height]` (pixels),
+/// The work of [`rasterise_polygon`] in bands of rows, each of which takes some milliseconds, so that a caller can stop in between.
+pub struct PolygonDrawing<'a> {
+    points: &'a [[f64; 2]],
+    mask: BitMask,
+    /// Rows above this one are drawn.
+    next: u32,
+}
+
+impl<'a> PolygonDrawing<'a> {
+    /// Most edges that a band meets, counted once for each of its rows.
+    const EDGES_A_BAND: usize = 1 << 21;
+
+    /// # Errors
+    /// As [`rasterise_polygon`], but for what the polygon covers.
+    pub fn new(points: &'a [[f64; 2]], width: u32, height: u32) -> Result<Self, ShapeError> {
+        if points.len() < 3 {
+            return Err(ShapeError::TooFewPoints { got: points.len() });
+        }
+        if points.len() > MAX_POINTS {
+            return Err(ShapeError::TooManyPoints { got: points.len() });
+        }
+        if points.iter().flatten().any(|v| !v.is_finite()) {
+            return Err(ShapeError::NotFinite);
+        }
+        Ok(Self { points, mask: BitMask::new(width, height), next: 0 })
+    }
+
+    /// Draws the next band and tells whether rows are left.
+    pub fn draw_band(&mut self) -> bool {
+        let (width, height) = (self.mask.width(), self.mask.height());
+        let rows = (Self::EDGES_A_BAND / self.points.len()).max(1) as u32;
+        let band = self.next..self.next.saturating_add(rows).min(height);
+        // Each edge flips, in every row it crosses, the first pixel whose centre lies at or right of it; the
+        // running parity along the row is then the mask.
+        for (&a, &b) in self.points.iter().zip(self.points.iter().cycle().skip(1)) {
+            let ([x0, y0], [x1, y1]) = if a[1] <= b[1] { (a, b) } else { (b, a) };
+            let slope = (x1 - x0) / (y1 - y0);
+            for y in first_centre(y0, height).max(band.start)..first_centre(y1, height).min(band.end) {
+                let x = first_centre(x0 + (f64::from(y) + 0.5 - y0) * slope, width);
+                if x < width {
+                    self.mask.row_mut(y)[x as usize / 64] ^= 1 << (x % 64);
+                }
+            }
+        }
+        for y in band.clone() {
+            running_parity(self.mask.row_mut(y), width);
+        }
+        self.next = band.end;
+        self.next < height
+    }
+
+    /// The mask, once all bands are drawn.
+    ///
+    /// # Errors
+    /// [`ShapeError::NothingCovered`].
+    pub fn finish(self) -> Result<BitMask, ShapeError> {
+        not_empty(self.mask)
+    }
+}
+
+/// A box `[x, y, width, height]` whose sides are not negative: one that was drawn from its right or lower edge starts at its upper left corner.
+pub fn upright_box([x, y, width, height]: [f64; 4]) -> [f64; 4] {
+    [x + width.min(0.0), y + height.min(0.0), width.abs(), height.abs()]
+}
+
+/// The pixels of a `width` x `height` photo whose centres lie in the box `[x, y, width, height]` (pixels; sides may be negative),
 /// clipped to it.
+///
+/// # Errors
+/// [`ShapeError`] for numbers that are not finite, a side of 0, and where no pixel is covered.
 pub fn rasterise_box(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask, ShapeError> {
-    let [x, y, w, h] = shape;
     if shape.iter().any(|v| !v.is_finite()) {
         return Err(ShapeError::NotFinite);
     }
-    if w <= 0.0 || h <= 0.0 {
+    let [x, y, w, h] = upright_box(shape);
+    if w == 0.0 || h == 0.0 {
         return Err(ShapeError::EmptyBox);
     }
     let mut mask = BitMask::new(width, height);
@@ -143,6 +191,15 @@ mod tests {
             let corners = [[x, y], [x + w, y], [x + w, y + h], [x, y + h]];
             prop_assert_eq!(rasterise_box([x, y, w, h], 70, 20), rasterise_polygon(&corners, 70, 20));
         }
+
+        #[test]
+        fn a_box_may_be_drawn_from_any_corner(x in -10i32..50, y in -10i32..30, w in 1i32..80, h in 1i32..80) {
+            let [x, y, w, h] = [x, y, w, h].map(f64::from);
+            let expected = rasterise_box([x, y, w, h], 70, 20);
+            for other in [[x + w, y, -w, h], [x, y + h, w, -h], [x + w, y + h, -w, -h]] {
+                prop_assert_eq!(rasterise_box(other, 70, 20), expected.clone());
+            }
+        }
     }
 
     #[test]
@@ -152,6 +209,20 @@ mod tests {
         let above = rasterise_polygon(&[corner[0], corner[1], corner[2]], 9, 9).expect("covers pixels");
         assert_eq!(below.intersection_area(&above), 0);
         assert_eq!(below.area() + above.area(), 81);
+    }
+
+    /// A comb of long edges: many points over many rows.
+    #[test]
+    fn a_large_polygon_is_drawn_in_many_bands() {
+        let corner = |i: u32| [f64::from(i) / 50.0, if i.is_multiple_of(2) { 0.0 } else { 20_000.0 }];
+        let points: Vec<[f64; 2]> = (0..10_000).map(corner).collect();
+        let mut drawing = PolygonDrawing::new(&points, 200, 20_000).expect("a polygon");
+        let mut bands = 1;
+        while drawing.draw_band() {
+            bands += 1;
+        }
+        assert!(bands > 90, "{bands}");
+        assert!(drawing.finish().is_ok());
     }
 
     #[test]
@@ -166,7 +237,7 @@ mod tests {
         );
         let many = vec![[0.0, 0.0]; MAX_POINTS + 1];
         assert_eq!(rasterise_polygon(&many, 8, 8), Err(ShapeError::TooManyPoints { got: MAX_POINTS + 1 }));
-        assert_eq!(rasterise_box([0.0, 0.0, -1.0, 3.0], 8, 8), Err(ShapeError::EmptyBox));
+        assert_eq!(rasterise_box([0.0, 0.0, 0.0, 3.0], 8, 8), Err(ShapeError::EmptyBox));
         assert_eq!(rasterise_box([0.0, f64::INFINITY, 1.0, 3.0], 8, 8), Err(ShapeError::NotFinite));
         assert_eq!(rasterise_box([9.0, 0.0, 4.0, 4.0], 8, 8), Err(nothing));
         let huge = [[-1e308, -1e308], [1e308, -1e308], [0.0, 1e308]];

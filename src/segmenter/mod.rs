@@ -56,7 +56,7 @@ impl Segmenter {
     /// it, a multiple of 64 from 64 to 2048 pixels; by default that which the file names first.
     ///
     /// # Errors
-    /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidPrompt`] for the size.
+    /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidOption`] for the size.
     pub async fn new(device: DeviceKind, model: &[u8], input_size: Option<u32>) -> Result<Self> {
         Self::load(device, input_size, |device| Weights::new(model, device)).await
     }
@@ -80,7 +80,7 @@ impl Segmenter {
     ) -> Result<Self> {
         if let Some(size) = input_size.filter(|&size| !is_input_size(size)) {
             let range = "a multiple of 64 from 64 to 2048";
-            return Err(Error::InvalidPrompt(format!("inputSize must be {range}, not {size}")));
+            return Err(Error::InvalidOption(format!("inputSize must be {range}, not {size}")));
         }
         let (device, adapter) = device::open(device).await?;
         let weights = weights(&device)?;
@@ -147,8 +147,8 @@ impl Segmenter {
     /// Answers a prompt.
     ///
     /// # Errors
-    /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::SizeMismatch`], [`Error::Aborted`],
-    /// [`Error::DeviceLost`].
+    /// [`Error::InvalidOption`], [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::SizeMismatch`],
+    /// [`Error::Aborted`], [`Error::DeviceLost`].
     pub async fn segment(
         &self,
         photo: &EncodedPhoto,
@@ -173,7 +173,14 @@ impl Segmenter {
                 self.region(photo, &box_mask(*r#box, width, height)?, request, &options, progress).await
             }
             Prompt::Polygon { points } => {
-                self.region(photo, &polygon_mask(points, width, height)?, request, &options, progress).await
+                self.region(
+                    photo,
+                    &polygon_mask(points, (width, height), progress).await?,
+                    request,
+                    &options,
+                    progress,
+                )
+                .await
             }
             Prompt::Mask { mask: rle } | Prompt::Relation { mask: rle } => {
                 self.region(photo, &mask(rle)?, request, &options, progress).await
@@ -213,7 +220,7 @@ impl Segmenter {
                 Ok(levels::single_mask(&candidate, (width, height), None, &options))
             }
             Prompt::Lasso { points } => {
-                let lasso = polygon_mask(points, width, height)?;
+                let lasso = polygon_mask(points, (width, height), progress).await?;
                 let candidate = pointed::by_lasso(&self.sam, self.scene_head.as_ref(), photo, &lasso).await?;
                 Ok(levels::single_mask(&candidate, (width, height), Some(&lasso), &options))
             }
@@ -243,7 +250,7 @@ impl Segmenter {
     /// "everything"), or those that the AIMS head has for entities. The `request`'s prompt and its levels do not count.
     ///
     /// # Errors
-    /// [`Error::InvalidPrompt`] for a setting, [`Error::Aborted`], [`Error::DeviceLost`].
+    /// [`Error::InvalidOption`], [`Error::Aborted`], [`Error::DeviceLost`].
     pub async fn proposals(
         &self,
         photo: &EncodedPhoto,
@@ -341,8 +348,8 @@ impl Segmenter {
                 let output = aims.forward(features, prompt.as_deref(), sought(request), progress).await?;
                 Ok(Some((aims, output)))
             }
-            _ => Err(Error::InvalidPrompt(
-                "this model file has no learned levels; use the mode 'thorough'".to_string(),
+            _ => Err(Error::InvalidOption(
+                "this model file has no learned levels for the mode 'fast'; use 'thorough'".to_string(),
             )),
         }
     }

@@ -7,6 +7,7 @@ use super::{EncodedPhoto, decide, grid};
 use crate::candidates::{Found, Kind};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
+use crate::mask::polygon::upright_box;
 use crate::mask::{BBox, BitMask, Rle};
 use crate::model::{MaskValues, PointLabel, PromptPoint, Sam, SceneHead};
 use serde::Serialize;
@@ -150,9 +151,6 @@ fn prompt_points(
     shape: Option<[f64; 4]>,
 ) -> Result<Vec<PromptPoint>> {
     let (width, height) = (f64::from(photo.width), f64::from(photo.height));
-    if points.is_empty() && shape.is_none() {
-        return Err(Error::EmptyPrompt);
-    }
     let place = |x: f64, y: f64, label| {
         let (x, y) = photo.view.to_input(x, y);
         PromptPoint { x, y, label }
@@ -172,7 +170,7 @@ fn prompt_points(
     if let Some(shape) = shape {
         // Checks that the box is a box and covers something.
         box_mask(shape, photo.width, photo.height)?;
-        let [x, y, w, h] = shape;
+        let [x, y, w, h] = upright_box(shape);
         prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
         prompt.push(place((x + w).min(width), (y + h).min(height), PointLabel::BoxBottomRight));
     }

@@ -1,12 +1,13 @@
 //! What a caller may ask of an encoded photo. Coordinates are pixels of the upright photo, from its top left corner.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::previous::MaskLogits;
 use crate::error::{Error, Result};
 use crate::levels::Level;
-use crate::mask::polygon::{rasterise_box, rasterise_polygon};
+use crate::mask::polygon::{PolygonDrawing, rasterise_box};
 use crate::mask::{BitMask, Rle, RleError, ShapeError};
+use crate::progress::Progress;
 
 /// Most points of a prompt: the mask decoder's memory grows with their square.
 const MAX_POINTS: usize = 256;
@@ -15,7 +16,7 @@ const MAX_POINTS: usize = 256;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Request {
-    /// Which levels to return.
+    /// Which levels to return; one that is named twice counts once.
     pub levels: Vec<Level>,
     pub prompt: Prompt,
     /// By default the learned levels where the model file has them, else the grid.
@@ -50,9 +51,10 @@ impl Default for Request {
 
 /// Where to look.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Prompt {
     /// The whole photo.
+    #[serde(deserialize_with = "no_keys")]
     Full,
     /// A partial image: `[x, y, width, height]`.
     Box { r#box: [f64; 4] },
@@ -74,9 +76,17 @@ pub enum Prompt {
     Lasso { points: Vec<[f64; 2]> },
 }
 
-/// Points, a box, or both. At least one of them is needed.
+/// For what has no keys: serde takes any there.
+fn no_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct NoKeys {}
+    NoKeys::deserialize(deserializer).map(|NoKeys {}| ())
+}
+
+/// Points, a box, or both. At least one of them is needed, and points alone need one that is inside.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PointPrompt {
     pub points: Vec<Point>,
     pub r#box: Option<[f64; 4]>,
@@ -100,14 +110,26 @@ impl PointPrompt {
     }
 
     /// # Errors
-    /// [`Error::InvalidPrompt`] for too many points.
+    /// [`Error::EmptyPrompt`] without a point and a box, [`Error::InvalidPrompt`] for too many points, and for points that only say
+    /// where nothing is wanted.
     pub fn check(&self) -> Result<()> {
-        let fits = self.points.len() <= MAX_POINTS;
-        check("the number of points", fits, &format!("at most {MAX_POINTS}"))
+        if self.points.is_empty() && self.r#box.is_none() {
+            return Err(Error::EmptyPrompt);
+        }
+        let invalid = |why: String| Err(Error::InvalidPrompt(why));
+        if self.points.len() > MAX_POINTS {
+            return invalid(format!("there are {} points; use at most {MAX_POINTS}", self.points.len()));
+        }
+        let says_what = self.r#box.is_some() || self.previous.is_some();
+        if !says_what && self.points.iter().all(|point| point.label == 0) {
+            return invalid("no point is inside what is wanted (label 1), and there is no box".to_string());
+        }
+        Ok(())
     }
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stroke {
     pub points: Vec<[f64; 2]>,
     /// 1: inside the wanted mask; 0: outside.
@@ -115,6 +137,7 @@ pub struct Stroke {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Point {
     pub x: f64,
     pub y: f64,
@@ -160,12 +183,13 @@ impl Default for GridOptions {
 }
 
 fn check(name: &str, fits: bool, range: &str) -> Result<()> {
-    if fits { Ok(()) } else { Err(Error::InvalidPrompt(format!("{name} must be {range}"))) }
+    if fits { Ok(()) } else { Err(Error::InvalidOption(format!("{name} must be {range}"))) }
 }
 
 impl Request {
     /// # Errors
-    /// [`Error::InvalidPrompt`] that names the setting out of range.
+    /// [`Error::InvalidOption`] that names the setting out of range; [`Error::InvalidPrompt`] and [`Error::EmptyPrompt`] as
+    /// [`PointPrompt::check`] has them.
     pub fn check(&self) -> Result<()> {
         check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
         check("minScore", self.min_score.is_none_or(|score| (0.0..=1.0).contains(&score)), "0 to 1")?;
@@ -225,12 +249,20 @@ pub fn box_mask(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask> {
     rasterise_box(shape, width, height).map_err(shape_error)
 }
 
-/// A polygon as a mask, clipped to the photo.
+/// A polygon as a mask, clipped to the photo. A large one takes a second; `progress` may end it between its bands.
 ///
 /// # Errors
-/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
-pub fn polygon_mask(points: &[[f64; 2]], width: u32, height: u32) -> Result<BitMask> {
-    rasterise_polygon(points, width, height).map_err(shape_error)
+/// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::Aborted`].
+pub async fn polygon_mask(
+    points: &[[f64; 2]],
+    (width, height): (u32, u32),
+    progress: &Progress<'_>,
+) -> Result<BitMask> {
+    let mut drawing = PolygonDrawing::new(points, width, height).map_err(shape_error)?;
+    while drawing.draw_band() {
+        progress.checkpoint(0.0).await?;
+    }
+    drawing.finish().map_err(shape_error)
 }
 
 fn shape_error(error: ShapeError) -> Error {

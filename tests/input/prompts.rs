@@ -1,5 +1,7 @@
 //! Prompts on the shipped network on the CPU, wrong ones with the code that each gives, right ones on odd photos.
 
+use std::cell::Cell;
+
 use aims_web::mask::{BitMask, Rle};
 use aims_web::photo::Photo;
 use aims_web::segmenter::{MaskLogits, Mode, Stroke};
@@ -89,6 +91,9 @@ fn points_that_are_none() {
     .map(|(x, y)| at(x, y))
     .to_vec();
     prompts.push(points(&[Point { label: 2, ..point(1.0, 1.0) }]));
+    // Nothing but where nothing is wanted.
+    prompts.push(points(&[Point { label: 0, ..point(30.0, 20.0) }]));
+    prompts.push(points(&[5.0, 30.0, 55.0].map(|x| Point { label: 0, ..point(x, 20.0) })));
     prompts.push(points(&vec![point(1.0, 1.0); 257]));
     prompts.push(points(&vec![point(1.0, 1.0); 1_000_000]));
     refused("invalid-prompt", prompts);
@@ -133,7 +138,7 @@ fn boxes_that_are_none() {
     let empty = [
         [5.0, 5.0, 0.0, 5.0],
         [5.0, 5.0, 5.0, 0.0],
-        [5.0, 5.0, -2.0, 5.0],
+        [-1.0, 5.0, -2.0, 5.0],
         [60.0, 5.0, 9.0, 9.0],
         [5.0, 40.0, 9.0, 9.0],
         [-9.0, 5.0, 9.0, 9.0],
@@ -324,14 +329,14 @@ fn settings_out_of_range() {
         for mode in [Mode::Fast, Mode::Thorough] {
             let request = Request { mode: Some(mode), ..request.clone() };
             let error = segment(&segmenter, &photo, &request).expect_err("out of range");
-            assert_eq!(error.code(), "invalid-prompt", "{request:?}");
+            assert_eq!(error.code(), "invalid-option", "{request:?}");
         }
         let proposals = pollster::block_on(segmenter.proposals(&photo, &request, &Progress::none()));
-        assert_eq!(proposals.expect_err("out of range").code(), "invalid-prompt", "{request:?}");
+        assert_eq!(proposals.expect_err("out of range").code(), "invalid-option", "{request:?}");
     }
     for size in [0, 1, 32, 63, 65, 1000, 2049, 2112, u32::MAX, u32::MAX - 63] {
         let result = pollster::block_on(Segmenter::new(DeviceKind::Cpu, SHIPPED, Some(size)));
-        assert_eq!(result.err().map(|error| error.code()), Some("invalid-prompt"), "{size}");
+        assert_eq!(result.err().map(|error| error.code()), Some("invalid-option"), "{size}");
     }
 }
 
@@ -348,6 +353,7 @@ fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
         Prompt::Box { r#box: [0.0, 0.0, w, h] },
         Prompt::Box { r#box: [w - 1.0, h - 1.0, 1.0, 1.0] },
         Prompt::Box { r#box: [-1e300, -1e300, 2e300, 2e300] },
+        Prompt::Box { r#box: [w, h, -1.0, -1.0] },
         Prompt::Polygon { points: all.to_vec() },
         Prompt::Mask { mask: full.clone() },
         Prompt::Mask { mask: corner.clone() },
@@ -365,9 +371,67 @@ fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
             ..PointPrompt::default()
         }),
         Prompt::Points(PointPrompt::around([-5.0, -5.0, w + 9.0, h + 9.0])),
+        Prompt::Points(PointPrompt::around([w, h, -w, -h])),
         Prompt::Strokes { strokes: vec![Stroke { points: all[..3].to_vec(), label: 1 }] },
         Prompt::Lasso { points: all.to_vec() },
     ]
+}
+
+/// What JavaScript and the command line pass is JSON: a wrong key is an error that names it.
+#[test]
+fn keys_that_are_none() {
+    for (json, key) in [
+        (r#"{"kind":"full","box":[0,0,5,5]}"#, "box"),
+        (r#"{"kind":"box","box":[0,0,5,5],"bbox":[0,0,5,5]}"#, "bbox"),
+        (r#"{"kind":"polygon","points":[[0,0],[9,0],[9,9]],"closed":true}"#, "closed"),
+        (r#"{"kind":"points","points":[{"x":1,"y":1,"label":1}],"bbox":[0,0,5,5]}"#, "bbox"),
+        (r#"{"kind":"points","points":[{"x":1,"y":1,"label":1,"z":1}]}"#, "z"),
+        (r#"{"kind":"strokes","strokes":[{"points":[[1,1]],"label":1,"width":3}]}"#, "width"),
+        (r#"{"kind":"lasso","points":[[0,0],[9,0],[9,9]],"label":1}"#, "label"),
+    ] {
+        let request = serde_json::from_str::<Request>(&format!(r#"{{"prompt":{json}}}"#));
+        let error = request.map(|request| format!("{:?}", request.prompt)).expect_err(json).to_string();
+        assert!(error.contains(&format!("`{key}`")), "{error}");
+    }
+}
+
+/// A level that is named twice counts once.
+#[test]
+fn levels_that_are_named_twice() {
+    let segmenter = segmenter();
+    let photo = encoded(&segmenter, WIDTH, HEIGHT);
+    let (part, entity, relation) = (Level::Part, Level::Entity, Level::Relation);
+    for (levels, same) in [
+        (vec![part; 5], vec![part]),
+        (vec![part, part, entity, entity, relation], vec![part, entity, relation]),
+        (vec![relation, entity, relation, part, entity, part], vec![part, entity, relation]),
+    ] {
+        let scene = |levels| {
+            let request = Request { levels, min_score: Some(0.0), ..Request::default() };
+            segment(&segmenter, &photo, &request).expect("they are levels")
+        };
+        assert_eq!(scene(levels), scene(same));
+    }
+}
+
+/// A comb of long teeth: many edges over many rows. Work on it can end before it is drawn.
+#[test]
+fn a_large_polygon_can_be_aborted() {
+    let segmenter = segmenter();
+    let photo = encoded(&segmenter, 2, 20_000);
+    let corner = |i: u32| [f64::from(i) / 5000.0, if i.is_multiple_of(2) { 0.0 } else { 20_000.0 }];
+    let points: Vec<[f64; 2]> = (0..10_000).map(corner).collect();
+    for prompt in [Prompt::Polygon { points: points.clone() }, Prompt::Lasso { points }] {
+        let asked = Cell::new(0);
+        let progress = Progress::new(|_| {
+            asked.set(asked.get() + 1);
+            std::future::ready(asked.get() < 3)
+        });
+        let request = Request { prompt, ..Request::default() };
+        let result = pollster::block_on(segmenter.segment(&photo, &request, &progress));
+        assert_eq!(result.expect_err("it is aborted").code(), "aborted");
+        assert_eq!(asked.get(), 3);
+    }
 }
 
 #[test]

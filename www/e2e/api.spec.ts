@@ -141,7 +141,7 @@ test('bad prompts are typed errors, and the image stays usable', async ({ demo: 
     const { masks } = await image.segment({ prompt: { kind: 'points', points: [{ x: 9, y: 9, label: 1 }] } });
     return [...results, masks.length];
   });
-  const codes = ['size-mismatch', 'empty-prompt', 'invalid-prompt', 'empty-prompt', 'empty-prompt', 'invalid-prompt', 'invalid-prompt'];
+  const codes = ['size-mismatch', 'empty-prompt', 'invalid-prompt', 'empty-prompt', 'empty-prompt', 'invalid-prompt', 'invalid-option'];
   expect(results).toEqual([...codes.map(error), 1]);
 });
 

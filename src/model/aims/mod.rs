@@ -171,7 +171,8 @@ impl Aims {
     }
 
     /// All three levels of an encoded image. `prompt` holds 0 and 1 for each pixel of the input, rows from the top; the full
-    /// image is no prompt. Queries are at the hottest places of the levels that are `sought`; each gives masks of all levels.
+    /// image is no prompt. Queries are at the hottest places of the levels that are `sought` (each counts once); each query gives masks of all
+    /// levels.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
@@ -187,7 +188,9 @@ impl Aims {
         let added = prompt.map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
         let maps = self.pixel_decoder.forward(features, added);
         let device = features.embedding.device();
-        let sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
+        let mut sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
+        sought.sort_unstable();
+        sought.dedup();
         let [_, rows, cols, _] = maps.stride8.dims();
         let original = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
         let original = ops::reshape(ops::cat(original.collect(), 0), [sought.len(), rows * cols]);

@@ -164,7 +164,7 @@ fn requests() {
                 Ok(_) => {}
                 Err(error) if error.code() == "aborted" => {}
                 Err(error) => {
-                    let codes = ["invalid-prompt", "empty-prompt", "size-mismatch"];
+                    let codes = ["invalid-option", "invalid-prompt", "empty-prompt", "size-mismatch"];
                     assert!(codes.contains(&error.code()), "{error:?} for {text}");
                     assert!(bytes < 1 << 20, "{bytes} bytes for {text}");
                     count(1);
