@@ -50,11 +50,13 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
     let segmenter = arguments.model.open().await?;
     let before = match &arguments.before {
-        Some(model) => Some(ModelArguments { model: model.clone(), ..arguments.model.clone() }.open().await?),
+        Some(model) => {
+            Some(ModelArguments { model: Some(model.clone()), ..arguments.model.clone() }.open().await?)
+        }
         None => None,
     };
     let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let model = name_of(&arguments.model.model);
+    let model = name_of(&arguments.model.model_file()?);
     let size = segmenter.input_size();
     let mut page = match (&arguments.before, &before) {
         (Some(path), Some(before)) => format!(

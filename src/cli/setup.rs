@@ -1,7 +1,8 @@
 //! What commands that segment have in common: device, model, progress.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use aims_web::model::is_input_size;
 use aims_web::{DeviceKind, Error, Progress, Segmenter};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -21,19 +22,27 @@ pub enum DeviceChoice {
 pub struct ModelArguments {
     #[arg(long, value_enum, default_value = "auto")]
     pub device: DeviceChoice,
-    /// Model file.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-base-q4.safetensors"))]
-    pub model: PathBuf,
-    /// Long side of a photo as the network sees it, in pixels, a multiple of 64; by default as the model file says.
+    /// Model file; by default aims-base-q4.safetensors in `models` beside this program, or in the checkout that it was built in.
     #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// Long side of a photo as the network sees it, in pixels, a multiple of 64 from 64 to 2048; by default as the model file says.
+    #[arg(long, value_parser = input_size)]
     pub input_size: Option<u32>,
 }
 
+const DEFAULT_MODEL: &str = "aims-base-q4.safetensors";
+
 impl ModelArguments {
+    /// The file that is named, or else the default one.
+    pub fn model_file(&self) -> Result<PathBuf, Error> {
+        self.model.clone().map_or_else(|| first_of(default_models()), Ok)
+    }
+
     /// Opens device and model, and says on which adapter and why.
     pub async fn open(&self) -> Result<Segmenter> {
-        let bytes = std::fs::read(&self.model)
-            .map_err(|error| Error::ModelMissing(format!("{}: {error}", self.model.display())))?;
+        let model = self.model_file()?;
+        let bytes = std::fs::read(&model)
+            .map_err(|error| Error::ModelMissing(format!("{}: {error}", model.display())))?;
         let open = |device| Segmenter::new(device, &bytes, self.input_size);
         let (segmenter, reason) = match self.device {
             DeviceChoice::Cpu => (open(DeviceKind::Cpu).await?, "as asked"),
@@ -53,6 +62,32 @@ impl ModelArguments {
     }
 }
 
+fn input_size(text: &str) -> Result<u32, String> {
+    let size = text.parse().ok().filter(|&size| is_input_size(size));
+    size.ok_or_else(|| "it must be a multiple of 64 from 64 to 2048".to_string())
+}
+
+/// Where the default model may be, the first choice first.
+fn default_models() -> Vec<PathBuf> {
+    let program = std::env::current_exe().ok();
+    let beside = program.as_deref().and_then(Path::parent);
+    let folders = beside.into_iter().chain([Path::new(env!("CARGO_MANIFEST_DIR"))]);
+    folders.map(|folder| folder.join("models").join(DEFAULT_MODEL)).collect()
+}
+
+/// The first of these files that is there.
+fn first_of(places: Vec<PathBuf>) -> Result<PathBuf, Error> {
+    if let Some(found) = places.iter().find(|place| place.is_file()) {
+        return Ok(found.clone());
+    }
+    let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+    Err(Error::ModelMissing(format!(
+        "it is not in any of {}. Copy {DEFAULT_MODEL} from the project's folder `models` to the first of these places, or name a \
+         file with --model.",
+        places.join(", ")
+    )))
+}
+
 /// A bar on standard error.
 pub fn bar(label: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:10} {wide_bar} {percent:>3} %  {elapsed}");
@@ -67,4 +102,29 @@ pub fn progress(bar: &ProgressBar) -> Progress<'_> {
         bar.set_position((fraction * 1000.0) as u64);
         std::future::ready(true)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_model_that_is_there_is_taken() {
+        let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let [missing, cargo, readme] =
+            ["no-such-file", "Cargo.toml", "README.md"].map(|name| here.join(name));
+        assert_eq!(first_of(vec![missing.clone(), cargo.clone(), readme]).expect("two are there"), cargo);
+        let message = first_of(vec![missing.clone()]).expect_err("none is there").to_string();
+        assert!(message.contains(&missing.display().to_string()) && message.contains("--model"), "{message}");
+        let default = first_of(default_models()).expect("that of the checkout");
+        assert!(default.ends_with("models/aims-base-q4.safetensors"));
+    }
+
+    #[test]
+    fn input_sizes_are_checked() {
+        assert_eq!(input_size("640"), Ok(640));
+        for wrong in ["100", "0", "2112", "-64", "big", ""] {
+            assert!(input_size(wrong).is_err(), "{wrong}");
+        }
+    }
 }
