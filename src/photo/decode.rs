@@ -6,14 +6,15 @@ use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
 
-use super::{Photo, container};
+use super::{Photo, container, ground};
 use crate::error::{Error, Result};
 use crate::mask::rle::MAX_SIDE;
 
 /// Larger images are refused: decoded they would take hundreds of megabytes of a tab's memory.
 pub const MEGAPIXEL_LIMIT: u32 = 50;
 
-/// Decodes a JPEG, PNG or WebP file and turns it upright by its EXIF orientation. Transparent pixels are put on white.
+/// Decodes a JPEG, PNG or WebP file and turns it upright by its EXIF orientation. Transparent pixels are put on white, or on black or grey
+/// where much of what is opaque is nearly white itself.
 ///
 /// Takes at most 12 bytes for each pixel beside the file and what lies in it (`tests/input/photos` has the figures); a file
 /// that is refused for its size takes none.
@@ -64,8 +65,8 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
 /// size.
 const PNG_SPARE: u64 = 1 << 20;
 
-/// Takes `width * height` RGBA pixels (not premultiplied) as they come from a canvas. Transparent pixels are put on
-/// white.
+/// Takes `width * height` RGBA pixels (not premultiplied) as they come from a canvas. Transparent pixels become what [`decode`] makes of
+/// them.
 ///
 /// # Errors
 /// [`Error::EmptyImage`], [`Error::ImageTooLarge`], [`Error::CorruptImage`] if the length does not match.
@@ -77,9 +78,10 @@ pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
             rgba.len()
         )));
     }
+    let ground = ground::choose(rgba);
     let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
     for pixel in rgba.chunks_exact(4) {
-        rgb.extend(on_white([pixel[0], pixel[1], pixel[2], pixel[3]]));
+        rgb.extend(ground::put_on(ground, [pixel[0], pixel[1], pixel[2], pixel[3]]));
     }
     Ok(Photo { width, height, rgb })
 }
@@ -112,12 +114,13 @@ fn read(mut decoder: impl ImageDecoder) -> Result<Photo> {
     Ok(Photo { width: upright.width(), height: upright.height(), rgb: upright.into_raw() })
 }
 
-/// RGBA to RGB on white, in the same memory.
+/// RGBA to RGB on a ground, in the same memory.
 fn flatten(mut pixels: Vec<u8>) -> Vec<u8> {
+    let ground = ground::choose(&pixels);
     let count = pixels.len() / 4;
     for i in 0..count {
         let rgba = [0, 1, 2, 3].map(|channel| pixels[i * 4 + channel]);
-        pixels[i * 3..][..3].copy_from_slice(&on_white(rgba));
+        pixels[i * 3..][..3].copy_from_slice(&ground::put_on(ground, rgba));
     }
     pixels.truncate(count * 3);
     pixels.shrink_to_fit();
@@ -145,11 +148,6 @@ fn corrupt(error: ImageError) -> Error {
         ImageError::Unsupported(_) => Error::UnsupportedImage,
         error => Error::CorruptImage(error.to_string()),
     }
-}
-
-fn on_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
-    let alpha = u32::from(alpha);
-    [r, g, b].map(|value| ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
 }
 
 #[cfg(test)]

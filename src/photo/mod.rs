@@ -2,6 +2,7 @@
 
 mod container;
 mod decode;
+mod ground;
 mod resize;
 
 pub use decode::{MEGAPIXEL_LIMIT, decode, from_rgba};

@@ -11,6 +11,7 @@ use aims_web::{
 };
 
 const BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
+const WHITE_ON_TRANSPARENT: &[u8] = include_bytes!("../data/white_on_transparent.png");
 /// A cup of coffee.
 const PHOTO: &[u8] = include_bytes!("../data/photo.png");
 
@@ -108,4 +109,21 @@ fn scenes_of_the_scene_head() {
             pollster::block_on(opened.segmenter.segment(&opened.photo, &Request::default(), &progress));
         assert!(matches!(found, Err(Error::Aborted)), "stopped at check {stop}");
     }
+}
+
+/// White shapes on a transparent ground would be lost on white.
+#[test]
+fn what_is_opaque_is_told_from_what_is_not() {
+    let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
+    let photo = decode(WHITE_ON_TRANSPARENT).expect("a photo");
+    let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
+    let opened = Opened { segmenter, photo };
+    let rgba = image::load_from_memory(WHITE_ON_TRANSPARENT).expect("a photo").into_rgba8();
+    let opaque = BitMask::from_fn(rgba.width(), rgba.height(), |x, y| rgba.get_pixel(x, y).0[3] > 127);
+    let scene = opened.segment(Prompt::Full, &ALL);
+    // Both shapes together, or each by itself.
+    let shapes: Vec<BitMask> =
+        scene.level(Level::Entity).map(pixels).filter(|mask| mask.area() * 2 < 400 * 300).collect();
+    let union = shapes.into_iter().reduce(|all, mask| all.union(&mask)).expect("entities");
+    assert!(union.iou(&opaque) > 0.9, "{}", union.iou(&opaque));
 }

@@ -1,0 +1,67 @@
+//! What transparent pixels are put on.
+
+/// Greys that are tried, the usual one first.
+const GROUNDS: [u8; 3] = [255, 0, 128];
+/// A pixel whose channels all differ by less from a ground is hard to see on it.
+const NEAR: u8 = 64;
+/// White is kept if no larger share of what is opaque is hard to see on it.
+const HIDDEN: f64 = 0.05;
+
+/// The ground for RGBA pixels on which most of what is opaque is seen: white, unless much of it is nearly white itself.
+pub fn choose(rgba: &[u8]) -> u8 {
+    if rgba.chunks_exact(4).all(|pixel| pixel[3] == 255) {
+        return GROUNDS[0];
+    }
+    let mut opaque = 0u64;
+    let mut hidden = [0u64; GROUNDS.len()];
+    for pixel in rgba.chunks_exact(4).filter(|pixel| pixel[3] >= 128) {
+        opaque += 1;
+        for (count, ground) in hidden.iter_mut().zip(GROUNDS) {
+            let is_near = pixel[..3].iter().all(|&channel| channel.abs_diff(ground) < NEAR);
+            *count += u64::from(is_near);
+        }
+    }
+    if hidden[0] as f64 <= HIDDEN * opaque as f64 {
+        return GROUNDS[0];
+    }
+    let least = GROUNDS.into_iter().zip(hidden).min_by_key(|&(_, count)| count);
+    least.map_or(GROUNDS[0], |(ground, _)| ground)
+}
+
+/// An RGBA pixel (not premultiplied) as it is seen on `ground`.
+pub fn put_on(ground: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
+    let alpha = u32::from(alpha);
+    [r, g, b].map(|value| ((u32::from(value) * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many pixels of each colour.
+    fn pixels(colours: &[([u8; 4], usize)]) -> Vec<u8> {
+        colours.iter().flat_map(|(colour, count)| colour.repeat(*count)).collect()
+    }
+
+    #[test]
+    fn what_is_opaque_is_seen() {
+        const NONE: [u8; 4] = [0; 4];
+        let on = |colour: [u8; 4]| choose(&pixels(&[(NONE, 9), (colour, 9)]));
+        assert_eq!(on([0, 0, 0, 255]), 255);
+        assert_eq!(on([255, 255, 255, 255]), 0);
+        assert_eq!(on([230, 225, 200, 255]), 0);
+        assert_eq!(on([255, 255, 0, 255]), 255, "yellow is seen on white");
+        let [white, black] = [[255, 255, 255, 255], [9, 9, 9, 255]];
+        assert_eq!(choose(&pixels(&[(NONE, 9), (white, 9), (black, 9)])), 128);
+        assert_eq!(choose(&pixels(&[(NONE, 9), (white, 1), ([90, 40, 20, 255], 99)])), 255, "a highlight");
+        assert_eq!(choose(&pixels(&[(white, 9)])), 255, "nothing is transparent");
+        assert_eq!(choose(&pixels(&[(NONE, 9)])), 255, "nothing is opaque");
+    }
+
+    #[test]
+    fn alpha_mixes() {
+        assert_eq!(put_on(255, [10, 20, 30, 255]), [10, 20, 30]);
+        assert_eq!(put_on(0, [10, 20, 30, 0]), [0, 0, 0]);
+        assert_eq!(put_on(0, [200, 100, 50, 51]), [40, 20, 10]);
+    }
+}
