@@ -1,38 +1,5 @@
 //! What the files say about themselves, checked before a decoder takes memory for it.
 
-/// Checks that a JPEG's own end marker is there, as the decoder fills what is missing with grey and calls it a success, and that
-/// its colours are ones that files have: it makes noise of two components. Segments are skipped by their length, so that the
-/// end of an embedded thumbnail does not count.
-///
-/// # Errors
-/// What is wrong.
-pub fn check_jpeg(bytes: &[u8]) -> Result<(), String> {
-    const START_OF_SCAN: u8 = 0xDA;
-    const END_OF_IMAGE: u8 = 0xD9;
-    let mut at = 2;
-    let mut in_scan = false;
-    while let Some(&[first, marker]) = bytes.get(at..at + 2) {
-        let has_no_length = matches!(marker, 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF);
-        if first != 0xFF || (in_scan && has_no_length) {
-            // Compressed data, a stuffed zero or a restart marker; between segments: padding.
-            at += 1;
-        } else if marker == END_OF_IMAGE {
-            return Ok(());
-        } else if has_no_length {
-            at += 1;
-        } else {
-            let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { break };
-            // The frame's header: a length, bits a sample, height, width, and then the number of components.
-            if matches!(marker, 0xC0..=0xC2) && bytes.get(at + 9) == Some(&2) {
-                return Err("it has two colour components".to_string());
-            }
-            in_scan = marker == START_OF_SCAN;
-            at += 2 + usize::from(u16::from_be_bytes([high, low]));
-        }
-    }
-    Err("it ends too early".to_string())
-}
-
 /// Width and height by a PNG's header.
 pub fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let header = bytes.get(12..24).filter(|header| header.starts_with(b"IHDR"))?;

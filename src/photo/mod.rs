@@ -3,6 +3,7 @@
 mod container;
 mod decode;
 mod ground;
+mod jpeg;
 mod resize;
 
 pub use decode::{MEGAPIXEL_LIMIT, decode, from_rgba};

@@ -8,9 +8,12 @@ use crate::make::jpeg::{Jpeg, Transform};
 use crate::make::png::{self, GREY, GREY_ALPHA, PALETTE, Png, RGB, RGBA};
 use crate::make::webp;
 
-fn on_white(value: u8, alpha: u8) -> u8 {
+/// What transparent pixels may be put on.
+const GROUNDS: [u8; 3] = [255, 0, 128];
+
+fn put_on(ground: u8, value: u8, alpha: u8) -> u8 {
     let share = f64::from(alpha) / 255.0;
-    (f64::from(value) * share + 255.0 * (1.0 - share)).round() as u8
+    (f64::from(value) * share + f64::from(ground) * (1.0 - share)).round() as u8
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn pngs_of_every_kind_have_the_right_pixels() {
                 if has_key {
                     file = file.with(b"tRNS", key.to_vec());
                 }
-                let expected = |x: u32, y: u32| {
+                let expected = |ground: u8, x: u32, y: u32| {
                     let at = |channel| sample(x, y, channel);
                     let is_key = |channels: u32| has_key && (0..channels).all(|c| at(c) == sample(0, 0, c));
                     let opaque = |is_none: bool| if is_none { 0 } else { 255 };
@@ -59,14 +62,15 @@ fn pngs_of_every_kind_have_the_right_pixels() {
                         GREY_ALPHA => ([at(0); 3], at(1)),
                         _ => ([at(0), at(1), at(2)], at(3)),
                     };
-                    rgb.map(|value| on_white(value, alpha))
+                    rgb.map(|value| put_on(ground, value, alpha))
                 };
                 let case = format!("{colour}, {depth} bits, {width} x {height}, variant {variant}");
                 let photo = checked(&file.file(sample)).unwrap_or_else(|error| panic!("{case}: {error}"));
                 assert_eq!((photo.width, photo.height), (width, height));
-                for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
-                    assert_eq!(pixel(&photo, x, y), expected(x, y), "{case}: pixel {x}, {y}");
-                }
+                let places = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+                let is_on =
+                    |ground: &u8| places().all(|(x, y)| pixel(&photo, x, y) == expected(*ground, x, y));
+                assert!(GROUNDS.iter().any(is_on), "{case}: {:?}", photo.rgb);
             }
         }
     }
@@ -101,8 +105,7 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
         (4, Some(Transform::Ycck)),
     ];
     for (components, transform) in kinds {
-        // In scans by themselves the decoder misses rows of fewer than 8 bytes before the end of a scan: rows must be longer.
-        for (separate_scans, width) in [(false, 20), (components > 1, 200)] {
+        for (separate_scans, width) in [(false, 20), (components > 1, 20), (components > 1, 200)] {
             let jpeg = Jpeg { transform, separate_scans, ..Jpeg::new(width, 16, components) };
             let photo = checked(&jpeg.file(values)).expect("a valid file");
             for (x, y) in (0..16).flat_map(|y| (0..u32::from(width)).map(move |x| (x, y))) {
@@ -122,7 +125,7 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
         }
     }
     // A file of two components is none that anyone writes.
-    assert_eq!(refused(&Jpeg::new(16, 16, 2).file(values)), "corrupt-image");
+    assert_eq!(refused(&Jpeg::new(16, 16, 2).file(values)), "unsupported-image");
 }
 
 #[test]

@@ -1,0 +1,205 @@
+//! What a JPEG file says of its coding, without decoding it.
+
+use crate::error::{Error, Result};
+
+/// Ways to code an image, by the marker of its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    Sequential,
+    Progressive,
+}
+
+/// How many samples of a component there are where the coarsest one has one, in each direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    pub horizontal: u8,
+    pub vertical: u8,
+}
+
+/// What the components are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    Grey,
+    Rgb,
+    YCbCr,
+    Cmyk,
+    /// CMYK with its first three as YCbCr.
+    Ycck,
+}
+
+#[derive(Debug)]
+pub struct Header {
+    pub coding: Coding,
+    pub width: u32,
+    pub height: u32,
+    pub components: Vec<Sampling>,
+    pub colours: Colours,
+    /// How many components the first scan has.
+    pub first_scan: usize,
+    /// Whether scans bring all of each component.
+    pub has_all_scans: bool,
+    /// Whether the file's own end marker is there.
+    pub has_end: bool,
+}
+
+const JFIF: u8 = 0xE0;
+const ADOBE: u8 = 0xEE;
+const START_OF_SCAN: u8 = 0xDA;
+const END_OF_IMAGE: u8 = 0xD9;
+const COEFFICIENTS: usize = 64;
+
+impl Header {
+    /// Reads all segments. They are skipped by their length, so that the end of an embedded thumbnail does not count.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedImage`] for arithmetic coding, lossless and hierarchical files, samples of 12 bits, and any number of
+    /// components but 1, 3 and 4; [`Error::CorruptImage`] if there is no frame or no scan.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let mut frame: Option<Frame> = None;
+        let mut first_scan = 0;
+        let (mut has_jfif, mut adobe) = (false, None);
+        let (mut at, mut in_scan, mut has_end) = (2, false, false);
+        while let Some(&[first, marker]) = bytes.get(at..at + 2) {
+            let has_no_length = matches!(marker, 0x00 | 0x01 | 0xD0..=0xD8 | 0xFF);
+            if first != 0xFF || has_no_length {
+                // Compressed data, a stuffed zero, a restart marker, or padding between segments.
+                at += 1;
+                continue;
+            }
+            if marker == END_OF_IMAGE {
+                has_end = true;
+                break;
+            }
+            let length = match bytes.get(at + 2..at + 4) {
+                Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
+                _ => break,
+            };
+            // A segment holds its own length. What looks like another one in compressed data is none.
+            let Some(content) = bytes.get(at + 4..at + 2 + length.max(2)) else { break };
+            match marker {
+                0xC0..=0xC2 if frame.is_none() => frame = Some(Frame::read(marker, content)?),
+                0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF if frame.is_none() => {
+                    return Err(Error::UnsupportedImage);
+                }
+                JFIF if content.starts_with(b"JFIF\0") => has_jfif = true,
+                ADOBE if content.starts_with(b"Adobe") => adobe = content.get(11).copied(),
+                START_OF_SCAN => {
+                    let frame = frame.as_mut().ok_or_else(|| corrupt("it has pixels before their size"))?;
+                    let components = frame.take_scan(content)?;
+                    first_scan = if in_scan { first_scan } else { components };
+                    in_scan = true;
+                }
+                _ => {}
+            }
+            at += 2 + length.max(2);
+        }
+        let frame = frame.filter(|_| in_scan).ok_or_else(|| corrupt("it ends too early"))?;
+        Ok(Self {
+            has_all_scans: frame.is_whole(),
+            colours: frame.colours(has_jfif, adobe),
+            coding: frame.coding,
+            width: frame.width,
+            height: frame.height,
+            components: frame.components.iter().map(|component| component.sampling).collect(),
+            first_scan,
+            has_end,
+        })
+    }
+}
+
+struct Frame {
+    coding: Coding,
+    width: u32,
+    height: u32,
+    components: Vec<Component>,
+}
+
+struct Component {
+    id: u8,
+    sampling: Sampling,
+    /// Of each coefficient: how many of its lowest bits no scan has brought yet; `u8::MAX` before the first.
+    missing: [u8; COEFFICIENTS],
+}
+
+impl Frame {
+    /// Bits a sample, height, width, the number of components, then three bytes for each.
+    fn read(marker: u8, content: &[u8]) -> Result<Self> {
+        let &[bits, h1, h0, w1, w0, count, ref components @ ..] = content else {
+            return Err(corrupt("its frame is cut short"));
+        };
+        if bits != 8 || !matches!(count, 1 | 3 | 4) {
+            return Err(Error::UnsupportedImage);
+        }
+        let components: Vec<_> =
+            components.chunks_exact(3).take(usize::from(count)).map(Component::read).collect();
+        let is_sound = |component: &Component| {
+            let Sampling { horizontal, vertical } = component.sampling;
+            (1..=4).contains(&horizontal) && (1..=4).contains(&vertical)
+        };
+        if components.len() < usize::from(count) || !components.iter().all(is_sound) {
+            return Err(corrupt("its frame is wrong"));
+        }
+        Ok(Self {
+            coding: if marker == 0xC2 { Coding::Progressive } else { Coding::Sequential },
+            width: u32::from(u16::from_be_bytes([w1, w0])),
+            height: u32::from(u16::from_be_bytes([h1, h0])),
+            components,
+        })
+    }
+
+    /// Notes what a scan brings and tells how many components it has. Its header: their number, two bytes for each, the first and the last
+    /// coefficient, and in one byte the bits that were and that are still missing.
+    fn take_scan(&mut self, content: &[u8]) -> Result<usize> {
+        let wrong = || corrupt("a scan is wrong");
+        let (&count, rest) = content.split_first().ok_or_else(wrong)?;
+        let count = usize::from(count);
+        let (ids, &[start, end, bits]) = rest.split_at_checked(2 * count).ok_or_else(wrong)? else {
+            return Err(wrong());
+        };
+        let (coefficients, missing) = match self.coding {
+            Coding::Sequential => (0..COEFFICIENTS, 0),
+            Coding::Progressive => (usize::from(start)..usize::from(end) + 1, bits & 0x0F),
+        };
+        if coefficients.end > COEFFICIENTS || coefficients.is_empty() {
+            return Err(wrong());
+        }
+        for id in ids.iter().step_by(2) {
+            let component =
+                self.components.iter_mut().find(|component| component.id == *id).ok_or_else(wrong)?;
+            component.missing[coefficients.clone()].fill(missing);
+        }
+        Ok(count)
+    }
+
+    /// As libjpeg takes it: JFIF has YCbCr; Adobe's marker says of others which of two they are.
+    fn colours(&self, has_jfif: bool, adobe: Option<u8>) -> Colours {
+        let ids: Vec<u8> = self.components.iter().map(|component| component.id).collect();
+        match (ids.len(), adobe) {
+            (1, _) => Colours::Grey,
+            (3, Some(0)) if !has_jfif => Colours::Rgb,
+            (3, None) if !has_jfif && ids == *b"RGB" => Colours::Rgb,
+            (3, _) => Colours::YCbCr,
+            (_, Some(2)) => Colours::Ycck,
+            _ => Colours::Cmyk,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        let mut components = self.components.iter();
+        match self.coding {
+            Coding::Sequential => components.all(|component| component.missing[0] == 0),
+            Coding::Progressive => components.all(|component| component.missing == [0; COEFFICIENTS]),
+        }
+    }
+}
+
+impl Component {
+    fn read(bytes: &[u8]) -> Self {
+        let sampling = Sampling { horizontal: bytes[1] >> 4, vertical: bytes[1] & 0x0F };
+        Self { id: bytes[0], sampling, missing: [u8::MAX; COEFFICIENTS] }
+    }
+}
+
+fn corrupt(why: &str) -> Error {
+    Error::CorruptImage(why.to_string())
+}
