@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, precision, recall
+from aims.reliability import calibration_error
 from aims.scene import LEVELS, SceneConfig, SceneHead
 from aims.scene_masks import Choice, Pick, choose, expected, scores
 from data import lessons
@@ -244,9 +245,23 @@ def main():
         row |= {"AP": interval(judged, precision, options.draws), "AR": interval(judged, recall, options.draws)}
         row["AP50"] = round(precision(judged, slice(0, 1)), 1)
         row["oracle"] = round(oracle(photos), 1)
+        row["calibration error"] = {name: round(error, 1) for name, error in calibration(photos).items()}
         print(json.dumps(row), flush=True)
     if options.clicks:
         report_clicks(head, config, options, Pick(**facts.get("pick", {})))
+
+
+def calibration(photos):
+    """How far the probability of the level is from how often a candidate is a labelled mask of it (IoU 0.5), and the expected IoU from the true
+    one, each in percent; candidates that labels say nothing of do not count."""
+    level, columns = LEVELS.index(photos[0][1].level), []
+    for said, truth in photos:
+        lesson = truth.photo.lesson
+        best = lesson.overlap[level].amax(1) if lesson.overlap[level].shape[1] else torch.zeros(len(lesson.known))
+        weight = torch.maximum(lesson.known[:, level], (best >= 0.5).float())
+        columns.append(torch.stack([said.level[:, level].sigmoid(), said.iou[:, level].sigmoid(), best, weight]))
+    said, expected_iou, iou, weight = torch.cat(columns, 1).double().numpy()
+    return {"level": calibration_error(said, iou >= 0.5, weight), "IoU": calibration_error(expected_iou, iou, weight)}
 
 
 def oracle(photos):

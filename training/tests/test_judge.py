@@ -12,6 +12,7 @@ np = pytest.importorskip("numpy", reason="numpy is not installed: pip install -r
 pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
 
 from aims.judge import judge, precision, recall  # noqa: E402
+from aims.reliability import calibration_error  # noqa: E402
 from aims.scene_masks import Pick  # noqa: E402
 from data.candidates import packed, words  # noqa: E402
 from judge import Clicked  # noqa: E402
@@ -54,3 +55,13 @@ def test_a_click_takes_what_is_worth_most():
     assert click.picked(Pick(part=0.5, quality=0)) == 0.9
     assert click.picked(Pick(part=1.0, quality=0)) == 0.1
     assert click.picked(Pick(part=1.0, quality=9)) == 0
+
+
+def test_calibration_error():
+    said = np.array([0.25, 0.25, 0.25, 0.25, 0.95])
+    true = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
+    ones = np.ones(5)
+    # The bin of 0.25 is right; the candidate of 0.95 is wrong.
+    assert calibration_error(said, true, ones) == pytest.approx(100 * 0.95 / 5)
+    assert calibration_error(said, true, np.array([1, 1, 1, 1, 0])) == pytest.approx(0)
+    assert calibration_error(said, said, ones) == pytest.approx(0)
