@@ -191,12 +191,13 @@ mod at_full_size {
     #[test]
     fn shipped_models_are_reproducible() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let trained = root.join("training/weights/aims-tiny-trained.safetensors");
+        let trained = ["trained", "scene"]
+            .map(|kind| root.join(format!("training/weights/aims-tiny-{kind}.safetensors")));
         let calibration = root.join("training/weights/aims-tiny-calibration.safetensors");
         for (bits, name) in [(Bits::Eight, "aims-tiny-q8"), (Bits::Four, "aims-tiny-q4")] {
             let sources = Sources {
                 weights: &common::checkpoint(),
-                trained: std::slice::from_ref(&trained),
+                trained: &trained,
                 calibration: Some(&calibration),
                 photos: None,
             };
