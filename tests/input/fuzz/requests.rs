@@ -1,6 +1,9 @@
 //! Requests as JSON, as they come from JavaScript: what can be read is checked and becomes a mask, or is refused.
 
-use aims_web::{Progress, Request};
+use std::cell::Cell;
+
+use aims_web::mask::{BitMask, Rle};
+use aims_web::{EncodedPhoto, Level, Progress, Prompt, Request, Scene, Segmenter};
 use serde_json::{Map, Value, json};
 
 use crate::memory::peak;
@@ -112,7 +115,7 @@ fn request(random: &mut Random) -> Value {
     fields.insert("prompt".to_string(), if random.chance(30) { anything(random, 0) } else { prompt(random) });
     if random.chance(6) {
         let level = |random: &mut Random| (*random.pick(&["part", "entity", "relation", "all"])).into();
-        fields.insert("levels".to_string(), list(random, 4, level));
+        fields.insert("levels".to_string(), list(random, 8, level));
     }
     if random.chance(4) {
         fields.insert("mode".to_string(), (*random.pick(&["fast", "thorough", "slow"])).into());
@@ -130,16 +133,20 @@ fn request(random: &mut Random) -> Value {
     fields.into()
 }
 
+const WIDTH: u32 = 24;
+const HEIGHT: u32 = 16;
+
+// The CPU's tensors do not go from thread to thread while they are used: a network for each.
+thread_local! {
+    static READY: (Segmenter, EncodedPhoto) = {
+        let segmenter = segmenter();
+        let photo = encoded(&segmenter, WIDTH, HEIGHT);
+        (segmenter, photo)
+    };
+}
+
 #[test]
 fn requests() {
-    // The CPU's tensors do not go from thread to thread while they are used: a network for each.
-    thread_local! {
-        static READY: (aims_web::Segmenter, aims_web::EncodedPhoto) = {
-            let segmenter = segmenter();
-            let photo = encoded(&segmenter, 24, 16);
-            (segmenter, photo)
-        };
-    }
     let counts = [(); 3].map(|()| std::sync::atomic::AtomicU32::new(0));
     let count = |at: usize| counts[at].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     fuzz("requests", 20_000, |random| {
@@ -178,4 +185,115 @@ fn requests() {
     println!("{unread} are no requests, {refused} are refused, {taken} are taken");
     // The random requests are of every sort.
     assert!(std::env::var_os("FUZZ_SEED").is_some() || unread.min(refused).min(taken) > 1000);
+}
+
+/// A place in the photo, or a little outside.
+fn place(random: &mut Random) -> [f64; 2] {
+    [WIDTH, HEIGHT].map(|side| random.below(10 * side as usize + 40) as f64 / 10.0 - 2.0)
+}
+
+fn shape(random: &mut Random) -> Vec<f64> {
+    [place(random), place(random)].concat()
+}
+
+fn mask(random: &mut Random) -> Rle {
+    let [x, y, width, height] = [0; 4].map(|_| random.below(WIDTH as usize) as u32);
+    Rle::encode(&BitMask::from_fn(WIDTH, HEIGHT, |px, py| {
+        (x..=x + width).contains(&px) && (y..=y + height).contains(&py)
+    }))
+}
+
+/// One that mostly is in order: any prompt, any number and mix of levels, either mode.
+fn sound(random: &mut Random) -> Value {
+    let places = |random: &mut Random, least| -> Vec<_> {
+        (0..least + random.below(5)).map(|_| place(random)).collect()
+    };
+    let label = |random: &mut Random| u8::from(!random.chance(4));
+    let prompt = match random.below(10) {
+        0 => json!({"kind": "full"}),
+        1 => json!({"kind": "box", "box": shape(random)}),
+        2 => json!({"kind": "polygon", "points": places(random, 3)}),
+        3 => json!({"kind": "lasso", "points": places(random, 3)}),
+        4 => json!({"kind": "mask", "mask": mask(random)}),
+        5 => json!({"kind": "entity", "mask": mask(random)}),
+        6 => json!({"kind": "relation", "mask": mask(random)}),
+        7 => json!({"kind": "entities", "masks": [mask(random), mask(random)]}),
+        8 => {
+            let strokes: Vec<_> = (0..1 + random.below(3))
+                .map(|_| json!({"points": places(random, 1), "label": label(random)}))
+                .collect();
+            json!({"kind": "strokes", "strokes": strokes})
+        }
+        _ => {
+            let points = places(random, 0).into_iter().map(|[x, y]| json!({"x": x, "y": y, "label": 1}));
+            let mut prompt = json!({"kind": "points", "points": points.collect::<Vec<_>>()});
+            if random.chance(2) {
+                prompt["box"] = shape(random).into();
+            }
+            prompt
+        }
+    };
+    let levels: Vec<_> =
+        (0..1 + random.below(6)).map(|_| *random.pick(&["part", "entity", "relation"])).collect();
+    let mut request = json!({"prompt": prompt, "levels": levels, "minScore": random.below(11) as f64 / 10.0});
+    if random.chance(4) {
+        request["mode"] = "thorough".into();
+        let share = |random: &mut Random| random.below(11) as f64 / 10.0;
+        request["grid"] = json!({
+            "pointsPerSide": 1 + random.below(3), "pointsPerBatch": 1 + random.below(9), "cropNLayers": random.below(2),
+            "predIouThresh": share(random), "stabilityScoreThresh": share(random), "boxNmsThresh": share(random),
+            "minMaskRegionArea": random.below(30),
+        });
+    }
+    request
+}
+
+fn keeps_its_promises(request: &Request, scene: &Scene) {
+    assert_eq!((scene.width, scene.height), (WIDTH, HEIGHT));
+    let has_levels = matches!(
+        request.prompt,
+        Prompt::Full
+            | Prompt::Box { .. }
+            | Prompt::Polygon { .. }
+            | Prompt::Mask { .. }
+            | Prompt::Relation { .. }
+    );
+    for mask in &scene.masks {
+        assert!((0.0..=1.0).contains(&mask.score), "{}", mask.score);
+        let pixels = mask.rle.decode().expect("a code");
+        assert_eq!((pixels.size(), pixels.area()), ((WIDTH, HEIGHT), mask.area));
+        assert!(mask.area > 0);
+        assert!(!has_levels || request.levels.contains(&mask.level), "{:?}", mask.level);
+        let level = |id: u32| scene.masks.iter().find(|mask| mask.id == id).map(|mask| mask.level);
+        assert!(mask.parent.is_none_or(|id| level(id) == Some(Level::Entity)));
+        assert!(mask.members.iter().all(|&id| level(id) == Some(Level::Entity)));
+    }
+}
+
+/// The network runs, to its end or until a random step; the next request of the same photo finds all as it was.
+#[test]
+fn requests_run_the_network_and_end_at_any_step() {
+    fuzz("requests_run_the_network_and_end_at_any_step", 400, |random| {
+        let text = sound(random).to_string();
+        let request: Request = serde_json::from_str(&text).expect("its keys and types are right");
+        let last = if random.chance(2) { random.below(12) } else { usize::MAX };
+        READY.with(|(segmenter, photo)| {
+            let steps = Cell::new(0);
+            let progress = Progress::new(|fraction| {
+                assert!((0.0..=1.0).contains(&fraction), "{fraction}");
+                steps.set(steps.get() + 1);
+                std::future::ready(steps.get() <= last)
+            });
+            match pollster::block_on(segmenter.segment(photo, &request, &progress)) {
+                Ok(scene) => keeps_its_promises(&request, &scene),
+                Err(error) if error.code() == "aborted" => assert!(steps.get() > last, "{text}"),
+                Err(error) => {
+                    assert!(
+                        ["invalid-prompt", "empty-prompt"].contains(&error.code()),
+                        "{error:?} for {text}"
+                    );
+                }
+            }
+        });
+    });
 }
