@@ -21,5 +21,6 @@ pub use error::{Error, Result};
 pub use levels::{Level, Mask, Scene};
 pub use progress::Progress;
 pub use segmenter::{
-    Adapter, DeviceKind, EncodedPhoto, GridOptions, Point, PointPrompt, Prompt, Request, Segmenter,
+    Adapter, Compute, DeviceKind, EncodedPhoto, GridOptions, Plan, Point, PointPrompt, Precision, Prompt,
+    Request, Segmenter,
 };

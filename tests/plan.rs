@@ -1,25 +1,26 @@
 //! What a GPU would be asked for at an input of 1024 pixels, which a software adapter does not compute in a test's time: planned, not run.
-//! By itself, as a device that plans computes nothing any more.
 
 mod weights;
 
-use aims_web::convert::Precision;
+use aims_web::convert;
 use aims_web::ops::Bits;
 use aims_web::photo::Photo;
 use aims_web::segmenter::Mode;
-use aims_web::{DeviceKind, Point, PointPrompt, Progress, Prompt, Request, Segmenter};
+use aims_web::{
+    Compute, DeviceKind, Plan, Point, PointPrompt, Precision, Progress, Prompt, Request, Segmenter,
+};
 
 const TINY: &[u8] = include_bytes!("../models/aims-tiny-q8.safetensors");
 const BASE: &[u8] = include_bytes!("../models/aims-base-q4.safetensors");
 
 #[test]
 fn calls_at_1024_fit_their_budgets() {
-    fits(TINY, 1024, &[levels(), point()], Most { submissions: 20, reads: 1, reserved: 400 << 20 });
+    fits(TINY, 1024, &[levels(), point()], Most { submissions: 30, reads: 3, reserved: 400 << 20 });
 }
 
 #[test]
 fn sam2_at_768_fits_its_budgets() {
-    let sam = weights::base_model(Precision::Quantised(Bits::Eight));
+    let sam = weights::base_model(convert::Precision::Quantised(Bits::Eight));
     fits(&sam, 768, &[point()], Most { submissions: 20, reads: 1, reserved: 400 << 20 });
 }
 
@@ -48,32 +49,59 @@ struct Most {
 /// One photo after another, each with all requests.
 fn fits(model: &[u8], input_size: u32, requests: &[Request], most: Most) {
     pollster::block_on(async {
-        let none = Progress::none();
-        let segmenter = Segmenter::new(DeviceKind::Gpu, model, Some(input_size)).await;
-        let segmenter = segmenter.expect("npm test installs an adapter");
-        assert!(segmenter.plan_only());
+        let plan = Plan::new(model, Some(input_size)).await.expect("npm test installs an adapter");
         // The second photo takes what the first one gave back.
         for _ in 0..2 {
             let photo = Photo { width: 1024, height: 1024, rgb: vec![128; 1024 * 1024 * 3] };
-            let before = segmenter.counters();
-            let encoded = segmenter.encode(photo, &none).await.expect("nothing aborts");
-            let after = segmenter.counters();
+            let before = plan.counters();
+            let encoded = plan.encode(photo).await.expect("nothing aborts");
+            let after = plan.counters();
             let submissions = after.submissions - before.submissions;
             assert!(submissions <= most.submissions, "setImage: {before:?} {after:?}");
             assert_eq!(after.reads, before.reads, "setImage reads nothing back");
             for request in requests {
-                let before = segmenter.counters();
-                segmenter.segment(&encoded, request, &none).await.expect("nothing aborts");
-                let after = segmenter.counters();
+                let before = plan.counters();
+                plan.segment(&encoded, request).await.expect("nothing aborts");
+                let after = plan.counters();
                 let submissions = after.submissions - before.submissions;
                 assert!(submissions <= most.submissions, "{request:?}: {before:?} {after:?}");
                 let reads = after.reads - before.reads;
                 assert!((1..=most.reads).contains(&reads), "{request:?}: {reads} times");
             }
-            let reserved = segmenter.memory().reserved;
+            let reserved = plan.memory().reserved;
             println!("{input_size}: {reserved} bytes reserved");
             assert!((1..=most.reserved).contains(&reserved), "{reserved} bytes");
         }
-        assert_eq!(segmenter.counters().late_pipelines, 0, "a shader was not compiled ahead");
+        assert_eq!(plan.counters().late_pipelines, 0, "a shader was not compiled ahead");
+    });
+}
+
+/// Who plans and who computes do not get in each other's way, and each precision is its own.
+#[test]
+fn segmenters_keep_their_own_precision_beside_a_plan() {
+    pollster::block_on(async {
+        let none = Progress::none();
+        let photo =
+            || Photo { width: 64, height: 48, rgb: (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect() };
+        let open = async |precision| {
+            let compute = Compute { device: DeviceKind::Gpu, precision };
+            Segmenter::new(compute, TINY, Some(64)).await.expect("npm test installs an adapter")
+        };
+        let exact = open(Precision::F32).await;
+        let answer = async |segmenter: &Segmenter| {
+            let encoded = segmenter.encode(photo(), &none).await.expect("nothing aborts");
+            let prompt = PointPrompt::at(vec![Point { x: 32.0, y: 24.0, label: 1 }]);
+            segmenter.candidates(&encoded, &prompt).await.expect("a point")
+        };
+        let before = answer(&exact).await;
+        let plan = Plan::new(TINY, Some(64)).await.expect("an adapter");
+        plan.encode(photo()).await.expect("nothing aborts");
+        let half = open(Precision::F16).await;
+        let again = open(Precision::F32).await;
+        assert!(!exact.adapter().half && !again.adapter().half);
+        assert_eq!(answer(&exact).await, before);
+        assert_eq!(answer(&again).await, before);
+        // On an adapter without 16-bit floats this is the same.
+        assert_eq!(answer(&half).await == before, !half.adapter().half);
     });
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aims_web::model::is_input_size;
-use aims_web::{DeviceKind, Error, Progress, Segmenter};
+use aims_web::{Compute, DeviceKind, Error, Precision, Progress, Segmenter};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,15 +13,23 @@ pub enum DeviceChoice {
     /// A real GPU if there is one, else the CPU.
     Auto,
     Gpu,
-    /// As `gpu`, with products of 16-bit floats if it has them.
-    HalfGpu,
     Cpu,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PrecisionChoice {
+    F32,
+    /// Faster on much hardware, and less exact; only on a GPU that has 16-bit floats.
+    F16,
 }
 
 #[derive(Clone, Args)]
 pub struct ModelArguments {
     #[arg(long, value_enum, default_value = "auto")]
     pub device: DeviceChoice,
+    /// The numbers that a GPU multiplies.
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: PrecisionChoice,
     /// Model file; by default aims-base-q4.safetensors in `models` beside this program, or in the checkout that it was built in.
     #[arg(long)]
     pub model: Option<PathBuf>,
@@ -38,16 +46,22 @@ impl ModelArguments {
         self.model.clone().map_or_else(|| first_of(default_models()), Ok)
     }
 
+    pub fn read_model(&self) -> Result<Vec<u8>, Error> {
+        let model = self.model_file()?;
+        std::fs::read(&model).map_err(|error| Error::ModelMissing(format!("{}: {error}", model.display())))
+    }
+
     /// Opens device and model, and says on which adapter and why.
     pub async fn open(&self) -> Result<Segmenter> {
-        let model = self.model_file()?;
-        let bytes = std::fs::read(&model)
-            .map_err(|error| Error::ModelMissing(format!("{}: {error}", model.display())))?;
-        let open = |device| Segmenter::new(device, &bytes, self.input_size);
+        let bytes = self.read_model()?;
+        let precision = match self.precision {
+            PrecisionChoice::F32 => Precision::F32,
+            PrecisionChoice::F16 => Precision::F16,
+        };
+        let open = |device| Segmenter::new(Compute { device, precision }, &bytes, self.input_size);
         let (segmenter, reason) = match self.device {
             DeviceChoice::Cpu => (open(DeviceKind::Cpu).await?, "as asked"),
             DeviceChoice::Gpu => (open(DeviceKind::Gpu).await?, "as asked"),
-            DeviceChoice::HalfGpu => (open(DeviceKind::HalfGpu).await?, "as asked"),
             DeviceChoice::Auto => match open(DeviceKind::Gpu).await {
                 Ok(segmenter) if !segmenter.adapter().software => (segmenter, "a GPU is there"),
                 Ok(_) => (open(DeviceKind::Cpu).await?, "the only GPU is a software one"),

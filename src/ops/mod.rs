@@ -26,6 +26,8 @@ pub use layout::{
 };
 pub use places::{choose_places, cover, place_codes};
 use profile::measured;
+#[cfg(all(test, not(target_family = "wasm")))]
+pub(crate) use shader::broken;
 use shader::{Kernel, Shader};
 pub use spec::{
     Activation, AttentionSpec, Bits, CoverSpec, DepthwiseSpec, HeadLayout, MatmulSpec, NormSpec, Patches,
@@ -53,10 +55,15 @@ pub enum Weight {
     },
 }
 
-/// Makes a GPU, which burn has opened on `setup`, ready for these operations: once, before any of them.
-pub fn register_gpu(device: &Device, setup: &WgpuSetup) {
+/// Makes a GPU, which burn has opened on `setup`, ready for these operations: once, before any of them. If burn has opened another one on the
+/// same setup, that is `beside`: what goes wrong on one of them concerns both.
+pub fn register_gpu(device: &Device, setup: &WgpuSetup, beside: Option<&Device>) {
+    let beside = beside.and_then(|other| match other.as_dispatch() {
+        DispatchDevice::Cube(other) => Some(other),
+        _ => None,
+    });
     if let DispatchDevice::Cube(device) = device.as_dispatch() {
-        gpu::Queue::register(device, setup);
+        gpu::Queue::register(device, setup, beside);
     }
 }
 
@@ -86,15 +93,10 @@ pub fn working_bytes(device: &Device) -> usize {
     }
 }
 
-/// From now on, for good, a GPU computes nothing: kernels are recorded, with the memory that they need, and not run. To see what a call would take, at any
-/// size and in a moment; results mean nothing. Whether it does so; never on the CPU.
-pub fn plan_only(device: &Device) -> bool {
-    match device.as_dispatch() {
-        DispatchDevice::Cube(device) => {
-            gpu::Queue::of(device).plan_only();
-            true
-        }
-        _ => false,
+/// From now on, for good, a GPU computes nothing: kernels are recorded, with the memory that they need, and not run; results mean nothing.
+pub(crate) fn plan_only(device: &Device) {
+    if let DispatchDevice::Cube(device) = device.as_dispatch() {
+        gpu::Queue::of(device).plan_only();
     }
 }
 

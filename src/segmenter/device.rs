@@ -11,9 +11,29 @@ use crate::ops::{self, Activation, Weight};
 pub enum DeviceKind {
     /// WebGPU in a browser; Vulkan, Metal or DirectX natively.
     Gpu,
-    /// The same with products of 16-bit floats, if the device has them.
-    HalfGpu,
     Cpu,
+}
+
+/// The numbers that a GPU multiplies; the CPU always takes 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    #[default]
+    F32,
+    /// Less exact (about three digits), and on much hardware faster; F32 where a GPU does not have them.
+    F16,
+}
+
+/// A device and its precision. Each segmenter keeps its own, whatever others in the process have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compute {
+    pub device: DeviceKind,
+    pub precision: Precision,
+}
+
+impl From<DeviceKind> for Compute {
+    fn from(device: DeviceKind) -> Self {
+        Self { device, precision: Precision::default() }
+    }
 }
 
 /// What the network runs on.
@@ -33,18 +53,25 @@ pub struct Adapter {
 ///
 /// # Errors
 /// [`Error::NoGpu`] if there is no adapter.
-pub async fn open(kind: DeviceKind) -> Result<(Device, Adapter)> {
-    match kind {
+pub async fn open(compute: impl Into<Compute>) -> Result<(Device, Adapter)> {
+    let Compute { device, precision } = compute.into();
+    match device {
         DeviceKind::Cpu => {
             let name = "CPU (burn-flex)".to_string();
             Ok((Device::flex(), Adapter { device: "cpu", name, software: false, half: false }))
         }
-        DeviceKind::Gpu | DeviceKind::HalfGpu => {
-            let (device, mut adapter) = gpu::open().await?;
-            adapter.half = ops::use_half(&device, kind == DeviceKind::HalfGpu);
-            Ok((device, adapter))
-        }
+        DeviceKind::Gpu => gpu::open(precision).await,
     }
+}
+
+/// A GPU that computes nothing: kernels are recorded, with the memory that they need, and not run. Nobody else gets this device.
+///
+/// # Errors
+/// [`Error::NoGpu`] if there is no adapter.
+pub async fn open_planning() -> Result<(Device, Adapter)> {
+    let (device, adapter) = gpu::open_alone().await?;
+    ops::plan_only(&device);
+    Ok((device, adapter))
 }
 
 /// One product whose result is known: drivers exist that compute nothing and report no error.
@@ -70,35 +97,64 @@ pub async fn probe(device: &Device) -> Result<()> {
     if ours == expected { Ok(()) } else { Err(Error::NoGpu("it computes wrong numbers".to_string())) }
 }
 
-/// Users of one process share a device, until something goes wrong on it: the next one gets another.
+/// Users of one process share what the system opened, until something goes wrong on it: the next one gets another. On it there is one of
+/// burn's devices for each precision, since all kernels of such a device have the same.
 mod gpu {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use burn::tensor::Device;
     use burn::tensor::wgpu::{MemoryConfiguration, WgpuSetup, wgpu};
 
-    use super::{Adapter, Error, Result, ops};
+    use super::{Adapter, Error, Precision, Result, ops};
 
-    static OPENED: Mutex<Option<(Device, Adapter)>> = Mutex::new(None);
-
-    fn opened() -> MutexGuard<'static, Option<(Device, Adapter)>> {
-        OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+    #[derive(Clone)]
+    struct Opened {
+        device: Device,
+        adapter: Adapter,
+        precision: Precision,
+        setup: WgpuSetup,
     }
 
-    pub async fn open() -> Result<(Device, Adapter)> {
-        let sound = opened().clone().filter(|(device, _)| ops::is_sound(device));
-        if let Some(sound) = sound {
-            return Ok(sound);
-        }
-        let setup = acquire().await?;
+    static OPENED: Mutex<Vec<Opened>> = Mutex::new(Vec::new());
+
+    /// Those on which nothing has gone wrong.
+    fn opened() -> MutexGuard<'static, Vec<Opened>> {
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.retain(|opened| ops::is_sound(&opened.device));
+        opened
+    }
+
+    pub async fn open(precision: Precision) -> Result<(Device, Adapter)> {
+        let same = opened().iter().find(|opened| opened.precision == precision).cloned();
+        let new = match same {
+            Some(same) => return Ok((same.device, same.adapter)),
+            None => open_new(precision).await?,
+        };
+        opened().push(new.clone());
+        Ok((new.device, new.adapter))
+    }
+
+    /// One that nobody else gets.
+    pub async fn open_alone() -> Result<(Device, Adapter)> {
+        let new = open_new(Precision::F32).await?;
+        Ok((new.device, new.adapter))
+    }
+
+    /// On what is open already, if there is something.
+    async fn open_new(precision: Precision) -> Result<Opened> {
+        let beside = opened().first().cloned();
+        let setup = match &beside {
+            Some(opened) => opened.setup.clone(),
+            None => acquire().await?,
+        };
         // Pages of their own for each tensor: shaders bind inputs read-only.
         let options = Device::wgpu_options().setup(setup.clone());
         let device = options.memory_config(MemoryConfiguration::ExclusivePages).init();
         let device = device.map_err(|error| Error::NoGpu(error.to_string()))?;
-        ops::register_gpu(&device, &setup);
-        let new = (device, describe(&setup.adapter));
-        *opened() = Some(new.clone());
-        Ok(new)
+        ops::register_gpu(&device, &setup, beside.as_ref().map(|opened| &opened.device));
+        let half = ops::use_half(&device, precision == Precision::F16);
+        let adapter = Adapter { half, ..describe(&setup.adapter) };
+        Ok(Opened { device, adapter, precision, setup })
     }
 
     async fn acquire() -> Result<WgpuSetup> {

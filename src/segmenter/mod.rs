@@ -7,9 +7,12 @@ mod encoded;
 mod grid;
 mod learned;
 mod pick;
+mod plan;
 mod pointed;
 mod previous;
 mod request;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests;
 
 use burn::tensor::Device;
 
@@ -22,10 +25,11 @@ use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
 use decide::Judged;
-pub use device::{Adapter, DeviceKind, open as open_device};
+pub use device::{Adapter, Compute, DeviceKind, Precision, open as open_device};
 use encoded::{View, cut};
 use grid::Proposal;
 pub use pick::{PickRule, Quality, pick};
+pub use plan::{Plan, PlannedPhoto};
 pub use pointed::{Answer, CandidateMask, choose};
 pub use previous::MaskLogits;
 pub use request::{GridOptions, Mode, Point, PointPrompt, Prompt, Request, Stroke};
@@ -57,8 +61,10 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidOption`] for the size.
-    pub async fn new(device: DeviceKind, model: &[u8], input_size: Option<u32>) -> Result<Self> {
-        Self::load(device, input_size, |device| Weights::new(model, device)).await
+    pub async fn new(compute: impl Into<Compute>, model: &[u8], input_size: Option<u32>) -> Result<Self> {
+        check_input_size(input_size)?;
+        let opened = device::open(compute).await?;
+        Self::load(opened, input_size, |device| Weights::new(model, device), Probe::Yes).await
     }
 
     /// [`Self::new`] for a model file that the caller knows to be undamaged: its checksum is not taken.
@@ -66,27 +72,27 @@ impl Segmenter {
     /// # Errors
     /// As [`Self::new`].
     pub async fn with_trusted_model(
-        device: DeviceKind,
+        compute: impl Into<Compute>,
         model: &[u8],
         input_size: Option<u32>,
     ) -> Result<Self> {
-        Self::load(device, input_size, |device| Weights::trusted(model, device)).await
+        check_input_size(input_size)?;
+        let opened = device::open(compute).await?;
+        Self::load(opened, input_size, |device| Weights::trusted(model, device), Probe::Yes).await
     }
 
     async fn load<'a>(
-        device: DeviceKind,
+        (device, adapter): (Device, Adapter),
         input_size: Option<u32>,
         weights: impl FnOnce(&Device) -> Result<Weights<'a>>,
+        probe: Probe,
     ) -> Result<Self> {
-        if let Some(size) = input_size.filter(|&size| !is_input_size(size)) {
-            let range = "a multiple of 64 from 64 to 2048";
-            return Err(Error::InvalidOption(format!("inputSize must be {range}, not {size}")));
-        }
-        let (device, adapter) = device::open(device).await?;
         let weights = weights(&device)?;
         let description = &weights.manifest().description;
         ops::prepare(&device, &weights.bits(), &description.head_channels(), description.pools()).await?;
-        device::probe(&device).await?;
+        if probe == Probe::Yes {
+            device::probe(&device).await?;
+        }
         let sam = Sam::load(&weights)?;
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder(), sam.mask_decoder())?;
         let scene_head = SceneHead::load(&weights, "scene")?;
@@ -113,11 +119,6 @@ impl Segmenter {
     /// What the network and its photos take of a GPU's memory now; nothing on the CPU.
     pub fn memory(&self) -> Memory {
         ops::memory(self.sam.device())
-    }
-
-    /// See [`ops::plan_only`]: for good, and for all that use this device.
-    pub fn plan_only(&self) -> bool {
-        ops::plan_only(self.sam.device())
     }
 
     /// How a GPU was used so far; nothing on the CPU.
@@ -420,6 +421,23 @@ impl Segmenter {
         }
         let candidates = self.inside(photo, region, &request.grid, progress).await?;
         levels::entities_in(&candidates, region, options, &request.levels).map_err(level_error)
+    }
+}
+
+/// Whether a device must show that it computes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    Yes,
+    No,
+}
+
+fn check_input_size(size: Option<u32>) -> Result<()> {
+    match size.filter(|&size| !is_input_size(size)) {
+        Some(size) => {
+            let range = "a multiple of 64 from 64 to 2048";
+            Err(Error::InvalidOption(format!("inputSize must be {range}, not {size}")))
+        }
+        None => Ok(()),
     }
 }
 

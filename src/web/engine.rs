@@ -10,7 +10,7 @@ use super::to_js;
 use crate::error::Error;
 use crate::photo::{Photo, decode, from_rgba};
 use crate::progress::Progress;
-use crate::segmenter::{DeviceKind, EncodedPhoto, PointPrompt, Request, Segmenter};
+use crate::segmenter::{Compute, DeviceKind, EncodedPhoto, PointPrompt, Precision, Request, Segmenter};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -41,16 +41,16 @@ impl Engine {
         input_size: Option<u32>,
         half: bool,
     ) -> Result<Engine, JsValue> {
-        let kind = match (device.as_str(), half) {
-            ("webgpu", false) => DeviceKind::Gpu,
-            ("webgpu", true) => DeviceKind::HalfGpu,
-            ("cpu", _) => DeviceKind::Cpu,
-            (other, _) => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
+        let device = match device.as_str() {
+            "webgpu" => DeviceKind::Gpu,
+            "cpu" => DeviceKind::Cpu,
+            other => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
         };
+        let compute = Compute { device, precision: if half { Precision::F16 } else { Precision::F32 } };
         let segmenter = if checked {
-            Segmenter::with_trusted_model(kind, &model, input_size).await?
+            Segmenter::with_trusted_model(compute, &model, input_size).await?
         } else {
-            Segmenter::new(kind, &model, input_size).await?
+            Segmenter::new(compute, &model, input_size).await?
         };
         Ok(Engine { segmenter: Rc::new(segmenter) })
     }

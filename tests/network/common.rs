@@ -63,7 +63,6 @@ pub async fn device(kind: DeviceKind) -> Device {
     match kind {
         DeviceKind::Cpu => Device::flex(),
         DeviceKind::Gpu => default_gpu(),
-        DeviceKind::HalfGpu => half_gpu().expect("asked for where there is one"),
     }
 }
 
@@ -112,7 +111,7 @@ fn open_gpu(required_features: burn_wgpu::wgpu::Features) -> Option<Device> {
         let options = Device::wgpu_options().setup(setup.clone());
         let device =
             options.memory_config(MemoryConfiguration::ExclusivePages).init().expect("it can be used");
-        ops::register_gpu(&device, &setup);
+        ops::register_gpu(&device, &setup, None);
         Some(device)
     })
 }

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use aims_web::ops::Memory;
 use aims_web::ops::profile::{self, Cost, Record};
+use aims_web::ops::{Counters, Memory};
 use aims_web::photo::decode;
-use aims_web::{Point, PointPrompt, Progress, Prompt, Request, Segmenter};
-use anyhow::{Context, Result, ensure};
+use aims_web::{Plan, Point, PointPrompt, Progress, Prompt, Request};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
 use super::setup::ModelArguments;
@@ -56,34 +56,29 @@ struct Call {
 pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let segmenter = arguments.model.open().await?;
-    if arguments.plan {
-        ensure!(segmenter.plan_only(), "only work for a GPU can be planned: use --device gpu");
-    }
-    let weights = segmenter.memory();
-    let none = Progress::none();
-    let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await?);
-    let photo = encode().await?;
-    let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
-    let prompt = Prompt::Points(PointPrompt::at(vec![middle]));
-    let levels = Request::default();
-    let point = Request { prompt, ..Request::default() };
-    let segment = async |request| {
-        segmenter.segment(&photo, request, &none).await?;
-        anyhow::Ok(())
-    };
-    let mut calls = Vec::new();
-    for which in &arguments.calls {
-        calls.push(match which {
-            Which::Image => measure("setImage", &segmenter, async || encode().await.map(drop)).await?,
-            Which::Levels => measure("three levels", &segmenter, async || segment(&levels).await).await?,
-            Which::Point => measure("one point", &segmenter, async || segment(&point).await).await?,
-        });
-    }
-    println!("{}, input {}\n", segmenter.adapter().name, segmenter.input_size());
-    if !arguments.plan {
+    let size = decode(&bytes).map(|photo| (photo.width, photo.height))?;
+    let which = &arguments.calls;
+    let (calls, weights) = if arguments.plan {
+        let plan = Plan::new(&arguments.model.read_model()?, arguments.model.input_size).await?;
+        println!("A plan, input {}\n", plan.input_size());
+        let weights = plan.memory();
+        let photo = plan.encode(decode(&bytes)?).await?;
+        let encode = async || anyhow::Ok(plan.encode(decode(&bytes)?).await.map(drop)?);
+        let segment = async |request: &Request| anyhow::Ok(plan.segment(&photo, request).await?);
+        (measured(which, size, &|| plan.counters(), encode, segment).await?, weights)
+    } else {
+        let segmenter = arguments.model.open().await?;
+        println!("{}, input {}\n", segmenter.adapter().name, segmenter.input_size());
+        let none = Progress::none();
+        let weights = segmenter.memory();
+        let photo = segmenter.encode(decode(&bytes)?, &none).await?;
+        let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await.map(drop)?);
+        let segment =
+            async |request: &Request| anyhow::Ok(segmenter.segment(&photo, request, &none).await.map(drop)?);
+        let calls = measured(which, size, &|| segmenter.counters(), encode, segment).await?;
         calls.iter().for_each(|call| print!("{}", table(call)));
-    }
+        (calls, weights)
+    };
     print!("{}", use_of_gpu(&calls, weights));
     if let Some(path) = &arguments.svg {
         let drawing = flame::draw(calls.iter().map(|call| (call.name, &call.records[..])));
@@ -93,15 +88,37 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
+/// The calls `which`, on a photo of a size (width, height).
+async fn measured(
+    which: &[Which],
+    (width, height): (u32, u32),
+    counters: &dyn Fn() -> Counters,
+    encode: impl AsyncFn() -> Result<()>,
+    segment: impl AsyncFn(&Request) -> Result<()>,
+) -> Result<Vec<Call>> {
+    let middle = Point { x: f64::from(width) / 2.0, y: f64::from(height) / 2.0, label: 1 };
+    let prompt = Prompt::Points(PointPrompt::at(vec![middle]));
+    let (levels, point) = (Request::default(), Request { prompt, ..Request::default() });
+    let mut calls = Vec::new();
+    for which in which {
+        calls.push(match which {
+            Which::Image => measure("setImage", counters, &encode).await?,
+            Which::Levels => measure("three levels", counters, async || segment(&levels).await).await?,
+            Which::Point => measure("one point", counters, async || segment(&point).await).await?,
+        });
+    }
+    Ok(calls)
+}
+
 async fn measure(
     name: &'static str,
-    segmenter: &Segmenter,
+    counters: &dyn Fn() -> Counters,
     work: impl AsyncFn() -> Result<()>,
 ) -> Result<Call> {
     // Also warms up.
-    let before = segmenter.counters();
+    let before = counters();
     work().await?;
-    let after = segmenter.counters();
+    let after = counters();
     profile::start();
     let start = Instant::now();
     let result = work().await;

@@ -76,20 +76,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Notes the first thing that goes wrong on a device.
+fn watch(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
+    let fail = || {
+        let failure = failure.clone();
+        move |text: String| {
+            lock(&failure).get_or_insert(text);
+        }
+    };
+    let (failed, lost) = (fail(), fail());
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| failed(error.to_string())));
+    device.set_device_lost_callback(move |_, text| lost(format!("the device was lost: {text}")));
+}
+
 impl Queue {
-    /// Makes `device`, which burn opened on `setup`, ready for own kernels.
-    pub fn register(device: &CubeDevice, setup: &WgpuSetup) {
-        let failure = Arc::new(Mutex::new(None));
-        let fail = |failure: &Arc<Mutex<Option<String>>>| {
-            let failure = failure.clone();
-            move |text: String| {
-                lock(&failure).get_or_insert(text);
-            }
-        };
-        let failed = fail(&failure);
-        setup.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| failed(error.to_string())));
-        let lost = fail(&failure);
-        setup.device.set_device_lost_callback(move |_, text| lost(format!("the device was lost: {text}")));
+    /// Makes `device`, which burn opened on `setup`, ready for own kernels. `beside` is another one on the same setup.
+    pub fn register(device: &CubeDevice, setup: &WgpuSetup, beside: Option<&CubeDevice>) {
+        // A wgpu device has one handler of errors, which burn sets whenever it opens the device: what goes wrong concerns all that is open there.
+        let failure = beside.map_or_else(Arc::default, |other| Self::of(other).failure.clone());
+        watch(&setup.device, &failure);
         let info_buffer = setup.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("kernels' numbers"),
             size: (KERNELS * INFO_STRIDE) as u64,

@@ -1,0 +1,58 @@
+//! What calls would take of a GPU, without computing them.
+
+use super::{EncodedPhoto, Probe, Request, Segmenter, check_input_size, device};
+use crate::error::Result;
+use crate::model::Weights;
+use crate::ops::{Counters, Memory};
+use crate::photo::Photo;
+use crate::progress::Progress;
+
+/// A network on a GPU that computes nothing. It tells, at any input size and in a moment, how many command buffers and how much memory calls
+/// take; it never gives a mask.
+pub struct Plan {
+    segmenter: Segmenter,
+}
+
+/// A photo that was not encoded.
+pub struct PlannedPhoto {
+    photo: EncodedPhoto,
+}
+
+impl Plan {
+    /// # Errors
+    /// As [`Segmenter::new`].
+    pub async fn new(model: &[u8], input_size: Option<u32>) -> Result<Self> {
+        check_input_size(input_size)?;
+        let opened = device::open_planning().await?;
+        let segmenter =
+            Segmenter::load(opened, input_size, |device| Weights::new(model, device), Probe::No).await?;
+        Ok(Self { segmenter })
+    }
+
+    /// # Errors
+    /// As [`Segmenter::encode`].
+    pub async fn encode(&self, photo: Photo) -> Result<PlannedPhoto> {
+        Ok(PlannedPhoto { photo: self.segmenter.encode(photo, &Progress::none()).await? })
+    }
+
+    /// # Errors
+    /// As [`Segmenter::segment`].
+    pub async fn segment(&self, photo: &PlannedPhoto, request: &Request) -> Result<()> {
+        self.segmenter.segment(&photo.photo, request, &Progress::none()).await.map(drop)
+    }
+
+    /// Long side of a photo as the network sees it, in pixels.
+    pub fn input_size(&self) -> u32 {
+        self.segmenter.input_size()
+    }
+
+    /// What the network and its photos would take of the GPU's memory now.
+    pub fn memory(&self) -> Memory {
+        self.segmenter.memory()
+    }
+
+    /// What the GPU would have been asked to do so far.
+    pub fn counters(&self) -> Counters {
+        self.segmenter.counters()
+    }
+}

@@ -1,0 +1,62 @@
+//! What no segmenter may do, whatever its device does.
+
+use super::{DeviceKind, PointPrompt, Prompt, Request, Segmenter};
+use crate::error::{Error, Result};
+use crate::levels::Scene;
+use crate::ops::broken::{BROKEN, Fault};
+use crate::photo::Photo;
+use crate::progress::Progress;
+use crate::segmenter::Point;
+
+const TINY: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
+const BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
+
+async fn scenes(model: &[u8]) -> Result<Vec<Scene>> {
+    let none = Progress::none();
+    let segmenter = Segmenter::new(DeviceKind::Gpu, model, Some(64)).await?;
+    let photo = Photo { width: 64, height: 48, rgb: (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect() };
+    let photo = segmenter.encode(photo, &none).await?;
+    let point = PointPrompt::at(vec![Point { x: 32.0, y: 24.0, label: 1 }]);
+    let mut scenes = Vec::new();
+    for prompt in [Prompt::Full, Prompt::Points(point)] {
+        let request = Request { prompt, ..Request::default() };
+        scenes.push(segmenter.segment(&photo, &request, &none).await?);
+    }
+    Ok(scenes)
+}
+
+/// A shader that a driver does not take, or takes for another one, is an error: before the first photo if it is compiled ahead.
+#[test]
+fn a_broken_shader_never_gives_a_mask() {
+    let kernels = [
+        "matmul",
+        "attention",
+        "depthwise",
+        "max pool",
+        "layer norm",
+        "add",
+        "arrange",
+        "windows",
+        "choose",
+        "cover",
+        "codes",
+    ];
+    pollster::block_on(async {
+        for name in kernels {
+            // Not all kernels are of both families.
+            let model = if ["max pool", "windows", "attention"].contains(&name) { BASE } else { TINY };
+            for fault in [Fault::Syntax, Fault::Bindings] {
+                BROKEN.set(Some((name, fault)));
+                let result = scenes(model).await;
+                BROKEN.set(None);
+                match result {
+                    Err(Error::NoGpu(_) | Error::DeviceLost(_)) => {}
+                    other => panic!("{name}, {fault:?}: {other:?}"),
+                }
+            }
+        }
+        // Whoever comes next gets another device.
+        let sound = scenes(TINY).await.expect("npm test installs an adapter");
+        assert_eq!(sound.len(), 2);
+    });
+}
