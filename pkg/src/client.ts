@@ -6,7 +6,6 @@ interface Pending {
   resolve: (result: never) => void;
   reject: (error: SegmenterError) => void;
   onFraction: ((fraction: number) => void) | undefined;
-  abandoned: boolean;
   stopListening: () => void;
 }
 
@@ -34,6 +33,11 @@ export class WorkerClient {
     return this.#end;
   }
 
+  /** How many calls are kept until they are answered. Tests read it. */
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
   /** Calls run in the order made. Aborting rejects at once; the worker then stops at its next checkpoint. */
   call<C extends CallName>(call: C, args: Calls[C]['args'], settings: CallSettings = {}): Promise<Calls[C]['result']> {
     const { onFraction, signal } = settings;
@@ -42,19 +46,19 @@ export class WorkerClient {
       if (signal?.aborted) return reject(abortedError(signal));
       const id = this.#nextId++;
       const abort = () => {
-        pending.abandoned = true;
+        // The worker does not answer a call that is aborted before its turn, so the call is forgotten here and now.
+        this.#take(id);
         this.#port.post({ type: 'abort', id });
         if (signal) reject(abortedError(signal));
       };
       const stopListening = () => signal?.removeEventListener('abort', abort);
-      const pending: Pending = { resolve, reject, onFraction, abandoned: false, stopListening };
       try {
         // `args` belongs to `call`; TypeScript cannot follow that through the union.
         this.#port.post({ type: 'call', id, call, args } as ToWorker);
       } catch (cause) {
         return reject(new SegmenterError('invalid-prompt', 'The call holds something other than plain data.', { cause }));
       }
-      this.#pending.set(id, pending);
+      this.#pending.set(id, { resolve, reject, onFraction, stopListening });
       signal?.addEventListener('abort', abort);
     });
   }
@@ -80,25 +84,27 @@ export class WorkerClient {
   #receive(message: FromWorker): void {
     if (message.type === 'crash') return this.#fail(stopped(message.message));
     if (message.type === 'lost') return this.#fail(deviceLost(message.message));
-    const pending = this.#pending.get(message.id);
-    if (!pending) return;
-    if (message.type === 'progress') {
-      if (!pending.abandoned) pending.onFraction?.(message.fraction);
-      return;
-    }
-    this.#pending.delete(message.id);
-    pending.stopListening();
+    if (message.type === 'progress') return this.#pending.get(message.id)?.onFraction?.(message.fraction);
+    const pending = this.#take(message.id);
     if (message.type === 'error') {
       const error = new SegmenterError(message.error.code, message.error.message);
-      pending.reject(error);
+      pending?.reject(error);
       // Nothing on a lost device can be used again.
       if (error.code === 'device-lost') this.#fail(error);
-    } else if (!pending.abandoned) {
+    } else if (pending) {
       pending.resolve(message.result as never);
     } else if (message.result && 'imageId' in message.result) {
       // Finished before the abort arrived: nobody will ever close this image.
       void this.call('closeImage', { imageId: message.result.imageId }).catch(() => {});
     }
+  }
+
+  /** The call of this number, if one waits; it waits no longer. */
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.stopListening();
+    return pending;
   }
 }
 

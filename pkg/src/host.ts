@@ -22,14 +22,15 @@ async function chooseBuild() {
     : { program: await import('../wasm/simd/aims_web.js'), url: new URL('../wasm/simd/aims_web_bg.wasm', import.meta.url) };
 }
 
-interface Program {
-  engine: typeof Engine;
+export interface Program {
+  engine: Pick<typeof Engine, 'create'>;
   memory: InitOutput['memory'];
 }
 
 export class Host {
   readonly #post: (message: FromWorker) => void;
   readonly #gpu: HostGpu | undefined;
+  readonly #load: () => Promise<Program>;
   readonly #images = new Map<number, ImageFeatures>();
   readonly #aborted = new Set<number>();
   readonly #waiting = new Set<number>();
@@ -39,10 +40,16 @@ export class Host {
   #ended = false;
   #nextImageId = 1;
 
-  /** With a `gpu` of the page's own the engine computes on that; else on what it finds. */
-  constructor(post: (message: FromWorker) => void, gpu?: HostGpu) {
+  /** With a `gpu` of the page's own the engine computes on that; else on what it finds. Tests give another program to `load`. */
+  constructor(post: (message: FromWorker) => void, gpu?: HostGpu, load = loadProgram) {
     this.#post = post;
     this.#gpu = gpu;
+    this.#load = load;
+  }
+
+  /** How many images and calls are kept. Tests read it. */
+  get kept(): { images: number; calls: number } {
+    return { images: this.#images.size, calls: this.#waiting.size + this.#aborted.size };
   }
 
   receive(message: ToWorker): void {
@@ -149,7 +156,7 @@ export class Host {
   };
 
   #program(): Promise<Program> {
-    this.#loading ??= load().catch((cause: unknown) => {
+    this.#loading ??= this.#load().catch((cause: unknown) => {
       this.#loading = undefined;
       throw cause;
     });
@@ -168,7 +175,7 @@ export class Host {
   }
 }
 
-async function load(): Promise<Program> {
+async function loadProgram(): Promise<Program> {
   const { program, url } = await chooseBuild();
   try {
     const { memory } = await program.default({ module_or_path: url });

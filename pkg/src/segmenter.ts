@@ -106,6 +106,11 @@ export class Segmenter extends EventTarget {
     return new SegmentedImage(() => this.#client(), image, client, info);
   }
 
+  /** @internal How many calls its worker has still to answer. Tests read it. */
+  get waiting(): number {
+    return this.#started.client.waiting;
+  }
+
   /** How much memory the model and its images take now. */
   async memory(): Promise<MemoryUsage> {
     return (await this.#client()).call('memory', {});

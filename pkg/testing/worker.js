@@ -1,0 +1,65 @@
+// A stand-in for the worker, and segmenters on it.
+import { beforeEach } from 'node:test';
+import { Segmenter } from '../dist/index.js';
+
+export const SCENE = { width: 4, height: 3, masks: [] };
+const NO_GPU = { kind: 'none', detail: 'this browser does not offer WebGPU here' };
+
+/** Answers like the worker does, except for calls named in `silent`. */
+export class StandIn {
+  static all = [];
+  static silent = new Set();
+  static gpu = NO_GPU;
+  static failures = {};
+  received = [];
+  terminated = false;
+
+  constructor() {
+    StandIn.all.push(this);
+  }
+
+  postMessage(message) {
+    this.received.push(message);
+    if (message.type !== 'call' || StandIn.silent.has(message.call)) return;
+    const { id, call, args } = message;
+    const failure = StandIn.failures[args.device ?? call];
+    if (failure) return this.send({ type: 'error', id, error: failure });
+    const results = {
+      inspectGpu: StandIn.gpu,
+      createEngine: { device: args.device, name: 'stand-in', software: false, half: false },
+      setImage: { imageId: id, width: 4, height: 3 },
+      segment: SCENE,
+      candidates: [],
+      closeImage: null,
+    };
+    this.send({ type: 'progress', id, fraction: 0.6 });
+    this.send({ type: 'progress', id, fraction: 0.3 });
+    this.send({ type: 'result', id, result: results[call] });
+  }
+
+  send(message) {
+    queueMicrotask(() => this.terminated || this.onmessage({ data: message }));
+  }
+
+  terminate() {
+    this.terminated = true;
+  }
+
+  calls(name) {
+    return this.received.filter((message) => message.call === name);
+  }
+}
+
+globalThis.Worker = StandIn;
+// As the browser's: a call that is never answered does not end the program.
+setInterval(() => {}, 1000).unref();
+
+beforeEach(() => {
+  StandIn.all = [];
+  StandIn.silent.clear();
+  StandIn.failures = {};
+  StandIn.gpu = NO_GPU;
+});
+
+export const create = (options) => Segmenter.create({ model: new Blob(['model']), ...options });
+export const tick = () => new Promise((resolve) => setTimeout(resolve));
