@@ -297,7 +297,7 @@ export declare class Segmenter extends EventTarget {
     #private;
     private constructor();
     static create(options?: SegmenterOptions): Promise<Segmenter>;
-    static isSupported(): Promise<Support>;
+    static isSupported(options?: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'>): Promise<Support>;
     static isCached(options?: Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>): Promise<boolean>;
     static clearCache(): Promise<void>;
     get adapter(): Adapter;
@@ -330,6 +330,7 @@ export interface SegmenterOptions extends CallOptions {
     sha256?: string | undefined;
     cache?: boolean | undefined;
     assets?: URL | string | undefined;
+    worker?: (() => Worker) | undefined;
     gpu?: {
         adapter: GPUAdapter;
         device: GPUDevice;

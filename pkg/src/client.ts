@@ -1,4 +1,4 @@
-import { SegmenterError, abortedError } from './errors.js';
+import { SegmenterError, abortedError, stopped } from './errors.js';
 import type { OpenPort, Port } from './port.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
@@ -25,7 +25,7 @@ export class WorkerClient {
   /** `onEnd` is told why, when the worker ends without having been asked to. */
   constructor(open: OpenPort, onEnd: (error: SegmenterError) => void) {
     this.#onEnd = onEnd;
-    this.#port = open({ message: (message) => this.#receive(message), failed: (why) => this.#fail(stopped(why)) });
+    this.#port = open({ message: (message) => this.#receive(message), failed: (error) => this.#fail(error) });
   }
 
   /** Why the worker ended; undefined while it lives. */
@@ -107,9 +107,6 @@ export class WorkerClient {
     return pending;
   }
 }
-
-const stopped = (why: string): SegmenterError =>
-  new SegmenterError('internal', `The segmentation worker stopped unexpectedly: ${why}. The next call starts another one.`);
 
 const deviceLost = (why: string): SegmenterError =>
   new SegmenterError('device-lost', `The GPU stopped working (${why}). The next call starts it again; if it happens again, use the CPU.`);

@@ -104,11 +104,13 @@ export class Host {
   }
 
   readonly #handlers: { [C in keyof Calls]: (args: Calls[C]['args'], checkpoint: Checkpoint) => Promise<Calls[C]['result']> } = {
-    inspectGpu: async () => {
-      // The first call of all: the program loads while the model is still on its way. Failure shows when it is needed.
+    begin: async () => {
+      // The program loads while the model is still on its way. Failure shows when it is needed.
       this.#program().catch(() => {});
-      return inspectGpu(this.#gpu?.adapter);
+      return null;
     },
+
+    inspectGpu: async () => inspectGpu(this.#gpu?.adapter),
 
     createEngine: async ({ device, model, inputSize, half }, checkpoint) => {
       const [bytes, program] = await Promise.all([model.file.arrayBuffer(), this.#program()]);

@@ -1,16 +1,15 @@
 // What Node and server-side rendering get: everything that computes on plain data, and a Segmenter that says where it works.
+import { ON_SERVERS } from './environment.js';
 import { SegmenterError } from './errors.js';
 import type { Support } from './types.js';
 
-const WHY = 'Segmentation runs in browsers. On a server, import this package but create segmenters in the page only.';
-
 export class Segmenter extends EventTarget {
   static async create(): Promise<never> {
-    throw new SegmenterError('unsupported-environment', WHY);
+    throw new SegmenterError('unsupported-environment', ON_SERVERS);
   }
 
   static async isSupported(): Promise<Support> {
-    return { supported: false, webgpu: 'none', reason: WHY };
+    return { supported: false, webgpu: 'none', reason: ON_SERVERS };
   }
 
   static async isCached(): Promise<boolean> {

@@ -39,6 +39,8 @@ export interface ImageInfo {
 
 /** What can be asked of the worker and what each question is answered with. */
 export interface Calls {
+  /** Answered as soon as the worker runs; it loads the program meanwhile. */
+  begin: { args: Record<never, never>; result: null };
   inspectGpu: { args: Record<never, never>; result: GpuReport };
   createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; half: boolean }; result: EngineInfo };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };

@@ -1,20 +1,20 @@
 // What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
+import { unlessStopped } from './abort.js';
 import type { WorkerClient } from './client.js';
 import { inspectGpu } from './device.js';
+import { missingHere } from './environment.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { toPayload } from './image-source.js';
 import { SegmentedImage } from './image.js';
-import { type Model, clearCache, folderOf, isModelCached, loadModel } from './model/load.js';
-import { pagePort, workerPort } from './port.js';
+import { clearCache, folderOf, isModelCached, loadModel } from './model/load.js';
+import { pagePort } from './page-port.js';
 import { portion, reporter } from './progress.js';
 import { type StartOptions, type Started, start } from './start.js';
 import type { Adapter, CallOptions, ImageSource, MemoryUsage, SegmenterEventMap, SegmenterOptions, Support } from './types.js';
+import { workerPort } from './worker-port.js';
 
 type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'half' | 'port'>;
-
-/** A module of one SIMD instruction: valid where browsers have them. */
-const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
 
 /**
  * A model, ready to take photos. It lives in a worker of its own, so the page stays responsive. Calls run one after the other, in the
@@ -22,15 +22,13 @@ const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 
  * starts another worker, and images encode themselves anew when they are asked something.
  */
 export class Segmenter extends EventTarget {
-  readonly #model: Model;
   readonly #options: EngineOptions;
   #started: Started;
   #restarting: Promise<Started> | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
-  private constructor(model: Model, options: EngineOptions, started: Started) {
+  private constructor(options: EngineOptions, started: Started) {
     super();
-    this.#model = model;
     this.#options = options;
     this.#started = started;
   }
@@ -42,34 +40,34 @@ export class Segmenter extends EventTarget {
    * 'unsupported-environment', 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { device = 'auto', inputSize, precision = 'f32', assets, gpu, onProgress, signal } = options;
+    const { device = 'auto', inputSize, precision = 'f32', assets, gpu, worker, onProgress, signal } = options;
     if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
     if (!['f32', 'f16'].includes(precision)) throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
     if (inputSize !== undefined && !(inputSize >= 64 && inputSize <= 2048 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a multiple of 64 from 64 to 2048, not ${inputSize}.`);
+    if (worker !== undefined && typeof worker !== 'function') throw new TypeError('worker must be a function that gives a Worker: one is needed at each start.');
     if (signal?.aborted) throw abortedError(signal);
-    const missing = missingHere();
-    if (missing) throw new SegmenterError('unsupported-environment', missing);
     const lent = device === 'cpu' ? undefined : gpu;
-    const copy = assets === undefined ? undefined : folderOf(assets);
-    const port = lent ? pagePort(lent, copy) : workerPort(copy);
+    const missing = missingHere({ assets, gpu: lent, worker });
+    if (missing) throw new SegmenterError('unsupported-environment', missing);
+    const port = lent ? pagePort(lent, assets === undefined ? undefined : folderOf(assets)) : workerPort({ assets, worker });
     const engine: EngineOptions = { device: lent ? 'webgpu' : device, inputSize, half: precision === 'f16', port };
     const report = reporter('model', onProgress);
-    const model = loadModel(options, portion(report, 0, 0.8), signal);
     let segmenter: Segmenter | undefined;
     const onEnd = (error: SegmenterError) => {
       if (segmenter) segmenter.#lost(error);
     };
-    const started = await start({ ...engine, model, onEnd, onFraction: portion(report, 0.8, 1), signal });
-    segmenter = new Segmenter(await model, engine, started);
+    const load: StartOptions['loadModel'] = (settings) => loadModel(options, { ...settings, onFraction: portion(report, 0, 0.8) });
+    const started = await start({ ...engine, loadModel: load, onEnd, onFraction: portion(report, 0.8, 1), signal });
+    segmenter = new Segmenter(engine, started);
     report(1);
     return segmenter;
   }
 
-  /** What this browser can do; nothing is downloaded or computed. */
-  static async isSupported(): Promise<Support> {
-    const missing = missingHere();
+  /** What this browser can do, for `create` with the same options; nothing is downloaded or computed. */
+  static async isSupported(options: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'> = {}): Promise<Support> {
+    const missing = missingHere(options);
     if (missing) return { supported: false, webgpu: 'none', reason: missing };
-    const { kind, detail } = await inspectGpu();
+    const { kind, detail } = await inspectGpu(options.gpu?.adapter);
     const where = kind === 'hardware' ? `on WebGPU (${detail})` : `on the CPU: ${kind === 'software' ? `the only WebGPU adapter (${detail}) computes in software` : detail}`;
     return { supported: true, webgpu: kind, reason: `Segmentation runs ${where}.` };
   }
@@ -99,8 +97,8 @@ export class Segmenter extends EventTarget {
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
     const report = reporter('image', onProgress);
-    const image = await toPayload(source);
-    const client = await this.#client();
+    const image = await this.#unlessStopped(toPayload(source), signal);
+    const client = await this.#unlessStopped(this.#client(), signal);
     const info = await client.call('setImage', { image }, { onFraction: report, signal });
     report(1);
     return new SegmentedImage(() => this.#client(), image, client, info);
@@ -118,7 +116,7 @@ export class Segmenter extends EventTarget {
 
   /** Frees all memory of the model and its images, and rejects calls under way with 'closed'. May be called twice. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#started.client.end(closedError());
   }
 
@@ -132,7 +130,12 @@ export class Segmenter extends EventTarget {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw closedError();
+    if (this.#closing.signal.aborted) throw closedError();
+  }
+
+  /** Waits for what a call needs no longer than until it is aborted or the segmenter is closed. */
+  #unlessStopped<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return unlessStopped(work, [signal, abortedError], [this.#closing.signal, closedError]);
   }
 
   /** The worker, replaced by a new one if it ended by itself. */
@@ -142,17 +145,19 @@ export class Segmenter extends EventTarget {
       this.#restarting ??= this.#restart().finally(() => {
         this.#restarting = undefined;
       });
-      await this.#restarting;
+      await this.#unlessStopped(this.#restarting);
     }
     this.#requireOpen();
     return this.#started.client;
   }
 
   async #restart(): Promise<Started> {
-    const model = Promise.resolve(this.#model);
-    const started = await start({ ...this.#options, model, onEnd: (error) => this.#lost(error), onFraction: () => {}, signal: undefined });
+    const { signal } = this.#closing;
+    const { model } = this.#started;
+    const loadModel = async () => model;
+    const started = await start({ ...this.#options, loadModel, onEnd: (error) => this.#lost(error), onFraction: () => {}, signal });
     this.#started = started;
-    if (this.#closed) started.client.end(closedError());
+    if (signal.aborted) started.client.end(closedError());
     else this.dispatchEvent(new CustomEvent('restored', { detail: started.adapter }));
     return started;
   }
@@ -168,15 +173,6 @@ export interface Segmenter {
   removeEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: EventListenerOptions | boolean): void;
   /** As every EventTarget. */
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
-}
-
-/** What the package cannot do without and this place does not have. */
-function missingHere(): string | undefined {
-  if (typeof Worker === 'undefined') return 'There are no web workers here: segmentation runs in browsers. On a server, import this package but create segmenters in the page only.';
-  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
-    return 'This browser has no WebAssembly with SIMD. Take Chrome 91, Firefox 114, Safari 16.4 or a later one.';
-  }
-  return undefined;
 }
 
 const closedError = (): SegmenterError => new SegmenterError('closed', 'The segmenter was closed. Create a new one.');

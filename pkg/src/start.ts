@@ -1,4 +1,5 @@
 // Chooses a device and starts the engine on it.
+import { follow, unlessAborted } from './abort.js';
 import { WorkerClient } from './client.js';
 import { cpuAdapter, webgpuAdapter } from './device.js';
 import { SegmenterError } from './errors.js';
@@ -9,7 +10,8 @@ import type { Adapter, SegmenterOptions } from './types.js';
 
 export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
-  model: Promise<Model>;
+  /** Gets the model file. Where no worker can run, there is nothing to download, hence `after`. */
+  loadModel: (settings: { after: Promise<unknown>; signal: AbortSignal }) => Promise<Model>;
   inputSize: number | undefined;
   half: boolean;
   port: OpenPort;
@@ -19,17 +21,26 @@ export interface StartOptions {
   signal: AbortSignal | undefined;
 }
 
+type EngineOptions = Omit<StartOptions, 'loadModel'> & { loading: Promise<Model> };
+
 export interface Started {
   client: WorkerClient;
+  model: Model;
   adapter: Adapter;
 }
 
-export async function start(options: StartOptions): Promise<Started> {
-  const { device, model, port, onEnd, signal } = options;
+export async function start({ loadModel, ...given }: StartOptions): Promise<Started> {
+  const { device, port, onEnd, signal } = given;
   const client = new WorkerClient(port, onEnd);
+  const { controller, release } = follow(signal);
   try {
-    // The worker loads its program meanwhile.
-    const [gpu] = await Promise.all([client.call('inspectGpu', {}, { signal }), model]);
+    const running = client.call('begin', {}, { signal });
+    const loading = loadModel({ after: running, signal: controller.signal });
+    // Where the worker fails first, nobody waits for the model.
+    loading.catch(() => {});
+    const options: EngineOptions = { ...given, loading };
+    await running;
+    const gpu = await client.call('inspectGpu', {}, { signal });
     if (device === 'cpu') return await startCpu(client, options, 'it was asked for');
     if (device === 'webgpu') return await startGpu(client, options, gpu);
     if (gpu.kind === 'none') return await startCpu(client, options, gpu.detail);
@@ -38,25 +49,29 @@ export async function start(options: StartOptions): Promise<Started> {
     }
     return await startGpu(client, options, gpu).catch((error: unknown) => startAfterGpu(client, options, gpu, error));
   } catch (error) {
+    controller.abort();
     client.end(new SegmenterError('closed', 'The segmenter could not be created.'));
     throw error;
+  } finally {
+    release();
   }
 }
 
-async function startCpu(client: WorkerClient, options: StartOptions, why: string): Promise<Started> {
-  return { client, adapter: cpuAdapter(await createEngine(client, 'cpu', options), why) };
+async function startCpu(client: WorkerClient, options: EngineOptions, why: string): Promise<Started> {
+  const { engine, model } = await createEngine(client, 'cpu', options);
+  return { client, model, adapter: cpuAdapter(engine, why) };
 }
 
-async function startGpu(client: WorkerClient, options: StartOptions, gpu: GpuReport): Promise<Started> {
+async function startGpu(client: WorkerClient, options: EngineOptions, gpu: GpuReport): Promise<Started> {
   if (gpu.kind === 'none') {
     throw new SegmenterError('no-webgpu', `WebGPU cannot be used: ${gpu.detail}. Take device 'cpu' or 'auto', or a browser with WebGPU.`);
   }
-  const engine = await createEngine(client, 'webgpu', options);
-  return { client, adapter: webgpuAdapter(engine, gpu, options.device === 'webgpu') };
+  const { engine, model } = await createEngine(client, 'webgpu', options);
+  return { client, model, adapter: webgpuAdapter(engine, gpu, options.device === 'webgpu') };
 }
 
 /** A device that is there but does not work: the CPU, in a fresh worker, as a failed start may leave anything behind. */
-async function startAfterGpu(failed: WorkerClient, options: StartOptions, gpu: GpuReport, error: unknown): Promise<Started> {
+async function startAfterGpu(failed: WorkerClient, options: EngineOptions, gpu: GpuReport, error: unknown): Promise<Started> {
   const isDeviceFault = error instanceof SegmenterError && ['no-webgpu', 'device-lost', 'internal'].includes(error.code);
   if (!isDeviceFault) throw error;
   failed.end(error);
@@ -69,6 +84,7 @@ async function startAfterGpu(failed: WorkerClient, options: StartOptions, gpu: G
   }
 }
 
-async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { model, inputSize, half, onFraction, signal }: StartOptions) {
-  return client.call('createEngine', { device, model: await model, inputSize, half }, { onFraction, signal });
+async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { loading, inputSize, half, onFraction, signal }: EngineOptions) {
+  const model = await unlessAborted(loading, signal);
+  return { model, engine: await client.call('createEngine', { device, model, inputSize, half }, { onFraction, signal }) };
 }

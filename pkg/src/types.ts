@@ -206,6 +206,13 @@ export interface SegmenterOptions extends CallOptions {
    */
   assets?: URL | string | undefined;
   /**
+   * Starts the worker, for pages that must do it in a way of their own: `() => new Worker(address, { type: 'module' })`, with the
+   * script `aims-web/worker` of this package at that address. It is called when the segmenter is created and at each restart, and must
+   * give a new worker each time, which the segmenter ends. Default: the segmenter starts the script of this package, for which it must
+   * have the page's origin. A `gpu` needs no worker.
+   */
+  worker?: (() => Worker) | undefined;
+  /**
    * A device of the page's own to compute on. The network then runs on the page and not in a worker, in short steps: devices
    * cannot be handed to workers. `close` does not destroy it; once it is lost, create a segmenter with another one. `device` 'cpu' ignores it.
    */

@@ -36,6 +36,10 @@ await Segmenter.create({ gpu: { device: {} as GPUDevice } });
 await Segmenter.create({ precision: 'f64' });
 // @ts-expect-error Functions give a model, not a number.
 await Segmenter.create({ model: () => 7 });
+// @ts-expect-error A worker is started by a function, at each start.
+await Segmenter.create({ worker: new Worker('/worker.js') });
+// @ts-expect-error A shared worker has no messages of its own.
+await Segmenter.create({ worker: () => new SharedWorker('/worker.js') });
 
 // @ts-expect-error Addresses are fetched by the caller.
 await segmenter.setImage('photo.jpg');

@@ -107,6 +107,13 @@ export async function allModels(bytes: Uint8Array, stream: ReadableStream<Uint8A
   if (isCached) await Segmenter.clearCache();
 }
 
+export async function ownWorker(): Promise<Segmenter> {
+  const worker = () => new Worker('/worker.js', { type: 'module' });
+  const { supported, reason } = await Segmenter.isSupported({ worker, assets: '/aims-web/' });
+  if (!supported) throw new Error(reason);
+  return Segmenter.create({ worker, assets: '/aims-web/' });
+}
+
 export async function allPrompts(image: SegmentedImage, mask: Mask, other: Mask): Promise<Scene[]> {
   const prompts: Prompt[] = [
     { kind: 'full' },

@@ -71,13 +71,13 @@ beforeEach(() => {
   globalThis.caches = new Caches();
 });
 
-const load = async (options, onFraction = () => {}, signal) => (await loadModel(options, onFraction, signal)).file;
+const load = async (options, onFraction = () => {}, signal) => (await loadModel(options, { onFraction, signal })).file;
 const hash = async (blob) => createHash('sha256').update(new Uint8Array(await blob.arrayBuffer())).digest('hex');
 /** The cache is written after the load. */
 const settled = () => new Promise((done) => setTimeout(done, 50));
 
 test('only a file that was found to have the right digest needs no more check', async () => {
-  const isChecked = async (options) => (await loadModel(options, () => {}, undefined)).checked;
+  const isChecked = async (options) => (await loadModel(options)).checked;
   assert.equal(await isChecked({ model: BYTES }), false);
   assert.equal(await isChecked({ model: BYTES, sha256: SHA256 }), true);
   // From the server, then from the cache: whoever does not say what it should be has the program look.
@@ -92,7 +92,7 @@ test('where browsers have no cryptography, the program has to look', async () =>
   const { crypto } = globalThis;
   Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });
   try {
-    for (const model of [URL_, BYTES]) assert.equal((await loadModel({ model, sha256: SHA256 }, () => {}, undefined)).checked, false);
+    for (const model of [URL_, BYTES]) assert.equal((await loadModel({ model, sha256: SHA256 })).checked, false);
   } finally {
     Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true });
   }

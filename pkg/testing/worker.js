@@ -25,6 +25,7 @@ export class StandIn {
     const failure = StandIn.failures[args.device ?? call];
     if (failure) return this.send({ type: 'error', id, error: failure });
     const results = {
+      begin: null,
       inspectGpu: StandIn.gpu,
       createEngine: { device: args.device, name: 'stand-in', software: false, half: false },
       setImage: { imageId: id, width: 4, height: 3 },

@@ -15,8 +15,13 @@ export interface Part {
   validator: string;
 }
 
+/** In a sandbox, even asking for `caches` is an error. */
 async function open(): Promise<Cache | undefined> {
-  return globalThis.caches?.open(NAME).catch(() => undefined);
+  try {
+    return await globalThis.caches?.open(NAME);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the beginning of a file is kept: addresses of this form are not fetched. */
@@ -86,5 +91,9 @@ export async function isInCache(url: URL): Promise<boolean> {
 
 /** Removes all files of this package, of all versions. */
 export async function clearCache(): Promise<void> {
-  await globalThis.caches?.delete(NAME).catch(() => false);
+  try {
+    await globalThis.caches?.delete(NAME);
+  } catch {
+    // Nothing was kept here.
+  }
 }

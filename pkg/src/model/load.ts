@@ -19,9 +19,18 @@ export interface Model {
 
 type OnFraction = (fraction: number) => void;
 
-export async function loadModel(options: ModelOptions, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Model> {
-  const { cache = true } = options;
-  const source = await resolve(options.model);
+export interface LoadSettings {
+  onFraction?: OnFraction | undefined;
+  signal?: AbortSignal | undefined;
+  /** Nothing is asked of a server, nor of a function of the caller's, before this is done; if it fails, so does the load. */
+  after?: Promise<unknown> | undefined;
+}
+
+export async function loadModel(options: ModelOptions, { onFraction = () => {}, signal, after }: LoadSettings = {}): Promise<Model> {
+  const { cache = true, model: given } = options;
+  // Bytes are taken as they are at the time of the call: nothing is waited for before.
+  if (typeof given === 'function' || given === undefined || isAddress(given)) await after;
+  const source = typeof given === 'function' ? await ask(given) : given;
   if (signal?.aborted) throw abortedError(signal);
   if (source !== undefined && !isAddress(source)) {
     const file = await collect(source, onFraction, signal);
@@ -54,9 +63,9 @@ export async function isModelCached(options: ModelOptions): Promise<boolean> {
   return cache && typeof model !== 'function' && (model === undefined || isAddress(model)) && isInCache(place(model, options).url);
 }
 
-async function resolve(model: SegmenterOptions['model']): Promise<ModelSource | undefined> {
+async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<ModelSource> {
   try {
-    return typeof model === 'function' ? await model() : model;
+    return await model();
   } catch (cause) {
     throw new SegmenterError('model-missing', `The function passed as \`model\` failed: ${String(cause)}.`, { cause });
   }

@@ -1,0 +1,5 @@
+/**
+ * The name of the browser's class that a value is of, such as 'File' or 'ImageBitmap'. `instanceof` would not do: each frame and each
+ * popup has classes of its own, and what they make is as good as what is made here.
+ */
+export const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);

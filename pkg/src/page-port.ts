@@ -1,0 +1,52 @@
+// The page itself as the place where the engine runs, with a graphics device of the page's own.
+import { stopped } from './errors.js';
+import type { Host } from './host.js';
+import type { HostGpu } from './host-gpu.js';
+import type { OpenPort, PortEvents } from './port.js';
+
+/** The program on a page is there once, and so is its device. */
+let pageDevice: GPUDevice | undefined;
+/** Segmenters that run on it. What befalls the device or the program befalls all of them. */
+const running = new Set<PortEvents>();
+const hosts = new Set<Host>();
+
+export const pagePort =
+  (gpu: HostGpu, assets: URL | undefined): OpenPort =>
+  (events) => {
+    takeDevice(gpu.device);
+    running.add(events);
+    const own = (): Promise<typeof import('./host.js')> => import('./host.js');
+    // Not for bundlers: they would look for it when they build.
+    const copied = (folder: URL): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL('dist/host.js', folder).href);
+    const loading = (assets ? copied(assets) : own()).then(({ Host }) => {
+      // Answers come later, as a worker's do.
+      const host = new Host((answer) => queueMicrotask(() => events.message(answer)), gpu);
+      hosts.add(host);
+      Object.assign(globalThis, { __aimsPanic: (text: string) => hosts.forEach((each) => each.crash(text)) });
+      return host;
+    });
+    loading.catch((error: unknown) => events.failed(stopped(String(error))));
+    const withHost = (use: (host: Host) => void) => void loading.then(use, () => {});
+    return {
+      post: (message) => withHost((host) => host.receive(message)),
+      end: () => {
+        running.delete(events);
+        withHost((host) => {
+          hosts.delete(host);
+          host.end();
+        });
+      },
+    };
+  };
+
+/** @throws {TypeError} if the page's segmenters run on another device, which is not lost. */
+function takeDevice(device: GPUDevice): void {
+  if (pageDevice === device) return;
+  if (pageDevice) throw new TypeError('Segmenters of one page must share one GPUDevice, until it is lost.');
+  pageDevice = device;
+  // Once for all of them: what waits for a device to be lost is kept as long as the device.
+  void device.lost.then(({ message, reason }) => {
+    pageDevice = undefined;
+    for (const events of [...running]) events.message({ type: 'lost', message: message || reason || 'no reason was given' });
+  });
+}
