@@ -2,10 +2,10 @@
 // restart.
 import { SegmenterError, abortedError } from '../errors.js';
 import type { ModelSource, SegmenterOptions } from '../types.js';
-import { clearCache, isInCache, readCache, writeCache } from './cache.js';
+import { clearCache, isInCache, readCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
 import { corrupt, mayBe, sha256 as digestOf } from './digest.js';
-import { download } from './download.js';
+import { downloadShared } from './shared.js';
 
 export { clearCache };
 
@@ -42,12 +42,7 @@ export async function loadModel(options: ModelOptions, { onFraction = () => {}, 
   const { url, bytes, sha256 } = place(source, options);
   const cached = cache ? await readCache(url, sha256) : undefined;
   if (cached) return check(cached.file, cached.digest, sha256, url.href);
-  const file = await download(url, { bytes, keep: cache, onFraction, signal });
-  const digest = await digestOf(file);
-  const model = check(file, digest, sha256, url.href);
-  // Not waited for: the segmenter starts meanwhile.
-  if (cache && digest !== undefined) void writeCache(url, file, digest);
-  return model;
+  return downloadShared(url, { bytes, keep: cache, onFraction, signal }, ({ file, digest }) => check(file, digest, sha256, url.href));
 }
 
 /** Without an `expected` digest, or a browser's cryptography, the program's own check has to do. */
