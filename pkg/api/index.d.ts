@@ -117,7 +117,7 @@ export interface HoleOptions {
     largest?: number | undefined;
 }
 
-export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas | VideoFrame;
+export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
 
 export interface IslandOptions {
     smallest?: number | undefined;

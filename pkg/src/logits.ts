@@ -1,5 +1,6 @@
 // Logits as they cross into the program and out of it: as bytes, in one piece instead of number by number.
 import { SegmenterError } from './errors.js';
+import { kindOf } from './kind.js';
 import type { Candidate, MaskLogits, PointPrompt, Prompt } from './types.js';
 
 interface LogitBytes {
@@ -24,6 +25,6 @@ export function fromProgram({ logits, ...candidate }: ProgramCandidate): Candida
 
 function toBytes(logits: MaskLogits): LogitBytes {
   const { columns, rows, values } = logits ?? {};
-  if (!(values instanceof Float32Array)) throw new SegmenterError('invalid-prompt', '`previous` has no Float32Array of values. Pass the logits of a candidate as they are.');
+  if (kindOf(values) !== 'Float32Array') throw new SegmenterError('invalid-prompt', '`previous` has no Float32Array of values. Pass the logits of a candidate as they are.');
   return { columns, rows, values: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }

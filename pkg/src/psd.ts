@@ -31,12 +31,12 @@ export async function sceneToPsd<Code extends CocoRle = Rle>(
   photo: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas,
   options: PsdOptions<Code> = {},
 ): Promise<Blob> {
-  const { writePsd } = await loadAgPsd();
+  // The pixels are read before anything is waited for: they are those at the time of the call.
+  const [imageData, { writePsd }] = await Promise.all([readPixels(photo), loadAgPsd()]);
   const { width, height } = scene;
   if (Math.max(width, height) > MAX_SIDE) {
     throw new SegmenterError('image-too-large', `PSD files have at most ${MAX_SIDE} pixels a side, not ${width} x ${height}. Scale the photo down.`);
   }
-  const imageData = await readPixels(photo);
   if (imageData.width !== width || imageData.height !== height) {
     throw new SegmenterError('size-mismatch', `The photo has ${imageData.width} x ${imageData.height} pixels but the scene ${width} x ${height}.`);
   }

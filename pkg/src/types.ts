@@ -226,8 +226,12 @@ export interface SegmenterOptions extends CallOptions {
   precision?: Precision | undefined;
 }
 
-/** A Blob (JPEG, PNG or WebP file) is decoded upright according to its EXIF orientation. */
-export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | OffscreenCanvas | VideoFrame;
+/**
+ * A Blob (JPEG, PNG, WebP, or whatever file the browser decodes) is taken upright according to its EXIF orientation. An `<img>` is waited
+ * for and gives all pixels of its file that the browser has, which can be more than its natural size. A `<video>` gives the frame that it shows.
+ * All others give their pixels at the time of the call. Objects of other windows and frames are as good.
+ */
+export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
 
 /** What this browser can do. */
 export interface Support {

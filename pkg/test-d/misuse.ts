@@ -43,8 +43,8 @@ await Segmenter.create({ worker: () => new SharedWorker('/worker.js') });
 
 // @ts-expect-error Addresses are fetched by the caller.
 await segmenter.setImage('photo.jpg');
-// @ts-expect-error A video is not a picture: take a frame of it.
-await segmenter.setImage({} as HTMLVideoElement);
+// @ts-expect-error Sound has no picture.
+await segmenter.setImage({} as HTMLAudioElement);
 // @ts-expect-error What a segmenter runs on is told, not set.
 segmenter.adapter = { device: 'cpu' };
 

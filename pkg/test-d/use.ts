@@ -83,9 +83,9 @@ export async function firstMask(file: File, context: CanvasRenderingContext2D, s
   for (const mask of scene.masks) if (mask.level === 'entity') context.stroke(maskToPath2D(mask, { tolerance: 1 }));
 }
 
-export async function allSources(segmenter: Segmenter, element: HTMLImageElement, canvas: HTMLCanvasElement, frame: VideoFrame): Promise<void> {
+export async function allSources(segmenter: Segmenter, element: HTMLImageElement, canvas: HTMLCanvasElement, video: HTMLVideoElement, frame: VideoFrame): Promise<void> {
   const bitmap = await createImageBitmap(element);
-  const sources = [new Blob(), element, canvas, frame, bitmap, new ImageData(1, 1), new OffscreenCanvas(1, 1)];
+  const sources = [new Blob(), element, canvas, video, frame, bitmap, new ImageData(1, 1), new OffscreenCanvas(1, 1)];
   for (const source of sources) (await segmenter.setImage(source)).close();
 }
 

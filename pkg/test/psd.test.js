@@ -111,6 +111,13 @@ test('photos of another size, and scenes that PSD cannot hold, are refused', asy
   await refuses('unsupported-image', scene, new Blob(['not decoded']));
 });
 
+test('the photo is as it was at the time of the call', async () => {
+  const changing = photoOf(6, 4);
+  const call = roundTrip(scene, changing);
+  changing.data.fill(0);
+  assert.deepEqual([...(await call).imageData.data], [...photo.data]);
+});
+
 test('without ag-psd, the error says what to install', async () => {
   // From this folder Node finds no packages.
   const folder = await mkdtemp(join(tmpdir(), 'aims-web-'));

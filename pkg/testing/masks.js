@@ -123,6 +123,10 @@ export class FakeImageData {
     [this.width, this.height] = args;
     this.data ??= new Uint8ClampedArray(4 * this.width * this.height);
   }
+
+  get [Symbol.toStringTag]() {
+    return 'ImageData';
+  }
 }
 
 /** A photo whose pixels all differ. */

@@ -1,6 +1,7 @@
 // Gets the model file, from wherever the caller has it. It becomes a Blob: the worker receives it without a copy, and again after a
 // restart.
 import { SegmenterError, abortedError } from '../errors.js';
+import { kindOf } from '../kind.js';
 import type { ModelSource, SegmenterOptions } from '../types.js';
 import { clearCache, isInCache, readCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
@@ -37,7 +38,7 @@ export async function loadModel(options: ModelOptions, { onFraction = () => {}, 
     if (options.sha256 === undefined) return { file, checked: false };
     const model = check(file, await digestOf(file), options.sha256, 'your source');
     // A file on a disk may change until the worker reads it.
-    return source instanceof Blob ? { file, checked: false } : model;
+    return isFile(source) ? { file, checked: false } : model;
   }
   const { url, bytes, sha256 } = place(source, options);
   const cached = cache ? await readCache(url, sha256) : undefined;
@@ -66,7 +67,8 @@ async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<Mod
   }
 }
 
-const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || source instanceof URL;
+const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || kindOf(source) === 'URL';
+const isFile = (source: ModelSource): source is Blob => ['Blob', 'File'].includes(kindOf(source));
 
 /** Where the file is, and what is known of it. */
 function place(source: URL | string | undefined, { assets, sha256 }: ModelOptions): { url: URL; bytes: number | undefined; sha256: string | undefined } {
@@ -85,14 +87,15 @@ export const folderOf = (address: URL | string): URL => absolute(String(address)
 type Data = Exclude<ModelSource, URL | string>;
 
 async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Blob> {
-  if (source instanceof Blob) return source;
-  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source as Uint8Array<ArrayBuffer>]);
-  const stream = source instanceof Response ? source.body : source;
-  if (!(stream instanceof ReadableStream) || (source instanceof Response && !source.ok)) {
-    throw new SegmenterError('model-missing', `What was passed as \`model\` is no model file${source instanceof Response ? ` (status ${source.status})` : ''}.`);
+  if (isFile(source)) return source;
+  if (kindOf(source) === 'ArrayBuffer' || ArrayBuffer.isView(source)) return new Blob([source as Uint8Array<ArrayBuffer>]);
+  const response = kindOf(source) === 'Response' ? (source as Response) : undefined;
+  const stream = response ? response.body : source;
+  if (kindOf(stream) !== 'ReadableStream' || (response && !response.ok)) {
+    throw new SegmenterError('model-missing', `What was passed as \`model\` is no model file${response ? ` (status ${response.status})` : ''}.`);
   }
   let loaded = 0;
-  const counted = stream.pipeThrough(
+  const counted = (stream as ReadableStream<Uint8Array>).pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         loaded += chunk.length;

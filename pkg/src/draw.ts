@@ -1,0 +1,43 @@
+// Reads the pixels of what browsers can draw.
+import { SegmenterError } from './errors.js';
+
+/** The limit the wasm side sets for files; checked here too because reading a canvas back allocates all of it. */
+const MAX_PIXELS = 50e6;
+
+export type Drawable = ImageBitmap | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
+
+/** RGBA, 8 bits, not premultiplied, rows from the top. */
+export interface Pixels {
+  data: Uint8ClampedArray<ArrayBuffer>;
+  width: number;
+  height: number;
+}
+
+export function draw(source: Drawable, width: number, height: number): Pixels {
+  checkSize(width, height);
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (!context) throw tooLarge(`The browser cannot draw ${width} x ${height} pixels.`);
+  try {
+    context.drawImage(source, 0, 0);
+    const { data } = context.getImageData(0, 0, width, height);
+    return { data: data as Uint8ClampedArray<ArrayBuffer>, width, height };
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'SecurityError') {
+      throw new SegmenterError(
+        'unsupported-image',
+        'The browser does not let pages read these pixels. Load pictures of other sites with crossorigin="anonymous", from servers that allow it.',
+        { cause },
+      );
+    }
+    throw tooLarge(`The browser cannot read ${width} x ${height} pixels (${String(cause)}).`, cause);
+  }
+}
+
+export function checkSize(width: number, height: number): void {
+  if (width === 0 || height === 0) {
+    throw new SegmenterError('empty-image', 'The picture has no pixels. If it is an ImageBitmap or a VideoFrame, it may have been closed.');
+  }
+  if (width * height > MAX_PIXELS) throw tooLarge(`The picture has ${width} x ${height} pixels; the limit is ${MAX_PIXELS / 1e6} megapixels.`);
+}
+
+const tooLarge = (what: string, cause?: unknown): SegmenterError => new SegmenterError('image-too-large', `${what} Scale it down.`, { cause });
