@@ -1,5 +1,6 @@
 // Owns the wasm instance and runs one call at a time in the order received: in the dedicated worker, or on the page.
 import type { Engine, ImageFeatures, InitOutput } from '../wasm/simd/aims_web.js';
+import { decodeInBrowser, isForBrowser } from './browser-decoder.js';
 import { inspectGpu } from './device.js';
 import { SegmenterError, toErrorData } from './errors.js';
 import { type HostGpu, lend } from './host-gpu.js';
@@ -127,7 +128,7 @@ export class Host {
       const engine = this.#requireEngine();
       const features =
         image.format === 'file'
-          ? await engine.setImageBytes(await bytesOf(image.file), checkpoint)
+          ? await encodeFile(engine, image.file, checkpoint)
           : await engine.setImageRgba(await bytesOf(image.pixels), image.width, image.height, checkpoint);
       const imageId = this.#nextImageId++;
       this.#images.set(imageId, features);
@@ -184,6 +185,18 @@ async function loadProgram(): Promise<Program> {
     return { engine: program.Engine, memory };
   } catch (cause) {
     throw new SegmenterError('internal', `The program file ${url.href} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
+  }
+}
+
+/** By the program's own decoder; the browser's has a try at what that one does not know. */
+async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpoint): Promise<ImageFeatures> {
+  const bytes = await bytesOf(file);
+  try {
+    return await engine.setImageBytes(bytes, checkpoint);
+  } catch (error) {
+    const pixels = isForBrowser(error) ? await decodeInBrowser(file, bytes) : undefined;
+    if (!pixels) throw error;
+    return engine.setImageRgba(new Uint8Array(pixels.data.buffer), pixels.width, pixels.height, checkpoint);
   }
 }
 

@@ -1,0 +1,28 @@
+// Files that the wasm side does not decode but perhaps the browser does: AVIF, GIF, BMP, HEIC, PNG with 16 bits a channel.
+import { isAnimated } from './animation.js';
+import { type Pixels, draw } from './draw.js';
+import { SegmenterError, toErrorData } from './errors.js';
+
+/** Whether another decoder may do better than the wasm side, which gave this error. */
+export const isForBrowser = (error: unknown): boolean => ['unsupported-image', 'sixteen-bit-image'].includes(toErrorData(error).code);
+
+/** Pixels of the whole picture, upright; undefined where the browser does not know the file either. */
+export async function decodeInBrowser(file: Blob, bytes: Uint8Array): Promise<Pixels | undefined> {
+  if (isAnimated(bytes)) throw new SegmenterError('animated-image', 'The image is animated. Save one frame as a still image and try again.');
+  const bitmap = await bitmapOf(file);
+  if (!bitmap) return undefined;
+  try {
+    return draw(bitmap, bitmap.width, bitmap.height);
+  } finally {
+    bitmap.close();
+  }
+}
+
+async function bitmapOf(file: Blob): Promise<ImageBitmap | undefined> {
+  try {
+    return await createImageBitmap(file, { imageOrientation: 'from-image' });
+  } catch (error) {
+    // Browsers that do not know the option turn pictures without it.
+    return error instanceof TypeError ? createImageBitmap(file).catch(() => undefined) : undefined;
+  }
+}
