@@ -19,10 +19,11 @@ export async function inspectGpu(given?: GPUAdapter): Promise<GpuReport> {
 }
 
 function report(adapter: GPUAdapter): GpuReport {
-  const { vendor, architecture, device, description } = adapter.info;
+  // Older browsers do not tell it.
+  const { vendor, architecture, device, description, isFallbackAdapter } = (adapter.info as GPUAdapterInfo | undefined) ?? ({} as Partial<GPUAdapterInfo>);
   const name = [...new Set([vendor, architecture, device, description].filter(Boolean))].join(' ') || 'unnamed adapter';
   // The attribute moved from the adapter to its info; older browsers still have it on the adapter.
-  const fallback = adapter.info.isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter;
+  const fallback = isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter;
   return { kind: fallback || SOFTWARE_NAMES.test(name) ? 'software' : 'hardware', detail: name };
 }
 

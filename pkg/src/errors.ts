@@ -1,4 +1,5 @@
-const CODES = [
+/** Those of Rust, and two of what happens outside it; `pkg/test/mirrors.test.js` compares them. */
+export const CODES = [
   'unsupported-image',
   'corrupt-image',
   'image-too-large',

@@ -5,6 +5,7 @@ import { inspectGpu } from './device.js';
 import { SegmenterError, toErrorData } from './errors.js';
 import { type HostGpu, lend } from './host-gpu.js';
 import { type ProgramCandidate, fromProgram, toProgram } from './logits.js';
+import { readModel } from './model/digest.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
 import type { Scene } from './types.js';
 import { yieldToEvents } from './yield.js';
@@ -114,7 +115,7 @@ export class Host {
     inspectGpu: async () => inspectGpu(this.#gpu?.adapter),
 
     createEngine: async ({ device, model, inputSize, half }, checkpoint) => {
-      const [bytes, program] = await Promise.all([model.file.arrayBuffer(), this.#program()]);
+      const [bytes, program] = await Promise.all([readModel(model.file), this.#program()]);
       await checkpoint(0.1);
       this.#engine?.free();
       this.#engine = undefined;
@@ -179,12 +180,14 @@ export class Host {
 }
 
 async function loadProgram(): Promise<Program> {
-  const { program, url } = await chooseBuild();
+  let file = 'of this package';
   try {
+    const { program, url } = await chooseBuild();
+    file = url.href;
     const { memory } = await program.default({ module_or_path: url });
     return { engine: program.Engine, memory };
   } catch (cause) {
-    throw new SegmenterError('internal', `The program file ${url.href} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
+    throw new SegmenterError('internal', `The program file ${file} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
   }
 }
 

@@ -2,14 +2,18 @@ import type { Progress } from './types.js';
 
 type OnFraction = (fraction: number) => void;
 
-/** Passes on fractions that rise, and only those. */
+/** Passes on fractions that rise, and only those. What the page's own function throws is reported as the page's, and no call fails of it. */
 export function reporter(stage: Progress['stage'], onProgress: ((progress: Progress) => void) | undefined): OnFraction {
   let last = -1;
   return (fraction) => {
     const next = Math.min(1, fraction);
     if (!(next > last)) return;
     last = next;
-    onProgress?.({ stage, fraction: next });
+    try {
+      onProgress?.({ stage, fraction: next });
+    } catch (error) {
+      (globalThis.reportError ?? console.error)(error);
+    }
   };
 }
 

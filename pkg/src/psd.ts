@@ -21,8 +21,7 @@ const MAX_SIDE = 30_000;
  *
  * `feather` and `shiftEdge` are those of `maskToAlpha`. Runs in workers too, and holds all layers in memory while it writes.
  *
- * @throws {Error} if the package ag-psd is not installed.
- * @throws {SegmenterError} 'size-mismatch' if the photo has not the size of the scene, 'image-too-large' if a side is longer
+ * @throws {SegmenterError} 'unsupported-environment' if the package ag-psd is not installed, 'size-mismatch' if the photo has not the size of the scene, 'image-too-large' if a side is longer
  * than 30,000 pixels, and 'unsupported-image', 'corrupt-image', 'empty-image', 'sixteen-bit-image' as `setImage`.
  * @throws {TypeError} if `feather` is negative or an option is not finite.
  */
@@ -48,7 +47,7 @@ async function loadAgPsd(): Promise<typeof import('ag-psd')> {
   try {
     return await import('ag-psd');
   } catch (cause) {
-    throw new Error('PSD files are written by the package ag-psd, which could not be loaded. Install it: npm install ag-psd', { cause });
+    throw new SegmenterError('unsupported-environment', 'PSD files are written by the package ag-psd, which could not be loaded. Install it: npm install ag-psd', { cause });
   }
 }
 

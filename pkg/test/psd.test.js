@@ -125,7 +125,7 @@ test('without ag-psd, the error says what to install', async () => {
     await writeFile(join(folder, 'package.json'), '{"type": "module"}');
     await cp(fileURLToPath(new URL('../dist', import.meta.url)), join(folder, 'dist'), { recursive: true });
     const alone = await import(pathToFileURL(join(folder, 'dist', 'psd.js')));
-    await assert.rejects(alone.sceneToPsd(scene, photo), /npm install ag-psd/);
+    await assert.rejects(alone.sceneToPsd(scene, photo), { code: 'unsupported-environment', message: /npm install ag-psd/ });
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -12,6 +12,7 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   'model-corrupt': 'The model file is damaged.',
   'model-version': 'The model file is of another version.',
   'no-webgpu': 'WebGPU is not available.',
+  'unsupported-environment': 'The program cannot start here.',
   'device-lost': 'The graphics device stopped.',
   internal: 'Something went wrong in the program.',
 };
@@ -28,7 +29,7 @@ export const isAbort = (error: unknown): boolean => error instanceof SegmenterEr
 
 export function explain(error: unknown): Explanation {
   const code = error instanceof SegmenterError ? error.code : 'internal';
-  const retry = code.startsWith('model-') || code === 'internal';
+  const retry = code.startsWith('model-') || code === 'unsupported-environment' || code === 'internal';
   return {
     title: TITLES[code] ?? 'This did not work.',
     text: error instanceof Error ? error.message : String(error),

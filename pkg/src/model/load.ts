@@ -79,7 +79,13 @@ function place(source: URL | string | undefined, { assets, sha256 }: ModelOption
 }
 
 /** Relative to the page. */
-const absolute = (address: URL | string): URL => new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+function absolute(address: URL | string): URL {
+  try {
+    return new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+  } catch {
+    throw new TypeError(`'${String(address)}' is no address of a model or of a copy of this package. Relative addresses need a page that has one.`);
+  }
+}
 
 /** With or without a slash at its end. */
 export const folderOf = (address: URL | string): URL => absolute(String(address).replace(/\/?$/, '/'));
@@ -95,20 +101,19 @@ async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal
     throw new SegmenterError('model-missing', `What was passed as \`model\` is no model file${response ? ` (status ${response.status})` : ''}.`);
   }
   let loaded = 0;
-  const counted = (stream as ReadableStream<Uint8Array>).pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        loaded += chunk.length;
-        onFraction(loaded / (loaded + DEFAULT_MODEL.bytes));
-        controller.enqueue(chunk);
-      },
-    }),
-    { ...(signal && { signal }) },
-  );
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      onFraction(loaded / (loaded + DEFAULT_MODEL.bytes));
+      controller.enqueue(chunk);
+    },
+  });
   try {
+    // Throws if somebody reads the stream already.
+    const counted = (stream as ReadableStream<Uint8Array>).pipeThrough(counter, { ...(signal && { signal }) });
     return await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
   } catch (cause) {
     if (signal?.aborted) throw abortedError(signal);
-    throw new SegmenterError('model-missing', `The stream passed as \`model\` broke off: ${String(cause)}.`, { cause });
+    throw new SegmenterError('model-missing', `The stream passed as \`model\` could not be read to its end: ${String(cause)}. Pass one that is new and unread.`, { cause });
   }
 }

@@ -1,0 +1,65 @@
+// What stands in Rust and in TypeScript is the same: error codes, and the names of all that crosses between them.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { CODES } from '../dist/errors.js';
+
+const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** What is between the braces after this beginning, without comments. */
+function body(text, beginning) {
+  const begin = text.indexOf(`${beginning} {`);
+  assert.ok(begin >= 0, beginning);
+  return text.slice(begin + beginning.length + 2, text.indexOf('\n}', begin)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
+}
+
+const camelCase = (name) => name.replace('r#', '').replaceAll(/_(\w)/g, (_, letter) => letter.toUpperCase());
+const find = (text, pattern) => Array.from(text.matchAll(pattern), ([, name]) => name).sort();
+const fieldsOfRust = (file, name) => find(body(read(file), `pub struct ${name}`), /^ {4}pub ([\w#]+):/gm).map(camelCase).sort();
+const variantsOfRust = (file, name) => find(body(read(file), `pub enum ${name}`), /^ {4}(\w+)/gm).map((variant) => variant.toLowerCase());
+const fieldsOf = (file, name) => find(body(read(file), `export interface ${name}`), /^ {2}(\w+)\??:/gm);
+
+const REQUEST = 'src/segmenter/request.rs';
+const TYPES = 'pkg/src/types.ts';
+const PROTOCOL = 'pkg/src/protocol.ts';
+
+/** The text of a type that is no interface. */
+function typeOf(name) {
+  const [, text] = read(TYPES).split(`export type ${name} =`);
+  return text.slice(0, text.indexOf(';\n\n'));
+}
+
+test('error codes', () => {
+  const rust = find(read('src/error.rs'), /^ {12}Error::\w+.* => "([\w-]+)",$/gm);
+  assert.ok(rust.length > 10);
+  assert.deepEqual([...rust, 'unsupported-environment', 'closed'].sort(), [...CODES].sort());
+});
+
+test('the guide tells of each error code', () => {
+  const [, table] = read('docs/guide.md').split('\n## Errors\n');
+  assert.deepEqual(find(table.slice(0, table.indexOf('\n## ')), /^\| `([\w-]+)` \|/gm), [...CODES].sort());
+});
+
+for (const [rust, file, ts, place] of [
+  ['Request', REQUEST, 'SegmentRequest', PROTOCOL],
+  ['PointPrompt', REQUEST, 'PointPrompt', TYPES],
+  ['GridOptions', REQUEST, 'GridOptions', TYPES],
+  ['MaskLogits', 'src/segmenter/previous.rs', 'MaskLogits', TYPES],
+  ['CandidateMask', 'src/segmenter/pointed.rs', 'Candidate', TYPES],
+  ['Adapter', 'src/segmenter/device.rs', 'EngineInfo', PROTOCOL],
+  ['Mask', 'src/levels/scene.rs', 'Mask', TYPES],
+  ['Scene', 'src/levels/scene.rs', 'Scene', TYPES],
+  ['Rle', 'src/mask/rle.rs', 'Rle', TYPES],
+]) {
+  test(`fields of ${ts}`, () => {
+    const names = fieldsOfRust(file, rust);
+    assert.ok(names.length > 1);
+    assert.deepEqual(fieldsOf(place, ts), names);
+  });
+}
+
+test('kinds of prompts, modes and levels', () => {
+  assert.deepEqual(find(typeOf('Prompt'), /kind: '(\w+)'/g), variantsOfRust(REQUEST, 'Prompt').sort());
+  assert.deepEqual(find(typeOf('Mode'), /'(\w+)'/g), variantsOfRust(REQUEST, 'Mode').sort());
+  assert.deepEqual(find(typeOf('Level'), /'(\w+)'/g), variantsOfRust('src/levels/scene.rs', 'Level').sort());
+});
