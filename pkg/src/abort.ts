@@ -26,7 +26,10 @@ export function unlessStopped<Result>(work: Promise<Result>, ...stops: readonly 
 export const unlessAborted = <Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> =>
   unlessStopped(work, [signal, abortedError]);
 
-/** A controller that is also aborted with `signal`, until it is released. `AbortSignal.any` is younger than the browsers this package takes. */
+/**
+ * A controller that is also aborted with `signal`, until it is released. `AbortSignal.any` would do this, but is younger than some browsers
+ * that this package runs in.
+ */
 export function follow(signal: AbortSignal | undefined): { controller: AbortController; release: () => void } {
   const controller = new AbortController();
   const abort = () => controller.abort(signal?.reason);

@@ -20,7 +20,8 @@ export async function inspectGpu(given?: GPUAdapter): Promise<GpuReport> {
 
 function report(adapter: GPUAdapter): GpuReport {
   // Older browsers do not tell it.
-  const { vendor, architecture, device, description, isFallbackAdapter } = (adapter.info as GPUAdapterInfo | undefined) ?? ({} as Partial<GPUAdapterInfo>);
+  const info: Partial<GPUAdapterInfo> = (adapter.info as GPUAdapterInfo | undefined) ?? {};
+  const { vendor, architecture, device, description, isFallbackAdapter } = info;
   const name = [...new Set([vendor, architecture, device, description].filter(Boolean))].join(' ') || 'unnamed adapter';
   // The attribute moved from the adapter to its info; older browsers still have it on the adapter.
   const fallback = isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter;

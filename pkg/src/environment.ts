@@ -19,19 +19,23 @@ export function missingHere({ assets, gpu, worker }: Pick<SegmenterOptions, 'ass
 
 function withoutWorkers(): string {
   const scope = kindOf(globalThis);
-  if (scope === 'ServiceWorkerGlobalScope') return 'A service worker cannot start workers. Create the segmenter in a page or in a dedicated worker.';
-  if (scope === 'SharedWorkerGlobalScope') return 'This browser starts no workers from a shared worker. Create the segmenter in a page or in a dedicated worker.';
+  const elsewhere = 'Create the segmenter in a page or in a dedicated worker.';
+  if (scope === 'ServiceWorkerGlobalScope') return `A service worker cannot start workers. ${elsewhere}`;
+  if (scope === 'SharedWorkerGlobalScope') return `This browser starts no workers from a shared worker. ${elsewhere}`;
   if (/Work(er|let)/.test(scope)) return 'This browser starts no workers from here. Create the segmenter in the page.';
   return `There are no web workers here. ${ON_SERVERS}`;
 }
 
-/** Why a browser does not start a worker from this address, where that is sure beforehand. Other schemes than http have rules of their own. */
+/** Why a browser starts no worker from this address, where that is sure beforehand. Schemes other than http have rules of their own. */
 function unreachable(address: URL | string): string | undefined {
   const { origin, location } = globalThis as { origin?: string; location?: Location };
   const url = new URL(address, location?.href);
   if (origin === undefined || !/^https?:$/.test(url.protocol) || url.origin === origin) return undefined;
   if (origin === 'null') {
-    return `This page is in a sandbox and may start no worker from ${url.href}. Add allow-same-origin to the sandbox, or pass a function as \`worker\` that starts one.`;
+    return (
+      `This page is in a sandbox and may start no worker from ${url.href}. ` +
+      'Add allow-same-origin to the sandbox, or pass a function as `worker` that starts one.'
+    );
   }
   return (
     `The worker's script is at ${url.href}, and browsers start no workers of another origin than the page's (${origin}). Put a copy of this ` +

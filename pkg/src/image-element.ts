@@ -8,11 +8,12 @@ export async function readElement(element: HTMLImageElement): Promise<Pixels> {
   await loaded.decode().catch((cause: unknown) => {
     throw new SegmenterError('corrupt-image', 'The image element has no decodable picture. Check its address.', { cause });
   });
-  // The natural size is that in CSS pixels. With `srcset`, or a resolution that the file names, the file has more, and its bitmap has them.
+  // The natural size counts CSS pixels. With `srcset`, or a resolution that the file names, the file has more, and so has its bitmap.
   const { naturalWidth, naturalHeight } = loaded;
   const bitmap = await createImageBitmap(loaded).catch(() => undefined);
   try {
-    return bitmap && bitmap.width * bitmap.height > naturalWidth * naturalHeight ? draw(bitmap, bitmap.width, bitmap.height) : draw(loaded, naturalWidth, naturalHeight);
+    if (bitmap && bitmap.width * bitmap.height > naturalWidth * naturalHeight) return draw(bitmap, bitmap.width, bitmap.height);
+    return draw(loaded, naturalWidth, naturalHeight);
   } finally {
     bitmap?.close();
   }

@@ -1,5 +1,6 @@
 // What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
+import { unlessAborted } from './abort.js';
 import type { CallSettings, WorkerClient } from './client.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { portion, reporter } from './progress.js';
@@ -96,7 +97,7 @@ export class SegmentedImage {
     this.#restoring ??= this.#encode(onFraction).finally(() => {
       this.#restoring = undefined;
     });
-    await abortable(this.#restoring, signal);
+    await unlessAborted(this.#restoring, signal);
     this.#requireOpen();
   }
 
@@ -107,16 +108,6 @@ export class SegmentedImage {
     this.#place = { client, imageId };
     if (this.#closed) client.call('closeImage', { imageId }).catch(() => {});
   }
-}
-
-/** Waits no longer than until the signal; the work goes on. */
-function abortable<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(abortedError(signal));
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** Options left out and options set to undefined mean the same. */

@@ -2,7 +2,10 @@ import type { Progress } from './types.js';
 
 type OnFraction = (fraction: number) => void;
 
-/** Passes on fractions that rise, and only those. What the page's own function throws is reported as the page's, and no call fails of it. */
+/**
+ * Passes on fractions that rise, and only those. What the page's own function throws is reported as the page's error, and no call fails
+ * because of it.
+ */
 export function reporter(stage: Progress['stage'], onProgress: ((progress: Progress) => void) | undefined): OnFraction {
   let last = -1;
   return (fraction) => {

@@ -12,7 +12,8 @@ const POLICY = 'aims-web';
 
 /** The address in a copy of the package at `assets`; else the one that the page's bundler has put into this program. */
 export function workerAddress(assets: URL | string | undefined): WorkerAddress {
-  return assets === undefined ? bundled() : { url: new URL('dist/worker.js', folderOf(assets)), options: { type: 'module', name: 'aims-web' } };
+  if (assets === undefined) return bundled();
+  return { url: new URL('dist/worker.js', folderOf(assets)), options: { type: 'module', name: 'aims-web' } };
 }
 
 /**
@@ -32,7 +33,10 @@ function bundled(): WorkerAddress {
     scope.Worker = original;
   }
   if (address) return address;
-  throw new SegmenterError('unsupported-environment', "The address of the worker's script is not known here. Pass a function as `worker` that starts a worker of aims-web/worker.");
+  throw new SegmenterError(
+    'unsupported-environment',
+    "The address of the worker's script is not known here. Pass a function as `worker` that starts a worker of aims-web/worker.",
+  );
 }
 
 interface TrustedPolicy {

@@ -30,9 +30,10 @@ function startOwn({ url, options }: WorkerAddress): Worker {
   } catch (cause) {
     const advice =
       cause instanceof TypeError && 'trustedTypes' in globalThis
-        ? "If the page requires Trusted Types, let its policy allow the name aims-web (`trusted-types aims-web`), or pass a function as `worker` that starts one."
-        : "Serve the package's files from the page's own server, or pass a function as `worker` that starts one.";
-    throw notStarted(`the browser refused its script ${String(url)} (${String(cause)}). ${advice}`, cause);
+        ? 'If the page requires Trusted Types, let its policy allow the name aims-web (`trusted-types aims-web`)'
+        : "Serve the package's files from the page's own server";
+    const why = `the browser refused its script ${String(url)} (${String(cause)})`;
+    throw notStarted(`${why}. ${advice}, or pass a function as \`worker\` that starts one.`, cause);
   }
 }
 
@@ -43,14 +44,21 @@ function startWith(start: () => Worker): Worker {
   } catch (cause) {
     throw notStarted(`the function passed as \`worker\` failed (${String(cause)}). Let it give a new Worker of aims-web/worker at each call.`, cause);
   }
-  if (typeof worker?.postMessage !== 'function' || typeof worker.terminate !== 'function') throw new TypeError('The function passed as `worker` must give a Worker.');
+  if (typeof worker?.postMessage !== 'function' || typeof worker.terminate !== 'function') {
+    throw new TypeError('The function passed as `worker` must give a Worker.');
+  }
   return worker;
 }
 
 /** Browsers tell nothing of a script that they could not load or were not allowed to. */
 function notLoaded(address: WorkerAddress | undefined, message: string | undefined): SegmenterError {
   const script = address ? `its script ${String(address.url)}` : 'the script of the worker that was passed';
-  if (message) return notStarted(`${script} failed (${message}). Check that it is the file of this package, and that the browser is Chrome 91, Firefox 114, Safari 16.4 or later.`);
+  if (message) {
+    return notStarted(
+      `${script} failed (${message}). Check that it is the file of this package, and that the browser is Chrome 91, Firefox 114, ` +
+        'Safari 16.4 or a later one.',
+    );
+  }
   return notStarted(
     `${script} could not be loaded. Check that the server has it, that the page's Content-Security-Policy allows it (worker-src), and that it ` +
       'is served with the Cross-Origin-Embedder-Policy of the page, if the page has one.',

@@ -13,7 +13,8 @@ export async function readModel(file: Blob): Promise<ArrayBuffer> {
   try {
     return await file.arrayBuffer();
   } catch (cause) {
-    throw new SegmenterError('model-missing', `The model file could not be read (${String(cause)}). It may have been moved or changed since it was chosen; choose it again.`, { cause });
+    const why = `The model file could not be read (${String(cause)})`;
+    throw new SegmenterError('model-missing', `${why}. It may have been moved or changed since it was chosen; choose it again.`, { cause });
   }
 }
 

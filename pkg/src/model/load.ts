@@ -114,6 +114,7 @@ async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal
     return await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
   } catch (cause) {
     if (signal?.aborted) throw abortedError(signal);
-    throw new SegmenterError('model-missing', `The stream passed as \`model\` could not be read to its end: ${String(cause)}. Pass one that is new and unread.`, { cause });
+    const why = `The stream passed as \`model\` could not be read to its end: ${String(cause)}`;
+    throw new SegmenterError('model-missing', `${why}. Pass one that is new and unread.`, { cause });
   }
 }
