@@ -1,0 +1,90 @@
+// Small picture files of kinds that the package leaves to the browser: a light rectangle on a dark ground, 24 x 16 pixels.
+import { deflateSync } from 'node:zlib';
+
+const WIDTH = 24;
+const HEIGHT = 16;
+const isInside = (x: number, y: number): boolean => x >= 6 && x < 18 && y >= 4 && y < 12;
+const rows = <Value>(value: (isInside: boolean) => Value): Value[][] =>
+  Array.from({ length: HEIGHT }, (_, y) => Array.from({ length: WIDTH }, (_, x) => value(isInside(x, y))));
+
+/** Written by Pillow, as no browser writes it. */
+const AVIF =
+  'AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEA' +
+  'AQAAAAEAAAETAAAALgAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAGAAAABAAAAAQcGl4aQAAAAADCAgIAAAADGF2' +
+  'MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAANm1kYXQSAAoJGBDv7RAQ0GhAMh9F4eHhiGEkkkmUAAAAV9cqjXQpUPYTCCwyM4OG1MJe';
+
+function bmp(): Buffer {
+  const pixels = rows((inside) => (inside ? [40, 200, 230] : [120, 60, 30])).reverse().flat(2);
+  const head = Buffer.alloc(54);
+  head.write('BM');
+  for (const [value, at] of [[54 + pixels.length, 2], [54, 10], [40, 14], [WIDTH, 18], [HEIGHT, 22]] as const) head.writeUInt32LE(value, at);
+  head.writeUInt16LE(1, 26);
+  head.writeUInt16LE(24, 28);
+  return Buffer.concat([head, Buffer.from(pixels)]);
+}
+
+/** Each pixel is a code of 3 bits, and before the codes outgrow them comes one that starts them anew. */
+function gif(frames: number): Buffer {
+  const CLEAR = 4;
+  const END = 5;
+  const codes = [...rows((inside) => [CLEAR, inside ? 1 : 0]).flat(2), END];
+  const bytes: number[] = [];
+  codes.forEach((code, i) => {
+    for (let bit = 0; bit < 3; bit++) {
+      const at = 3 * i + bit;
+      bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (((code >> bit) & 1) << (at & 7));
+    }
+  });
+  const pieces = [];
+  for (let at = 0; at < bytes.length; at += 255) pieces.push(Math.min(255, bytes.length - at), ...bytes.slice(at, at + 255));
+  const frame = [0x2c, 0, 0, 0, 0, WIDTH, 0, HEIGHT, 0, 0, 2, ...pieces, 0];
+  const table = [30, 60, 120, 230, 200, 40, 0, 0, 0, 0, 0, 0];
+  return Buffer.from([...Buffer.from('GIF89a'), WIDTH, 0, HEIGHT, 0, 0x81, 0, 0, ...table, ...Array(frames).fill(frame).flat(), 0x3b]);
+}
+
+/** Grey, 16 bits. */
+function png(): Buffer {
+  const chunk = (name: string, data: Buffer) => {
+    const named = Buffer.concat([Buffer.from(name), data]);
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(data.length);
+    const check = Buffer.alloc(4);
+    check.writeUInt32BE(crc(named));
+    return Buffer.concat([size, named, check]);
+  };
+  const head = Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, HEIGHT, 16, 0, 0, 0, 0]);
+  const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34])).map((row) => [0, ...row.flat()]);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.from(pixels.flat()))), chunk('IEND', Buffer.alloc(0))]);
+}
+
+function crc(bytes: Buffer): number {
+  let value = 0xffff_ffff;
+  for (const byte of bytes) {
+    value ^= byte;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb8_8320 : value >>> 1;
+  }
+  return (value ^ 0xffff_ffff) >>> 0;
+}
+
+/** In base64, to be handed to a page. */
+export const FILES = Object.fromEntries(
+  Object.entries({ avif: Buffer.from(AVIF, 'base64'), bmp: bmp(), gif: gif(1), png: png() }).map(([name, file]) => [name, file.toString('base64')]),
+);
+export const ANIMATED_GIF = gif(2).toString('base64');
+
+/** For a JPEG, after its first two bytes: it has these dimensions at 72 dots per inch, and twice as many pixels in each direction. */
+export function at144Dpi(width: number, height: number): number[] {
+  const short = (value: number) => [value >> 8, value & 255];
+  const long = (value: number) => [...short(value >>> 16), ...short(value & 0xffff)];
+  const entry = (tag: number, type: number, value: number[]) => [...short(tag), ...short(type), ...long(1), ...value, ...Array(4 - value.length).fill(0)];
+  const RATIONAL = 5;
+  const SHORT = 3;
+  const LONG = 4;
+  const first = [entry(0x011a, RATIONAL, long(92)), entry(0x011b, RATIONAL, long(92)), entry(0x0128, SHORT, short(2)), entry(0x8769, LONG, long(62))];
+  const second = [entry(0xa002, LONG, long(width)), entry(0xa003, LONG, long(height))];
+  const list = (entries: number[][]) => [...short(entries.length), ...entries.flat(), ...long(0)];
+  // The lists begin at 8 and 62, the resolution at 92.
+  const tiff = [...Buffer.from('MM'), 0, 42, ...long(8), ...list(first), ...list(second), ...long(144), ...long(1)];
+  return [0xff, 0xe1, ...short(tiff.length + 8), ...Buffer.from('Exif'), 0, 0, ...tiff];
+}
