@@ -6,11 +6,12 @@ import { CODES } from '../dist/errors.js';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** What is between the braces after this beginning, without comments. */
+/** What is between the braces after this beginning, and perhaps a type parameter, without comments. */
 function body(text, beginning) {
-  const begin = text.indexOf(`${beginning} {`);
-  assert.ok(begin >= 0, beginning);
-  return text.slice(begin + beginning.length + 2, text.indexOf('\n}', begin)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
+  const [found] = new RegExp(`${beginning}(<[^{]*>)? \\{`).exec(text) ?? [];
+  assert.ok(found, beginning);
+  const begin = text.indexOf(found);
+  return text.slice(begin + found.length, text.indexOf('\n}', begin)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
 }
 
 const camelCase = (name) => name.replace('r#', '').replaceAll(/_(\w)/g, (_, letter) => letter.toUpperCase());
