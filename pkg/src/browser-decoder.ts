@@ -1,4 +1,5 @@
-// Files that the wasm side does not decode but perhaps the browser does: AVIF, GIF, BMP, HEIC, PNG with 16 bits a channel.
+// Files that the browser decodes: those that the wasm side does not know (AVIF, GIF, BMP, HEIC, PNG with 16 bits a channel), and those that
+// browsers may show differently.
 import { isAnimated } from './animation.js';
 import { type Pixels, draw } from './draw.js';
 import { SegmenterError, toErrorData } from './errors.js';

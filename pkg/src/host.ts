@@ -1,5 +1,6 @@
 // Owns the wasm instance and runs one call at a time in the order received: in the dedicated worker, or on the page.
 import type { Engine, ImageFeatures, InitOutput } from '../wasm/simd/aims_web.js';
+import { isLookOfBrowsers } from './appearance.js';
 import { decodeInBrowser, isForBrowser } from './browser-decoder.js';
 import { inspectGpu } from './device.js';
 import { SegmenterError, toErrorData } from './errors.js';
@@ -191,15 +192,34 @@ async function loadProgram(): Promise<Program> {
   }
 }
 
-/** By the program's own decoder; the browser's has a try at what that one does not know. */
+/**
+ * By the program's own decoder. The browser's has a try at what that one does not know, and decodes what it may show differently: a file
+ * must have the size and the colours of its bitmap.
+ */
 async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpoint): Promise<ImageFeatures> {
   const bytes = await bytesOf(file);
+  let failure: unknown;
   try {
-    return await engine.setImageBytes(bytes, checkpoint);
+    if (!isLookOfBrowsers(bytes)) return await engine.setImageBytes(bytes, checkpoint);
+    await checkFile(engine, bytes);
   } catch (error) {
-    const pixels = isForBrowser(error) ? await decodeInBrowser(file, bytes) : undefined;
-    if (!pixels) throw error;
-    return engine.setImageRgba(new Uint8Array(pixels.data.buffer), pixels.width, pixels.height, checkpoint);
+    if (!isForBrowser(error)) throw error;
+    failure = error;
+  }
+  const pixels = await decodeInBrowser(file, bytes);
+  if (pixels) return engine.setImageRgba(new Uint8Array(pixels.data.buffer), pixels.width, pixels.height, checkpoint);
+  if (failure) throw failure;
+  return engine.setImageBytes(bytes, checkpoint);
+}
+
+/** Whether the program can decode it: browsers show files that are cut short in part, without an error. */
+async function checkFile(engine: Engine, bytes: Uint8Array): Promise<void> {
+  try {
+    // It is decoded before the first checkpoint, which then ends the call.
+    const features = await engine.setImageBytes(bytes, async () => false);
+    features.free();
+  } catch (error) {
+    if (toErrorData(error).code !== 'aborted') throw error;
   }
 }
 

@@ -1,5 +1,5 @@
-// Turns what callers have into what the worker takes. Files go as they are: decoding them on the wasm side finds
-// truncated ones, which browsers show half grey, and treats EXIF orientation alike everywhere.
+// Turns what callers have into what the worker takes. Files go as they are: decoding them on the wasm side finds truncated ones, which
+// browsers show half grey.
 import { type Drawable, type Pixels, checkSize, draw } from './draw.js';
 import { SegmenterError } from './errors.js';
 import { readElement } from './image-element.js';

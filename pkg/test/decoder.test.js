@@ -23,8 +23,9 @@ async function setImage(code, file = FILE) {
   const features = (width, height) => ({ width, height, free() {} });
   const engine = {
     adapter: () => ({ name: 'stand-in', software: false, half: false }),
-    setImageBytes: async () => {
+    setImageBytes: async (bytes, checkpoint) => {
       if (code) throw { code, message: `the module says ${code}` };
+      if (!(await checkpoint(0.1))) throw { code: 'aborted', message: 'The work was cancelled.' };
       return features(1, 1);
     },
     setImageRgba: async (bytes, width, height, checkpoint) => {
@@ -62,6 +63,24 @@ test('what the module decodes, and what it finds damaged, animated or too large,
     assert.equal((await setImage(code)).answer.error.code, code);
   }
   assert.deepEqual(asked, []);
+});
+
+/** Its orientation is not upright, which is all that is looked for. */
+const TURNED = new Blob(['RIFF\x26\0\0\0WEBPEXIF\x1a\0\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0']);
+
+test('the browser decodes what it may show differently, once the module has found it whole', async () => {
+  const { answer, pixels } = await setImage(undefined, TURNED);
+  assert.deepEqual(answer.result, { imageId: 1, width: 4, height: 3 });
+  assert.deepEqual(pixels, [7]);
+  assert.equal((await setImage('corrupt-image', TURNED)).answer.error.code, 'corrupt-image');
+  assert.equal(asked.length, 1);
+});
+
+test('the module decodes what the browser shows differently and cannot decode', async () => {
+  globalThis.createImageBitmap = async () => {
+    throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
+  };
+  assert.deepEqual((await setImage(undefined, TURNED)).answer.result, { imageId: 1, width: 1, height: 1 });
 });
 
 test('what neither decodes is the error of the module', async () => {

@@ -1,0 +1,94 @@
+// What a file says about its look besides its pixels: colours other than sRGB, and how it is turned. The program heeds the turns and no
+// colours. Browsers heed the colours, and differ about the turns of WebP and PNG.
+
+/** Whether browsers may show the file in other colours, or turned in another way, than the program decodes it. */
+export function isLookOfBrowsers(file: Uint8Array): boolean {
+  if (hasText(file, 0, '\xff\xd8\xff')) return isJpegColoured(file);
+  if (hasText(file, 0, '\x89PNG\r\n\x1a\n')) return isPngOfBrowsers(file);
+  if (hasText(file, 0, 'RIFF') && hasText(file, 8, 'WEBP')) return isWebpOfBrowsers(file);
+  return false;
+}
+
+const hasText = (bytes: Uint8Array, at: number, text: string): boolean => [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0));
+const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+/** A number of 2 or 4 bytes; 0 where the file has ended. */
+const read = (bytes: Uint8Array, at: number, length: 2 | 4, isLittle = false): number => {
+  const digits = [...bytes.subarray(at, at + length)];
+  if (digits.length < length) return 0;
+  return (isLittle ? digits.reverse() : digits).reduce((sum, digit) => 256 * sum + digit, 0);
+};
+
+/** The profile is in segments before the first scan. The rest of a profile is not needed: its name comes early. */
+function isJpegColoured(file: Uint8Array): boolean {
+  const NAME = 'ICC_PROFILE\0';
+  for (let at = 2; file[at] === 0xff && file[at + 1] !== 0xda; ) {
+    if (file[at + 1] === 0xff) {
+      at++; // padding
+      continue;
+    }
+    const end = at + 2 + Math.max(2, read(file, at + 2, 2));
+    if (file[at + 1] === 0xe2 && hasText(file, at + 4, NAME)) return !isSrgb(file.subarray(at + 4 + NAME.length + 2, end));
+    at = end;
+  }
+  return false;
+}
+
+/** Of what is said about colours, the first of this order counts. */
+function isPngOfBrowsers(file: Uint8Array): boolean {
+  const chunks = new Map<string, Uint8Array>();
+  for (let at = 8; at + 8 <= file.length; ) {
+    const end = at + 8 + read(file, at, 4);
+    chunks.set(textOf(file.subarray(at + 4, at + 8)), file.subarray(at + 8, end));
+    at = end + 4;
+  }
+  if (isTurned(chunks.get('eXIf'))) return true;
+  const coding = chunks.get('cICP');
+  if (coding) return coding[0] !== 1 || coding[1] !== 13;
+  const profile = chunks.get('iCCP');
+  // The profile is packed, but its name is not.
+  if (profile) return !textOf(profile.subarray(0, 80)).startsWith('sRGB');
+  if (chunks.has('sRGB')) return false;
+  const [gamma, white] = [chunks.get('gAMA'), chunks.get('cHRM')];
+  const SRGB = [31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000];
+  const isNear = (bytes: Uint8Array, numbers: number[], most: number) => numbers.every((number, i) => Math.abs(read(bytes, 4 * i, 4) - number) <= most);
+  return (gamma !== undefined && !isNear(gamma, [45455], 500)) || (white !== undefined && !isNear(white, SRGB, 100));
+}
+
+function isWebpOfBrowsers(file: Uint8Array): boolean {
+  for (let at = 12; at + 8 <= file.length; ) {
+    const length = read(file, at + 4, 4, true);
+    const data = file.subarray(at + 8, at + 8 + length);
+    if (hasText(file, at, 'ICCP') && !isSrgb(data)) return true;
+    if (hasText(file, at, 'EXIF') && isTurned(data)) return true;
+    at += 8 + length + (length % 2);
+  }
+  return false;
+}
+
+/** By the profile's description, in letters of one byte or of two. */
+function isSrgb(profile: Uint8Array): boolean {
+  const count = Math.min(100, read(profile, 128, 4));
+  for (let at = 132; at < 132 + 12 * count; at += 12) {
+    if (!hasText(profile, at, 'desc')) continue;
+    const from = read(profile, at + 4, 4);
+    const description = profile.subarray(from, from + Math.min(300, read(profile, at + 8, 4)));
+    // Behind the kind of the entry and numbers.
+    const letters = textOf(description.subarray(hasText(description, 0, 'mluc') ? 28 : 12)).replaceAll('\0', '');
+    return letters.startsWith('sRGB');
+  }
+  return false;
+}
+
+/** Whether EXIF data has an orientation other than upright. */
+function isTurned(exif: Uint8Array | undefined): boolean {
+  if (!exif) return false;
+  const tiff = hasText(exif, 0, 'Exif\0\0') ? exif.subarray(6) : exif;
+  const isLittle = hasText(tiff, 0, 'II');
+  const ORIENTATION = 0x0112;
+  const from = read(tiff, 4, 4, isLittle);
+  const count = read(tiff, from, 2, isLittle);
+  for (let at = from + 2; at < Math.min(tiff.length, from + 2 + 12 * count); at += 12) {
+    if (read(tiff, at, 2, isLittle) === ORIENTATION) return ![0, 1].includes(read(tiff, at + 8, 2, isLittle));
+  }
+  return false;
+}
