@@ -1,10 +1,10 @@
-// A tool for photo editors that show the document on a canvas, pixel for pixel: a click selects the thing that is meant, clicks with
-// Shift add to it, with Alt take away. It draws nothing.
+// A tool for photo editors that show the document on a canvas, at any size: a click selects the thing that is meant, clicks with Shift
+// add to it, with Alt take away. It draws nothing.
 import { Segmenter, maskToAlpha, maskToPath2D } from 'aims-web';
 
 /**
- * `onSelect` gets the selection as `path` (a Path2D, for its outline) and as `alpha` (a byte a pixel, its edge `feather` pixels soft).
- * Other options are those of Segmenter.create.
+ * `onSelect` gets the selection as `path` (a Path2D, for its outline) and as `alpha` (a byte a pixel, its edge `feather` pixels soft), in
+ * pixels of the canvas. Other options are those of Segmenter.create.
  */
 export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...options }) {
   const segmenter = await Segmenter.create(options);
@@ -12,17 +12,26 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
   let points = [];
   let latest = new AbortController();
 
-  const click = async ({ offsetX, offsetY, shiftKey, altKey }) => {
+  const encode = () => {
+    const image = segmenter.setImage(canvas);
+    image.catch(() => encoded === image && (encoded = undefined)); // the next click tries again
+    return (encoded = image);
+  };
+  const click = async (event) => {
+    const pixel = pixelAt(canvas, event);
+    if (!pixel) return;
     latest.abort(); // a click takes the place of the one before
     latest = new AbortController();
-    const point = { x: offsetX, y: offsetY, label: altKey ? 0 : 1 };
+    const { signal } = latest;
+    const { shiftKey, altKey } = event;
+    const point = { ...pixel, label: altKey ? 0 : 1 };
     points = shiftKey || altKey ? [...points, point] : [point];
     try {
-      const image = await (encoded ??= segmenter.setImage(canvas));
-      const { masks } = await image.segment({ prompt: { kind: 'points', points }, signal: latest.signal });
+      const image = await (encoded ?? encode());
+      const { masks } = await image.segment({ prompt: { kind: 'points', points }, signal });
       for (const mask of masks) onSelect({ mask, path: maskToPath2D(mask), alpha: maskToAlpha(mask, { feather }) });
     } catch (error) {
-      if (error.name !== 'AbortError') onError(error);
+      if (error.name !== 'AbortError' && !signal.aborted) onError(error);
     }
   };
   /** To be called when the document's pixels have changed. */
@@ -30,11 +39,22 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
     latest.abort();
     encoded?.then((image) => image.close(), () => {});
     encoded = undefined;
+    points = [];
   };
   const remove = () => {
     canvas.removeEventListener('click', click);
+    latest.abort();
     segmenter.close();
   };
   canvas.addEventListener('click', click);
   return { changed, remove };
+}
+
+/** The pixel of a canvas that was clicked, wherever and however large the page shows it; undefined on its border or padding. */
+function pixelAt(canvas, { offsetX, offsetY }) {
+  const style = getComputedStyle(canvas);
+  const [left, top, right, bottom] = ['Left', 'Top', 'Right', 'Bottom'].map((side) => parseFloat(style[`padding${side}`]));
+  const x = ((offsetX - left) * canvas.width) / (canvas.clientWidth - left - right);
+  const y = ((offsetY - top) * canvas.height) / (canvas.clientHeight - top - bottom);
+  return x >= 0 && y >= 0 && x < canvas.width && y < canvas.height ? { x, y } : undefined;
 }
