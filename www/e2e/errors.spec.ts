@@ -28,6 +28,22 @@ test('bad files are explained, and the page goes on working', async ({ demo }) =
   await expect(demo.page.locator('body')).toHaveAttribute('data-view', 'full');
 });
 
+test('a file that the program reads and the browser cannot show leaves the photo before it', async ({ demo }) => {
+  await demo.start(QUERY);
+  await demo.choose('coffee.jpg', sample('coffee'));
+  await demo.arrive('full');
+  await demo.page.evaluate(() => {
+    window.createImageBitmap = () => Promise.reject(new DOMException('The source image could not be decoded.', 'InvalidStateError'));
+  });
+  await demo.choose('chelsea.jpg', sample('chelsea'));
+  await expectBanner(demo, /cannot be opened/);
+  await expect(demo.page.locator('#banner-text')).toContainText('This browser cannot show it');
+  demo.width = 600;
+  await demo.drag([150, 80, 300, 250]);
+  await demo.arrive('box');
+  expect(await demo.scene()).toMatchObject({ width: 600, height: 400 });
+});
+
 test('work can be cancelled and taken up again', async ({ demo }) => {
   await demo.start(QUERY);
   await demo.choose('coffee.jpg', sample('coffee'));

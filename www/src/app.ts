@@ -1,5 +1,5 @@
 // What the user does, and what is shown for it.
-import type { Box, Level, Mask, Prompt } from 'aims-web';
+import { type Box, type Level, type Mask, type Prompt, SegmenterError } from 'aims-web';
 import { byId } from './dom.js';
 import { saveCutout, saveScene } from './downloads.js';
 import { explain, isAbort, type Remedy } from './errors.js';
@@ -56,12 +56,13 @@ export class App {
   open(file: Blob, name: string): void {
     void this.#run(async (job) => {
       const before = { photo: this.#photo, trail: this.#trail };
-      // The library decodes the file itself and tells what is wrong with it; here it is just for show.
+      // The library decodes the file and tells what is wrong with it; here it is just for show.
       const bitmap = await createImageBitmap(file).catch(() => undefined);
       if (bitmap) this.#show({ file, name, bitmap }, []);
       try {
         await this.#ready(job);
         await this.#session.encode(file, job);
+        if (!bitmap) throw new SegmenterError('unsupported-image', 'This browser cannot show it. Save it as a PNG or JPEG file and open that.');
       } catch (error) {
         this.#show(before.photo, before.trail);
         bitmap?.close();
