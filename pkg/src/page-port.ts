@@ -9,6 +9,7 @@ let pageDevice: GPUDevice | undefined;
 /** Segmenters that run on it. What befalls the device or the program befalls all of them. */
 const running = new Set<PortEvents>();
 const hosts = new Set<Host>();
+const crashAll = (text: string): void => hosts.forEach((host) => host.crash(text));
 
 export const pagePort =
   (gpu: HostGpu, assets: URL | undefined): OpenPort =>
@@ -22,7 +23,7 @@ export const pagePort =
       // Answers come later, as a worker's do.
       const host = new Host((answer) => queueMicrotask(() => events.message(answer)), gpu);
       hosts.add(host);
-      Object.assign(globalThis, { __aimsPanic: (text: string) => hosts.forEach((each) => each.crash(text)) });
+      Object.assign(globalThis, { __aimsPanic: crashAll });
       return host;
     });
     loading.catch((error: unknown) => events.failed(stopped(String(error))));

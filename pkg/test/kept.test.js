@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { WorkerClient } from '../dist/client.js';
 import { Host } from '../dist/host.js';
 import { SegmentedImage } from '../dist/image.js';
+import { pagePort } from '../dist/page-port.js';
+import { keptOf } from '../testing/garbage.js';
 import { StandIn, create, tick } from '../testing/worker.js';
 
 const photo = new Blob(['photo']);
@@ -119,4 +121,73 @@ test('a client that has ended leaves nothing in the program', async () => {
   await assert.rejects(call, /over/);
   await tick();
   assert.deepEqual({ kept: host.kept, waiting: client.waiting, ...program }, { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 0 });
+});
+
+// What these tests look for is what a collection of garbage leaves. Each thing is made and ended in a function of its own, as a function
+// that goes on keeps what it last held.
+
+test('of 20 workers whose device is lost, and of their calls and images, nothing is kept', async () => {
+  const segmenter = await create();
+  const image = await segmenter.setImage(photo);
+  const { signal } = new AbortController();
+  const references = [];
+  const loseOne = async () => {
+    const worker = StandIn.all.pop();
+    const file = new Blob(['another photo']);
+    const other = await segmenter.setImage(file);
+    StandIn.silent.add('segment');
+    const call = other.segment({ signal });
+    references.push(...[worker, file, other, call].map((each) => new WeakRef(each)));
+    await tick();
+    worker.send({ type: 'lost', message: 'unplugged' });
+    await assert.rejects(call, { code: 'device-lost' });
+    StandIn.silent.clear();
+    await other.segment({ signal });
+    other.close();
+    await image.segment({ signal });
+    assert.equal(segmenter.waiting, 0);
+  };
+  for (let i = 0; i < 20; i++) await loseOne();
+  assert.equal(StandIn.all.length, 1);
+  StandIn.all[0].received.length = 0;
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assert.equal(await keptOf(references), 0);
+  segmenter.close();
+});
+
+test('of 20 devices of the page that are lost, and of two segmenters on each, nothing is kept', async () => {
+  const { signal } = new AbortController();
+  const references = [];
+  const loseOne = async () => {
+    let lose;
+    const device = { lost: new Promise((resolve) => (lose = () => resolve({ message: 'unplugged', reason: 'unknown' }))) };
+    const clients = [1, 2].map(() => new WorkerClient(pagePort({ adapter: {}, device }, undefined), () => {}));
+    const calls = clients.map((client) => client.call('memory', {}, { signal }));
+    references.push(...[device, ...clients, ...calls].map((each) => new WeakRef(each)));
+    lose();
+    for (const call of calls) await assert.rejects(call, { code: 'device-lost' });
+  };
+  for (let i = 0; i < 20; i++) await loseOne();
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assert.equal(await keptOf(references), 0);
+});
+
+test('of 100 images that are closed, each with five calls that are aborted, nothing is kept', async () => {
+  const segmenter = await create();
+  const references = [];
+  const closeOne = async () => {
+    const file = new Blob(['photo']);
+    const image = await segmenter.setImage(file);
+    StandIn.silent.add('segment');
+    const controller = new AbortController();
+    const calls = Array.from({ length: 5 }, () => image.segment({ signal: controller.signal }));
+    references.push(...[file, image, controller, ...calls].map((each) => new WeakRef(each)));
+    controller.abort();
+    for (const call of calls) await assert.rejects(call, { code: 'aborted' });
+    image.close();
+  };
+  for (let i = 0; i < 100; i++) await closeOne();
+  StandIn.all[0].received.length = 0;
+  assert.equal(await keptOf(references), 0);
+  segmenter.close();
 });

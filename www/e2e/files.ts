@@ -1,4 +1,4 @@
-// Small picture files of kinds that the package leaves to the browser: a light rectangle on a dark ground, 24 x 16 pixels.
+// Small picture files of which the package leaves something to the browser: a light rectangle on a dark ground, 24 x 16 pixels.
 import { deflateSync } from 'node:zlib';
 
 const WIDTH = 24;
@@ -12,6 +12,11 @@ const AVIF =
   'AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEA' +
   'AQAAAAEAAAETAAAALgAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAGAAAABAAAAAQcGl4aQAAAAADCAgIAAAADGF2' +
   'MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAANm1kYXQSAAoJGBDv7RAQ0GhAMh9F4eHhiGEkkkmUAAAAV9cqjXQpUPYTCCwyM4OG1MJe';
+
+/** By Pillow too, with EXIF orientation 6. */
+const WEBP =
+  'UklGRmYAAABXRUJQVlA4WAoAAAAIAAAAFwAADwAAVlA4TCUAAAAvF8ADAA9wOuTjmB8Fav5jCWraNmDKrPw5ra8qhIj+T0BnQqfOAEVYSUYaAAAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAA' +
+  'AA=';
 
 function bmp(): Buffer {
   const pixels = rows((inside) => (inside ? [40, 200, 230] : [120, 60, 30])).reverse().flat(2);
@@ -42,20 +47,22 @@ function gif(frames: number): Buffer {
   return Buffer.from([...Buffer.from('GIF89a'), WIDTH, 0, HEIGHT, 0, 0x81, 0, 0, ...table, ...Array(frames).fill(frame).flat(), 0x3b]);
 }
 
-/** Grey, 16 bits. */
-function png(): Buffer {
-  const chunk = (name: string, data: Buffer) => {
-    const named = Buffer.concat([Buffer.from(name), data]);
-    const size = Buffer.alloc(4);
-    size.writeUInt32BE(data.length);
-    const check = Buffer.alloc(4);
-    check.writeUInt32BE(crc(named));
-    return Buffer.concat([size, named, check]);
-  };
-  const head = Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, HEIGHT, 16, 0, 0, 0, 0]);
-  const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34])).map((row) => [0, ...row.flat()]);
+/** Grey, with these bits, and with chunks before the pixels. */
+function png(bits: 8 | 16, ...before: Buffer[]): Buffer {
+  const head = Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, HEIGHT, bits, 0, 0, 0, 0]);
+  const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34]).slice(0, bits / 8)).map((row) => [0, ...row.flat()]);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.from(pixels.flat()))), chunk('IEND', Buffer.alloc(0))]);
+  const chunks = [chunk('IHDR', head), ...before, chunk('IDAT', deflateSync(Buffer.from(pixels.flat()))), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([signature, ...chunks]);
+}
+
+function chunk(name: string, data: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(name), data]);
+  const size = Buffer.alloc(4);
+  size.writeUInt32BE(data.length);
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE(crc(named));
+  return Buffer.concat([size, named, check]);
 }
 
 function crc(bytes: Buffer): number {
@@ -67,10 +74,14 @@ function crc(bytes: Buffer): number {
   return (value ^ 0xffff_ffff) >>> 0;
 }
 
+const inBase64 = (files: Record<string, Buffer>): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, file.toString('base64')]));
+const ORIENTATION_6 = Buffer.from([...Buffer.from('MM'), 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]);
+
 /** In base64, to be handed to a page. */
-export const FILES = Object.fromEntries(
-  Object.entries({ avif: Buffer.from(AVIF, 'base64'), bmp: bmp(), gif: gif(1), png: png() }).map(([name, file]) => [name, file.toString('base64')]),
-);
+export const FILES = inBase64({ avif: Buffer.from(AVIF, 'base64'), bmp: bmp(), gif: gif(1), png: png(16) });
+/** Files that some browsers turn and some do not. */
+export const TURNED = inBase64({ webp: Buffer.from(WEBP, 'base64'), png: png(8, chunk('eXIf', ORIENTATION_6)) });
 export const ANIMATED_GIF = gif(2).toString('base64');
 
 /** For a JPEG, after its first two bytes: it has these dimensions at 72 dots per inch, and twice as many pixels in each direction. */

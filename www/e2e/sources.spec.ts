@@ -1,7 +1,7 @@
 // What setImage takes, in a browser: whose objects, which pixels of them, and when.
 import type * as Aims from 'aims-web';
 import { expect, test } from './demo.js';
-import { ANIMATED_GIF, FILES, at144Dpi } from './files.js';
+import { ANIMATED_GIF, FILES, TURNED, at144Dpi } from './files.js';
 import { error, inWorker, open } from './package.js';
 
 declare global {
@@ -188,4 +188,44 @@ test('files that the package does not know are decoded by the browser', async ({
   });
   expect(again).toEqual([24, 16]);
   complaints.length = 0; // the defect itself
+});
+
+test('a file has the size of its bitmap and its <img>, if the browser turns it and if not', async ({ demo: { page } }) => {
+  await open(page);
+  const sizes = await page.evaluate(async (files) => {
+    const sizes: Record<string, number[][]> = {};
+    for (const [name, text] of Object.entries(files)) {
+      const file = new Blob([Uint8Array.from(atob(text), (char) => char.charCodeAt(0))], { type: `image/${name}` });
+      const element = Object.assign(new Image(), { src: URL.createObjectURL(file) });
+      await element.decode();
+      sizes[name] = [[element.naturalWidth, element.naturalHeight]];
+      for (const source of [file, await createImageBitmap(file), element]) {
+        const { width, height } = await window.segmenter.setImage(source);
+        sizes[name].push([width, height]);
+      }
+    }
+    return sizes;
+  }, TURNED);
+  for (const [first, ...others] of Object.values(sizes)) for (const size of others) expect(size).toEqual(first);
+});
+
+test('a file with a colour profile has the colours of its bitmap; a damaged one is damaged', async ({ demo: { page } }) => {
+  await open(page);
+  const results = await page.evaluate(async (prompt) => {
+    const { segmenter, photo, failure } = window;
+    const canvas = new OffscreenCanvas(450, 300);
+    const context = canvas.getContext('2d', { colorSpace: 'display-p3' })!;
+    context.drawImage(await createImageBitmap(photo), 0, 0);
+    const find = async (source: Blob | ImageBitmap) => JSON.stringify(await (await segmenter.setImage(source)).segment({ prompt }));
+    const results = [];
+    for (const [type, mark] of [['image/jpeg', 'ICC_PROFILE'], ['image/png', 'iCCP'], ['image/webp', 'ICCP']] as const) {
+      const file = await canvas.convertToBlob({ type });
+      const isMarked = (await file.text()).includes(mark);
+      const [byFile, byBitmap] = [await find(file), await find(await createImageBitmap(file))];
+      const cut = await failure(segmenter.setImage(file.slice(0, file.size / 2)));
+      results.push({ isMarked, masks: JSON.parse(byFile).masks.length, isSame: byFile === byBitmap, cut });
+    }
+    return results;
+  }, POINT);
+  expect(results).toEqual(Array(3).fill({ isMarked: true, masks: 1, isSame: true, cut: error('corrupt-image') }));
 });
