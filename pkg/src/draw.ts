@@ -13,12 +13,17 @@ export interface Pixels {
   height: number;
 }
 
-export function draw(source: Drawable, width: number, height: number): Pixels {
+export const draw = (source: Drawable, width: number, height: number): Pixels => paint(width, height, (context) => context.drawImage(source, 0, 0));
+
+/** Pixels of other colours than sRGB in sRGB. */
+export const convert = (source: ImageData): Pixels => paint(source.width, source.height, (context) => context.putImageData(source, 0, 0));
+
+function paint(width: number, height: number, put: (context: OffscreenCanvasRenderingContext2D) => void): Pixels {
   checkSize(width, height);
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (!context) throw tooLarge(`The browser cannot draw ${width} x ${height} pixels.`);
   try {
-    context.drawImage(source, 0, 0);
+    put(context);
     const { data } = context.getImageData(0, 0, width, height);
     return { data: data as Uint8ClampedArray<ArrayBuffer>, width, height };
   } catch (cause) {

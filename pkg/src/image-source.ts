@@ -1,6 +1,6 @@
 // Turns what callers have into what the worker takes. Files go as they are: decoding them on the wasm side finds truncated ones, which
 // browsers show half grey.
-import { type Drawable, type Pixels, checkSize, draw } from './draw.js';
+import { type Drawable, type Pixels, checkSize, convert, draw } from './draw.js';
 import { SegmenterError } from './errors.js';
 import { readElement } from './image-element.js';
 import { kindOf } from './kind.js';
@@ -25,7 +25,7 @@ export async function readPixels(source: Exclude<ImageSource, Blob>): Promise<Pi
 const isFile = (source: ImageSource): source is Blob => ['Blob', 'File'].includes(kindOf(source));
 const isElement = (source: ImageSource): source is HTMLImageElement => kindOf(source) === 'HTMLImageElement';
 
-/** The caller's own pixels of an ImageData, copies of all others. */
+/** The caller's own pixels of an ImageData in sRGB, copies of all others. */
 function readNow(source: Exclude<ImageSource, Blob | HTMLImageElement>): Pixels {
   if (kindOf(source) === 'ImageData') return fromImageData(source as ImageData);
   const { width, height } = sizeOf(source as Drawable);
@@ -64,11 +64,14 @@ function frameSize({ readyState, videoWidth, videoHeight }: HTMLVideoElement): S
   return { width: videoWidth, height: videoHeight };
 }
 
-function fromImageData({ data, width, height }: ImageData): Pixels {
+function fromImageData(source: ImageData): Pixels {
+  const { data, width, height } = source;
   if (kindOf(data) !== 'Uint8ClampedArray') {
     throw new SegmenterError('sixteen-bit-image', 'The ImageData has 16 bits a channel. Create it with 8-bit pixels.');
   }
   checkSize(width, height);
   if (data.length === 0) throw new SegmenterError('empty-image', 'The pixels of the ImageData were transferred to somewhere else. Pass it before.');
+  // Pages may choose other colours for it than the usual ones.
+  if ((source.colorSpace ?? 'srgb') !== 'srgb') return convert(source);
   return { data: data as Uint8ClampedArray<ArrayBuffer>, width, height };
 }

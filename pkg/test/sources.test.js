@@ -32,6 +32,16 @@ test('the pixels of an ImageData are those at the time of the call', async () =>
   assert.deepEqual(await sentPixels(), of(2, 3, 7));
 });
 
+test('an ImageData of other colours is converted, at the time of the call', async () => {
+  const image = another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7), colorSpace: 'display-p3' });
+  const call = segmenter.setImage(image);
+  image.data.fill(0);
+  await call;
+  assert.deepEqual(await sentPixels(), of(2, 3, 8));
+  await segmenter.setImage(another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7), colorSpace: 'srgb' }));
+  assert.deepEqual(await sentPixels(), of(2, 3, 7));
+});
+
 test('a buffer that is transferred after the call is no loss; before, it is an error', async () => {
   const image = another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7) });
   const call = segmenter.setImage(image);

@@ -24,6 +24,11 @@ class Canvas {
     this.value = source.value;
   }
 
+  /** Colours are converted, which here is one more. */
+  putImageData({ data }) {
+    this.value = data[0] + 1;
+  }
+
   getImageData(x, y, width, height) {
     if (this.isTainted) throw new DOMException('The canvas has been tainted by cross-origin data.', 'SecurityError');
     if (width > 5000) throw new RangeError('Out of memory at ImageData creation');

@@ -216,7 +216,7 @@ test('a file with a colour profile has the colours of its bitmap; a damaged one 
     const canvas = new OffscreenCanvas(450, 300);
     const context = canvas.getContext('2d', { colorSpace: 'display-p3' })!;
     context.drawImage(await createImageBitmap(photo), 0, 0);
-    const find = async (source: Blob | ImageBitmap) => JSON.stringify(await (await segmenter.setImage(source)).segment({ prompt }));
+    const find = async (source: Blob | ImageBitmap | ImageData) => JSON.stringify(await (await segmenter.setImage(source)).segment({ prompt }));
     const results = [];
     for (const [type, mark] of [['image/jpeg', 'ICC_PROFILE'], ['image/png', 'iCCP'], ['image/webp', 'ICCP']] as const) {
       const file = await canvas.convertToBlob({ type });
@@ -225,7 +225,9 @@ test('a file with a colour profile has the colours of its bitmap; a damaged one 
       const cut = await failure(segmenter.setImage(file.slice(0, file.size / 2)));
       results.push({ isMarked, masks: JSON.parse(byFile).masks.length, isSame: byFile === byBitmap, cut });
     }
-    return results;
+    const pixels = context.getImageData(0, 0, 450, 300, { colorSpace: 'display-p3' });
+    const bitmap = await createImageBitmap(pixels);
+    return { results, colours: pixels.colorSpace, isSame: (await find(pixels)) === (await find(bitmap)) };
   }, POINT);
-  expect(results).toEqual(Array(3).fill({ isMarked: true, masks: 1, isSame: true, cut: error('corrupt-image') }));
+  expect(results).toEqual({ results: Array(3).fill({ isMarked: true, masks: 1, isSame: true, cut: error('corrupt-image') }), colours: 'display-p3', isSame: true });
 });
