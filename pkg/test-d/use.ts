@@ -242,6 +242,7 @@ export function explain(error: unknown): string {
     case 'unsupported-environment':
     case 'device-lost':
       return 'Take another browser or device.';
+    case 'invalid-option':
     case 'invalid-prompt':
     case 'empty-prompt':
     case 'size-mismatch':
