@@ -1,0 +1,65 @@
+// npm run subject: how often `subjectOf` is right, on labelled photos of ../shared/data whose subject is known. Ten minutes on two cores.
+// --limit N takes N photos of each set.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ROOT, StepError, TARGET, main, npm, run, say } from './lib.mjs';
+import { needPackages } from './setup.mjs';
+
+const DATA = join(ROOT, '..', 'shared', 'data');
+const SETS = ['ccp', 'faces', 'balloon', 'horses'];
+/** From this IoU with the largest labelled entity the subject is found. */
+const FOUND = 0.5;
+
+function records(set, limit) {
+  const lines = readFileSync(join(DATA, `${set}.jsonl`), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line)).filter(({ split }) => split === 'val').slice(0, limit);
+}
+
+function sceneOf(photo, folder) {
+  const out = join(folder, 'scene');
+  const { status, stderr } = spawnSync(join(TARGET, 'release', 'aims-web'), ['segment', photo, '--device', 'cpu', '--out', out], { encoding: 'utf8' });
+  if (status !== 0) throw new StepError(`Segmenting ${photo} failed: ${stderr}`);
+  return JSON.parse(readFileSync(join(out, 'scene.json'), 'utf8'));
+}
+
+/** Share in percent with Wilson's 95 % interval. */
+function share(hits, count) {
+  const [z, p] = [1.96, hits / count];
+  const middle = (p + (z * z) / (2 * count)) / (1 + (z * z) / count);
+  const half = (z / (1 + (z * z) / count)) * Math.sqrt((p * (1 - p)) / count + (z * z) / (4 * count * count));
+  const percent = (value) => (100 * value).toFixed(0);
+  return `${percent(p)} [${percent(middle - half)}, ${percent(middle + half)}] ${count}`;
+}
+
+main(async () => {
+  const { limit = '1000' } = parseArgs({ options: { limit: { type: 'string' } } }).values;
+  run('cargo', ['build', '--release', '--locked', '--quiet', '--bin', 'aims-web']);
+  needPackages();
+  npm(['exec', '-w', 'pkg', '--', 'tsc']);
+  const { decodeRle, intersectMasks, subjectOf } = await import('aims-web');
+  const areaOf = (rle) => decodeRle(rle).reduce((sum, pixel) => sum + pixel, 0);
+  const folder = mkdtempSync(join(tmpdir(), 'aims-subject-'));
+  const rows = ['| set | right | mean IoU |', '|---|---:|---:|'];
+  try {
+    for (const set of SETS) {
+      say(set);
+      spawnSync('tar', ['-xf', join(DATA, `${set}.tar`), '-C', folder]);
+      const ious = records(set, Number(limit)).map(({ image, masks }) => {
+        const entities = masks.filter(({ level }) => level === 'entity').map(({ rle }) => ({ rle, area: areaOf(rle) }));
+        const subject = entities.sort((a, b) => b.area - a.area)[0];
+        const found = subjectOf(sceneOf(join(folder, image), folder));
+        if (!found) return 0;
+        const both = areaOf(intersectMasks(found.rle, subject.rle));
+        return both / (found.area + subject.area - both);
+      });
+      const mean = ious.reduce((sum, iou) => sum + iou, 0) / ious.length;
+      rows.push(`| ${set} | ${share(ious.filter((iou) => iou >= FOUND).length, ious.length)} | ${mean.toFixed(2)} |`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  console.log(`\n${rows.join('\n')}`);
+});
