@@ -10,13 +10,14 @@ use super::{Photo, container, ground, jpeg};
 use crate::error::{Error, Result};
 use crate::mask::rle::MAX_SIDE;
 
-/// Larger images are refused: decoded they would take hundreds of megabytes of a tab's memory.
-pub const MEGAPIXEL_LIMIT: u32 = 50;
+/// Larger images are refused: decoded they would take more than 800 MB of a tab's memory.
+pub const MEGAPIXEL_LIMIT: u32 = 100;
 
 /// Decodes a JPEG, PNG or WebP file and turns it upright by its EXIF orientation. Transparent pixels are put on white, or on black or grey
 /// where much of what is opaque is nearly white itself.
 ///
-/// Takes at most 13 bytes for each pixel beside the file and what lies in it (`tests/input/photos` has the figures); a file
+/// Takes at most 8 bytes for each pixel beside the file and what lies in it, and 13 for a JPEG of an unusual kind, of which half as many pixels
+/// are taken (`tests/input/photos` has the figures); a file
 /// that is refused for its size takes none.
 ///
 /// # Errors
@@ -140,12 +141,18 @@ fn check_dimensions(decoder: &impl ImageDecoder) -> Result<()> {
 /// # Errors
 /// [`Error::EmptyImage`], [`Error::ImageTooLarge`].
 pub fn check_size(width: u32, height: u32) -> Result<()> {
+    check_size_within(MEGAPIXEL_LIMIT, width, height)
+}
+
+/// # Errors
+/// As [`check_size`].
+pub fn check_size_within(limit_megapixels: u32, width: u32, height: u32) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::EmptyImage);
     }
     let is_long = width.max(height) > MAX_SIDE;
-    if is_long || u64::from(width) * u64::from(height) > u64::from(MEGAPIXEL_LIMIT) * 1_000_000 {
-        return Err(Error::ImageTooLarge { width, height, limit_megapixels: MEGAPIXEL_LIMIT });
+    if is_long || u64::from(width) * u64::from(height) > u64::from(limit_megapixels) * 1_000_000 {
+        return Err(Error::ImageTooLarge { width, height, limit_megapixels });
     }
     Ok(())
 }
@@ -215,15 +222,15 @@ mod tests {
 
     #[test]
     fn a_huge_header_is_refused_before_decoding() {
-        // 20,000 x 5,000 pixels in a PNG header; there are no pixels behind it.
+        // 20,001 x 5,000 pixels in a PNG header; there are no pixels behind it.
         let mut header = Vec::new();
         image::codecs::png::PngEncoder::new(&mut header)
             .write_image(&[0; 3], 1, 1, image::ExtendedColorType::Rgb8)
             .expect("one pixel encodes");
-        header[16..24].copy_from_slice(&[0, 0, 0x4E, 0x20, 0, 0, 0x13, 0x88]);
+        header[16..24].copy_from_slice(&[0, 0, 0x4E, 0x21, 0, 0, 0x13, 0x88]);
         let checksum = crc32(&header[12..29]);
         header[29..33].copy_from_slice(&checksum.to_be_bytes());
-        assert!(matches!(decode(&header), Err(Error::ImageTooLarge { width: 20_000, height: 5_000, .. })));
+        assert!(matches!(decode(&header), Err(Error::ImageTooLarge { width: 20_001, height: 5_000, .. })));
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

@@ -10,7 +10,7 @@ use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 use sha2::{Digest, Sha256};
 
 use super::Photo;
-use super::decode::{MEGAPIXEL_LIMIT, check_size, corrupt, read, upright};
+use super::decode::{MEGAPIXEL_LIMIT, check_size, check_size_within, corrupt, read, upright};
 use crate::error::{Error, Result};
 use header::{Coding, Colours, Header, Sampling};
 
@@ -86,8 +86,12 @@ fn is_regular(components: &[Sampling]) -> bool {
     components.iter().any(|c| Some(c.horizontal) == horizontal && Some(c.vertical) == vertical)
 }
 
+/// jpeg-decoder takes about twice the memory.
+const UNUSUAL_LIMIT: u32 = MEGAPIXEL_LIMIT / 2;
+
 /// By jpeg-decoder. What it cannot read another program may, as the file looked sound so far.
 fn unusual(header: &Header, bytes: &[u8]) -> Result<Photo> {
+    check_size_within(UNUSUAL_LIMIT, header.width, header.height)?;
     let mut decoder = Decoder::new(bytes);
     decoder.set_color_transform(match header.colours {
         Colours::Grey => ColorTransform::Grayscale,
@@ -96,7 +100,7 @@ fn unusual(header: &Header, bytes: &[u8]) -> Result<Photo> {
         Colours::Cmyk => ColorTransform::CMYK,
         Colours::Ycck => ColorTransform::YCCK,
     });
-    decoder.set_max_decoding_buffer_size(MEGAPIXEL_LIMIT as usize * 1_000_000 * 4);
+    decoder.set_max_decoding_buffer_size(UNUSUAL_LIMIT as usize * 1_000_000 * 4);
     let pixels = decoder.decode().map_err(|_| Error::UnsupportedImage)?;
     let info = decoder.info().ok_or(Error::UnsupportedImage)?;
     let rgb = match info.pixel_format {

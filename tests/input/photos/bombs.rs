@@ -27,10 +27,10 @@ fn too_many_pixels_are_refused_before_they_take_memory() {
         refused_at_once(&Png::new(u32::MAX >> 1, 1, png::RGBA, 8).packed(&zeros(100))),
         "image-too-large"
     );
-    assert_eq!(refused_at_once(&Png::new(10_000, 10_000, png::RGB, 16).packed(&[])), "image-too-large");
+    assert_eq!(refused_at_once(&Png::new(10_001, 10_000, png::RGB, 16).packed(&[])), "image-too-large");
     assert_eq!(refused_at_once(&Jpeg::new(65_500, 65_500, 3).headers_and_end()), "image-too-large");
-    // 100 megapixels.
-    assert_eq!(refused_at_once(&Jpeg::new(12_500, 8_000, 1).headers_and_end()), "image-too-large");
+    // Just above 100 megapixels.
+    assert_eq!(refused_at_once(&Jpeg::new(12_501, 8_000, 1).headers_and_end()), "image-too-large");
     assert_eq!(refused_at_once(&webp::flat(16_383, 16_383, [1, 2, 3, 255])), "image-too-large");
     // More than WebP allows.
     for (width, height, code) in [(100_000, 1000, "image-too-large"), (1 << 24, 1 << 24, "corrupt-image")] {
@@ -94,23 +94,31 @@ fn what_belongs_to_a_photo_does_not_blow_up() {
     }
 }
 
-/// A photo of nearly 50 megapixels of each format, of the kind that takes most.
+/// Most bytes that decoding any photo takes, beside its file.
+const CAP: u64 = 820_000_000;
+
+/// A photo of as many pixels as are taken, of each format and of the kind that takes most.
 #[test]
 fn the_largest_photos_stay_below_the_cap() {
-    const SIDE: u16 = 7_000;
+    const SIDE: u16 = 10_000;
+    const UNUSUAL_SIDE: u16 = 7_000;
     let png = Png::new(SIDE.into(), SIDE.into(), png::RGBA, 8);
-    let mut jpeg = Jpeg::new(SIDE, SIDE, 4);
+    let mut jpeg = Jpeg::new(UNUSUAL_SIDE, UNUSUAL_SIDE, 4);
     jpeg.separate_scans = true;
     jpeg.exif = Some(crate::make::exif(5));
     for (name, file) in [
         ("png", png.packed(&zeros(png.raw_length()))),
         ("webp", webp::flat(SIDE.into(), SIDE.into(), [1, 2, 3, 255])),
         ("webp with alpha", webp::flat(SIDE.into(), SIDE.into(), [1, 2, 3, 4])),
-        ("jpeg", jpeg.file(|_, _, _| 200)),
+        (
+            "usual jpeg",
+            Jpeg { exif: Some(crate::make::exif(5)), ..Jpeg::new(SIDE, SIDE, 3) }.file(|_, _, _| 200),
+        ),
+        ("unusual jpeg", jpeg.file(|_, _, _| 200)),
     ] {
         let (photo, bytes) = peak(|| decode(&file).expect("within the limits"));
         let a_pixel = bytes as f64 / photo.rgb.len() as f64 * 3.0;
         println!("{name}: {a_pixel:.2} bytes a pixel, a file of {}", file.len());
-        assert!(a_pixel <= PER_PIXEL as f64);
+        assert!(a_pixel <= PER_PIXEL as f64 && bytes <= CAP, "{name}: {bytes}");
     }
 }
