@@ -16,8 +16,8 @@ pub const MEGAPIXEL_LIMIT: u32 = 100;
 /// Decodes a JPEG, PNG or WebP file and turns it upright by its EXIF orientation. Transparent pixels are put on white, or on black or grey
 /// where much of what is opaque is nearly white itself.
 ///
-/// Takes at most 8 bytes for each pixel beside the file and what lies in it, and 13 for a JPEG of an unusual kind, of which half as many pixels
-/// are taken (`tests/input/photos` has the figures); a file
+/// Takes at most 8 bytes for each pixel beside the file and what lies in it, and 17 for a JPEG that is progressive or of an unusual kind, of which half as
+/// many pixels are taken (`tests/input/photos` has the figures); a file
 /// that is refused for its size takes none.
 ///
 /// # Errors

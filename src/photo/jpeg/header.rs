@@ -34,12 +34,16 @@ pub struct Header {
     pub height: u32,
     pub components: Vec<Sampling>,
     pub colours: Colours,
+    /// Whether the marks of colours say the same to every reader: JFIF's, Adobe's and the components' names may contradict each other.
+    pub has_clear_colours: bool,
     /// How many components the first scan has.
     pub first_scan: usize,
     /// Whether scans bring all of each component.
     pub has_all_scans: bool,
     /// Whether the file's own end marker is there.
     pub has_end: bool,
+    /// Where its pixels end at the latest.
+    pub pixels_end: usize,
 }
 
 const JFIF: u8 = 0xE0;
@@ -58,16 +62,21 @@ impl Header {
         let mut frame: Option<Frame> = None;
         let mut first_scan = 0;
         let (mut has_jfif, mut adobe) = (false, None);
-        let (mut at, mut in_scan, mut has_end) = (2, false, false);
+        let (mut at, mut in_scan, mut has_end, mut pixels_end) = (2, false, false, bytes.len());
         while let Some(&[first, marker]) = bytes.get(at..at + 2) {
-            let has_no_length = matches!(marker, 0x00 | 0x01 | 0xD0..=0xD8 | 0xFF);
+            let has_no_length = matches!(marker, 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF);
             if first != 0xFF || has_no_length {
                 // Compressed data, a stuffed zero, a restart marker, or padding between segments.
                 at += 1;
                 continue;
             }
             if marker == END_OF_IMAGE {
-                has_end = true;
+                (has_end, pixels_end) = (true, at);
+                break;
+            }
+            if in_scan && frame.as_ref().is_some_and(Frame::is_whole) {
+                // Nothing of the image: a block of the maker's, or another file behind one that was cut.
+                pixels_end = at;
                 break;
             }
             let length = match bytes.get(at + 2..at + 4) {
@@ -97,12 +106,14 @@ impl Header {
         Ok(Self {
             has_all_scans: frame.is_whole(),
             colours: frame.colours(has_jfif, adobe),
+            has_clear_colours: frame.has_clear_colours(has_jfif, adobe),
             coding: frame.coding,
             width: frame.width,
             height: frame.height,
             components: frame.components.iter().map(|component| component.sampling).collect(),
             first_scan,
             has_end,
+            pixels_end,
         })
     }
 }
@@ -173,15 +184,27 @@ impl Frame {
 
     /// As libjpeg takes it: JFIF has YCbCr; Adobe's marker says of others which of two they are.
     fn colours(&self, has_jfif: bool, adobe: Option<u8>) -> Colours {
-        let ids: Vec<u8> = self.components.iter().map(|component| component.id).collect();
-        match (ids.len(), adobe) {
+        match (self.components.len(), adobe) {
             (1, _) => Colours::Grey,
             (3, Some(0)) if !has_jfif => Colours::Rgb,
-            (3, None) if !has_jfif && ids == *b"RGB" => Colours::Rgb,
+            (3, None) if !has_jfif && self.is_named_rgb() => Colours::Rgb,
             (3, _) => Colours::YCbCr,
-            (_, Some(2)) => Colours::Ycck,
-            _ => Colours::Cmyk,
+            (_, None | Some(0)) => Colours::Cmyk,
+            _ => Colours::Ycck,
         }
+    }
+
+    fn has_clear_colours(&self, has_jfif: bool, adobe: Option<u8>) -> bool {
+        let contradict = has_jfif && adobe == Some(0) || self.is_named_rgb() && (has_jfif || adobe.is_some());
+        let is_known = match self.components.len() {
+            4 => matches!(adobe, None | Some(0 | 2)),
+            _ => matches!(adobe, None | Some(0 | 1)),
+        };
+        is_known && !contradict
+    }
+
+    fn is_named_rgb(&self) -> bool {
+        self.components.iter().map(|component| component.id).eq(*b"RGB")
     }
 
     fn is_whole(&self) -> bool {

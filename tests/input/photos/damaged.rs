@@ -38,6 +38,24 @@ fn a_jpeg_cut_anywhere_is_corrupt() {
     SAMPLES.iter().for_each(|file| cut(file, STEP));
 }
 
+/// Programs that mend files close those that were cut.
+#[test]
+fn a_jpeg_that_is_cut_and_closed_is_corrupt() {
+    let inner = SAMPLES[1];
+    for file in SAMPLES {
+        let whole = checked(file).expect("the whole file is valid");
+        for part in 2..20 {
+            let kept = &file[..file.len() * part / 20];
+            for rest in [&[0xFF, 0xD9][..], inner, &[0x00, 0x00, 0xFF, 0xD9]] {
+                match checked(&[kept, rest].concat()) {
+                    Ok(photo) => assert!(photo.rgb == whole.rgb, "{part} of 20 parts"),
+                    Err(error) => assert_eq!(error.code(), "corrupt-image", "{part} of 20 parts"),
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_png_cut_anywhere_is_corrupt() {
     cut(PNG, STEP);

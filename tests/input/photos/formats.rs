@@ -124,6 +124,12 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
             }
         }
     }
+    // JFIF's marker says YCbCr, whatever Adobe's says beside it.
+    let file = Jpeg { transform: Some(Transform::None), ..Jpeg::new(20, 16, 3) }.file(values);
+    let jfif = b"\xFF\xE0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00";
+    let photo = checked(&[&file[..2], jfif, &file[2..]].concat()).expect("a valid file");
+    let expected = rgb([values(0, 0, 0), values(0, 0, 1), values(0, 0, 2)]);
+    assert!(pixel(&photo, 3, 3).iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 1));
     // A file of two components is none that anyone writes.
     assert_eq!(refused(&Jpeg::new(16, 16, 2).file(values)), "unsupported-image");
 }

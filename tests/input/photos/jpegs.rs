@@ -79,8 +79,10 @@ fn a_missing_end_marker_does_no_harm() {
     for case in cases().iter().filter(|case| case.must_be_decoded()) {
         let whole = checked(&case.file).expect("it is decoded");
         let open = &case.file[..case.file.len() - 2];
-        let trailers: [&[u8]; 4] =
-            [b"", b"\xFF", b"\x00\x00SEFHj\x00\x00\x00\x01\x00\x00\x00 Panorama_Shot_Info", &PNG[..300]];
+        let maker = b"\x00\x00SEFHj\x00\x00\x00\x01\x00\x00\x00 Panorama_Shot_Info";
+        // What looks like a scan of other components.
+        let scan = b"\x00\xFF\xDA\x00\x0C\x03\x09\x00\x0A\x11\x0B\x11\x00\x3F\x00";
+        let trailers: [&[u8]; 5] = [b"", b"\xFF", maker, scan, &PNG[..300]];
         for trailer in trailers {
             let photo = checked(&[open, trailer].concat());
             let photo = photo.unwrap_or_else(|error| panic!("{} and {trailer:?}: {error}", case.name));
