@@ -4,7 +4,9 @@
 const GROUNDS: [u8; 3] = [255, 0, 128];
 /// A pixel whose channels all differ by less from a ground is hard to see on it.
 const NEAR: u8 = 64;
-/// White is kept if no larger share of what is opaque is hard to see on it.
+/// A pixel that is more transparent is not seen at all.
+const SEEN: u8 = 16;
+/// White is kept if no larger share of what is seen is hard to see on it.
 const HIDDEN: f64 = 0.05;
 
 /// The ground for RGBA pixels on which most of what is opaque is seen: white, unless much of it is nearly white itself.
@@ -12,16 +14,16 @@ pub fn choose(rgba: &[u8]) -> u8 {
     if rgba.chunks_exact(4).all(|pixel| pixel[3] == 255) {
         return GROUNDS[0];
     }
-    let mut opaque = 0u64;
+    let mut seen = 0u64;
     let mut hidden = [0u64; GROUNDS.len()];
-    for pixel in rgba.chunks_exact(4).filter(|pixel| pixel[3] >= 128) {
-        opaque += 1;
+    for pixel in rgba.chunks_exact(4).filter(|pixel| pixel[3] >= SEEN) {
+        seen += 1;
         for (count, ground) in hidden.iter_mut().zip(GROUNDS) {
             let is_near = pixel[..3].iter().all(|&channel| channel.abs_diff(ground) < NEAR);
             *count += u64::from(is_near);
         }
     }
-    if hidden[0] as f64 <= HIDDEN * opaque as f64 {
+    if hidden[0] as f64 <= HIDDEN * seen as f64 {
         return GROUNDS[0];
     }
     let least = GROUNDS.into_iter().zip(hidden).min_by_key(|&(_, count)| count);
@@ -49,6 +51,7 @@ mod tests {
         let on = |colour: [u8; 4]| choose(&pixels(&[(NONE, 9), (colour, 9)]));
         assert_eq!(on([0, 0, 0, 255]), 255);
         assert_eq!(on([255, 255, 255, 255]), 0);
+        assert_eq!(on([255, 255, 255, 100]), 0);
         assert_eq!(on([230, 225, 200, 255]), 0);
         assert_eq!(on([255, 255, 0, 255]), 255, "yellow is seen on white");
         let [white, black] = [[255, 255, 255, 255], [9, 9, 9, 255]];
