@@ -2,15 +2,17 @@
 
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::to_js;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::photo::{Photo, decode, from_rgba};
 use crate::progress::Progress;
-use crate::segmenter::{Compute, DeviceKind, EncodedPhoto, PointPrompt, Precision, Request, Segmenter};
+use crate::segmenter::{
+    Compute, DeviceKind, EncodedPhoto, PointPrompt, Precision, Prompt, Request, Segmenter,
+};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -93,7 +95,10 @@ impl Engine {
     }
 
     async fn encode(&self, photo: Photo, progress: Checkpoint) -> Result<ImageFeatures, JsValue> {
-        let encoded = self.segmenter.encode(photo, &callback(&progress)).await?;
+        let progress = callback(&progress);
+        // Who wanted nothing but to have the file checked ends it here.
+        progress.checkpoint(0.0).await?;
+        let encoded = self.segmenter.encode(photo, &progress).await?;
         Ok(ImageFeatures { segmenter: self.segmenter.clone(), encoded })
     }
 }
@@ -119,8 +124,7 @@ impl ImageFeatures {
 
     /// Answers `{levels?, prompt?, grid?}` with a scene.
     pub async fn segment(&self, request: JsValue, progress: Checkpoint) -> Result<JsValue, JsValue> {
-        let request: Request = serde_wasm_bindgen::from_value(request)
-            .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
+        let request = self::request(request)?;
         let scene = self.segmenter.segment(&self.encoded, &request, &callback(&progress)).await?;
         Ok(to_js(&scene)?)
     }
@@ -132,6 +136,17 @@ impl ImageFeatures {
         callback(&progress).checkpoint(0.0).await?;
         Ok(to_js(&self.segmenter.candidates(&self.encoded, &prompt).await?)?)
     }
+}
+
+/// Errors of the prompt are told from those of the options beside it.
+fn request(request: JsValue) -> Result<Request> {
+    if let Ok(prompt) = Reflect::get(&request, &"prompt".into())
+        && !prompt.is_undefined()
+    {
+        serde_wasm_bindgen::from_value::<Prompt>(prompt)
+            .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
+    }
+    serde_wasm_bindgen::from_value(request).map_err(|error| Error::InvalidOption(error.to_string()))
 }
 
 /// A caller that throws, or answers with anything but `true`, wants no more.
