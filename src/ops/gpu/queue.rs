@@ -112,6 +112,10 @@ impl Queue {
             #[cfg(not(target_family = "wasm"))]
             timer: None,
         });
+        lock(&QUEUES)
+            .iter()
+            .filter(|(_, queue)| queue.check().is_err())
+            .for_each(|(_, queue)| queue.release());
         let queue = setup.queue.clone();
         let new = Self {
             device: setup.device.clone(),
@@ -122,6 +126,14 @@ impl Queue {
             planning: AtomicBool::new(false),
         };
         lock(&QUEUES).push((device.clone(), Arc::new(new)));
+    }
+
+    /// Gives back what is no longer of use once something has gone wrong.
+    fn release(&self) {
+        let recorded = &mut *lock(&self.recorded);
+        recorded.open = None;
+        recorded.pipelines = HashMap::new();
+        recorded.infos = Vec::new();
     }
 
     /// # Panics
