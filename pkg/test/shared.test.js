@@ -86,6 +86,47 @@ test('when both are aborted the download stops, and the next one goes on from th
   assert.equal(kept(), 0);
 });
 
+/** Waits until it is so, which takes longer where the machine has other work. */
+async function until(isSo) {
+  for (let i = 0; i < 200 && !isSo(); i++) await settled();
+  assert.ok(isSo(), String(isSo));
+}
+
+/** Runs `during` while the digest of the file that has arrived is computed. */
+function whileDigesting(context, during) {
+  const digest = crypto.subtle.digest.bind(crypto.subtle);
+  context.mock.method(crypto.subtle, 'digest', async (...args) => {
+    context.mock.restoreAll();
+    await during();
+    return digest(...args);
+  });
+}
+
+test('who comes after an abort while the digest is computed shares the file', async (context) => {
+  const controller = new AbortController();
+  const others = [];
+  whileDigesting(context, async () => {
+    controller.abort();
+    await settled();
+    others.push(load(), load());
+  });
+  await assert.rejects(load({}, { signal: controller.signal }), { code: 'aborted' });
+  await until(() => others.length === 2);
+  for (const other of others) assert.equal(await hash(await other), SHA256);
+  assert.equal(server.requests.length, 1);
+  await until(() => globalThis.caches.entries.size === 1);
+  await until(() => kept() === 0);
+});
+
+test('a file whose digest was being computed when all were aborted is not kept, and the next segmenter is created', async (context) => {
+  const controller = new AbortController();
+  whileDigesting(context, () => controller.abort());
+  await assert.rejects(Segmenter.create({ model, signal: controller.signal }), { code: 'aborted' });
+  await until(() => kept() === 0);
+  (await Segmenter.create({ model })).close();
+  await until(() => kept() === 0);
+});
+
 test('each checks the file by its own digest; it is kept if one of them finds it right', async () => {
   const [wrong, right] = [load({ sha256: '0'.repeat(64) }), load({ sha256: SHA256 })];
   await assert.rejects(wrong, { code: 'model-corrupt' });

@@ -27,25 +27,26 @@ const running = new Map<string, Shared>();
 export async function downloadShared<Checked>(url: URL, options: DownloadOptions, check: (downloaded: Downloaded) => Checked): Promise<Checked> {
   const { bytes, keep, onFraction, signal } = options;
   const key = JSON.stringify([url.href, bytes ?? null, keep]);
-  let shared = running.get(key);
-  while (shared?.controller.signal.aborted) {
-    // It is keeping what it has got, and this download goes on from there.
-    await unlessAborted(shared.result.catch(() => {}), signal);
-    shared = running.get(key);
-  }
-  shared ??= begin(key, url, options);
   const waiter = { onFraction };
-  shared.waiting.add(waiter);
-  onFraction(shared.fraction);
-  try {
-    const downloaded = await unlessAborted(shared.result, signal);
-    const checked = check(downloaded);
-    const { file, digest } = downloaded;
-    if (keep && digest !== undefined) shared.writing ??= writeCache(url, file, digest);
-    return checked;
-  } finally {
-    shared.waiting.delete(waiter);
-    if (shared.waiting.size === 0) leave(key, shared);
+  for (;;) {
+    const shared = running.get(key) ?? begin(key, url, options);
+    shared.waiting.add(waiter);
+    onFraction(shared.fraction);
+    try {
+      const downloaded = await unlessAborted(shared.result, signal).catch((error: unknown) => {
+        // It was aborted before this one came. It has kept what it had got, and another download goes on from there.
+        if (shared.controller.signal.aborted && !signal?.aborted) return undefined;
+        throw error;
+      });
+      if (!downloaded) continue;
+      const checked = check(downloaded);
+      const { file, digest } = downloaded;
+      if (keep && digest !== undefined) shared.writing ??= writeCache(url, file, digest);
+      return checked;
+    } finally {
+      shared.waiting.delete(waiter);
+      if (shared.waiting.size === 0) leave(key, shared);
+    }
   }
 }
 
@@ -64,7 +65,12 @@ function begin(key: string, url: URL, { bytes, keep }: DownloadOptions): Shared 
   };
   const shared: Shared = { waiting, fraction: 0, controller, isDone: false, writing: undefined, result: load() };
   running.set(key, shared);
-  shared.result.catch(() => forget(key, shared));
+  // Of all that wait for the result this comes first: who tries again does not find a download that failed.
+  shared.result.then(
+    // An abort that came too late to stop it: its digest was being computed.
+    () => waiting.size === 0 && forget(key, shared),
+    () => forget(key, shared),
+  );
   return shared;
 }
 
