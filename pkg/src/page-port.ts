@@ -11,6 +11,29 @@ const running = new Set<PortEvents>();
 const hosts = new Set<Host>();
 const crashAll = (text: string): void => hosts.forEach((host) => host.crash(text));
 
+// A trap that is no Rust panic (out of memory, for one) does not pass through the panic's hook. In a task of the wasm side's own it is an
+// uncaught error, while the call's promise stays pending for ever. Other errors of the page are none of this package's business.
+const crashOfTrap = (error: unknown): void => {
+  if (error instanceof WebAssembly.RuntimeError) crashAll(error.message);
+};
+const onError = ({ error }: ErrorEvent): void => crashOfTrap(error);
+const onRejection = ({ reason }: PromiseRejectionEvent): void => crashOfTrap(reason);
+
+function add(host: Host): void {
+  hosts.add(host);
+  Object.assign(globalThis, { __aimsPanic: crashAll });
+  // To add a listener again does nothing.
+  globalThis.addEventListener('error', onError);
+  globalThis.addEventListener('unhandledrejection', onRejection);
+}
+
+function remove(host: Host): void {
+  hosts.delete(host);
+  if (hosts.size > 0) return;
+  globalThis.removeEventListener('error', onError);
+  globalThis.removeEventListener('unhandledrejection', onRejection);
+}
+
 export const pagePort =
   (gpu: HostGpu, assets: URL | undefined): OpenPort =>
   (events) => {
@@ -22,8 +45,7 @@ export const pagePort =
     const loading = (assets ? copied(assets) : own()).then(({ Host }) => {
       // Answers come later, as a worker's do.
       const host = new Host((answer) => queueMicrotask(() => events.message(answer)), gpu);
-      hosts.add(host);
-      Object.assign(globalThis, { __aimsPanic: crashAll });
+      add(host);
       return host;
     });
     loading.catch((error: unknown) => events.failed(stopped(String(error))));
@@ -33,7 +55,7 @@ export const pagePort =
       end: () => {
         running.delete(events);
         withHost((host) => {
-          hosts.delete(host);
+          remove(host);
           host.end();
         });
       },

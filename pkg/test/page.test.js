@@ -1,8 +1,9 @@
 // The page as the place where segmenters run, on a graphics device of its own.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { pagePort } from '../dist/page-port.js';
-import { tick } from '../testing/worker.js';
+import { page, tick } from '../testing/worker.js';
 
 /** A device, and `lose` to end it. */
 function newDevice() {
@@ -20,6 +21,7 @@ function open(gpu) {
 
 /** The host is a module that is loaded first. */
 async function loaded() {
+  delete globalThis.__aimsPanic;
   for (let i = 0; i < 100 && !globalThis.__aimsPanic; i++) await tick();
   await tick();
 }
@@ -38,6 +40,34 @@ test('a panic of the program, which all share, ends the segmenters of the page',
   gpu.lose();
   await tick();
 });
+
+const uncaught = { error: 'error', unhandledrejection: 'reason' };
+const listeners = () => Object.keys(uncaught).map((type) => getEventListeners(page, type).length);
+
+for (const [type, property] of Object.entries(uncaught)) {
+  test(`a trap of the program that is no panic, as an event '${type}', ends the segmenters of the page`, async () => {
+    assert.deepEqual(listeners(), [0, 0]);
+    const gpu = newDevice();
+    const [first, second, closed] = [open(gpu), open(gpu), open(gpu)];
+    await loaded();
+    closed.port.end();
+    await tick();
+    assert.deepEqual(listeners(), [1, 1]);
+    const happen = (error) => page.dispatchEvent(Object.assign(new Event(type), { [property]: error }));
+    for (const other of [new Error('an error of the page'), 'no error', undefined]) happen(other);
+    await tick();
+    assert.deepEqual(first.heard, []);
+    happen(new WebAssembly.RuntimeError('memory access out of bounds'));
+    await tick();
+    for (const { heard } of [first, second]) assert.deepEqual(heard, [['crash', 'memory access out of bounds']]);
+    assert.deepEqual(closed.heard, []);
+    for (const { port } of [first, second]) port.end();
+    await tick();
+    assert.deepEqual(listeners(), [0, 0], 'nobody listens for nothing');
+    gpu.lose();
+    await tick();
+  });
+}
 
 test('a device that is lost is told to those who run on it; until then there is no other', async () => {
   const gpu = newDevice();
