@@ -1,4 +1,4 @@
-import { SegmenterError, abortedError, stopped } from './errors.js';
+import { SegmenterError, abortedError } from './errors.js';
 import type { OpenPort, Port } from './port.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
@@ -82,8 +82,8 @@ export class WorkerClient {
   }
 
   #receive(message: FromWorker): void {
-    if (message.type === 'crash') return this.#fail(stopped(message.message));
-    if (message.type === 'lost') return this.#fail(deviceLost(message.message));
+    if (message.type === 'crash') return this.#fail(this.#port.stopped(message.message));
+    if (message.type === 'lost') return this.#fail(this.#port.lost(message.message));
     if (message.type === 'progress') return this.#pending.get(message.id)?.onFraction?.(message.fraction);
     const pending = this.#take(message.id);
     if (message.type === 'error') {
@@ -107,6 +107,3 @@ export class WorkerClient {
     return pending;
   }
 }
-
-const deviceLost = (why: string): SegmenterError =>
-  new SegmenterError('device-lost', `The GPU stopped working (${why}). The next call starts it again; if it happens again, use the CPU.`);

@@ -53,8 +53,5 @@ export function toErrorData(error: unknown): ErrorData {
   return { code: 'internal', message: String(error) };
 }
 
-export const stopped = (why: string): SegmenterError =>
-  new SegmenterError('internal', `The segmentation worker stopped unexpectedly: ${why}. The next call starts another one.`);
-
 export const abortedError = (signal: AbortSignal): SegmenterError =>
   new SegmenterError('aborted', 'The call was aborted.', { cause: signal.reason });

@@ -1,5 +1,5 @@
 // The page itself as the place where the engine runs, with a graphics device of the page's own.
-import { stopped } from './errors.js';
+import { SegmenterError } from './errors.js';
 import type { Host } from './host.js';
 import type { HostGpu } from './host-gpu.js';
 import type { OpenPort, PortEvents } from './port.js';
@@ -41,14 +41,15 @@ export const pagePort =
     running.add(events);
     const own = (): Promise<typeof import('./host.js')> => import('./host.js');
     // Not for bundlers: they would look for it when they build.
-    const copied = (folder: URL): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ new URL('dist/host.js', folder).href);
-    const loading = (assets ? copied(assets) : own()).then(({ Host }) => {
+    const copied = (address: string): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ address);
+    const address = assets && new URL('dist/host.js', assets).href;
+    const loading = (address ? copied(address) : own()).then(({ Host }) => {
       // Answers come later, as a worker's do.
       const host = new Host((answer) => queueMicrotask(() => events.message(answer)), gpu);
       add(host);
       return host;
     });
-    loading.catch((error: unknown) => events.failed(stopped(String(error))));
+    loading.catch((cause: unknown) => events.failed(notLoaded(address, cause)));
     const withHost = (use: (host: Host) => void) => void loading.then(use, () => {});
     return {
       post: (message) => withHost((host) => host.receive(message)),
@@ -59,6 +60,8 @@ export const pagePort =
           host.end();
         });
       },
+      stopped,
+      lost,
     };
   };
 
@@ -72,4 +75,15 @@ function takeDevice(device: GPUDevice): void {
     pageDevice = undefined;
     for (const events of [...running]) events.message({ type: 'lost', message: message || reason || 'no reason was given' });
   });
+}
+
+const stopped = (why: string): SegmenterError =>
+  new SegmenterError('internal', `The segmentation program, which runs on the page, stopped unexpectedly: ${why}. The next call starts it again.`);
+
+const lost = (why: string): SegmenterError =>
+  new SegmenterError('device-lost', `The GPUDevice that was passed as \`gpu\` was lost (${why}). Create a segmenter with a new one.`);
+
+function notLoaded(address: string | undefined, cause: unknown): SegmenterError {
+  const script = address ? `script ${address}` : "package's script host.js";
+  return new SegmenterError('internal', `The ${script} could not be loaded (${String(cause)}). Check that the server has it.`, { cause });
 }

@@ -12,6 +12,10 @@ export interface Port {
   post(message: ToWorker): void;
   /** Frees all memory. */
   end(): void;
+  /** What is told where the program stopped by itself. */
+  stopped(why: string): SegmenterError;
+  /** What is told where the graphics device was lost. */
+  lost(why: string): SegmenterError;
 }
 
 /** @throws {SegmenterError} 'unsupported-environment' where it is known at once that nothing can run. */

@@ -1,5 +1,5 @@
 // A worker as the place where the engine runs.
-import { SegmenterError, stopped } from './errors.js';
+import { SegmenterError } from './errors.js';
 import type { OpenPort } from './port.js';
 import type { FromWorker } from './protocol.js';
 import type { SegmenterOptions } from './types.js';
@@ -21,7 +21,7 @@ export const workerPort =
       event.preventDefault();
       failed(isHeard ? stopped(event.message || 'the browser does not say why') : notLoaded(address, event.message));
     };
-    return { post: (request) => worker.postMessage(request), end: () => worker.terminate() };
+    return { post: (request) => worker.postMessage(request), end: () => worker.terminate(), stopped, lost };
   };
 
 function startOwn({ url, options }: WorkerAddress): Worker {
@@ -64,6 +64,12 @@ function notLoaded(address: WorkerAddress | undefined, message: string | undefin
       'is served with the Cross-Origin-Embedder-Policy of the page, if the page has one.',
   );
 }
+
+const stopped = (why: string): SegmenterError =>
+  new SegmenterError('internal', `The segmentation worker stopped unexpectedly: ${why}. The next call starts another one.`);
+
+const lost = (why: string): SegmenterError =>
+  new SegmenterError('device-lost', `The GPU stopped working (${why}). The next call starts it again; if it happens again, use the CPU.`);
 
 const notStarted = (why: string, cause?: unknown): SegmenterError =>
   new SegmenterError('unsupported-environment', `The segmentation worker could not be started: ${why}`, { cause });

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
+import { WorkerClient } from '../dist/client.js';
 import { pagePort } from '../dist/page-port.js';
-import { page, tick } from '../testing/worker.js';
+import { create, page, tick } from '../testing/worker.js';
 
 /** A device, and `lose` to end it. */
 function newDevice() {
@@ -81,5 +82,39 @@ test('a device that is lost is told to those who run on it; until then there is 
   const next = newDevice();
   open(next).port.end();
   next.lose();
+  await tick();
+});
+
+/** The error of a call that `happen` ends, on a device of the page. */
+async function errorOfCall(happen) {
+  const gpu = newDevice();
+  const client = new WorkerClient(pagePort(gpu, undefined), () => {});
+  await loaded();
+  const call = client.call('segment', { imageId: 1, request: {} });
+  happen(gpu);
+  const error = await call.catch((error) => error);
+  gpu.lose();
+  await tick();
+  return error;
+}
+
+test('what is told on a page speaks of no worker', async () => {
+  const stopped = await errorOfCall(() => globalThis.__aimsPanic('index out of bounds'));
+  assert.equal(stopped.code, 'internal');
+  assert.match(stopped.message, /program, which runs on the page, stopped unexpectedly: index out of bounds\. The next call starts it again\.$/);
+  const lost = await errorOfCall(({ lose }) => lose());
+  assert.equal(lost.code, 'device-lost');
+  assert.match(lost.message, /GPUDevice.*\(unplugged\).*new one/);
+  for (const { message } of [stopped, lost]) assert.doesNotMatch(message, /worker/i);
+});
+
+test('a script of the program that is missing is told at the start', async () => {
+  const gpu = newDevice();
+  const assets = new URL('nowhere/', import.meta.url);
+  const error = await create({ gpu, assets }).catch((error) => error);
+  assert.equal(error.code, 'internal');
+  assert.match(error.message, /^The script file:.*\/nowhere\/dist\/host\.js could not be loaded.*Check that the server has it\.$/);
+  assert.doesNotMatch(error.message, /worker|next call/i);
+  gpu.lose();
   await tick();
 });
