@@ -4,7 +4,7 @@ import { unlessAborted } from './abort.js';
 import type { CallSettings, WorkerClient } from './client.js';
 import { SegmenterError, abortedError } from './errors.js';
 import { portion, reporter } from './progress.js';
-import { withCompressedMasks } from './prompt.js';
+import { withCompressedMasks, withoutKind } from './prompt.js';
 import type { ImageInfo, ImagePayload } from './protocol.js';
 import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from './types.js';
 
@@ -51,12 +51,14 @@ export class SegmentedImage {
 
   /**
    * All masks that points, a box or both can mean, the smaller before the larger: for one point three (SAM's nested answers: a piece, a
-   * thing, what it belongs to), for other prompts also the one that is made for them. Empty masks are left out.
+   * thing, what it belongs to), for other prompts also the one that is made for them. Empty masks are left out. A prompt of the kind 'points'
+   * that `segment` takes is taken as well.
    *
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'device-lost', 'closed', 'aborted'.
    */
   async candidates(prompt: PointPrompt, { onProgress, signal }: CallOptions = {}): Promise<Candidate[]> {
-    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('candidates', { imageId, prompt }, settings));
+    const points = withoutKind(prompt);
+    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('candidates', { imageId, prompt: points }, settings));
   }
 
   /** Asks the worker that has the photo's features, after encoding the photo anew where that worker is another one. */

@@ -1,6 +1,7 @@
 // Prompts on their way to the program, which reads compressed codes of masks alone.
+import { SegmenterError } from './errors.js';
 import { decodeRuns, encodeRuns, sizeOf } from './results/runs.js';
-import type { CocoRle, Prompt } from './types.js';
+import type { CocoRle, PointPrompt, Prompt } from './types.js';
 
 /**
  * The prompt with its masks compressed. Whatever else it holds goes on as it is: the program checks that.
@@ -14,6 +15,18 @@ export function withCompressedMasks(prompt: Prompt): Prompt {
     return { ...prompt, masks: prompt.masks.map(compressed) as [CocoRle, CocoRle] };
   }
   return prompt;
+}
+
+/**
+ * The points and the box of a prompt, which may be one that `segment` takes as well. Whatever else it holds goes on as it is.
+ *
+ * @throws {SegmenterError} 'invalid-prompt' if it is of another kind.
+ */
+export function withoutKind(prompt: PointPrompt): PointPrompt {
+  if (typeof prompt !== 'object' || prompt === null || !('kind' in prompt)) return prompt;
+  const { kind, ...points } = prompt;
+  if (kind === 'points' || kind === undefined) return points;
+  throw new SegmenterError('invalid-prompt', `\`candidates\` takes points, a box or both, and no prompt of the kind '${String(kind)}'.`);
 }
 
 const compressed = (code: CocoRle): CocoRle => (Array.isArray(code?.counts) ? encodeRuns(decodeRuns(code), sizeOf(code)) : code);

@@ -163,6 +163,12 @@ export async function hover(image: SegmentedImage, signal: AbortSignal, maybe?: 
   return (await ask({ x: 1, y: 2 }, { signal })).length + (await ask({ x: 1, y: 2 }, { signal: maybe })).length;
 }
 
+export async function both(image: SegmentedImage): Promise<Candidate[]> {
+  const prompt = { kind: 'points', points: [{ x: 1, y: 2, label: 1 }] } as const;
+  await image.segment({ prompt });
+  return image.candidates(prompt);
+}
+
 export function cocoFiles(scene: Scene, annotation: CocoShape, fromCoco: Scene<CocoRle>, tolerance?: number): CocoDataset[] {
   const photos: CocoPhoto[] = [{ scene, fileName: 'a.jpg', imageId: 3 }, { scene: fromCoco }];
   const written = sceneToCoco(scene, { fileName: 'a.jpg', segmentation: 'polygons', tolerance });

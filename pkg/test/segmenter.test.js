@@ -32,6 +32,22 @@ test('candidates go through the same steps as scenes', async () => {
   await assert.rejects(image.candidates(prompt), { code: 'closed' });
 });
 
+test('candidates takes the prompt that segment takes, if it is one of points', async () => {
+  const image = await (await create()).setImage(photo);
+  const points = { points: [{ x: 1, y: 2, label: 1 }], box: [0, 0, 2, 2] };
+  const prompt = { kind: 'points', ...points };
+  await image.segment({ prompt });
+  await image.candidates(prompt);
+  const [worker] = StandIn.all;
+  assert.deepEqual(worker.calls('segment')[0].args.request.prompt, prompt);
+  assert.deepEqual(worker.calls('candidates')[0].args.prompt, points);
+  assert.equal(prompt.kind, 'points', 'the caller keeps the prompt as it was');
+  for (const kind of ['box', 'strokes', 'none', null]) {
+    await assert.rejects(image.candidates({ ...prompt, kind }), { code: 'invalid-prompt', message: new RegExp(`kind '${kind}'`) });
+  }
+  assert.equal(worker.calls('candidates').length, 1);
+});
+
 test('auto without WebGPU takes the CPU and says why', async () => {
   const { adapter } = await create();
   assert.equal(adapter.device, 'cpu');
