@@ -206,7 +206,11 @@ async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpoint): P
     if (!isForBrowser(error)) throw error;
     failure = error;
   }
-  const pixels = await decodeInBrowser(file, bytes);
+  const pixels = await decodeInBrowser(file, bytes).catch((error: unknown) => {
+    // Browsers' canvases may take fewer pixels than the program, which here has found that it can decode the file.
+    if (failure || toErrorData(error).code !== 'image-too-large') throw error;
+    return undefined;
+  });
   if (pixels) return engine.setImageRgba(new Uint8Array(pixels.data.buffer), pixels.width, pixels.height, checkpoint);
   if (failure) throw failure;
   return engine.setImageBytes(bytes, checkpoint);

@@ -83,6 +83,15 @@ test('the module decodes what the browser shows differently and cannot decode', 
   assert.deepEqual((await setImage(undefined, TURNED)).answer.result, { imageId: 1, width: 1, height: 1 });
 });
 
+test('the module decodes what the browser shows differently and cannot draw, as it has too many pixels for its canvas', async () => {
+  Object.assign(bitmap, { width: 6000 });
+  const { answer, pixels } = await setImage(undefined, TURNED);
+  assert.deepEqual(answer.result, { imageId: 1, width: 1, height: 1 });
+  assert.equal(pixels, undefined);
+  assert.ok(bitmap.isClosed);
+  assert.equal((await setImage('sixteen-bit-image', TURNED)).answer.error.code, 'image-too-large');
+});
+
 test('what neither decodes is the error of the module', async () => {
   globalThis.createImageBitmap = async () => {
     throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
