@@ -68,6 +68,13 @@ test('a sandboxed frame, whose caches cannot be asked for either', async () => {
   await Segmenter.clearCache();
 });
 
+test('scripts on another origin are not refused with `gpu`, which the page imports, nor with a `worker`', async () => {
+  put('origin', 'https://page.example');
+  for (const options of [{ gpu: { adapter: {} } }, { worker: () => new StandIn() }]) {
+    assert.equal((await Segmenter.isSupported({ assets: 'https://cdn.example/aims-web', ...options })).supported, true);
+  }
+});
+
 test('a browser that refuses at once', async () => {
   put('Worker', class {
     constructor() {
