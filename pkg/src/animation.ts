@@ -1,9 +1,8 @@
 // Files of several pictures, which a browser would show the first of. The wasm side tells those of the formats that it knows.
+import { hasText } from './bytes.js';
 
 /** Whether a file is an animated GIF, or a sequence of pictures in the formats AVIF or HEIC. */
-export const isAnimated = (file: Uint8Array): boolean => (startsWith(file, 'GIF8') ? hasSecondFrame(file) : isSequence(file));
-
-const startsWith = (file: Uint8Array, text: string, at = 0): boolean => [...text].every((char, i) => file[at + i] === char.charCodeAt(0));
+export const isAnimated = (file: Uint8Array): boolean => (hasText(file, 0, 'GIF8') ? hasSecondFrame(file) : isSequence(file));
 
 /** A GIF is a head and blocks; those of pictures begin with a comma. */
 function hasSecondFrame(file: Uint8Array): boolean {
@@ -27,10 +26,10 @@ function hasSecondFrame(file: Uint8Array): boolean {
 
 /** The first box of the file names the kinds of file that it is: the main one, a version, and the others. */
 function isSequence(file: Uint8Array): boolean {
-  if (!startsWith(file, 'ftyp', 4)) return false;
+  if (!hasText(file, 4, 'ftyp')) return false;
   const end = Math.min(file.length, new DataView(file.buffer, file.byteOffset).getUint32(0));
   // Stills may say that readers of HEIC sequences can read them, but none says so of AVIF sequences.
-  if (['msf1', 'hevc', 'hevx'].some((brand) => startsWith(file, brand, 8))) return true;
-  for (let at = 8; at < end; at += 4) if (startsWith(file, 'avis', at)) return true;
+  if (['msf1', 'hevc', 'hevx'].some((brand) => hasText(file, 8, brand))) return true;
+  for (let at = 8; at < end; at += 4) if (hasText(file, at, 'avis')) return true;
   return false;
 }

@@ -1,5 +1,6 @@
 // What a file says about its look besides its pixels: colours other than sRGB, and how it is turned. The program heeds the turns and no
 // colours. Browsers heed the colours, and differ about the turns of WebP and PNG.
+import { hasText } from './bytes.js';
 
 /** Whether browsers may show the file in other colours, or turned in another way, than the program decodes it. */
 export function isLookOfBrowsers(file: Uint8Array): boolean {
@@ -9,7 +10,6 @@ export function isLookOfBrowsers(file: Uint8Array): boolean {
   return false;
 }
 
-const hasText = (bytes: Uint8Array, at: number, text: string): boolean => [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0));
 const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 /** A number of 2 or 4 bytes; 0 where the file has ended. */
 const read = (bytes: Uint8Array, at: number, length: 2 | 4, isLittle = false): number => {

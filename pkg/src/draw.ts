@@ -2,7 +2,7 @@
 import { SegmenterError } from './errors.js';
 
 /** The limit the wasm side sets for files; checked here too because reading a canvas back allocates all of it. */
-const MAX_PIXELS = 100e6;
+export const MAX_PIXELS = 100e6;
 
 export type Drawable = ImageBitmap | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
 

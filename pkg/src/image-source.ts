@@ -3,7 +3,7 @@
 import { type Drawable, type Pixels, checkSize, convert, draw } from './draw.js';
 import { SegmenterError } from './errors.js';
 import { readElement } from './image-element.js';
-import { kindOf } from './kind.js';
+import { isFile, kindOf } from './kind.js';
 import type { ImagePayload } from './protocol.js';
 import type { ImageSource } from './types.js';
 
@@ -22,7 +22,6 @@ export async function readPixels(source: Exclude<ImageSource, Blob>): Promise<Pi
   return { data: kindOf(source) === 'ImageData' ? data.slice() : data, width, height };
 }
 
-const isFile = (source: ImageSource): source is Blob => ['Blob', 'File'].includes(kindOf(source));
 const isElement = (source: ImageSource): source is HTMLImageElement => kindOf(source) === 'HTMLImageElement';
 
 /** The caller's own pixels of an ImageData in sRGB, copies of all others. */

@@ -3,3 +3,5 @@
  * popup has classes of its own, and what they make is as good as what is made here.
  */
 export const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
+
+export const isFile = (value: unknown): value is Blob => ['Blob', 'File'].includes(kindOf(value));

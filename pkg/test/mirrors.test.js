@@ -1,8 +1,10 @@
-// What stands in Rust and in TypeScript is the same: error codes, and the names of all that crosses between them.
+// What stands in Rust and in TypeScript is the same: error codes, the names of all that crosses between them, and how large photos may be.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { MAX_PIXELS } from '../dist/draw.js';
 import { CODES } from '../dist/errors.js';
+import { MAX_PIXELS as MAX_MASK } from '../dist/results/runs.js';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -63,4 +65,11 @@ test('kinds of prompts, modes and levels', () => {
   assert.deepEqual(find(typeOf('Prompt'), /kind: '(\w+)'/g), variantsOfRust(REQUEST, 'Prompt').sort());
   assert.deepEqual(find(typeOf('Mode'), /'(\w+)'/g), variantsOfRust(REQUEST, 'Mode').sort());
   assert.deepEqual(find(typeOf('Level'), /'(\w+)'/g), variantsOfRust('src/levels/scene.rs', 'Level').sort());
+});
+
+test('how large photos may be', () => {
+  const [, megapixels] = /const MEGAPIXEL_LIMIT: u32 = (\d+);/.exec(read('src/photo/decode.rs')) ?? [];
+  assert.equal(MAX_PIXELS, megapixels * 1e6);
+  assert.equal(MAX_MASK, MAX_PIXELS, 'masks of the largest photo are read');
+  assert.match(read('docs/guide.md'), new RegExp(`^\\| \`image-too-large\` \\| more than ${megapixels} megapixels`, 'm'));
 });

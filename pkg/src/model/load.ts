@@ -1,7 +1,7 @@
 // Gets the model file, from wherever the caller has it. It becomes a Blob: the worker receives it without a copy, and again after a
 // restart.
 import { SegmenterError, abortedError } from '../errors.js';
-import { kindOf } from '../kind.js';
+import { isFile, kindOf } from '../kind.js';
 import type { ModelSource, SegmenterOptions } from '../types.js';
 import { clearCache, isInCache, readCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
@@ -68,7 +68,6 @@ async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<Mod
 }
 
 const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || kindOf(source) === 'URL';
-const isFile = (source: ModelSource): source is Blob => ['Blob', 'File'].includes(kindOf(source));
 
 /** Where the file is, and what is known of it. */
 function place(source: URL | string | undefined, { assets, sha256 }: ModelOptions): { url: URL; bytes: number | undefined; sha256: string | undefined } {

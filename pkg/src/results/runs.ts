@@ -8,7 +8,7 @@ import type { CocoRle, Rle } from '../types.js';
  * The largest mask that is read. No photo that a segmenter takes has more pixels, and a code of a few bytes must not be able to
  * ask for gigabytes.
  */
-const MAX_PIXELS = 100e6;
+export const MAX_PIXELS = 100e6;
 
 /** A code's size, once it is known to be one. */
 export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: number] {
