@@ -8,12 +8,12 @@ const WEIGHTS = join('training', 'weights');
 const TRAINED = ['trained', 'scene'];
 
 /**
- * Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files. With
- * `photos`, a folder, linear layers are rounded for these.
+ * Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files in the folder
+ * `trained`. With `photos`, a folder, linear layers are rounded for these.
  */
-export function convert({ family, weights, bits, out, photos, plain = false }) {
+export function convert({ family, weights, bits, out, photos, trained = WEIGHTS, plain = false }) {
   const own = (option, ...kinds) => {
-    const files = kinds.map((kind) => join(WEIGHTS, `${family}-${kind}.safetensors`)).filter(existsSync);
+    const files = kinds.map((kind) => join(trained, `${family}-${kind}.safetensors`)).filter(existsSync);
     return files.length > 0 ? [option, ...files] : [];
   };
   run('cargo', [
