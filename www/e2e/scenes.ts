@@ -16,6 +16,8 @@ export interface Case {
   entity: [x: number, y: number];
   second: [x: number, y: number];
   box: Box;
+  /** Whether the model finds no relation in the whole photo. */
+  unrelated?: boolean;
 }
 
 /** The native program's answers to the prompts that the test gives in the page. */
