@@ -41,11 +41,11 @@ class Record:
     width: int
     height: int
     scope: str | None
-    license: str | None = None
-    """That of the photo, where the set says it of each."""
     masks: list[Mask] = field(default_factory=list)
     relations: list[tuple[int, int]] | None = None
     """Pairs of entities, where the set knows them."""
+    license: str | None = None
+    """That of the photo, where the set says it of each."""
 
     @property
     def has_all_entities(self):

@@ -1,5 +1,6 @@
 """Samples of each kind of mask prompt, in squares and in the photo's own shape."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np  # noqa: E402
 
 from data import samples  # noqa: E402
 from data.compose import OnePhoto, PixelMask  # noqa: E402
-from data.records import Record  # noqa: E402
+from data.records import Record, pool  # noqa: E402
 
 WIDTH, HEIGHT = 160, 96
 
@@ -99,3 +100,12 @@ def test_where_labels_are_silent_nothing_is_known():
     known = found.targets["entity"].known
     assert known[5, 5] and not known[12, 35], "inside an entity a second one is wrong; beside them nobody knows"
     assert found.targets["part"].known[5, 5] and not found.targets["part"].known[10, 25], "only the first was opened"
+
+
+def test_photos_are_chosen_by_licence(tmp_path):
+    row = {"image": "made/photo", "split": "train", "width": 2, "height": 1, "masks": []}
+    rows = [row | {"license": license} for license in ("CC BY 2.0", "CC BY-NC 2.0", None)]
+    (tmp_path / "made.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = lambda **entry: [record.license for record in pool(tmp_path, {"name": "made"} | entry, "train")[0]]
+    assert found() == ["CC BY 2.0", "CC BY-NC 2.0", None]
+    assert found(licenses=["CC BY 2.0", "CC BY-SA 2.0"]) == ["CC BY 2.0"]
