@@ -1,4 +1,4 @@
-// What ends waiting before the work is done.
+// Callers stop waiting here when a signal is aborted; the work itself may go on.
 import { type SegmenterError, abortedError } from './errors.js';
 
 /** A signal, and the error that calls reject with once it is aborted. */

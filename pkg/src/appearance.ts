@@ -1,4 +1,4 @@
-// What a file says about its look besides its pixels: colours other than sRGB, and how it is turned. The program heeds the turns and no
+// A file says more about its look than its pixels: colours other than sRGB, and how it is turned. The program heeds the turns and no
 // colours. Browsers heed the colours, and differ about the turns of WebP and PNG.
 import { hasText } from './bytes.js';
 

@@ -36,7 +36,7 @@ export async function start({ loadModel, ...given }: StartOptions): Promise<Star
   try {
     const running = client.call('begin', {}, { signal });
     const loading = loadModel({ after: running, signal: controller.signal });
-    // Where the worker fails first, nobody waits for the model.
+    // If the worker fails first, nobody waits for the model.
     loading.catch(() => {});
     const options: EngineOptions = { ...given, loading };
     await running;

@@ -1,4 +1,4 @@
-// Where the worker's script is, and how browsers are asked to start it.
+// This finds the worker's script and asks the browser to start it.
 import { SegmenterError } from './errors.js';
 import { folderOf } from './model/load.js';
 

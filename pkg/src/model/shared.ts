@@ -65,7 +65,7 @@ function begin(key: string, url: URL, { bytes, keep }: DownloadOptions): Shared 
   };
   const shared: Shared = { waiting, fraction: 0, controller, isDone: false, writing: undefined, result: load() };
   running.set(key, shared);
-  // Of all that wait for the result this comes first: who tries again does not find a download that failed.
+  // This comes before all others that wait for the result, so that whoever tries again does not find a download that failed.
   shared.result.then(
     // An abort that came too late to stop it: its digest was being computed.
     () => waiting.size === 0 && forget(key, shared),
