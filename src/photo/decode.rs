@@ -41,7 +41,7 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
             if decoder.is_apng().map_err(corrupt)? {
                 return Err(Error::AnimatedImage);
             }
-            read(decoder)
+            read(decoder)?.upright()
         }
         Ok(ImageFormat::WebP) => {
             let bytes = container::webp_file(bytes);
@@ -51,7 +51,7 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
             }
             check_dimensions(&decoder)?;
             container::check_webp(bytes, decoder.dimensions()).map_err(Error::CorruptImage)?;
-            read(decoder)
+            read(decoder)?.upright()
         }
         _ => Err(Error::UnsupportedImage),
     }
@@ -82,11 +82,19 @@ pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
     Ok(Photo { width, height, rgb })
 }
 
-/// The pixels of a decoder, upright and on a ground.
+/// Pixels as a file has them, on a ground, and how they are to be turned.
+pub struct Stored {
+    pub width: u32,
+    pub height: u32,
+    pub rgb: Vec<u8>,
+    pub orientation: Orientation,
+}
+
+/// The pixels of a decoder.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn read(mut decoder: impl ImageDecoder) -> Result<Photo> {
+pub fn read(mut decoder: impl ImageDecoder) -> Result<Stored> {
     check_dimensions(&decoder)?;
     use ColorType::{L16, La16, Rgb16, Rgb32F, Rgba16, Rgba32F};
     if matches!(decoder.color_type(), L16 | La16 | Rgb16 | Rgba16 | Rgb32F | Rgba32F) {
@@ -104,20 +112,21 @@ pub fn read(mut decoder: impl ImageDecoder) -> Result<Photo> {
     } else {
         image.into_rgb8().into_raw()
     };
-    upright(width, height, rgb, orientation)
+    Ok(Stored { width, height, rgb, orientation })
 }
 
-/// Pixels turned by an EXIF orientation.
-///
-/// # Errors
-/// [`Error::Internal`] if there are too few of them.
-pub fn upright(width: u32, height: u32, rgb: Vec<u8>, orientation: Orientation) -> Result<Photo> {
-    let image = RgbImage::from_raw(width, height, rgb);
-    let image = image.ok_or_else(|| Error::Internal("an image has another size than it says".to_string()))?;
-    let mut image = DynamicImage::ImageRgb8(image);
-    image.apply_orientation(orientation);
-    let image = image.into_rgb8();
-    Ok(Photo { width: image.width(), height: image.height(), rgb: image.into_raw() })
+impl Stored {
+    /// # Errors
+    /// [`Error::Internal`] if there are too few pixels.
+    pub fn upright(self) -> Result<Photo> {
+        let image = RgbImage::from_raw(self.width, self.height, self.rgb);
+        let image =
+            image.ok_or_else(|| Error::Internal("an image has another size than it says".to_string()))?;
+        let mut image = DynamicImage::ImageRgb8(image);
+        image.apply_orientation(self.orientation);
+        let image = image.into_rgb8();
+        Ok(Photo { width: image.width(), height: image.height(), rgb: image.into_raw() })
+    }
 }
 
 /// RGBA to RGB on a ground, in the same memory.

@@ -6,12 +6,11 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::JpegDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder};
 use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 use sha2::{Digest, Sha256};
 
 use super::Photo;
-use super::decode::{MEGAPIXEL_LIMIT, check_size_within, corrupt, upright};
+use super::decode::{MEGAPIXEL_LIMIT, Stored, check_size_within, corrupt, read};
 use crate::error::{Error, Result};
 use header::{Coding, Colours, Header, Sampling};
 
@@ -34,7 +33,7 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
     }
     let image = if header.has_end {
         let first = pixels(&header, bytes)?;
-        let is_grey = first.ends_in_grey();
+        let is_grey = ends_in_grey(&first);
         // Files that end as they should are hardly ever cut before.
         let image = same_followed_by(&FILLERS[1..2], &header, bytes, first)?;
         if is_grey && is_usual(&header) && by_jpeg_decoder(&header, bytes).is_err() {
@@ -45,22 +44,12 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
         let first = followed_by(&header, bytes, FILLERS[0]).map_err(|_| too_early())?;
         same_followed_by(&FILLERS[1..], &header, bytes, first)?
     };
-    upright(image.width, image.height, image.rgb, image.orientation)
+    image.upright()
 }
 
-/// Pixels as they are stored.
-struct Stored {
-    width: u32,
-    height: u32,
-    rgb: Vec<u8>,
-    orientation: Orientation,
-}
-
-impl Stored {
-    /// What a decoder fills in behind what it cannot read.
-    fn ends_in_grey(&self) -> bool {
-        self.rgb[self.rgb.len() - 3 * self.width as usize..].iter().all(|&value| value.abs_diff(128) <= 1)
-    }
+/// Whether the last row is what a decoder fills in behind what it cannot read.
+fn ends_in_grey(image: &Stored) -> bool {
+    image.rgb[image.rgb.len() - 3 * image.width as usize..].iter().all(|&value| value.abs_diff(128) <= 1)
 }
 
 /// The decoders fill what is missing and call it a success. If nothing is missing, what follows the pixels does not matter.
@@ -97,11 +86,7 @@ fn too_early() -> Error {
 /// error for others (separate scans, colour that is finer than brightness), which jpeg-decoder has right.
 fn pixels(header: &Header, bytes: &[u8]) -> Result<Stored> {
     if is_usual(header) {
-        let mut decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(corrupt)?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
-        let (width, height) = (image.width(), image.height());
-        Ok(Stored { width, height, rgb: image.into_rgb8().into_raw(), orientation })
+        read(JpegDecoder::new(Cursor::new(bytes)).map_err(corrupt)?)
     } else if is_regular(&header.components) {
         // What it cannot read another program may, as the file looked sound so far.
         by_jpeg_decoder(header, bytes).map_err(|_| Error::UnsupportedImage)
