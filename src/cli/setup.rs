@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aims_web::model::is_input_size;
+use aims_web::model::{INPUT_SIZES, is_input_size};
 use aims_web::{Compute, DeviceKind, Error, Precision, Progress, Segmenter};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -78,7 +78,7 @@ impl ModelArguments {
 
 fn input_size(text: &str) -> Result<u32, String> {
     let size = text.parse().ok().filter(|&size| is_input_size(size));
-    size.ok_or_else(|| "it must be a multiple of 64 from 64 to 2048".to_string())
+    size.ok_or_else(|| format!("it must be {INPUT_SIZES}"))
 }
 
 /// Where the default model may be, the first choice first.

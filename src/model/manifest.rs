@@ -332,6 +332,9 @@ impl SceneConfig {
     }
 }
 
+/// What [`is_input_size`] takes, in words.
+pub const INPUT_SIZES: &str = "a multiple of 64 from 64 to 2048";
+
 /// Whether a photo's long side may have so many pixels as input.
 pub fn is_input_size(size: u32) -> bool {
     size.is_multiple_of(64) && (64..=2048).contains(&size)

@@ -25,7 +25,8 @@ pub(crate) mod weights;
 pub use aims::{Aims, AimsOutput, LevelOutput};
 pub use encoder::{ImageFeatures, InputSize};
 pub use manifest::{
-    Description, FORMAT_VERSION, LevelsConfig, MANIFEST_KEY, Manifest, SceneConfig, is_input_size,
+    Description, FORMAT_VERSION, INPUT_SIZES, LevelsConfig, MANIFEST_KEY, Manifest, SceneConfig,
+    is_input_size,
 };
 pub use mask_decoder::{MaskDecoder, MaskPrediction, MaskValues};
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};

@@ -19,7 +19,7 @@ use burn::tensor::Device;
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
-use crate::model::{Aims, AimsOutput, Sam, SceneHead, Weights, is_input_size};
+use crate::model::{Aims, AimsOutput, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
 use crate::ops::{self, Counters, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -62,9 +62,7 @@ impl Segmenter {
     /// # Errors
     /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidOption`] for the size.
     pub async fn new(compute: impl Into<Compute>, model: &[u8], input_size: Option<u32>) -> Result<Self> {
-        check_input_size(input_size)?;
-        let opened = device::open(compute).await?;
-        Self::load(opened, input_size, |device| Weights::new(model, device), Probe::Yes).await
+        Self::open(compute.into(), input_size, |device| Weights::new(model, device)).await
     }
 
     /// [`Self::new`] for a model file that the caller knows to be undamaged: its checksum is not taken.
@@ -76,9 +74,16 @@ impl Segmenter {
         model: &[u8],
         input_size: Option<u32>,
     ) -> Result<Self> {
+        Self::open(compute.into(), input_size, |device| Weights::trusted(model, device)).await
+    }
+
+    async fn open<'a>(
+        compute: Compute,
+        input_size: Option<u32>,
+        weights: impl FnOnce(&Device) -> Result<Weights<'a>>,
+    ) -> Result<Self> {
         check_input_size(input_size)?;
-        let opened = device::open(compute).await?;
-        Self::load(opened, input_size, |device| Weights::trusted(model, device), Probe::Yes).await
+        Self::load(device::open(compute).await?, input_size, weights, Probe::Yes).await
     }
 
     async fn load<'a>(
@@ -174,14 +179,8 @@ impl Segmenter {
                 self.region(photo, &box_mask(*r#box, width, height)?, request, &options, progress).await
             }
             Prompt::Polygon { points } => {
-                self.region(
-                    photo,
-                    &polygon_mask(points, (width, height), progress).await?,
-                    request,
-                    &options,
-                    progress,
-                )
-                .await
+                let region = polygon_mask(points, (width, height), progress).await?;
+                self.region(photo, &region, request, &options, progress).await
             }
             Prompt::Mask { mask: rle } | Prompt::Relation { mask: rle } => {
                 self.region(photo, &mask(rle)?, request, &options, progress).await
@@ -433,10 +432,7 @@ enum Probe {
 
 fn check_input_size(size: Option<u32>) -> Result<()> {
     match size.filter(|&size| !is_input_size(size)) {
-        Some(size) => {
-            let range = "a multiple of 64 from 64 to 2048";
-            Err(Error::InvalidOption(format!("inputSize must be {range}, not {size}")))
-        }
+        Some(size) => Err(Error::InvalidOption(format!("inputSize must be {INPUT_SIZES}, not {size}"))),
         None => Ok(()),
     }
 }

@@ -21,6 +21,13 @@ struct Opened {
 }
 
 impl Opened {
+    fn new(file: &[u8]) -> Self {
+        let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
+        let photo = decode(file).expect("a photo");
+        let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
+        Self { segmenter, photo }
+    }
+
     fn segment(&self, prompt: Prompt, levels: &[Level]) -> Scene {
         let request = Request { prompt, levels: levels.to_vec(), ..Request::default() };
         pollster::block_on(self.segmenter.segment(&self.photo, &request, &Progress::none())).expect("it runs")
@@ -54,10 +61,7 @@ fn keeps_its_promises(scene: &Scene) {
 /// In one: loading takes seconds.
 #[test]
 fn scenes_of_the_scene_head() {
-    let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
-    let photo = decode(PHOTO).expect("a photo");
-    let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
-    let opened = Opened { segmenter, photo };
+    let opened = Opened::new(PHOTO);
 
     let scene = opened.segment(Prompt::Full, &ALL);
     keeps_its_promises(&scene);
@@ -114,10 +118,7 @@ fn scenes_of_the_scene_head() {
 /// White shapes on a transparent ground would be lost on white.
 #[test]
 fn what_is_opaque_is_told_from_what_is_not() {
-    let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
-    let photo = decode(WHITE_ON_TRANSPARENT).expect("a photo");
-    let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
-    let opened = Opened { segmenter, photo };
+    let opened = Opened::new(WHITE_ON_TRANSPARENT);
     let rgba = image::load_from_memory(WHITE_ON_TRANSPARENT).expect("a photo").into_rgba8();
     let opaque = BitMask::from_fn(rgba.width(), rgba.height(), |x, y| rgba.get_pixel(x, y).0[3] > 127);
     let scene = opened.segment(Prompt::Full, &ALL);

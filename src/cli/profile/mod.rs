@@ -56,13 +56,14 @@ struct Call {
 pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let size = decode(&bytes).map(|photo| (photo.width, photo.height))?;
+    let photo = decode(&bytes)?;
+    let size = (photo.width, photo.height);
     let which = &arguments.calls;
     let (calls, weights) = if arguments.plan {
         let plan = Plan::new(&arguments.model.read_model()?, arguments.model.input_size).await?;
         println!("A plan, input {}\n", plan.input_size());
         let weights = plan.memory();
-        let photo = plan.encode(decode(&bytes)?).await?;
+        let photo = plan.encode(photo).await?;
         let encode = async || anyhow::Ok(plan.encode(decode(&bytes)?).await.map(drop)?);
         let segment = async |request: &Request| anyhow::Ok(plan.segment(&photo, request).await?);
         (measured(which, size, &|| plan.counters(), encode, segment).await?, weights)
@@ -71,7 +72,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         println!("{}, input {}\n", segmenter.adapter().name, segmenter.input_size());
         let none = Progress::none();
         let weights = segmenter.memory();
-        let photo = segmenter.encode(decode(&bytes)?, &none).await?;
+        let photo = segmenter.encode(photo, &none).await?;
         let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await.map(drop)?);
         let segment =
             async |request: &Request| anyhow::Ok(segmenter.segment(&photo, request, &none).await.map(drop)?);
