@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
+import { fuzz } from './fuzz.mjs';
 import { needSam2 } from './sam2.mjs';
 import { StepError, main, npm, output, run, say } from './lib.mjs';
 import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
@@ -41,9 +42,10 @@ function wasm() {
 }
 
 const CHECKS = {
-  fmt: () => run('cargo', ['fmt', '--check'], { advice: 'Run `npm run format` and run this again.' }),
-  clippy: () => run('cargo', ['clippy', '--locked', '--release', '--all-targets', '--', '-D', 'warnings']),
+  fmt: () => run('cargo', ['fmt', '--all', '--check'], { advice: 'Run `npm run format` and run this again.' }),
+  clippy: () => run('cargo', ['clippy', '--locked', '--release', '--workspace', '--all-targets', '--', '-D', 'warnings']),
   native,
+  fuzz: () => fuzz(),
   'wasm-clippy': () =>
     wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
   wasm,

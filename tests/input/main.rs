@@ -9,8 +9,10 @@ mod make;
 mod memory;
 mod model_file;
 mod photos;
+mod promises;
 mod prompts;
 mod random;
 mod scenes;
+mod small_model;
 #[path = "../weights/mod.rs"]
 mod weights;

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 
 use aims_web::mask::{BitMask, Rle};
-use aims_web::{EncodedPhoto, Level, Progress, Prompt, Request, Scene, Segmenter};
+use aims_web::{EncodedPhoto, Progress, Request, Segmenter};
 use serde_json::{Map, Value, json};
 
 use crate::memory::peak;
+use crate::promises::keeps_its_promises;
 use crate::prompts::{encoded, segmenter};
 use crate::random::{Random, fuzz};
 
@@ -248,28 +249,6 @@ fn sound(random: &mut Random) -> Value {
     request
 }
 
-fn keeps_its_promises(request: &Request, scene: &Scene) {
-    assert_eq!((scene.width, scene.height), (WIDTH, HEIGHT));
-    let has_levels = matches!(
-        request.prompt,
-        Prompt::Full
-            | Prompt::Box { .. }
-            | Prompt::Polygon { .. }
-            | Prompt::Mask { .. }
-            | Prompt::Relation { .. }
-    );
-    for mask in &scene.masks {
-        assert!((0.0..=1.0).contains(&mask.score), "{}", mask.score);
-        let pixels = mask.rle.decode().expect("a code");
-        assert_eq!((pixels.size(), pixels.area()), ((WIDTH, HEIGHT), mask.area));
-        assert!(mask.area > 0);
-        assert!(!has_levels || request.levels.contains(&mask.level), "{:?}", mask.level);
-        let level = |id: u32| scene.masks.iter().find(|mask| mask.id == id).map(|mask| mask.level);
-        assert!(mask.parent.is_none_or(|id| level(id) == Some(Level::Entity)));
-        assert!(mask.members.iter().all(|&id| level(id) == Some(Level::Entity)));
-    }
-}
-
 /// The network runs, to its end or until a random step; the next request of the same photo finds all as it was.
 #[test]
 fn requests_run_the_network_and_end_at_any_step() {
@@ -285,7 +264,7 @@ fn requests_run_the_network_and_end_at_any_step() {
                 std::future::ready(steps.get() <= last)
             });
             match pollster::block_on(segmenter.segment(photo, &request, &progress)) {
-                Ok(scene) => keeps_its_promises(&request, &scene),
+                Ok(scene) => keeps_its_promises(&request, &scene, (WIDTH, HEIGHT)),
                 Err(error) if error.code() == "aborted" => assert!(steps.get() > last, "{text}"),
                 Err(error) => {
                     assert!(
