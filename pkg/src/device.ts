@@ -32,7 +32,7 @@ export const webgpuAdapter = (engine: EngineInfo, gpu: GpuReport, requested: boo
   const software = engine.software || gpu.kind === 'software';
   const name = engine.name || gpu.detail;
   const why = requested ? 'it was asked for' : 'a trial computation on it succeeded';
-  return { device: 'webgpu', name, software, precision: engine.half ? 'f16' : 'f32', reason: `Runs on WebGPU (${name}) because ${why}.${software ? ' This adapter computes on the CPU, so expect it to be slow.' : ''}` };
+  return { device: 'webgpu', name, software, precision: engine.precision, reason: `Runs on WebGPU (${name}) because ${why}.${software ? ' This adapter computes on the CPU, so expect it to be slow.' : ''}` };
 };
 
 export const cpuAdapter = (engine: EngineInfo, why: string): Adapter => ({

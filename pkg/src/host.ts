@@ -115,15 +115,15 @@ export class Host {
 
     inspectGpu: async () => inspectGpu(this.#gpu?.adapter),
 
-    createEngine: async ({ device, model, inputSize, half }, checkpoint) => {
+    createEngine: async ({ device, model, inputSize, precision }, checkpoint) => {
       const [bytes, program] = await Promise.all([readModel(model.file), this.#program()]);
       await checkpoint(0.1);
       this.#engine?.free();
       this.#engine = undefined;
-      const create = () => program.engine.create(device, new Uint8Array(bytes), model.checked, inputSize, half);
+      const create = () => program.engine.create(device, new Uint8Array(bytes), model.checked, inputSize, precision);
       this.#engine = this.#gpu && device === 'webgpu' ? await lend(this.#gpu, create) : await create();
-      const { name, software, half: isHalf } = this.#engine.adapter();
-      return { device, name, software, half: isHalf };
+      const { name, software, precision: used } = this.#engine.adapter();
+      return { device, name, software, precision: used };
     },
 
     setImage: async ({ image }, checkpoint) => {

@@ -1,7 +1,7 @@
 // Messages between the facade and the worker. Each request has a number that its answer repeats.
 import type { ErrorData } from './errors.js';
 import type { Model } from './model/load.js';
-import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Prompt, Scene } from './types.js';
+import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Precision, Prompt, Scene } from './types.js';
 
 /**
  * An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). As Blobs they are sent without a copy, and again
@@ -14,6 +14,7 @@ export interface SegmentRequest {
   prompt?: Prompt;
   mode?: Mode;
   minScore?: number;
+  maxQueries?: number;
   grid?: GridOptions;
 }
 
@@ -28,7 +29,7 @@ export interface EngineInfo {
   device: Device;
   name: string;
   software: boolean;
-  half: boolean;
+  precision: Precision;
 }
 
 export interface ImageInfo {
@@ -42,7 +43,7 @@ export interface Calls {
   /** Answered as soon as the worker runs; it loads the program meanwhile. */
   begin: { args: Record<never, never>; result: null };
   inspectGpu: { args: Record<never, never>; result: GpuReport };
-  createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; half: boolean }; result: EngineInfo };
+  createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; precision: Precision }; result: EngineInfo };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
   candidates: { args: { imageId: number; prompt: PointPrompt }; result: Candidate[] };

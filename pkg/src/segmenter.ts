@@ -14,7 +14,7 @@ import { type StartOptions, type Started, start } from './start.js';
 import type { Adapter, CallOptions, ImageSource, MemoryUsage, SegmenterEventMap, SegmenterOptions, Support } from './types.js';
 import { workerPort } from './worker-port.js';
 
-type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'half' | 'port'>;
+type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'precision' | 'port'>;
 
 /**
  * A model, ready to take photos. It lives in a worker of its own, so the page stays responsive. Calls run one after the other, in the
@@ -50,7 +50,7 @@ export class Segmenter extends EventTarget {
     const missing = missingHere({ assets, gpu: lent, worker });
     if (missing) throw new SegmenterError('unsupported-environment', missing);
     const port = lent ? pagePort(lent, assets === undefined ? undefined : folderOf(assets)) : workerPort({ assets, worker });
-    const engine: EngineOptions = { device: lent ? 'webgpu' : device, inputSize, half: precision === 'f16', port };
+    const engine: EngineOptions = { device: lent ? 'webgpu' : device, inputSize, precision, port };
     const report = reporter('model', onProgress);
     let segmenter: Segmenter | undefined;
     const onEnd = (error: SegmenterError) => {

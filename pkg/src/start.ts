@@ -6,14 +6,14 @@ import { SegmenterError } from './errors.js';
 import type { Model } from './model/load.js';
 import type { OpenPort } from './port.js';
 import type { GpuReport } from './protocol.js';
-import type { Adapter, SegmenterOptions } from './types.js';
+import type { Adapter, Precision, SegmenterOptions } from './types.js';
 
 export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
   /** Gets the model file. Where no worker can run, there is nothing to download, hence `after`. */
   loadModel: (settings: { after: Promise<unknown>; signal: AbortSignal }) => Promise<Model>;
   inputSize: number | undefined;
-  half: boolean;
+  precision: Precision;
   port: OpenPort;
   /** Told when a worker that had started ends by itself. */
   onEnd: (error: SegmenterError) => void;
@@ -84,7 +84,7 @@ async function startAfterGpu(failed: WorkerClient, options: EngineOptions, gpu: 
   }
 }
 
-async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { loading, inputSize, half, onFraction, signal }: EngineOptions) {
+async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { loading, inputSize, precision, onFraction, signal }: EngineOptions) {
   const model = await unlessAborted(loading, signal);
-  return { model, engine: await client.call('createEngine', { device, model, inputSize, half }, { onFraction, signal }) };
+  return { model, engine: await client.call('createEngine', { device, model, inputSize, precision }, { onFraction, signal }) };
 }

@@ -22,7 +22,7 @@ async function setImage(code, file = FILE) {
   let pixels;
   const features = (width, height) => ({ width, height, free() {} });
   const engine = {
-    adapter: () => ({ name: 'stand-in', software: false, half: false }),
+    adapter: () => ({ name: 'stand-in', software: false, precision: 'f32' }),
     setImageBytes: async (bytes, checkpoint) => {
       if (code) throw { code, message: `the module says ${code}` };
       if (!(await checkpoint(0.1))) throw { code: 'aborted', message: 'The work was cancelled.' };

@@ -63,7 +63,7 @@ async function together() {
   const engine = () => {
     program.engines++;
     return {
-      adapter: () => ({ name: 'stand-in', software: false, half: false }),
+      adapter: () => ({ name: 'stand-in', software: false, precision: 'f32' }),
       setImageBytes: async (bytes, checkpoint) => {
         if (!(await checkpoint(0.5))) throw { code: 'aborted', message: 'The work was cancelled.' };
         return features();
@@ -80,7 +80,7 @@ async function together() {
     return { post: (message) => host.receive(message), end: () => host.end() };
   }, () => {});
   const file = new Blob(['model']);
-  await client.call('createEngine', { device: 'cpu', model: { file, checked: true }, inputSize: undefined, half: false });
+  await client.call('createEngine', { device: 'cpu', model: { file, checked: true }, inputSize: undefined, precision: 'f32' });
   const setImage = async (signal) => {
     const payload = { format: 'file', file: photo };
     return new SegmentedImage(async () => client, payload, client, await client.call('setImage', { image: payload }, { signal }));

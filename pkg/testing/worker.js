@@ -27,7 +27,7 @@ export class StandIn {
     const results = {
       begin: null,
       inspectGpu: StandIn.gpu,
-      createEngine: { device: args.device, name: 'stand-in', software: false, half: false },
+      createEngine: { device: args.device, name: 'stand-in', software: false, precision: 'f32' },
       setImage: { imageId: id, width: 4, height: 3 },
       segment: SCENE,
       candidates: [],

@@ -70,7 +70,7 @@ impl ModelArguments {
             },
         };
         let adapter = segmenter.adapter();
-        let half = if adapter.half { ", 16-bit floats" } else { "" };
+        let half = if adapter.precision == Precision::F16 { ", 16-bit floats" } else { "" };
         eprintln!("device: {}{half} ({reason})", adapter.name);
         Ok(segmenter)
     }

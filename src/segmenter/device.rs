@@ -15,7 +15,8 @@ pub enum DeviceKind {
 }
 
 /// The numbers that a GPU multiplies; the CPU always takes 32 bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     #[default]
     F32,
@@ -45,8 +46,8 @@ pub struct Adapter {
     pub name: String,
     /// Whether a "GPU" is in truth computed by the CPU.
     pub software: bool,
-    /// Whether products are of 16-bit floats.
-    pub half: bool,
+    /// The precision in use, `F32` where `F16` was asked for in vain.
+    pub precision: Precision,
 }
 
 /// Opens a device; whether it computes is for [`probe`] to find out.
@@ -58,7 +59,8 @@ pub async fn open(compute: impl Into<Compute>) -> Result<(Device, Adapter)> {
     match device {
         DeviceKind::Cpu => {
             let name = "CPU (burn-flex)".to_string();
-            Ok((Device::flex(), Adapter { device: "cpu", name, software: false, half: false }))
+            let precision = Precision::F32;
+            Ok((Device::flex(), Adapter { device: "cpu", name, software: false, precision }))
         }
         DeviceKind::Gpu => gpu::open(precision).await,
     }
@@ -152,8 +154,9 @@ mod gpu {
         let device = options.memory_config(MemoryConfiguration::ExclusivePages).init();
         let device = device.map_err(|error| Error::NoGpu(error.to_string()))?;
         ops::register_gpu(&device, &setup, beside.as_ref().map(|opened| &opened.device));
-        let half = ops::use_half(&device, precision == Precision::F16);
-        let adapter = Adapter { half, ..describe(&setup.adapter) };
+        let is_half = ops::use_half(&device, precision == Precision::F16);
+        let used = if is_half { Precision::F16 } else { Precision::F32 };
+        let adapter = Adapter { precision: used, ..describe(&setup.adapter) };
         Ok(Opened { device, adapter, precision, setup })
     }
 
@@ -183,6 +186,6 @@ mod gpu {
         let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
         let name = name.collect::<Vec<_>>().join(", ");
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        Adapter { device: "webgpu", name, software, half: false }
+        Adapter { device: "webgpu", name, software, precision: Precision::F32 }
     }
 }

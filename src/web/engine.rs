@@ -35,20 +35,25 @@ pub struct Engine {
 #[wasm_bindgen]
 impl Engine {
     /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file; `checked`: it is known to be undamaged.
-    /// `half`: products of 16-bit floats where a GPU has them.
+    /// `precision` is `f32` or `f16`, which a GPU without 16-bit floats does not heed.
     pub async fn create(
         device: String,
         model: Vec<u8>,
         checked: bool,
         input_size: Option<u32>,
-        half: bool,
+        precision: String,
     ) -> Result<Engine, JsValue> {
         let device = match device.as_str() {
             "webgpu" => DeviceKind::Gpu,
             "cpu" => DeviceKind::Cpu,
             other => return Err(Error::Internal(format!("there is no device '{other}'")).into()),
         };
-        let compute = Compute { device, precision: if half { Precision::F16 } else { Precision::F32 } };
+        let precision = match precision.as_str() {
+            "f32" => Precision::F32,
+            "f16" => Precision::F16,
+            other => return Err(Error::Internal(format!("there is no precision '{other}'")).into()),
+        };
+        let compute = Compute { device, precision };
         let segmenter = if checked {
             Segmenter::with_trusted_model(compute, &model, input_size).await?
         } else {
@@ -57,7 +62,7 @@ impl Engine {
         Ok(Engine { segmenter: Rc::new(segmenter) })
     }
 
-    /// `{device, name, software, half}`.
+    /// `{device, name, software, precision}`.
     pub fn adapter(&self) -> Result<JsValue, JsValue> {
         Ok(to_js(self.segmenter.adapter())?)
     }
