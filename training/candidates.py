@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def arguments():
     parser.add_argument("--clicks", type=int, help="SAM's own masks at so many clicks into labelled masks instead, all of them: three a click")
     parser.add_argument("--same", type=float, default=0.9, help="of masks that overlap with at least this IoU, one is kept")
     parser.add_argument("--stable", type=float, default=0.2, help="masks with a lower stability score go")
+    parser.add_argument("--rounds", type=int, help="rounds of queries, at most; otherwise as the manifest says")
     parser.add_argument("--most", type=int, default=400, help="candidates of a photo")
     parser.add_argument("--images", type=int, help="only the first so many of each entry")
     parser.add_argument("--of", type=int, default=1, help="of so many processes that share the work")
@@ -119,7 +121,8 @@ def main():
     torch.set_num_threads(1)
     weights = options.weights or checkpoint.cached(options.family)
     if options.levels:
-        network = Network(PRESETS[options.family.removeprefix("aims-")])
+        config = PRESETS[options.family.removeprefix("aims-")]
+        network = Network(replace(config, rounds=options.rounds or config.rounds))
         checkpoint.load(network, checkpoint.read(weights) | checkpoint.read(options.levels))
         network.eval()
     else:

@@ -71,6 +71,7 @@ struct Call<'a> {
     prompt: Asked<'a>,
     levels: Vec<u8>,
     min_score: Option<f32>,
+    max_queries: Option<u8>,
     is_thorough: bool,
 }
 
@@ -119,6 +120,7 @@ fn request(call: &Call) -> Request {
         prompt: prompt(&call.prompt),
         levels: call.levels.iter().map(level).collect(),
         min_score: call.min_score,
+        max_queries: call.max_queries.map(u32::from),
         mode: call.is_thorough.then_some(Mode::Thorough),
         // The usual 256 points take seconds.
         grid: GridOptions { points_per_side: 2, ..GridOptions::default() },

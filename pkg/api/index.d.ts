@@ -279,6 +279,7 @@ export interface SegmentOptions extends CallOptions {
     prompt?: Prompt | undefined;
     mode?: Mode | undefined;
     minScore?: number | undefined;
+    maxQueries?: number | undefined;
     grid?: GridOptions | undefined;
 }
 
@@ -286,7 +287,7 @@ declare class SegmentedImage {
     #private;
     readonly width: number;
     readonly height: number;
-    segment({ levels, prompt, mode, minScore, grid, onProgress, signal }?: SegmentOptions): Promise<Scene>;
+    segment({ levels, prompt, mode, minScore, maxQueries, grid, onProgress, signal }?: SegmentOptions): Promise<Scene>;
     candidates(prompt: PointPrompt, { onProgress, signal }?: CallOptions): Promise<Candidate[]>;
     close(): void;
     [Symbol.dispose](): void;

@@ -44,8 +44,8 @@ export class SegmentedImage {
    *
    * @throws {SegmenterError} 'invalid-option', 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
    */
-  async segment({ levels, prompt, mode, minScore, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
-    const request = withoutUndefined({ levels, prompt: prompt && withCompressedMasks(prompt), mode, minScore, grid: grid && withoutUndefined(grid) });
+  async segment({ levels, prompt, mode, minScore, maxQueries, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
+    const request = withoutUndefined({ levels, prompt: prompt && withCompressedMasks(prompt), mode, minScore, maxQueries, grid: grid && withoutUndefined(grid) });
     return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('segment', { imageId, request }, settings));
   }
 

@@ -129,7 +129,7 @@ export async function allPrompts(image: SegmentedImage, mask: Mask, other: Mask)
     { kind: 'lasso', points: [[0, 0], [10, 0], [0, 10]] },
   ];
   const levels: Level[] = ['part', 'entity', 'relation'];
-  return Promise.all(prompts.map((prompt) => image.segment({ prompt, levels, mode: 'thorough', minScore: 0.3, grid: { pointsPerSide: 8 } })));
+  return Promise.all(prompts.map((prompt) => image.segment({ prompt, levels, mode: 'thorough', minScore: 0.3, maxQueries: 24, grid: { pointsPerSide: 8 } })));
 }
 
 /** Codes from COCO's files are read wherever those of this package are. */

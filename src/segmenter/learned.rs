@@ -53,9 +53,11 @@ impl Found {
     }
 }
 
-/// Probabilities between the candidates of two levels, from logits between all their masks.
+/// Probabilities between the candidates of two levels, from logits between all their masks; without logits they are zero.
 fn links(logits: &[f32], coarse: &Found, fine: &Found) -> Vec<f32> {
     let columns = fine.mask_count;
-    let row = |&mask: &usize| fine.masks.iter().map(move |&other| sigmoid(logits[mask * columns + other]));
+    let link =
+        |mask: usize, other: usize| logits.get(mask * columns + other).map_or(0.0, |&logit| sigmoid(logit));
+    let row = |&mask: &usize| fine.masks.iter().map(move |&other| link(mask, other));
     coarse.masks.iter().flat_map(row).collect()
 }

@@ -345,7 +345,11 @@ impl Segmenter {
             (Some(Mode::Thorough), ..) | (None, None, _) => Ok(None),
             (_, Some(aims), Some(features)) => {
                 let prompt = photo.view.partial(region).map(|region| photo.view.input_mask(region));
-                let output = aims.forward(features, prompt.as_deref(), sought(request), progress).await?;
+                let config = aims.config();
+                let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
+                let rounds = request.max_queries.map_or(config.rounds, in_rounds);
+                let output =
+                    aims.forward(features, prompt.as_deref(), sought(request), rounds, progress).await?;
                 Ok(Some((aims, output)))
             }
             _ => Err(Error::InvalidOption(

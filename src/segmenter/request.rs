@@ -24,6 +24,9 @@ pub struct Request {
     /// Learned masks with a lower score, 0 to 1, are left out; by default as the model file says. What the grid leaves out is in its own
     /// options.
     pub min_score: Option<f32>,
+    /// At most so many places are asked for the learned levels, in whole rounds; with the weights of this project the default is
+    /// 48, in rounds of 8. Busy photos take them all, others fewer.
+    pub max_queries: Option<u32>,
     pub grid: GridOptions,
 }
 
@@ -44,6 +47,7 @@ impl Default for Request {
             prompt: Prompt::Full,
             mode: None,
             min_score: None,
+            max_queries: None,
             grid: GridOptions::default(),
         }
     }
@@ -193,6 +197,7 @@ impl Request {
     pub fn check(&self) -> Result<()> {
         check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
         check("minScore", self.min_score.is_none_or(|score| (0.0..=1.0).contains(&score)), "0 to 1")?;
+        check("maxQueries", self.max_queries.is_none_or(|most| (1..=192).contains(&most)), "1 to 192")?;
         if let Prompt::Points(prompt) = &self.prompt {
             prompt.check()?;
         }

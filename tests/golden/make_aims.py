@@ -6,8 +6,11 @@ Usage: pip install torch numpy pillow safetensors && python tests/golden/make_ai
 Generated tensors are made here and in `tests/network/aims.rs` from their names alone, so only results are stored."""
 
 import json
+import math
 import sys
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -18,13 +21,17 @@ from safetensors.torch import save_file
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "training"))
 
-from aims import checkpoint  # noqa: E402
+from aims import checkpoint, model  # noqa: E402
 from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, PRESETS  # noqa: E402
 from aims.model import Network  # noqa: E402
 from aims.sam import MaskDecoder  # noqa: E402
 
 # Height and width of the generated input.
 SIZES = {"tiny": (64, 64), "base": (64, 128)}
+# More rounds than are asked before anything is read, on an input with room for their queries.
+MANY_ROUNDS = 8
+MANY_SIZE = (128, 256)
+MANY_STEP = 61
 SHIPPED_SIZE = 256
 GROUP = 32
 
@@ -71,6 +78,25 @@ def write(path, cases, facts):
     save_file(tensors, HERE / path, facts)
 
 
+def features_of(config, height, width):
+    strides, channels = (4, 8, config.deepest, 16), (*config.maps, 256)
+    return [
+        generated(f"input.{name}", [1, height // stride, width // stride, count])
+        for name, stride, count in zip(("stride4", "stride8", "deepest", "embedding"), strides, channels)
+    ]
+
+
+def many_rounds(network):
+    """All rounds, however cold their places are."""
+    aims = network.aims
+    config, aims.config = aims.config, replace(aims.config, rounds=MANY_ROUNDS)
+    with mock.patch.object(model, "MIN_HEAT", -math.inf):
+        found = aims.segment(features_of(config, *MANY_SIZE), network, None)
+    aims.config = config
+    assert found.points.shape[1] == MANY_ROUNDS * config.round_queries
+    return results(found, MANY_STEP)
+
+
 def random(preset, path):
     config, (height, width) = PRESETS[preset], SIZES[preset]
     network = Network(config).eval()
@@ -78,11 +104,7 @@ def random(preset, path):
     shapes = {checkpoint.file_name(name): list(tensor.shape) for name, tensor in state.items()}
     shapes |= {f"mask_decoder.{name}": list(tensor.shape) for name, tensor in MaskDecoder(config.sam).state_dict().items()}
     network.load_state_dict({name: generated(checkpoint.file_name(name), list(tensor.shape)) for name, tensor in state.items()}, strict=False)
-    strides, channels = (4, 8, config.deepest, 16), (*config.maps, 256)
-    features = [
-        generated(f"input.{name}", [1, height // stride, width // stride, count])
-        for name, stride, count in zip(("stride4", "stride8", "deepest", "embedding"), strides, channels)
-    ]
+    features = features_of(config, height, width)
     prompt = torch.zeros(1, height, width, 1)
     prompt[:, 10:41, 5:50] = 1.0
     with torch.no_grad():
@@ -90,6 +112,8 @@ def random(preset, path):
             case: results(network.aims.segment(features, network, mask), 1)
             for case, mask in (("full", None), ("prompted", prompt), ("everything", torch.ones_like(prompt)))
         }
+        if config.sam.high_resolution:
+            cases["many"] = many_rounds(network)
     everything = cases.pop("everything")
     assert all(torch.equal(value, cases["full"][name]) for name, value in everything.items()), "the full image is no prompt"
     write(path, cases, {"shapes": json.dumps(shapes)})

@@ -294,6 +294,8 @@ fn settings_out_of_range() {
         Request { min_score: Some(-0.1), ..Request::default() },
         Request { min_score: Some(1.1), ..Request::default() },
         Request { min_score: Some(f32::NAN), ..Request::default() },
+        Request { max_queries: Some(0), ..Request::default() },
+        Request { max_queries: Some(193), ..Request::default() },
         bad(|grid| grid.points_per_side = 0),
         bad(|grid| grid.points_per_side = 129),
         bad(|grid| grid.points_per_side = u32::MAX),
@@ -461,8 +463,14 @@ fn take_every_prompt(segmenter: &Segmenter) {
                     ..GridOptions::default()
                 };
                 let levels = vec![Level::Part, Level::Entity, Level::Relation];
-                let request =
-                    Request { prompt: prompt.clone(), mode: Some(mode), grid, levels, min_score: Some(0.0) };
+                let request = Request {
+                    prompt: prompt.clone(),
+                    mode: Some(mode),
+                    grid,
+                    levels,
+                    min_score: Some(0.0),
+                    ..Request::default()
+                };
                 let scene = segment(segmenter, &photo, &request);
                 let scene =
                     scene.unwrap_or_else(|error| panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}"));

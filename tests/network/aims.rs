@@ -20,6 +20,7 @@ const RANDOM: &[u8] = include_bytes!("../golden/aims_random.safetensors");
 const RANDOM_BASE: &[u8] = include_bytes!("../golden/aims_random_base.safetensors");
 const SHIPPED: &[u8] = include_bytes!("../golden/aims_shipped.safetensors");
 const TOLERANCE: f32 = 1e-4;
+const MANY_ROUNDS: usize = 8;
 
 fn tiny() -> Description {
     serde_json::from_str(include_str!("../../models/aims-tiny.json")).expect("a description")
@@ -51,8 +52,9 @@ async fn compare(
     case: &str,
     step: usize,
 ) {
+    let rounds = if case == "many" { MANY_ROUNDS } else { aims.config().rounds };
     let output = aims
-        .forward(features, prompt, &[Level::Part, Level::Entity, Level::Relation], &Progress::none())
+        .forward(features, prompt, &[Level::Part, Level::Entity, Level::Relation], rounds, &Progress::none())
         .await
         .expect("the device computes");
     let mut results = Vec::new();
@@ -79,24 +81,39 @@ async fn compare(
     }
 }
 
+fn features(family: &Description, size: InputSize, device: &Device) -> ImageFeatures {
+    let [stride4, stride8, deepest] = ImageFeatures::channels(family);
+    ImageFeatures {
+        stride4: input("stride4", size, 4, stride4, device),
+        stride8: input("stride8", size, 8, stride8, device),
+        deepest: input("deepest", size, ImageFeatures::deepest_stride(family), deepest, device),
+        embedding: input("embedding", size, 16, family.decoder.channels, device),
+    }
+}
+
 async fn generated_weights(kind: DeviceKind, family: Description, size: InputSize, golden: &[u8]) {
     let device = common::device(kind).await;
     let model = generated_model(golden, &family);
     let golden = Golden::read(golden);
     let weights = Weights::new(&model, &device).expect("a valid file");
     let aims = load(&weights);
-    let [stride4, stride8, deepest] = ImageFeatures::channels(&family);
-    let features = ImageFeatures {
-        stride4: input("stride4", size, 4, stride4, &device),
-        stride8: input("stride8", size, 8, stride8, &device),
-        deepest: input("deepest", size, ImageFeatures::deepest_stride(&family), deepest, &device),
-        embedding: input("embedding", size, 16, family.decoder.channels, &device),
-    };
+    let features = features(&family, size, &device);
     let InputSize { width, height } = size;
     let inside = |i: usize| (10..41).contains(&(i / width)) && (5..50).contains(&(i % width));
     let prompt: Vec<f32> = (0..width * height).map(|i| f32::from(u8::from(inside(i)))).collect();
     compare(&aims, &features, None, &golden, "full", 1).await;
     compare(&aims, &features, Some(&prompt), &golden, "prompted", 1).await;
+}
+
+/// More rounds than a GPU asks before it reads anything, all of them of places that count as hot.
+async fn many_rounds(kind: DeviceKind) {
+    let device = common::device(kind).await;
+    let mut family = base();
+    family.levels.as_mut().expect("it has levels").thresholds.min_heat = f32::MIN;
+    let model = generated_model(RANDOM_BASE, &family);
+    let weights = Weights::new(&model, &device).expect("a valid file");
+    let features = features(&family, InputSize { width: 256, height: 128 }, &device);
+    compare(&load(&weights), &features, None, &Golden::read(RANDOM_BASE), "many", 61).await;
 }
 
 async fn shipped_weights(kind: DeviceKind) {
@@ -134,6 +151,8 @@ everywhere!(aims_head_on_cpu, generated_weights(DeviceKind::Cpu, tiny(), SQUARE,
 everywhere!(aims_head_on_gpu, generated_weights(DeviceKind::Gpu, tiny(), SQUARE, RANDOM));
 everywhere!(base_aims_head_on_cpu, generated_weights(DeviceKind::Cpu, base(), WIDE, RANDOM_BASE));
 everywhere!(base_aims_head_on_gpu, generated_weights(DeviceKind::Gpu, base(), WIDE, RANDOM_BASE));
+everywhere!(many_rounds_on_cpu, many_rounds(DeviceKind::Cpu));
+everywhere!(many_rounds_on_gpu, many_rounds(DeviceKind::Gpu));
 everywhere!(shipped_aims_head_on_cpu, shipped_weights(DeviceKind::Cpu));
 everywhere!(shipped_aims_head_on_gpu, shipped_weights(DeviceKind::Gpu));
 

@@ -53,6 +53,9 @@ pub struct Arguments {
     /// Learned masks with a lower score are left out. Low: recall counts the best 100 of an image anyway.
     #[arg(long, default_value_t = 0.05)]
     min_score: f32,
+    /// At most so many places of a photo are asked; by default as the model file says.
+    #[arg(long)]
+    max_queries: Option<u32>,
     /// Judge as entities all masks that were found, which overlap: before rules sort them into levels, and before better
     /// ones paint over others. Of the figures, those of entities then count.
     #[arg(long, conflicts_with = "prompted")]
@@ -110,6 +113,7 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
         mode: arguments.thorough.then_some(Mode::Thorough),
         grid,
         min_score: arguments.min_score,
+        max_queries: arguments.max_queries,
         proposals: arguments.proposals,
         prompted: arguments.prompted,
     };

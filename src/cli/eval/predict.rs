@@ -16,6 +16,7 @@ pub struct Predictor {
     pub mode: Option<Mode>,
     pub grid: GridOptions,
     pub min_score: f32,
+    pub max_queries: Option<u32>,
     /// Whether to ask for overlapping masks without levels instead of a scene.
     pub proposals: bool,
     /// Whether to ask for the parts of each human entity too.
@@ -50,6 +51,7 @@ impl Predictor {
                 mode: self.mode,
                 grid: self.grid.clone(),
                 min_score: Some(self.min_score),
+                max_queries: self.max_queries,
                 ..Request::default()
             };
             let (encoded, progress) = (&encoded, Progress::none());

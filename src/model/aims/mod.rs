@@ -64,15 +64,23 @@ impl LevelOutput {
     }
 }
 
+#[derive(Debug, Default)]
 pub struct AimsOutput {
     /// Parts, entities, relations.
     pub levels: [LevelOutput; 3],
     /// SAM's own nested masks where the levels read along in its decoder; their outputs are numbered after those of the levels.
     pub nested: LevelOutput,
-    /// Logits of links between their masks: of entities to parts, row-major `[entities, parts]`.
+    /// Logits of links between their masks: of entities to parts, row-major `[entities, parts]`. Empty where the scene head says what
+    /// belongs together.
     pub entity_part: Vec<f32>,
-    /// Of relations to entities, row-major `[relations, entities]`.
+    /// Of relations to entities, row-major `[relations, entities]`, or empty as well.
     pub relation_entity: Vec<f32>,
+}
+
+impl AimsOutput {
+    fn is_empty(&self) -> bool {
+        self.levels.iter().all(|level| level.score.is_empty())
+    }
 }
 
 pub struct Aims {
@@ -172,7 +180,7 @@ impl Aims {
 
     /// All three levels of an encoded image. `prompt` holds 0 and 1 for each pixel of the input, rows from the top; the full
     /// image is no prompt. Queries are at the hottest places of the levels that are `sought` (each counts once); each query gives masks of all
-    /// levels.
+    /// levels. There are at most `most_rounds` of them, one or more.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
@@ -181,6 +189,7 @@ impl Aims {
         features: &ImageFeatures,
         prompt: Option<&[f32]>,
         sought: &[Level],
+        most_rounds: usize,
         progress: &Progress<'_>,
     ) -> Result<AimsOutput> {
         let _named = layer("AIMS head");
@@ -200,79 +209,116 @@ impl Aims {
         // About the pixel decoder's share of the time.
         const PIXEL_DECODER: f32 = 0.15;
         let rest = progress.piece(PIXEL_DECODER, 1.0);
-        let mut heat = original.clone();
-        let mut rounds: Vec<Round> = Vec::new();
         let queries = self.config.round_queries;
-        for round in 0..self.config.rounds {
-            rest.checkpoint(round as f32 / self.config.rounds as f32).await?;
-            let earlier: Vec<_> =
-                rounds.iter().map(|round| ops::slice(&round.chosen, 0, 0..queries)).collect();
-            let earlier = (round > 0).then(|| ops::cat(earlier, 0));
-            let (original, closed) = (original.clone(), closed.clone());
-            let chosen = ops::choose_places(original, heat.clone(), closed, earlier, [rows, cols], queries);
-            // A GPU has not got so far yet: it goes on, and what comes of cold rounds is dropped.
-            if ops::at_hand(&chosen).is_some_and(|chosen| self.is_cold(round, &chosen)) {
-                break;
+        let choose = |heat: &Tensor<2>, asked: &[Tensor<1>]| {
+            // They are cut anew each time: small tensors that stay would hold large pages of a GPU's memory.
+            let asked: Vec<_> = asked.iter().map(|chosen| ops::slice(chosen, 0, 0..queries)).collect();
+            let asked = (!asked.is_empty()).then(|| ops::cat(asked, 0));
+            ops::choose_places(original.clone(), heat.clone(), closed.clone(), asked, [rows, cols], queries)
+        };
+        let (mut heat, mut asked) = (original.clone(), Vec::new());
+        let mut next = Some(choose(&heat, &asked));
+        let mut output = AimsOutput::default();
+        loop {
+            let mut rounds: Vec<Round> = Vec::new();
+            while rounds.len() < self.rounds_ahead(most_rounds) {
+                rest.checkpoint(asked.len() as f32 / most_rounds as f32).await?;
+                // A GPU has not got so far yet: it goes on, and what comes of cold rounds is dropped.
+                let is_cold = |chosen: &Tensor<1>| {
+                    !asked.is_empty() && ops::at_hand(chosen).is_some_and(|chosen| self.is_cold(&chosen))
+                };
+                let Some(chosen) = next.take_if(|chosen| !is_cold(chosen)) else { break };
+                let decoded = self.decoder.ask(&seen, &chosen);
+                let (logits, judged) = (decoded.logits.clone(), decoded.judged.clone());
+                heat = ops::cover(heat, logits, judged, self.covering(&sought, [rows, cols]));
+                asked.push(chosen.clone());
+                next = (asked.len() < most_rounds).then(|| choose(&heat, &asked));
+                rounds.push(Round { chosen, decoded });
+                ops::pace(&device).await?;
             }
-            let decoded = self.decoder.ask(&seen, &chosen);
-            let (logits, judged) = (decoded.logits.clone(), decoded.judged.clone());
-            heat = ops::cover(heat, logits, judged, self.covering(&sought, [rows, cols]));
-            rounds.push(Round { chosen, decoded });
-            ops::pace(&device).await?;
+            if self.collect(rounds, next.as_ref(), &mut output).await? {
+                return Ok(output);
+            }
         }
-        self.collect(rounds).await
     }
 
-    /// Reads what all rounds say, at once.
-    async fn collect(&self, rounds: Vec<Round>) -> Result<AimsOutput> {
+    /// How many rounds are asked before anything is read: where nothing is at hand, later ones may be in vain. Links are computed
+    /// between the masks of all rounds at once.
+    fn rounds_ahead(&self, most_rounds: usize) -> usize {
+        const AHEAD: usize = 6;
+        match self.decoder {
+            LevelDecoder::Own { .. } => most_rounds,
+            LevelDecoder::ReadingAlong(_) => AHEAD,
+        }
+    }
+
+    /// Reads what rounds say, at once, and adds it to the output. Tells whether that was all: whether places were cold, in these
+    /// rounds or in the `next` one, or there is no next one.
+    async fn collect(
+        &self,
+        rounds: Vec<Round>,
+        next: Option<&Tensor<1>>,
+        output: &mut AimsOutput,
+    ) -> Result<bool> {
         let mut wanted = self.links(&rounds);
         let has_links = !wanted.is_empty();
         for Round { chosen, decoded: Decoded { logits, judged, tokens } } in &rounds {
             wanted.extend([chosen.clone(), ops::flattened(logits.clone()), ops::flattened(judged.clone())]);
             wanted.push(ops::flattened(ops::cat(tokens.clone(), 0)));
         }
+        wanted.extend(next.cloned());
         let count = rounds.len();
         drop(rounds);
         let mut read = ops::read_all(wanted).await?.into_iter();
-        let mut next = || read.next().expect("as many as asked for");
-        let links = has_links.then(|| [next(), next()]);
-        let (mut levels, mut nested): ([LevelOutput; 3], LevelOutput) = Default::default();
-        let (outputs, queries) = (self.outputs(), self.config.round_queries);
-        for round in 0..count {
-            let (chosen, logits, judged, tokens) = (next(), next(), next(), next());
-            if self.is_cold(round, &chosen) {
-                break;
-            }
-            for i in 0..outputs {
-                let own = self.config.outputs.get(i).map_or(&mut nested, |own| &mut levels[index(own.level)]);
-                let masks = logits.chunks(logits.len() / outputs / queries).skip(i).step_by(outputs);
-                let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
-                own.masks.extend(masks.map(<[f32]>::to_vec));
-                own.score.extend(column(i));
-                own.quality.extend(column(outputs + i));
-                let tokens = tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
-                own.tokens.extend(tokens.map(|token| (i, token.to_vec())));
+        let mut take = || read.next().expect("as many as asked for");
+        let links = has_links.then(|| [take(), take()]);
+        let mut is_over = false;
+        for _ in 0..count {
+            let (chosen, logits, judged, tokens) = (take(), take(), take(), take());
+            // The first round is asked in any case.
+            is_over |= !output.is_empty() && self.is_cold(&chosen);
+            if !is_over {
+                self.add(output, &logits, &judged, &tokens);
             }
         }
-        let masks = |level: usize| levels[level].score.len();
-        let of_all = |level: usize| {
-            let readings = self.config.outputs.iter().filter(|own| own.level == LEVELS[level]).count();
-            readings * count * queries
-        };
-        let corner = |links: Option<&Vec<f32>>, coarse: usize, fine: usize| match links {
-            Some(links) => {
-                let rows = links.chunks(of_all(fine)).take(masks(coarse));
-                rows.flat_map(|row| &row[..masks(fine)]).copied().collect()
-            }
-            None => vec![f32::NEG_INFINITY; masks(coarse) * masks(fine)],
-        };
-        let [entity_part, relation_entity] = [0, 1].map(|i| links.as_ref().map(|links| &links[i]));
-        Ok(AimsOutput {
-            entity_part: corner(entity_part, ENTITY, PART),
-            relation_entity: corner(relation_entity, RELATION, ENTITY),
-            levels,
-            nested,
-        })
+        is_over |= next.is_none_or(|_| self.is_cold(&take()));
+        if let Some([entity_part, relation_entity]) = links {
+            output.entity_part = self.corner(output, &entity_part, count, [ENTITY, PART]);
+            output.relation_entity = self.corner(output, &relation_entity, count, [RELATION, ENTITY]);
+        }
+        Ok(is_over)
+    }
+
+    /// Adds what one round says.
+    fn add(&self, output: &mut AimsOutput, logits: &[f32], judged: &[f32], tokens: &[f32]) {
+        let (outputs, queries) = (self.outputs(), self.config.round_queries);
+        for i in 0..outputs {
+            let own = match self.config.outputs.get(i) {
+                Some(own) => &mut output.levels[index(own.level)],
+                None => &mut output.nested,
+            };
+            let masks = logits.chunks(logits.len() / outputs / queries).skip(i).step_by(outputs);
+            let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
+            own.masks.extend(masks.map(<[f32]>::to_vec));
+            own.score.extend(column(i));
+            own.quality.extend(column(outputs + i));
+            let tokens = tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
+            own.tokens.extend(tokens.map(|token| (i, token.to_vec())));
+        }
+    }
+
+    /// Of the links between all masks of `count` rounds at two levels, those between the masks that were kept.
+    fn corner(
+        &self,
+        output: &AimsOutput,
+        links: &[f32],
+        count: usize,
+        [coarse, fine]: [usize; 2],
+    ) -> Vec<f32> {
+        let masks = |level: usize| output.levels[level].score.len();
+        let readings = self.config.outputs.iter().filter(|own| own.level == LEVELS[fine]).count();
+        let rows = links.chunks(readings * count * self.config.round_queries).take(masks(coarse));
+        rows.flat_map(|row| &row[..masks(fine)]).copied().collect()
     }
 
     /// Logits of the links between the masks of all rounds, where the decoder says them.
@@ -298,9 +344,9 @@ impl Aims {
         self.config.outputs.len() + self.decoder.nested()
     }
 
-    /// Whether nothing is left to look for.
-    fn is_cold(&self, round: usize, chosen: &[f32]) -> bool {
-        round > 0 && chosen[self.config.round_queries] < self.config.thresholds.min_heat
+    /// Whether nothing is left to look for at the places of a round.
+    fn is_cold(&self, chosen: &[f32]) -> bool {
+        chosen[self.config.round_queries] < self.config.thresholds.min_heat
     }
 
     /// How a round's masks cover the places of the levels that are sought.

@@ -124,6 +124,9 @@ fn request(random: &mut Random) -> Value {
     if random.chance(8) {
         fields.insert("minScore".to_string(), number(random));
     }
+    if random.chance(8) {
+        fields.insert("maxQueries".to_string(), number(random));
+    }
     if random.chance(4) {
         let settings = (0..random.below(3)).map(|_| (random.pick(&GRID).to_string(), number(random)));
         fields.insert("grid".to_string(), Value::Object(settings.collect()));
@@ -237,6 +240,9 @@ fn sound(random: &mut Random) -> Value {
     let levels: Vec<_> =
         (0..1 + random.below(6)).map(|_| *random.pick(&["part", "entity", "relation"])).collect();
     let mut request = json!({"prompt": prompt, "levels": levels, "minScore": random.below(11) as f64 / 10.0});
+    if random.chance(3) {
+        request["maxQueries"] = (1 + random.below(192)).into();
+    }
     if random.chance(4) {
         request["mode"] = "thorough".into();
         let share = |random: &mut Random| random.below(11) as f64 / 10.0;
