@@ -6,7 +6,7 @@ import { ROOT, StepError } from '../../scripts/lib.mjs';
 
 const PHOTO = join(ROOT, 'www', 'public', 'samples', 'astronaut.jpg');
 const GOLDEN = JSON.parse(readFileSync(join(ROOT, 'tests', 'golden', 'demo-cpu.json'), 'utf8')).full;
-/** As in www/e2e/segment.spec.ts: entities with lower scores may differ between devices. */
+/** As in pkg/testing/scenes.js: entities with lower scores may differ between devices. */
 const ENTITIES = GOLDEN.masks.filter(({ level, score }) => level === 'entity' && score >= 0.5);
 /** On the suit. A click there means the astronaut, whom the network of the levels finds too: masks of two networks agree. */
 const POINT = { x: 225, y: 400 };

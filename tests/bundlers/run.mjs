@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { launch } from '../../scripts/browser.mjs';
 import { StepError, main } from '../../scripts/lib.mjs';
+import { serveFiles } from '../../scripts/serve.mjs';
 import { install, npm, pack } from './install.mjs';
 import { inPage, judgeEditor, judgeScene } from './judge.mjs';
-import { serveBy, serveFiles } from './serve.mjs';
+import { serveBy } from './serve.mjs';
 
 /** Built, and served as plain files. */
 const build = (output, judge = judgeScene) => async (folder, browser) => {

@@ -1,33 +1,9 @@
-// Serves examples: built ones as plain files under a strict policy, others by their bundler's own server.
+// Serves examples by their bundler's own server.
 import { spawn } from 'node:child_process';
-import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { StepError } from '../../scripts/lib.mjs';
-
-/** All that the package needs of a policy; there are no headers for SharedArrayBuffer. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
-
-/** A folder's files. */
-export async function serveFiles(folder) {
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    const path = join(folder, decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
-    const isFile = path.startsWith(folder) && statSync(path, { throwIfNoEntry: false })?.isFile();
-    if (!isFile) return response.writeHead(404).end();
-    response.writeHead(200, { 'content-security-policy': POLICY, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' });
-    createReadStream(path).pipe(response);
-  });
-  server.listen(0, 'localhost');
-  await once(server, 'listening');
-  const close = () => {
-    server.closeAllConnections();
-    server.close();
-  };
-  return { url: `http://localhost:${server.address().port}/`, close };
-}
 
 /** A server program among the example's packages, as `script` in node_modules; it must take `--port`. */
 export async function serveBy(folder, script, ...args) {
