@@ -1,5 +1,6 @@
 // The package as built, called from a page. A small input size keeps this quick; masks are compared elsewhere.
 import type * as Aims from 'aims-web';
+import { EXIF_TURNED } from '../../pkg/testing/files.js';
 import { expect, test } from './demo.js';
 import { error, modelFor, open } from './package.js';
 
@@ -33,12 +34,8 @@ test('every kind of image is taken', async ({ demo: { page } }) => {
 
 test('EXIF orientation is honoured alike for files and elements', async ({ demo: { page } }) => {
   await open(page);
-  const sizes = await page.evaluate(async () => {
+  const sizes = await page.evaluate(async (exif) => {
     const jpeg = new Uint8Array(await window.photo.arrayBuffer());
-    // One tag, orientation 6: the camera was held upright. It goes right after the start marker.
-    const text = (chars: string) => [...chars].map((char) => char.charCodeAt(0));
-    const tag = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0];
-    const exif = [0xff, 0xe1, 0, 34, ...text('Exif'), 0, 0, ...text('MM'), 0, 42, 0, 0, 0, 8, 0, 1, ...tag, 0, 0, 0, 0];
     const turned = new Blob([jpeg.slice(0, 2), new Uint8Array(exif), jpeg.slice(2)], { type: 'image/jpeg' });
     const element = new Image();
     element.src = URL.createObjectURL(turned);
@@ -48,7 +45,7 @@ test('EXIF orientation is honoured alike for files and elements', async ({ demo:
       sizes.push([width, height]);
     }
     return sizes;
-  });
+  }, EXIF_TURNED);
   expect(sizes).toEqual([[300, 451], [300, 451], [300, 451]]);
 });
 

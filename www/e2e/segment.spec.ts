@@ -1,16 +1,11 @@
-import type { Level, Mode, Scene } from 'aims-web';
+import type { Level, Scene } from 'aims-web';
+import { MIN_SCORES, missing, sure } from '../../pkg/testing/scenes.js';
 import { type Demo, expect, test } from './demo.js';
-import { CASES, goldenOf, missing } from './scenes.js';
-
-/** Below them masks may differ between devices, as they are near the thresholds of what is kept. Learned scores are lower. */
-const MIN_SCORES: Record<Mode, Record<'part' | 'entity' | 'relation' | 'prompted', number>> = {
-  fast: { part: 0.5, entity: 0.5, relation: 0.25, prompted: 0.4 },
-  thorough: { part: 0.9, entity: 0.9, relation: 0.2, prompted: 0.9 },
-};
+import { CASES, goldenOf } from './scenes.js';
 
 function expectLike(found: Scene, expected: Scene, minScores: Partial<Record<Level, number>>): void {
   for (const [level, minScore] of Object.entries(minScores) as [Level, number][]) {
-    expect(expected.masks.filter((mask) => mask.level === level && mask.score >= minScore), level).not.toEqual([]);
+    expect(sure(expected, level, minScore), level).not.toEqual([]);
     expect(missing(expected, found, level, minScore)).toEqual([]);
   }
 }

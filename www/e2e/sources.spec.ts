@@ -1,7 +1,7 @@
 // What setImage takes, in a browser: whose objects, which pixels of them, and when.
 import type * as Aims from 'aims-web';
+import { ANIMATED_GIF, FILES, TURNED, at144Dpi } from '../../pkg/testing/files.js';
 import { expect, test } from './demo.js';
-import { ANIMATED_GIF, FILES, TURNED, at144Dpi } from './files.js';
 import { error, inWorker, open } from './package.js';
 
 declare global {

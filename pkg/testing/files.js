@@ -3,8 +3,13 @@ import { deflateSync } from 'node:zlib';
 
 const WIDTH = 24;
 const HEIGHT = 16;
-const isInside = (x: number, y: number): boolean => x >= 6 && x < 18 && y >= 4 && y < 12;
-const rows = <Value>(value: (isInside: boolean) => Value): Value[][] =>
+const isInside = (x, y) => x >= 6 && x < 18 && y >= 4 && y < 12;
+/**
+ * @template Value
+ * @param {(isInside: boolean) => Value} value
+ * @returns {Value[][]}
+ */
+const rows = (value) =>
   Array.from({ length: HEIGHT }, (_, y) => Array.from({ length: WIDTH }, (_, x) => value(isInside(x, y))));
 
 /** Written by Pillow, as no browser writes it. */
@@ -18,22 +23,23 @@ const WEBP =
   'UklGRmYAAABXRUJQVlA4WAoAAAAIAAAAFwAADwAAVlA4TCUAAAAvF8ADAA9wOuTjmB8Fav5jCWraNmDKrPw5ra8qhIj+T0BnQqfOAEVYSUYaAAAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAA' +
   'AA=';
 
-function bmp(): Buffer {
+function bmp() {
   const pixels = rows((inside) => (inside ? [40, 200, 230] : [120, 60, 30])).reverse().flat(2);
   const head = Buffer.alloc(54);
   head.write('BM');
-  for (const [value, at] of [[54 + pixels.length, 2], [54, 10], [40, 14], [WIDTH, 18], [HEIGHT, 22]] as const) head.writeUInt32LE(value, at);
+  for (const [value, at] of [[54 + pixels.length, 2], [54, 10], [40, 14], [WIDTH, 18], [HEIGHT, 22]]) head.writeUInt32LE(value, at);
   head.writeUInt16LE(1, 26);
   head.writeUInt16LE(24, 28);
   return Buffer.concat([head, Buffer.from(pixels)]);
 }
 
 /** Each pixel is a code of 3 bits, and before the codes outgrow them comes one that starts them anew. */
-function gif(frames: number): Buffer {
+function gif(frames) {
   const CLEAR = 4;
   const END = 5;
   const codes = [...rows((inside) => [CLEAR, inside ? 1 : 0]).flat(2), END];
-  const bytes: number[] = [];
+  /** @type {number[]} */
+  const bytes = [];
   codes.forEach((code, i) => {
     for (let bit = 0; bit < 3; bit++) {
       const at = 3 * i + bit;
@@ -48,7 +54,7 @@ function gif(frames: number): Buffer {
 }
 
 /** Grey, with these bits, and with chunks before the pixels. */
-function png(bits: 8 | 16, ...before: Buffer[]): Buffer {
+function png(bits, ...before) {
   const head = Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, HEIGHT, bits, 0, 0, 0, 0]);
   const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34]).slice(0, bits / 8)).map((row) => [0, ...row.flat()]);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -56,7 +62,7 @@ function png(bits: 8 | 16, ...before: Buffer[]): Buffer {
   return Buffer.concat([signature, ...chunks]);
 }
 
-function chunk(name: string, data: Buffer): Buffer {
+function chunk(name, data) {
   const named = Buffer.concat([Buffer.from(name), data]);
   const size = Buffer.alloc(4);
   size.writeUInt32BE(data.length);
@@ -65,7 +71,7 @@ function chunk(name: string, data: Buffer): Buffer {
   return Buffer.concat([size, named, check]);
 }
 
-function crc(bytes: Buffer): number {
+function crc(bytes) {
   let value = 0xffff_ffff;
   for (const byte of bytes) {
     value ^= byte;
@@ -74,7 +80,11 @@ function crc(bytes: Buffer): number {
   return (value ^ 0xffff_ffff) >>> 0;
 }
 
-const inBase64 = (files: Record<string, Buffer>): Record<string, string> =>
+/**
+ * @param {Record<string, Buffer>} files
+ * @returns {Record<string, string>}
+ */
+const inBase64 = (files) =>
   Object.fromEntries(Object.entries(files).map(([name, file]) => [name, file.toString('base64')]));
 const ORIENTATION_6 = Buffer.from([...Buffer.from('MM'), 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]);
 
@@ -84,18 +94,31 @@ export const FILES = inBase64({ avif: Buffer.from(AVIF, 'base64'), bmp: bmp(), g
 export const TURNED = inBase64({ webp: Buffer.from(WEBP, 'base64'), png: png(8, chunk('eXIf', ORIENTATION_6)) });
 export const ANIMATED_GIF = gif(2).toString('base64');
 
-/** For a JPEG, after its first two bytes: it has these dimensions at 72 dots per inch, and twice as many pixels in each direction. */
-export function at144Dpi(width: number, height: number): number[] {
-  const short = (value: number) => [value >> 8, value & 255];
-  const long = (value: number) => [...short(value >>> 16), ...short(value & 0xffff)];
-  const entry = (tag: number, type: number, value: number[]) => [...short(tag), ...short(type), ...long(1), ...value, ...Array(4 - value.length).fill(0)];
+/**
+ * For a JPEG, after its first two bytes: it has these dimensions at 72 dots per inch, and twice as many pixels in each direction.
+ *
+ * @param {number} width
+ * @param {number} height
+ */
+export function at144Dpi(width, height) {
+  const short = (value) => [value >> 8, value & 255];
+  const long = (value) => [...short(value >>> 16), ...short(value & 0xffff)];
+  const entry = (tag, type, value) => [...short(tag), ...short(type), ...long(1), ...value, ...Array(4 - value.length).fill(0)];
   const RATIONAL = 5;
   const SHORT = 3;
   const LONG = 4;
   const first = [entry(0x011a, RATIONAL, long(92)), entry(0x011b, RATIONAL, long(92)), entry(0x0128, SHORT, short(2)), entry(0x8769, LONG, long(62))];
   const second = [entry(0xa002, LONG, long(width)), entry(0xa003, LONG, long(height))];
-  const list = (entries: number[][]) => [...short(entries.length), ...entries.flat(), ...long(0)];
+  const list = (entries) => [...short(entries.length), ...entries.flat(), ...long(0)];
   // The lists begin at 8 and 62, the resolution at 92.
-  const tiff = [...Buffer.from('MM'), 0, 42, ...long(8), ...list(first), ...list(second), ...long(144), ...long(1)];
-  return [0xff, 0xe1, ...short(tiff.length + 8), ...Buffer.from('Exif'), 0, 0, ...tiff];
+  return exifSegment([...Buffer.from('MM'), 0, 42, ...long(8), ...list(first), ...list(second), ...long(144), ...long(1)]);
 }
+
+/** @param {Iterable<number>} tiff */
+function exifSegment(tiff) {
+  const data = [...Buffer.from('Exif'), 0, 0, ...tiff];
+  return [0xff, 0xe1, (data.length + 2) >> 8, (data.length + 2) & 255, ...data];
+}
+
+/** For a JPEG, after its first two bytes: the camera was held upright (orientation 6). */
+export const EXIF_TURNED = exifSegment(ORIENTATION_6);
