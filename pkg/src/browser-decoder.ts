@@ -8,9 +8,10 @@ import { SegmenterError, toErrorData } from './errors.js';
 export const isForBrowser = (error: unknown): boolean => ['unsupported-image', 'sixteen-bit-image'].includes(toErrorData(error).code);
 
 /** Pixels of the whole picture, upright; undefined where the browser does not know the file either. */
-export async function decodeInBrowser(file: Blob, bytes: Uint8Array): Promise<Pixels | undefined> {
+export async function decodeInBrowser({ type }: Blob, bytes: Uint8Array<ArrayBuffer>): Promise<Pixels | undefined> {
   if (isAnimated(bytes)) throw new SegmenterError('animated-image', 'The image is animated. Save one frame as a still image and try again.');
-  const bitmap = await bitmapOf(file);
+  // Firefox decodes no Blob that is made of several parts, as the caller's may be.
+  const bitmap = await bitmapOf(new Blob([bytes], { type }));
   if (!bitmap) return undefined;
   try {
     return draw(bitmap, bitmap.width, bitmap.height);

@@ -227,7 +227,7 @@ async function checkFile(engine: Engine, bytes: Uint8Array): Promise<void> {
   }
 }
 
-async function bytesOf(file: Blob): Promise<Uint8Array> {
+async function bytesOf(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch {

@@ -11,8 +11,8 @@ let bitmap;
 beforeEach(() => {
   asked = [];
   bitmap = picture('ImageBitmap', 4, 3, 7, { isClosed: false, close: () => (bitmap.isClosed = true) });
-  globalThis.createImageBitmap = async (...args) => {
-    asked.push(args);
+  globalThis.createImageBitmap = async (file, ...options) => {
+    asked.push([await file.text(), ...options]);
     return bitmap;
   };
 });
@@ -52,7 +52,7 @@ for (const code of ['unsupported-image', 'sixteen-bit-image']) {
     assert.deepEqual(answer, { type: 'result', id: 2, result: { imageId: 1, width: 4, height: 3 } });
     assert.deepEqual(pixels, [7]);
     assert.ok(progress > 0);
-    assert.deepEqual(asked, [[FILE, { imageOrientation: 'from-image' }]]);
+    assert.deepEqual(asked, [[await FILE.text(), { imageOrientation: 'from-image' }]]);
     assert.ok(bitmap.isClosed);
   });
 }
