@@ -34,6 +34,31 @@ export function needBrowser() {
   return found;
 }
 
+/** Full path of Firefox, installed where it is missing. */
+export function needFirefox() {
+  const find = () => process.env.FIREFOX || which('firefox-esr', 'firefox');
+  const found = find() || (aptInstall(['firefox-esr'], 'tests run in Firefox too') && find());
+  if (found) return found;
+  throw new StepError('No Firefox found. Install it, or set FIREFOX to its full path, and run this again.');
+}
+
+/** Full paths of the browser that comes with WebKitGTK, and of an X server that needs no screen; installed where they are missing. */
+export function needWebKit() {
+  const find = () => ({ WEBKIT: process.env.WEBKIT || miniBrowser(), XVFB: process.env.XVFB || which('Xvfb') });
+  let found = find();
+  if ((!found.WEBKIT || !found.XVFB) && aptInstall(['libwebkit2gtk-4.1-0', 'xvfb'], 'tests run in WebKit too')) found = find();
+  if (!found.WEBKIT) throw new StepError('No WebKitGTK found. Install it, or set WEBKIT to the full path of its MiniBrowser, and run this again.');
+  if (!found.XVFB) throw new StepError('No Xvfb found, without which WebKitGTK needs a screen. Install it, or set XVFB to its full path, and run this again.');
+  return found;
+}
+
+/** It is not on PATH: Debian has it beside the library, in a folder of the machine's kind. */
+function miniBrowser() {
+  const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib').map((name) => join('/usr/lib', name)) : [];
+  const paths = [...folders, '/usr/libexec'].map((folder) => join(folder, 'webkit2gtk-4.1', 'MiniBrowser'));
+  return paths.find((path) => existsSync(path));
+}
+
 /** Path of webdriver.json with the browser's path written in. */
 export function webdriverConfig(browser) {
   const config = JSON.parse(readFileSync(join(ROOT, 'webdriver.json'), 'utf8'));

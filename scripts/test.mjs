@@ -62,6 +62,10 @@ const CHECKS = {
     buildPackage(profile);
     npm(['run', 'test', '--if-present', '-w', 'pkg']);
   },
+  browsers: () => {
+    buildPackage(profile);
+    run(process.execPath, ['pkg/browsers/run.mjs']);
+  },
   e2e: () => {
     const browser = needBrowser();
     buildSite(profile);

@@ -1,0 +1,105 @@
+// Chromium, Firefox and WebKit: how each is found, and how it is opened at an address with nothing kept from before.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SOFTWARE } from '../../scripts/browser.mjs';
+import { StepError } from '../../scripts/lib.mjs';
+import { needBrowser, needFirefox, needWebKit } from '../../scripts/setup.mjs';
+
+/** No questions at the first start, and nothing asked of other servers. */
+const FIREFOX_SETTINGS = {
+  'app.normandy.enabled': false,
+  'app.update.enabled': false,
+  'browser.aboutwelcome.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'datareporting.healthreport.uploadEnabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'extensions.update.enabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'toolkit.telemetry.reportingpolicy.firstRun': false,
+};
+
+async function openChromium(url, profile) {
+  const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
+  // As root it starts without its sandbox only.
+  const args = ['--headless', '--no-sandbox', ...quiet, ...SOFTWARE, `--user-data-dir=${profile}`, url];
+  return [start(needBrowser().CHROMIUM, args)];
+}
+
+async function openFirefox(url, profile) {
+  const lines = Object.entries(FIREFOX_SETTINGS).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  writeFileSync(join(profile, 'user.js'), lines.join(''));
+  return [start(needFirefox(), ['--headless', '--no-remote', '--profile', profile, url])];
+}
+
+/** It knows no headless mode, and takes its folders from the environment. */
+async function openWebKit(url, profile) {
+  const { WEBKIT, XVFB } = needWebKit();
+  const screen = start(XVFB, ['-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], signal: 'SIGTERM' });
+  const number = await Promise.race([once(screen.program.stdio[3], 'data').then(String), screen.ended.then(() => undefined)]);
+  if (number === undefined) throw new StepError(`Xvfb does not start:\n${screen.errors()}`);
+  const folders = Object.fromEntries(['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME'].map((name) => [name, profile]));
+  const env = { ...folders, DISPLAY: `:${number.trim()}`, GDK_BACKEND: 'x11', LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1' };
+  return [start(WEBKIT, [url], { env }), screen];
+}
+
+// Whatever ends this script ends the browsers as well, which are no part of its group of processes.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/** `find` throws where the browser is not there and cannot be installed. */
+export const BROWSERS = {
+  chromium: { find: needBrowser, open: openChromium },
+  firefox: { find: needFirefox, open: openFirefox },
+  webkit: { find: needWebKit, open: openWebKit },
+};
+
+/** Opens a browser. `ended` resolves when it ends by itself, `errors` gives what it has written, `close` ends it. */
+export async function openBrowser(name, url) {
+  const profile = mkdtempSync(join(tmpdir(), `aims-web-${name}-`));
+  let programs = [];
+  const remove = () => {
+    for (const { kill } of programs) kill();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  };
+  process.once('exit', remove);
+  const close = async () => {
+    for (const { kill } of programs) kill();
+    await Promise.all(programs.map(({ ended }) => ended));
+    remove();
+    process.off('exit', remove);
+  };
+  try {
+    programs = await BROWSERS[name].open(url, profile);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [{ ended, errors }] = programs;
+  return { ended, errors, close };
+}
+
+/** Starts a program as the leader of a group of processes: browsers have many, which all get the `signal` to end. */
+function start(path, args, { env = {}, stdio = ['ignore', 'ignore', 'pipe'], signal = 'SIGKILL' } = {}) {
+  const program = spawn(path, args, { env: { ...process.env, ...env }, stdio, detached: true });
+  let errors = '';
+  program.stderr.on('data', (text) => (errors = (errors + text).slice(-20_000)));
+  const ended = new Promise((resolve) => {
+    program.on('exit', resolve);
+    program.on('error', (error) => {
+      errors += error.message;
+      resolve();
+    });
+  });
+  const kill = () => {
+    try {
+      process.kill(-program.pid, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+  return { program, ended, kill, errors: () => errors };
+}

@@ -1,0 +1,85 @@
+import { BOX, create, expect, failure, photo } from './package.js';
+
+describe('calls', () => {
+  const worker = (name) => () => new Worker(new URL(`workers/${name}.js`, import.meta.url), { type: 'module' });
+  let segmenter;
+
+  beforeEach(async () => {
+    segmenter = await create();
+  });
+  afterEach(() => segmenter.close());
+
+  it('that are aborted reject, before, while they wait and while they run, and the next one works', async () => {
+    const abortAtFirst = () => {
+      const controller = new AbortController();
+      return { signal: controller.signal, onProgress: () => controller.abort() };
+    };
+    const signal = AbortSignal.abort();
+    expect(await failure(create({ signal }))).to.equal('aborted');
+    expect(await failure(create(abortAtFirst()))).to.equal('aborted');
+    expect(await failure(segmenter.setImage(photo, { signal }))).to.equal('aborted');
+    expect(await failure(segmenter.setImage(photo, abortAtFirst()))).to.equal('aborted');
+    const image = await segmenter.setImage(photo);
+    expect(await failure(image.segment(abortAtFirst()))).to.equal('aborted');
+    const running = image.segment();
+    const controller = new AbortController();
+    const waiting = image.segment({ prompt: BOX, signal: controller.signal });
+    controller.abort();
+    expect(await waiting.catch(({ name }) => name)).to.equal('AbortError');
+    await running;
+    expect((await image.segment({ prompt: BOX })).masks.length).to.equal(1);
+  });
+
+  it('that overlap end in the order made', async () => {
+    const image = await segmenter.setImage(photo);
+    const ended = [];
+    const note = (name) => (result) => ended.push(name) && result;
+    const [whole, box] = await Promise.all([
+      image.segment().then(note('whole')),
+      image.segment({ prompt: BOX }).then(note('box')),
+      image.candidates(BOX).then(note('candidates')),
+      segmenter.setImage(photo).then(note('image')),
+    ]);
+    expect(ended).to.deep.equal(['whole', 'box', 'candidates', 'image']);
+    expect(whole.masks.length).to.be.above(1);
+    expect(box.masks.length).to.equal(1);
+  });
+
+  it('end with an error when the segmenter is closed, and so do those after it', async () => {
+    const image = await segmenter.setImage(photo);
+    const other = await segmenter.setImage(photo);
+    image.close();
+    expect(await failure(image.segment())).to.equal('closed');
+    const calls = [failure(other.segment()), failure(segmenter.setImage(photo))];
+    segmenter.close();
+    calls.push(failure(other.segment()), failure(segmenter.setImage(photo)), failure(segmenter.memory()));
+    expect(await Promise.all(calls)).to.deep.equal(Array(5).fill('closed'));
+  });
+
+  it('end with an error when the worker crashes, and the next one has the same masks from a new worker', async () => {
+    const other = await create({ worker: worker('crashing') });
+    const heard = [];
+    other.addEventListener('devicelost', ({ detail }) => heard.push(detail.code));
+    other.addEventListener('restored', ({ detail }) => heard.push(detail.device));
+    const image = await other.setImage(photo);
+    const before = await image.segment();
+    const channel = new BroadcastChannel('crash');
+    const running = failure(image.segment({ onProgress: () => channel.postMessage('now') }));
+    expect(await running).to.equal('internal');
+    expect(await image.segment()).to.deep.equal(before);
+    expect(heard).to.deep.equal(['internal', 'cpu']);
+    channel.close();
+    other.close();
+  });
+
+  it('of segmenters that are created and closed again and again give the same masks', async () => {
+    const scenes = [];
+    for (let i = 0; i < 3; i++) {
+      const other = await create();
+      const image = await other.setImage(photo);
+      scenes.push(await image.segment({ prompt: BOX }));
+      other.close();
+    }
+    for (const scene of scenes) expect(scene).to.deep.equal(scenes[0]);
+  });
+});

@@ -1,0 +1,42 @@
+import { iou } from '../testing/scenes.js';
+import { BOX, Segmenter, create, expect, failure, photo, skip } from './package.js';
+
+describe('devices', () => {
+  const withoutGpu = () => new Worker(new URL('workers/without-gpu.js', import.meta.url), { type: 'module' });
+
+  it('isSupported says that there is a device, and which', async () => {
+    const { supported, webgpu, reason } = await Segmenter.isSupported();
+    expect(supported).to.equal(true);
+    expect(['hardware', 'software', 'none']).to.include(webgpu);
+    expect(reason).to.match(/^Segmentation runs on .*\.$/);
+  });
+
+  it('where there is no WebGPU, asking for it is an error, and auto takes the CPU and says why', async () => {
+    expect(await failure(create({ device: 'webgpu', worker: withoutGpu }))).to.equal('no-webgpu');
+    const segmenter = await create({ device: 'auto', worker: withoutGpu });
+    expect(segmenter.adapter).to.include({ device: 'cpu', software: false });
+    expect(segmenter.adapter.reason).to.match(/^Runs on the CPU because .*WebGPU/);
+    segmenter.close();
+  });
+
+  it('auto takes what this browser has', async () => {
+    const { webgpu } = await Segmenter.isSupported();
+    const segmenter = await create({ device: 'auto' });
+    if (webgpu !== 'hardware') expect(segmenter.adapter.device).to.equal('cpu');
+    expect(segmenter.adapter.reason).to.match(/^Runs on .* because .*\.$/);
+    segmenter.close();
+  });
+
+  it('WebGPU finds what the CPU finds', async function () {
+    const { webgpu, reason } = await Segmenter.isSupported();
+    if (webgpu === 'none') skip(this, reason);
+    const masks = [];
+    for (const device of ['cpu', 'webgpu']) {
+      const segmenter = await create({ device });
+      expect(segmenter.adapter.device).to.equal(device);
+      masks.push((await (await segmenter.setImage(photo)).segment({ prompt: BOX })).masks[0]);
+      segmenter.close();
+    }
+    expect(iou(...masks)).to.be.above(0.9);
+  });
+});

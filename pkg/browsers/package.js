@@ -1,0 +1,47 @@
+// What the tests share: the package as built, a photo, and segmenters that are quick to make.
+import * as aims from '../dist/index.js';
+
+export * from '../dist/index.js';
+export { expect } from '/node_modules/chai/index.js';
+
+export const TINY = new URL('../models/aims-tiny-q8.safetensors', import.meta.url).href;
+/** 451 x 300 pixels: a cat, whose nose is in the middle. */
+export const photo = await fetchBlob('/www/public/samples/chelsea.jpg');
+/** Of the cat: what this means has a mask at any input size. */
+export const BOX = { kind: 'points', box: [100, 20, 280, 260] };
+
+export async function fetchBlob(address) {
+  return (await fetch(address)).blob();
+}
+
+export async function fetchJson(address) {
+  return (await fetch(address)).json();
+}
+
+/** A segmenter with the small model at the smallest input: masks are rough, but the tests take little time in slow browsers too. */
+export const create = (options) => aims.Segmenter.create({ device: 'cpu', model: TINY, inputSize: 64, ...options });
+
+/** What a call that must fail fails with: the code of a SegmenterError, the name of another error. */
+export async function failure(call) {
+  try {
+    await (typeof call === 'function' ? call() : call);
+  } catch (error) {
+    return error instanceof aims.SegmenterError ? error.code : error.name;
+  }
+  return 'no error';
+}
+
+/** Ends a test that this browser cannot have, and says why. */
+export function skip(context, reason) {
+  context.runnable().skipReason = reason;
+  context.skip();
+}
+
+/** From now on the server answers requests for addresses that end like this with 503: '' are all, null is none. */
+export const refuse = (ending) => fetch('/test/refuse', { method: 'POST', body: JSON.stringify(ending) });
+
+/** How many requests the server has had for addresses that end like this. */
+export const countRequests = async (ending) => (await fetchJson('/test/requests')).filter((path) => path.endsWith(ending)).length;
+
+/** Of what is in base64, as the server gives small files. */
+export const bytesOf = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

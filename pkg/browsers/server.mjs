@@ -1,0 +1,95 @@
+// What the test page asks of a server: the checkout's files, and under /test/ what is made for the tests.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as aims from 'aims-web';
+import { ROOT } from '../../scripts/lib.mjs';
+import { POLICY, serveFiles } from '../../scripts/serve.mjs';
+import { ANIMATED_GIF, EXIF_TURNED, FILES, TURNED } from '../testing/files.js';
+import { resultsOf } from './results.js';
+
+/** What the package needs, and pictures and videos that the tests make. */
+const PAGE_POLICY = `${POLICY}; img-src 'self' blob:; media-src 'self' blob:`;
+/** What a page in a frame is served with, by the word after `?`. */
+const POLICIES = {
+  trusted: `${POLICY}; require-trusted-types-for 'script'; trusted-types aims-web`,
+  untrusted: `${POLICY}; require-trusted-types-for 'script'; trusted-types other`,
+};
+
+const read = (...path) => readFileSync(join(ROOT, ...path));
+const model = () => read('pkg', 'models', 'aims-tiny-q8.safetensors');
+const golden = () => JSON.parse(read('tests', 'golden', 'demo-cpu.json').toString());
+
+/** Its weights are others than its checksum says. */
+function damagedModel() {
+  const bytes = model();
+  bytes[bytes.length - 1000] ^= 1;
+  return bytes;
+}
+
+/** Pages read this as JSON; files are in base64. */
+const MADE = {
+  specs: () => readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js')),
+  files: () => ({ known: FILES, turned: { jpeg: EXIF_TURNED, ...TURNED }, animated: ANIMATED_GIF }),
+  // What Node makes of a scene, which is what browsers must make of it.
+  results: () => resultsOf(aims, golden().full),
+};
+
+/** `onReport` gets what the page tells of its tests. */
+export async function serveTests(onReport) {
+  const requests = [];
+  /** How addresses end that are refused; null for none. */
+  let refused = null;
+  let isBroken = false;
+
+  /** Gives half of the file at first, and then the rest, to whoever asks for it. */
+  const serveBroken = (request, response) => {
+    const bytes = model();
+    const from = Number(/bytes=(\d+)-/.exec(request.headers.range)?.[1] ?? 0);
+    const part = from > 0 && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
+    response.writeHead(part ? 206 : 200, { etag: '"1"', 'content-length': bytes.length - from, ...part });
+    if (isBroken) return response.end(bytes.subarray(from));
+    isBroken = true;
+    // The half gets there before the connection breaks.
+    response.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(() => response.socket?.destroy(), 500));
+  };
+
+  const answerTest = (request, response, name) => {
+    if (name === 'report') {
+      readJson(request).then(onReport, () => {}); // a browser that is gone
+      return response.end();
+    }
+    if (name === 'refuse') {
+      return readJson(request).then((ending) => {
+        refused = ending;
+        response.end();
+      });
+    }
+    if (name === 'damaged.safetensors') return response.end(damagedModel());
+    if (name === 'broken.safetensors') return serveBroken(request, response);
+    if (name === 'requests') return response.end(JSON.stringify(requests));
+    if (name in MADE) return response.end(JSON.stringify(MADE[name]()));
+    response.writeHead(404).end();
+  };
+
+  const answer = (request, response, { pathname, search }) => {
+    const [, folder, name] = pathname.split('/');
+    if (folder === 'test' && !name.endsWith('.safetensors')) return answerTest(request, response, name), true;
+    requests.push(pathname);
+    if (refused !== null && pathname.endsWith(refused)) return response.writeHead(503).end(), true;
+    if (folder === 'test') return answerTest(request, response, name), true;
+    const policy = POLICIES[search.slice(1)];
+    if (policy === undefined) return false;
+    response.writeHead(200, { 'content-security-policy': policy, 'content-type': 'text/html' }).end(read(pathname));
+    return true;
+  };
+
+  // Nothing comes from the browser's own cache: the tests are about the package's. A page in a sandbox is of another origin.
+  const headers = { 'cache-control': 'no-store', 'access-control-allow-origin': '*' };
+  return serveFiles(ROOT, { policy: PAGE_POLICY, headers, answer });
+}
+
+async function readJson(request) {
+  let text = '';
+  for await (const piece of request) text += piece;
+  return JSON.parse(text);
+}

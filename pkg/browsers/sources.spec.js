@@ -1,0 +1,96 @@
+import { iou } from '../testing/scenes.js';
+import { BOX, create, expect, failure, photo, skip } from './package.js';
+
+describe('setImage takes', () => {
+  let segmenter;
+  let bitmap;
+  let canvas;
+  let wanted;
+
+  const find = async (source) => {
+    const image = await segmenter.setImage(source);
+    const { masks } = await image.segment({ prompt: BOX });
+    image.close();
+    return { size: [image.width, image.height], mask: masks[0] };
+  };
+  const drawOn = (canvas) => {
+    Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+    canvas.getContext('2d').drawImage(bitmap, 0, 0);
+    return canvas;
+  };
+  const read = () => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+
+  before(async () => {
+    segmenter = await create();
+    bitmap = await createImageBitmap(photo);
+    canvas = drawOn(document.createElement('canvas'));
+    wanted = await find(read());
+    expect(wanted.size).to.deep.equal([451, 300]);
+  });
+  after(() => segmenter?.close());
+
+  /** Decoders differ by a little. */
+  const expectPhoto = async (source) => {
+    const { size, mask } = await find(source);
+    expect(size).to.deep.equal([451, 300]);
+    expect(iou(mask, wanted.mask)).to.be.above(0.9);
+  };
+
+  it('a File', () => expectPhoto(new File([photo], 'photo.jpg')));
+
+  it('an ImageBitmap, which stays open', async () => {
+    await expectPhoto(bitmap);
+    expect(bitmap.width).to.equal(451);
+  });
+
+  it('a canvas', () => expectPhoto(canvas));
+
+  it('an OffscreenCanvas', () => expectPhoto(drawOn(new OffscreenCanvas(1, 1))));
+
+  it('an <img>, which may still be loading', async () => {
+    const address = URL.createObjectURL(photo);
+    await expectPhoto(Object.assign(new Image(), { src: address }));
+    await expectPhoto(Object.assign(new Image(), { loading: 'lazy', src: address }));
+  });
+
+  it('a VideoFrame', async function () {
+    if (typeof VideoFrame === 'undefined') skip(this, 'this browser has no VideoFrame');
+    const frame = new VideoFrame(bitmap, { timestamp: 0 });
+    await expectPhoto(frame).finally(() => frame.close());
+  });
+
+  it('a <video>: the frame that it shows', async function () {
+    const video = Object.assign(document.createElement('video'), { muted: true });
+    expect(await failure(segmenter.setImage(video))).to.equal('empty-image');
+    const source = document.createElement('canvas');
+    drawOn(source);
+    if (!source.captureStream) skip(this, 'this browser makes no video of a canvas');
+    const loaded = new Promise((resolve) => video.addEventListener('loadeddata', () => resolve(true), { once: true }));
+    video.srcObject = source.captureStream();
+    // Browsers capture what is drawn from now on.
+    const drawing = setInterval(() => drawOn(source), 200);
+    const plays = video.play().then(() => loaded, () => false);
+    const late = new Promise((resolve) => setTimeout(resolve, 30_000, false));
+    const isShown = await Promise.race([plays, late]);
+    clearInterval(drawing);
+    if (!isShown) skip(this, 'this browser plays no video of a canvas on this machine');
+    const { size, mask } = await find(video);
+    expect(size).to.deep.equal([451, 300]);
+    expect(iou(mask, wanted.mask)).to.be.above(0.9); // a stream may be compressed
+  });
+
+  it('the pixels that are there at the time of the call', async () => {
+    const other = drawOn(new OffscreenCanvas(1, 1));
+    const [filled, transferred] = [read(), read()];
+    const closed = await createImageBitmap(canvas);
+    const calls = [filled, transferred, other, closed].map((source) => segmenter.setImage(source));
+    filled.data.fill(0);
+    structuredClone(transferred.data.buffer, { transfer: [transferred.data.buffer] });
+    other.getContext('2d').clearRect(0, 0, 451, 300);
+    closed.close();
+    for (const call of calls) {
+      const { masks } = await (await call).segment({ prompt: BOX });
+      expect(masks[0].rle).to.deep.equal(wanted.mask.rle);
+    }
+  });
+});

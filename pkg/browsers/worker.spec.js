@@ -1,0 +1,54 @@
+import { BOX, create, expect, failure, photo, skip } from './package.js';
+
+/** What frame.js in a frame tells of the segmenter that it creates there: its device, or the error. */
+async function inFrame(policy, sandbox) {
+  const frame = document.createElement('iframe');
+  if (sandbox) frame.sandbox = sandbox;
+  const told = new Promise((resolve) => {
+    addEventListener('message', function hear({ source, data }) {
+      if (source !== frame.contentWindow) return;
+      removeEventListener('message', hear);
+      resolve(data);
+    });
+  });
+  frame.src = `frame.html?${policy}`;
+  document.body.append(frame);
+  return told.finally(() => frame.remove());
+}
+
+describe('the worker', () => {
+  it('may be started by the page, at each start', async () => {
+    const started = [];
+    const worker = () => {
+      started.push(new Worker(new URL('../dist/worker.js', import.meta.url), { type: 'module' }));
+      return started.at(-1);
+    };
+    const segmenter = await create({ worker, assets: 'https://cdn.example/' });
+    const image = await segmenter.setImage(photo);
+    const before = await image.segment({ prompt: BOX });
+    started[0].dispatchEvent(new ErrorEvent('error', { message: 'a defect', cancelable: true }));
+    expect(await image.segment({ prompt: BOX })).to.deep.equal(before);
+    expect(started.length).to.equal(2);
+    segmenter.close();
+  });
+
+  it('that cannot be started is an error with a code', async () => {
+    const workers = [() => new Worker('/nowhere.js', { type: 'module' }), () => { throw new Error('no'); }];
+    for (const worker of workers) expect(await failure(create({ worker }))).to.equal('unsupported-environment');
+    expect(await failure(create({ worker: () => ({}) }))).to.equal('TypeError');
+  });
+
+  it('starts where Trusted Types are required, if the page allows the policy of the package', async function () {
+    if (!('trustedTypes' in window)) skip(this, 'this browser has no Trusted Types');
+    expect(await inFrame('trusted')).to.deep.equal({ device: 'cpu' });
+    const { code, message } = await inFrame('untrusted');
+    expect(code).to.equal('unsupported-environment');
+    expect(message).to.include('trusted-types aims-web');
+  });
+
+  it('does not start in a sandbox, and the error says what to do', async () => {
+    const { code, message } = await inFrame('', 'allow-scripts');
+    expect(code).to.equal('unsupported-environment');
+    expect(message).to.include('allow-same-origin');
+  });
+});

@@ -1,0 +1,3 @@
+// The package's worker in a browser that has no WebGPU.
+import './remove-gpu.js';
+import '../../dist/worker.js';
