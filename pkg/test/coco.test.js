@@ -94,3 +94,10 @@ test('polygons instead of codes: one ring for each piece, holes joined to it', (
   assert.throws(() => sceneToCoco(scene, { segmentation: 'polygon' }), TypeError);
   assert.throws(() => scenesToCoco([{ scene }], { segmentation: 'polygons', tolerance: -1 }), TypeError);
 });
+
+test('the data set that the native program writes too', () => {
+  const data = (name) => readFileSync(new URL(`../../tests/data/${name}`, import.meta.url), 'utf8');
+  const photos = data('scenes.jsonl').trimEnd().split('\n').map((line) => JSON.parse(line));
+  const coco = scenesToCoco(photos.map(({ photo: fileName, ...scene }) => ({ scene, fileName })));
+  assert.equal(`${JSON.stringify(coco)}\n`, data('scenes_coco.json'));
+});
