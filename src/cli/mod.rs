@@ -23,7 +23,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Segments a photo at three levels: one overlay picture a level and one JSON.
+    /// Segments photos at three levels, as JSON lines; a run that was stopped goes on where it was.
     Segment(segment::Arguments),
     /// Makes the model file from MobileSAM's PyTorch checkpoint.
     Convert(convert::Arguments),

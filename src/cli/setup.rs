@@ -53,12 +53,16 @@ impl ModelArguments {
 
     /// Opens device and model, and says on which adapter and why.
     pub async fn open(&self) -> Result<Segmenter> {
-        let bytes = self.read_model()?;
+        self.open_bytes(&self.read_model()?).await
+    }
+
+    /// [`Self::open`] for a model file that was read before.
+    pub async fn open_bytes(&self, bytes: &[u8]) -> Result<Segmenter> {
         let precision = match self.precision {
             PrecisionChoice::F32 => Precision::F32,
             PrecisionChoice::F16 => Precision::F16,
         };
-        let open = |device| Segmenter::new(Compute { device, precision }, &bytes, self.input_size);
+        let open = |device| Segmenter::new(Compute { device, precision }, bytes, self.input_size);
         let (segmenter, reason) = match self.device {
             DeviceChoice::Cpu => (open(DeviceKind::Cpu).await?, "as asked"),
             DeviceChoice::Gpu => (open(DeviceKind::Gpu).await?, "as asked"),
@@ -106,6 +110,15 @@ fn first_of(places: Vec<PathBuf>) -> Result<PathBuf, Error> {
 pub fn bar(label: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:10} {wide_bar} {percent:>3} %  {elapsed}");
     let bar = ProgressBar::new(1000).with_message(label);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// A bar over photos, with an estimate of the time left.
+pub fn photo_bar(count: usize) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("photo {human_pos} of {human_len} {wide_bar} {elapsed}, {eta} left");
+    let bar = ProgressBar::new(count as u64);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

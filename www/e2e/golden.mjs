@@ -14,7 +14,7 @@ function segment({ photo, model, size, mode, points }, prompt) {
   const file = join('www', 'public', 'samples', `${photo}.jpg`);
   const options = ['--device', 'cpu', ...(model ? ['--model', model] : []), '--input-size', size, ...(mode === 'fast' ? [] : ['--thorough', '--points-per-side', points]), '--prompt', JSON.stringify(prompt), '--out', out];
   execFileSync('cargo', ['run', '--release', '--locked', '--quiet', '--', 'segment', file, ...options.map(String)], { cwd: ROOT, stdio: 'inherit' });
-  const scene = JSON.parse(readFileSync(join(out, 'scene.json'), 'utf8'));
+  const { photo: _, ...scene } = JSON.parse(readFileSync(join(out, 'scenes.jsonl'), 'utf8'));
   rmSync(out, { recursive: true });
   return scene;
 }

@@ -1,0 +1,134 @@
+//! `scenes.jsonl`: one line a photo, whole as soon as it is there.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use aims_web::Scene;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// A line.
+#[derive(Serialize, Deserialize)]
+pub struct PhotoScene {
+    pub photo: String,
+    #[serde(flatten)]
+    pub scene: Scene,
+}
+
+/// A line, as far as it tells which photo it is about.
+#[derive(Deserialize)]
+struct PhotoName {
+    photo: String,
+}
+
+pub struct Scenes {
+    path: PathBuf,
+    file: File,
+    /// Where the line of a photo begins.
+    places: HashMap<String, u64>,
+    length: u64,
+}
+
+pub fn file_in(folder: &Path) -> PathBuf {
+    folder.join("scenes.jsonl")
+}
+
+/// The photos of a folder's file as far as it is readable, for those who delete it.
+pub fn photos_in(folder: &Path) -> Result<Vec<String>> {
+    let path = file_in(folder);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let names = bytes.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    Ok(names.map(|PhotoName { photo }| photo).collect())
+}
+
+impl Scenes {
+    /// Opens the file of a folder, or makes it. A last line that was cut by a stop is removed.
+    ///
+    /// # Errors
+    /// If another line is damaged.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = file_in(folder);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let mut scenes = Self { path, file, places: HashMap::new(), length: 0 };
+        let total = scenes.index()?;
+        if total > scenes.length {
+            eprintln!("{}: the last line was cut and is removed", scenes.path.display());
+            scenes.file.set_len(scenes.length).with_context(|| scenes.cannot_write())?;
+        }
+        Ok(scenes)
+    }
+
+    /// Notes the whole lines; gives the length of the file.
+    fn index(&mut self) -> Result<u64> {
+        let mut reader = BufReader::new(&self.file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let at = || format!("{}, line {number}", self.path.display());
+            let length = reader.read_until(b'\n', &mut line).with_context(at)? as u64;
+            if line.last() != Some(&b'\n') {
+                return Ok(self.length + length);
+            }
+            let name = serde_json::from_slice(&line).with_context(|| {
+                format!("{} is damaged. Remove the line, or begin anew with --restart", at())
+            });
+            let PhotoName { photo } = name?;
+            self.places.insert(photo, self.length);
+            self.length += length;
+        }
+        Ok(self.length)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub fn contains(&self, photo: &str) -> bool {
+        self.places.contains_key(photo)
+    }
+
+    /// Adds a line; it is in the file when this returns.
+    pub fn add(&mut self, entry: &PhotoScene) -> Result<()> {
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(&line));
+        written.with_context(|| self.cannot_write())?;
+        self.places.insert(entry.photo.clone(), self.length);
+        self.length += line.len() as u64;
+        Ok(())
+    }
+
+    /// What was found in a photo.
+    pub fn get(&self, photo: &str) -> Result<Option<Scene>> {
+        let Some(&place) = self.places.get(photo) else { return Ok(None) };
+        let entry = self.read_from(place)?.next().transpose()?;
+        Ok(entry.map(|PhotoScene { scene, .. }| scene))
+    }
+
+    /// All lines in order.
+    pub fn read(&self) -> Result<impl Iterator<Item = Result<PhotoScene>>> {
+        self.read_from(0)
+    }
+
+    fn read_from(&self, place: u64) -> Result<impl Iterator<Item = Result<PhotoScene>>> {
+        let at = || format!("cannot read {}", self.path.display());
+        let mut file = File::open(&self.path).with_context(at)?;
+        file.seek(SeekFrom::Start(place)).with_context(at)?;
+        let lines = BufReader::new(file.take(self.length - place)).lines();
+        Ok(lines.map(move |line| serde_json::from_str(&line.with_context(at)?).with_context(at)))
+    }
+
+    fn cannot_write(&self) -> String {
+        format!("cannot write {}", self.path.display())
+    }
+}

@@ -1,0 +1,77 @@
+//! What was asked of a folder's photos. One folder holds answers to one question only.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use aims_web::Request;
+use aims_web::segmenter::Mode;
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::files::write_whole;
+
+/// Names and values, all but `inputSize` from the beginning: where the caller does not say, the device decides on it.
+#[derive(Clone)]
+pub struct Settings(Map<String, Value>);
+
+impl Settings {
+    pub fn new(model: &[u8], input_size: Option<u32>, prompt: &str, request: &Request) -> Result<Self> {
+        let mode = if request.mode == Some(Mode::Thorough) { "thorough" } else { "default" };
+        let mut digest = String::new();
+        for byte in Sha256::digest(model) {
+            write!(digest, "{byte:02x}")?;
+        }
+        let values = [
+            ("modelSha256", json!(digest)),
+            ("mode", json!(mode)),
+            ("prompt", serde_json::from_str(prompt)?),
+            // By way of text, which has 32-bit numbers as people write them.
+            ("grid", serde_json::from_str(&serde_json::to_string(&request.grid)?)?),
+            ("maxQueries", json!(request.max_queries)),
+        ];
+        let mut settings = Self(values.map(|(name, value)| (name.to_string(), value)).into_iter().collect());
+        if let Some(size) = input_size {
+            settings.set_input_size(size);
+        }
+        Ok(settings)
+    }
+
+    pub fn set_input_size(&mut self, size: u32) {
+        self.0.insert("inputSize".to_string(), json!(size));
+    }
+
+    /// What a file says, if it is there.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let map = serde_json::from_str(&text);
+                let map =
+                    map.with_context(|| format!("{} is damaged. Begin anew with --restart", path.display()))?;
+                Ok(Some(Self(map)))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_whole(path, |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.0)?)?))
+    }
+
+    /// # Errors
+    /// Names what is asked otherwise than it was before.
+    pub fn check_against(&self, before: &Self, folder: &Path) -> Result<()> {
+        let other = |name: &&String| before.0.get(*name) != self.0.get(*name);
+        let Some(name) = self.0.keys().find(other) else { return Ok(()) };
+        let value = |settings: &Self| settings.0.get(name).map_or("nothing".to_string(), Value::to_string);
+        bail!(
+            "{} was begun with other settings: {name} was {} and is {} now. Name another folder with --out, or begin anew with \
+             --restart",
+            folder.display(),
+            value(before),
+            value(self)
+        )
+    }
+}
