@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT, StepError, TARGET, main, npm, run, say } from './lib.mjs';
+import { ROOT, TARGET, main, npm, run, say } from './lib.mjs';
 import { needPackages } from './setup.mjs';
 
 const DATA = join(ROOT, '..', 'shared', 'data');
@@ -18,11 +18,13 @@ function records(set, limit) {
   return lines.map((line) => JSON.parse(line)).filter(({ split }) => split === 'val').slice(0, limit);
 }
 
-function sceneOf(photo, folder) {
-  const out = join(folder, 'scene');
-  const { status, stderr } = spawnSync(join(TARGET, 'release', 'aims-web'), ['segment', photo, '--device', 'cpu', '--out', out], { encoding: 'utf8' });
-  if (status !== 0) throw new StepError(`Segmenting ${photo} failed: ${stderr}`);
-  return JSON.parse(readFileSync(join(out, 'scene.json'), 'utf8'));
+/** Scenes of photos, in order. */
+function scenesOf(photos, out) {
+  const names = photos.map((photo) => photo.replaceAll('\\', '/'));
+  run(join(TARGET, 'release', 'aims-web'), ['segment', ...names, '--device', 'cpu', '--out', out]);
+  const lines = readFileSync(join(out, 'scenes.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+  const byName = new Map(lines.map(({ photo, ...scene }) => [photo, scene]));
+  return names.map((name) => byName.get(name));
 }
 
 /** Share in percent with Wilson's 95 % interval. */
@@ -47,10 +49,12 @@ main(async () => {
     for (const set of SETS) {
       say(set);
       spawnSync('tar', ['-xf', join(DATA, `${set}.tar`), '-C', folder]);
-      const ious = records(set, Number(limit)).map(({ image, masks }) => {
+      const labelled = records(set, Number(limit));
+      const scenes = scenesOf(labelled.map(({ image }) => join(folder, image)), join(folder, 'out', set));
+      const ious = labelled.map(({ masks }, index) => {
         const entities = masks.filter(({ level }) => level === 'entity').map(({ rle }) => ({ rle, area: areaOf(rle) }));
         const subject = entities.sort((a, b) => b.area - a.area)[0];
-        const found = subjectOf(sceneOf(join(folder, image), folder));
+        const found = subjectOf(scenes[index]);
         if (!found) return 0;
         const both = areaOf(intersectMasks(found.rle, subject.rle));
         return both / (found.area + subject.area - both);
