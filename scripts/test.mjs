@@ -1,6 +1,7 @@
 // npm test: every check, cheapest first, up to the first failure. For a part: npm test -- --only native,wasm
 // The demo is tested with the module that ships; with one that is quicker to build: npm test -- --profile wasm-dev
 import { parseArgs } from 'node:util';
+import { batch } from './batch.mjs';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
 import { fuzz } from './fuzz.mjs';
@@ -41,11 +42,13 @@ function wasm() {
   });
 }
 
+/** A check throws if it fails; one that cannot be made here returns why. */
 const CHECKS = {
   fmt: () => run('cargo', ['fmt', '--all', '--check'], { advice: 'Run `npm run format` and run this again.' }),
   clippy: () => run('cargo', ['clippy', '--locked', '--release', '--workspace', '--all-targets', '--', '-D', 'warnings']),
   native,
   fuzz: () => fuzz(),
+  batch,
   'wasm-clippy': () =>
     wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
   wasm,
@@ -90,15 +93,20 @@ main(() => {
   const names = chosen();
   const lines = [];
   let failure;
+  let skipped = 0;
   for (const name of names) {
     say(`Check: ${name}`);
     const start = performance.now();
+    let unable;
     try {
-      CHECKS[name]();
+      unable = CHECKS[name]();
     } catch (error) {
       failure = error;
     }
-    lines.push(`${failure ? 'FAILED' : 'passed'}  ${name.padEnd(12)} ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    const took = `${((performance.now() - start) / 1000).toFixed(1)} s`;
+    const result = failure ? 'FAILED' : unable ? 'skipped' : 'passed';
+    lines.push(`${result.padEnd(7)} ${name.padEnd(12)} ${unable ? `because ${unable}` : took}`);
+    if (unable) skipped++;
     if (failure) break;
   }
   const left = names.slice(lines.length);
@@ -108,5 +116,6 @@ main(() => {
     console.error(`error: ${failure instanceof StepError ? failure.message : failure.stack}`);
     process.exitCode = 1;
   }
-  console.log(`${lines.length - (failure ? 1 : 0)} passed, ${failure ? 1 : 0} failed`);
+  const failed = failure ? 1 : 0;
+  console.log(`${lines.length - failed - skipped} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
 });
