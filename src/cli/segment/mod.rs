@@ -56,7 +56,7 @@ pub struct Arguments {
     /// Further layers of crops: finds smaller things, takes longer.
     #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
     crop_layers: u32,
-    /// At most so many places of a photo are asked; by default as the model file says for the device.
+    /// At most so many places of a photo are asked, 1 to 192; by default as the model file says.
     #[arg(long)]
     max_queries: Option<u32>,
 }
