@@ -48,7 +48,7 @@ async function openWebKit(url, profile) {
 }
 
 // Whatever ends this script ends the browsers as well, which are no part of its group of processes.
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 /** `find` throws where the browser is not there and cannot be installed. */
 export const BROWSERS = {

@@ -10,7 +10,7 @@ const report = (message) => {
 const textOf = (error) => (error.stack?.includes(error.message) ? error.stack : `${error.name}: ${error.message}\n${error.stack ?? ''}`);
 
 function Reporter(runner) {
-  runner.on('test', (test) => report({ kind: 'started', title: test.fullTitle() }));
+  for (const step of ['test', 'hook']) runner.on(step, (step) => report({ kind: 'started', title: step.fullTitle() }));
   runner.on('pass', (test) => report({ kind: 'passed', title: test.fullTitle(), ms: test.duration }));
   runner.on('fail', (test, error) => report({ kind: 'failed', title: test.fullTitle(), ms: test.duration, error: textOf(error) }));
   runner.on('pending', (test) => report({ kind: 'skipped', title: test.fullTitle(), reason: test.skipReason ?? 'no reason was given' }));

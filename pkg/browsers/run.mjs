@@ -35,7 +35,7 @@ class Results {
 
   add({ kind, title, error, reason, ms }) {
     if (kind === 'browser') console.log(`  ${title}`);
-    this.last = kind === 'started' ? `the test that had begun is "${title}"` : `the last report was "${title}"`;
+    this.last = kind === 'started' ? `what had begun is "${title}"` : `the last report was "${title}"`;
     if (!(kind in this.counts)) return;
     this.counts[kind]++;
     const time = ms === undefined ? '' : ` (${(ms / 1000).toFixed(1)} s)`;

@@ -13,6 +13,8 @@ const PAGE_POLICY = `${POLICY}; img-src 'self' blob:; media-src 'self' blob:`;
 const POLICIES = {
   trusted: `${POLICY}; require-trusted-types-for 'script'; trusted-types aims-web`,
   untrusted: `${POLICY}; require-trusted-types-for 'script'; trusted-types other`,
+  // To WebKit, a page in a sandbox has no 'self'.
+  sandboxed: POLICY.replaceAll("'self'", 'http://localhost:*'),
 };
 
 const read = (...path) => readFileSync(join(ROOT, ...path));

@@ -47,7 +47,7 @@ describe('the worker', () => {
   });
 
   it('does not start in a sandbox, and the error says what to do', async () => {
-    const { code, message } = await inFrame('', 'allow-scripts');
+    const { code, message } = await inFrame('sandboxed', 'allow-scripts');
     expect(code).to.equal('unsupported-environment');
     expect(message).to.include('allow-same-origin');
   });
