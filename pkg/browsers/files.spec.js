@@ -68,6 +68,8 @@ describe('files', () => {
   it('a file with a colour profile has the colours of its bitmap', async function () {
     const canvas = new OffscreenCanvas(450, 300);
     const context = canvas.getContext('2d', { colorSpace: 'display-p3' });
+    const { colorSpace } = context.getImageData(0, 0, 1, 1);
+    if (colorSpace !== 'display-p3') skip(this, 'a canvas of this browser knows sRGB alone');
     context.drawImage(await createImageBitmap(photo), 0, 0);
     const marks = { 'image/jpeg': 'ICC_PROFILE', 'image/png': 'iCCP', 'image/webp': 'ICCP' };
     let count = 0;

@@ -40,6 +40,9 @@ export function skip(context, reason) {
 /** From now on the server answers requests for addresses that end like this with 503: '' are all, null is none. */
 export const refuse = (ending) => fetch('/test/refuse', { method: 'POST', body: JSON.stringify(ending) });
 
+/** For `onProgress` of what may take longer than the server waits for a report. */
+export const tellProgress = ({ stage, fraction }) => fetch('/test/report', { method: 'POST', body: JSON.stringify({ kind: 'progress', title: `${stage} ${fraction}` }) });
+
 /** How many requests the server has had for addresses that end like this. */
 export const countRequests = async (ending) => (await fetchJson('/test/requests')).filter((path) => path.endsWith(ending)).length;
 
