@@ -1,5 +1,6 @@
 // npm run bench: times for one photo natively and in Chromium, sizes and memory, as the table of docs/performance.md; then the package
-// beside onnxruntime-web. For a part: npm run bench -- --only native,cpu,webgpu,peers. A software WebGPU adapter gets a smaller input and fewer points.
+// beside onnxruntime-web. For a part: npm run bench -- --only native,cpu,webgpu,peers. --size 512 --points 2 takes another
+// input and grid. A software WebGPU adapter gets a smaller input and fewer points in any case.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -11,11 +12,13 @@ import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
 import { WWW, buildSite, viteScript } from './build.mjs';
 import { ROOT, StepError, TARGET, main, run, say } from './lib.mjs';
 
-const { only, profile, repeats } = parseArgs({
+const { only, profile, repeats, size, points } = parseArgs({
   options: {
     only: { type: 'string', default: 'native,cpu,webgpu,peers' },
     profile: { type: 'string', default: 'wasm-release' },
     repeats: { type: 'string', default: '3' },
+    size: { type: 'string', default: '1024' },
+    points: { type: 'string', default: '16' },
   },
 }).values;
 
@@ -75,7 +78,7 @@ const seconds = (ms) => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFi
 main(async () => {
   buildSite(profile);
   const wanted = only.split(',');
-  const usual = { size: '1024', points: '16' };
+  const usual = { size, points };
   const small = { size: '512', points: '4' };
   const columns = [];
   const column = async (title, settings, measure) => {
