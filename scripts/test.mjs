@@ -37,7 +37,7 @@ function wasm() {
     ...needFloatModel(),
     WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
     // Generous: shaders compile slowly on a software adapter and a loaded machine.
-    WASM_BINDGEN_TEST_TIMEOUT: '600',
+    WASM_BINDGEN_TEST_TIMEOUT: '1200',
     WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60',
   });
 }
