@@ -22,13 +22,16 @@ describe('files', () => {
     return element;
   };
 
+  /** The photo with this after the first two bytes of its file. */
+  const withSegment = async (segment) => {
+    const jpeg = await photo.arrayBuffer();
+    const parts = new Blob([jpeg.slice(0, 2), new Uint8Array(segment), jpeg.slice(2)]);
+    // Of one part: Firefox makes no bitmap of others.
+    return new Blob([await parts.arrayBuffer()], { type: 'image/jpeg' });
+  };
+
   const turned = {
-    jpeg: async () => {
-      const jpeg = await photo.arrayBuffer();
-      const parts = new Blob([jpeg.slice(0, 2), new Uint8Array(files.turned.jpeg), jpeg.slice(2)]);
-      // Of one part: Firefox makes no bitmap of others.
-      return new Blob([await parts.arrayBuffer()], { type: 'image/jpeg' });
-    },
+    jpeg: () => withSegment(files.turned.jpeg),
     webp: () => new Blob([bytesOf(files.turned.webp)], { type: 'image/webp' }),
     png: () => new Blob([bytesOf(files.turned.png)], { type: 'image/png' }),
   };
@@ -65,23 +68,12 @@ describe('files', () => {
     });
   }
 
-  it('a file with a colour profile has the colours of its bitmap', async function () {
-    const canvas = new OffscreenCanvas(450, 300);
-    const context = canvas.getContext('2d', { colorSpace: 'display-p3' });
-    const { colorSpace } = context.getImageData(0, 0, 1, 1);
-    if (colorSpace !== 'display-p3') skip(this, 'a canvas of this browser knows sRGB alone');
-    context.drawImage(await createImageBitmap(photo), 0, 0);
-    const marks = { 'image/jpeg': 'ICC_PROFILE', 'image/png': 'iCCP', 'image/webp': 'ICCP' };
-    let count = 0;
-    for (const [type, mark] of Object.entries(marks)) {
-      const file = await canvas.convertToBlob({ type });
-      if (file.type !== type || !(await file.text()).includes(mark)) continue;
-      count++;
-      const scenes = [];
-      for (const source of [file, await createImageBitmap(file)]) scenes.push(await (await segmenter.setImage(source)).segment({ prompt: BOX }));
-      expect(scenes[0], type).to.deep.equal(scenes[1]);
-    }
-    if (count === 0) skip(this, 'this browser writes no files with colour profiles');
+  it('a JPEG file with a colour profile has the colours of its bitmap', async () => {
+    const file = await withSegment(files.profile);
+    const scenes = [];
+    for (const source of [file, await createImageBitmap(file)]) scenes.push(await (await segmenter.setImage(source)).segment({ prompt: BOX }));
+    expect(scenes[0].masks.length).to.equal(1);
+    expect(scenes[0]).to.deep.equal(scenes[1]);
   });
 
   it('what is no picture, damaged or animated is refused with a code', async () => {

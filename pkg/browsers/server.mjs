@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as aims from 'aims-web';
 import { ROOT } from '../../scripts/lib.mjs';
 import { POLICY, serveFiles } from '../../scripts/serve.mjs';
-import { ANIMATED_GIF, EXIF_TURNED, FILES, TURNED } from '../testing/files.js';
+import { ANIMATED_GIF, EXIF_TURNED, FILES, P3_PROFILE, TURNED } from '../testing/files.js';
 import { resultsOf } from './results.js';
 
 /** What the package needs, and pictures and videos that the tests make. */
@@ -31,7 +31,7 @@ function damagedModel() {
 /** Pages read this as JSON; files are in base64. */
 const MADE = {
   specs: () => readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js')),
-  files: () => ({ known: FILES, turned: { jpeg: EXIF_TURNED, ...TURNED }, animated: ANIMATED_GIF }),
+  files: () => ({ known: FILES, turned: { jpeg: EXIF_TURNED, ...TURNED }, animated: ANIMATED_GIF, profile: P3_PROFILE }),
   // What Node makes of a scene, which is what browsers must make of it.
   results: () => resultsOf(aims, golden().full),
 };

@@ -122,3 +122,39 @@ function exifSegment(tiff) {
 
 /** For a JPEG, after its first two bytes: the camera was held upright (orientation 6). */
 export const EXIF_TURNED = exifSegment(ORIENTATION_6);
+
+/** For a JPEG, after its first two bytes: its colours are those of Display P3, with a gamma of 2.2 (an ICC profile of version 2). */
+export const P3_PROFILE = profileSegment('Display P3', {
+  wtpt: [0.9642, 1, 0.8249],
+  rXYZ: [0.51512, 0.2412, -0.00105],
+  gXYZ: [0.29198, 0.69225, 0.04189],
+  bXYZ: [0.1571, 0.06657, 0.78407],
+});
+
+/**
+ * @param {string} name
+ * @param {Record<string, number[]>} colours in XYZ
+ */
+function profileSegment(name, colours) {
+  const long = (value) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
+  const text = (chars) => [...Buffer.from(chars)];
+  const xyz = (values) => values.flatMap((value) => long(Math.round(65536 * value)));
+  const curve = [...text('curv'), ...long(0), ...long(1), 0x02, 0x33, 0, 0];
+  const entries = {
+    desc: [...text('desc'), ...long(0), ...long(name.length + 1), ...text(name), ...Array(1 + 4 + 4 + 2 + 1 + 67).fill(0)],
+    cprt: [...text('text'), ...long(0), ...text('none'), 0],
+    ...Object.fromEntries(Object.entries(colours).map(([tag, values]) => [tag, [...text('XYZ '), ...long(0), ...xyz(values)]])),
+    ...{ rTRC: curve, gTRC: curve, bTRC: curve },
+  };
+  const table = long(Object.keys(entries).length);
+  const data = [];
+  for (const [tag, bytes] of Object.entries(entries)) {
+    table.push(...text(tag), ...long(128 + 4 + 12 * Object.keys(entries).length + data.length), ...long(bytes.length));
+    data.push(...bytes, ...Array(-bytes.length & 3).fill(0));
+  }
+  const head = [...long(128 + table.length + data.length), ...long(0), 2, 0x10, 0, 0, ...text('mntrRGB XYZ '), ...Array(12).fill(0), ...text('acsp')];
+  const illuminant = [...Array(68 - head.length).fill(0), ...xyz([0.9642, 1, 0.8249])];
+  const profile = [...head, ...illuminant, ...Array(128 - 80).fill(0), ...table, ...data];
+  const content = [...text('ICC_PROFILE'), 0, 1, 1, ...profile];
+  return [0xff, 0xe2, (content.length + 2) >> 8, (content.length + 2) & 255, ...content];
+}
