@@ -20,7 +20,7 @@ for (const { name, model, size, request, most } of CASES) {
     // With another address it is another module, with a memory of its own.
     const { default: init, Engine } = await import(`../wasm/simd/aims_web.js?${size}-${most}`);
     const { memory } = await init({ module_or_path: await file('../wasm/simd/aims_web_bg.wasm') });
-    const engine = await Engine.create('cpu', await file(model), false, size, false);
+    const engine = await Engine.create('cpu', await file(model), false, size, 'f32');
     const photo = await engine.setImageBytes(await file('../../www/public/samples/astronaut.jpg'), goOn);
     const { masks } = await photo.segment(request, goOn);
     assert.ok(masks.length > 0, 'there are masks');
