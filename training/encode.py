@@ -23,6 +23,7 @@ def arguments():
     parser.add_argument("--weights", type=Path, help="float32 weights of the family, otherwise those in ~/.cache/aims-web")
     parser.add_argument("--out", type=Path, default=CACHE / "maps", help="a folder for each family")
     parser.add_argument("--images", type=int, help="only the first so many of each entry")
+    parser.add_argument("--half", action="store_true", help="multiply in bfloat16, except for validation photos: three times as fast with AMX")
     parser.add_argument("--of", type=int, default=1, help="of so many processes that share the work")
     parser.add_argument("--number", type=int, default=0, help="this is the one of this number, from 0")
     return parser.parse_args()
@@ -43,7 +44,8 @@ def main():
         begun = time.time()
         pixels = photos.read(record.image)
         input_, columns, rows = maps.fitted(pixels, maps.side_of(record.image, record.split, square), square)
-        encoded = sam.image_encoder(input_)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.half and record.split != "val"):
+            encoded = sam.image_encoder(input_)
         if not isinstance(encoded, Encoded):
             encoded = Encoded.of(encoded)
         maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), encoded).save(path)
