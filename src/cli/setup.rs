@@ -1,9 +1,10 @@
-//! What commands that segment have in common: device, model, progress.
+//! What commands that segment have in common: device, model, how masks are looked for, progress.
 
 use std::path::{Path, PathBuf};
 
 use aims_web::model::{INPUT_SIZES, is_input_size};
-use aims_web::{Compute, DeviceKind, Error, Precision, Progress, Segmenter};
+use aims_web::segmenter::Mode;
+use aims_web::{Compute, DeviceKind, Error, GridOptions, Precision, Progress, Request, Segmenter};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,6 +22,40 @@ pub enum PrecisionChoice {
     F32,
     /// Faster on much hardware, and less exact; only on a GPU that has 16-bit floats.
     F16,
+}
+
+/// How masks are looked for.
+#[derive(Args)]
+pub struct SearchArguments {
+    /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
+    /// --input-size 1024.
+    #[arg(long)]
+    thorough: bool,
+    /// Points along each side of that grid.
+    #[arg(long, default_value_t = GridOptions::default().points_per_side)]
+    points_per_side: u32,
+    /// Further layers of crops: finds smaller things, takes longer.
+    #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
+    crop_layers: u32,
+    /// At most so many places of a photo are asked, 1 to 192; by default as the model file says.
+    #[arg(long)]
+    max_queries: Option<u32>,
+}
+
+impl SearchArguments {
+    /// A request for the whole photo at all levels.
+    pub fn request(&self) -> Request {
+        Request {
+            mode: self.thorough.then_some(Mode::Thorough),
+            grid: GridOptions {
+                points_per_side: self.points_per_side,
+                crop_n_layers: self.crop_layers,
+                ..GridOptions::default()
+            },
+            max_queries: self.max_queries,
+            ..Request::default()
+        }
+    }
 }
 
 #[derive(Clone, Args)]

@@ -19,11 +19,10 @@ mod tests;
 use std::path::PathBuf;
 
 use aims_web::GridOptions;
-use aims_web::segmenter::Mode;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::setup::ModelArguments;
+use super::setup::{ModelArguments, SearchArguments};
 use data::Set;
 use predict::{Predictor, Times};
 use predictions::Writer;
@@ -37,25 +36,14 @@ pub struct Arguments {
     sets: SetArguments,
     #[command(flatten)]
     model: ModelArguments,
-    /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
-    /// --input-size 1024.
-    #[arg(long)]
-    thorough: bool,
-    /// Points along each side of the grid.
-    #[arg(long, default_value_t = GridOptions::default().points_per_side)]
-    points_per_side: u32,
-    /// Further layers of crops.
-    #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
-    crop_layers: u32,
+    #[command(flatten)]
+    search: SearchArguments,
     /// The thresholds that the paper's supplement used for SAM, instead of SAM's own.
     #[arg(long)]
     supplement: bool,
     /// Learned masks with a lower score are left out. Low: recall counts the best 100 of an image anyway.
     #[arg(long, default_value_t = 0.05)]
     min_score: f32,
-    /// At most so many places of a photo are asked; by default as the model file says.
-    #[arg(long)]
-    max_queries: Option<u32>,
     /// Judge as entities all masks that were found, which overlap: before rules sort them into levels, and before better
     /// ones paint over others. Of the figures, those of entities then count.
     #[arg(long, conflicts_with = "prompted")]
@@ -92,28 +80,20 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 }
 
 async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
-    let thresholds = match arguments.supplement {
-        true => GridOptions {
+    let mut request = arguments.search.request();
+    request.min_score = Some(arguments.min_score);
+    if arguments.supplement {
+        request.grid = GridOptions {
             pred_iou_thresh: 0.86,
             stability_score_thresh: 0.92,
             crop_n_points_downscale_factor: 2,
             min_mask_region_area: 100,
-            ..GridOptions::default()
-        },
-        false => GridOptions::default(),
-    };
-    let grid = GridOptions {
-        points_per_side: arguments.points_per_side,
-        crop_n_layers: arguments.crop_layers,
-        ..thresholds
-    };
-    let segmenter = arguments.model.open().await?;
+            ..request.grid
+        };
+    }
     let predictor = Predictor {
-        segmenter,
-        mode: arguments.thorough.then_some(Mode::Thorough),
-        grid,
-        min_score: arguments.min_score,
-        max_queries: arguments.max_queries,
+        segmenter: arguments.model.open().await?,
+        request,
         proposals: arguments.proposals,
         prompted: arguments.prompted,
     };

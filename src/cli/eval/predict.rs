@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aims_web::photo::decode;
-use aims_web::segmenter::Mode;
-use aims_web::{GridOptions, Progress, Prompt, Request, Segmenter};
+use aims_web::{Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result};
 
 use super::data::{LabelLevel, LabelledImage};
@@ -12,11 +11,8 @@ use super::predictions::{ImagePredictions, Prediction};
 
 pub struct Predictor {
     pub segmenter: Segmenter,
-    /// By default as the model file says.
-    pub mode: Option<Mode>,
-    pub grid: GridOptions,
-    pub min_score: f32,
-    pub max_queries: Option<u32>,
+    /// It is for the whole photo; other prompts are put in its place.
+    pub request: Request,
     /// Whether to ask for overlapping masks without levels instead of a scene.
     pub proposals: bool,
     /// Whether to ask for the parts of each human entity too.
@@ -46,14 +42,7 @@ impl Predictor {
         let encoder = start.elapsed();
 
         let ask = |prompt| {
-            let request = Request {
-                prompt,
-                mode: self.mode,
-                grid: self.grid.clone(),
-                min_score: Some(self.min_score),
-                max_queries: self.max_queries,
-                ..Request::default()
-            };
+            let request = Request { prompt, ..self.request.clone() };
             let (encoded, progress) = (&encoded, Progress::none());
             async move {
                 match self.proposals {

@@ -12,12 +12,11 @@ mod worker;
 
 use std::path::PathBuf;
 
-use aims_web::segmenter::Mode;
-use aims_web::{GridOptions, Request};
+use aims_web::Request;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use super::setup::ModelArguments;
+use super::setup::{ModelArguments, SearchArguments};
 use folder::Folder;
 use photos::{PhotoFile, Selection};
 use report::Report;
@@ -46,19 +45,8 @@ pub struct Arguments {
     /// A prompt as JSON, as the JavaScript API takes it; the whole photo if there is none.
     #[arg(long)]
     prompt: Option<String>,
-    /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
-    /// --input-size 1024.
-    #[arg(long)]
-    thorough: bool,
-    /// Points along each side of that grid.
-    #[arg(long, default_value_t = GridOptions::default().points_per_side)]
-    points_per_side: u32,
-    /// Further layers of crops: finds smaller things, takes longer.
-    #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
-    crop_layers: u32,
-    /// At most so many places of a photo are asked, 1 to 192; by default as the model file says.
-    #[arg(long)]
-    max_queries: Option<u32>,
+    #[command(flatten)]
+    search: SearchArguments,
 }
 
 pub async fn run(arguments: Arguments) -> Result<()> {
@@ -86,16 +74,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
 impl Arguments {
     fn request(&self) -> Result<Request> {
-        let mut request = Request {
-            mode: self.thorough.then_some(Mode::Thorough),
-            grid: GridOptions {
-                points_per_side: self.points_per_side,
-                crop_n_layers: self.crop_layers,
-                ..GridOptions::default()
-            },
-            max_queries: self.max_queries,
-            ..Request::default()
-        };
+        let mut request = self.search.request();
         if let Some(prompt) = &self.prompt {
             request.prompt = serde_json::from_str(prompt).context("the prompt is not valid")?;
         }
