@@ -1,4 +1,4 @@
-//! All scenes as one COCO data set, of the structure that `scenesToCoco` of the npm package has.
+//! Writes all scenes as one COCO data set. Its structure is that of `scenesToCoco` in the npm package.
 
 use std::collections::HashMap;
 use std::io::Write;

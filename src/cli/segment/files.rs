@@ -1,4 +1,4 @@
-//! Files that are written in one piece.
+//! Writes files in one piece, and removes them.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

@@ -46,7 +46,7 @@ impl Folder {
         self.settings.write(&settings_file(&self.path))
     }
 
-    /// Where there are no scenes yet, anything may be asked.
+    /// Compares the settings with those of the scenes that are there. A folder without scenes takes any settings.
     fn check_settings(&self) -> Result<()> {
         if self.scenes.is_empty() {
             return Ok(());

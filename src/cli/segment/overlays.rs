@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use aims_web::Scene;
 use aims_web::levels::Level;
-use aims_web::photo::{Photo, decode};
-use anyhow::{Context, Result};
+use aims_web::photo::Photo;
+use anyhow::Result;
 use image::ImageFormat;
 
 use super::super::overlay;
@@ -21,7 +21,7 @@ const LEVELS: [(Level, &str); 3] =
 pub fn write(folder: &Path, name: &str, photo: &Photo, scene: &Scene) -> Result<()> {
     for (level, suffix) in LEVELS {
         let picture = overlay::draw(photo, scene, level)?;
-        write_whole(&file(folder, name, suffix), |file| Ok(picture.write_to(file, ImageFormat::Png)?))?;
+        write_whole(&path_of(folder, name, suffix), |file| Ok(picture.write_to(file, ImageFormat::Png)?))?;
     }
     Ok(())
 }
@@ -31,12 +31,13 @@ pub fn write(folder: &Path, name: &str, photo: &Photo, scene: &Scene) -> Result<
 /// # Errors
 /// If the folder's scenes cannot be read; what is wrong with a photo goes to the report.
 pub fn complete(folder: &Folder, photos: &[PhotoFile], report: &mut Report) -> Result<()> {
-    for PhotoFile { name, path } in photos {
-        if LEVELS.iter().all(|(_, suffix)| file(&folder.path, name, suffix).exists()) {
+    for file in photos {
+        let name = &file.name;
+        if LEVELS.iter().all(|(_, suffix)| path_of(&folder.path, name, suffix).exists()) {
             continue;
         }
         let Some(scene) = folder.scenes.get(name)? else { continue };
-        let draw = || write(&folder.path, name, &read(path)?, &scene);
+        let draw = || write(&folder.path, name, &file.read()?, &scene);
         if let Err(error) = draw() {
             report.skipped -= 1;
             report.fail(Failure { photo: name.clone(), error: format!("{error:#}") })?;
@@ -46,16 +47,11 @@ pub fn complete(folder: &Folder, photos: &[PhotoFile], report: &mut Report) -> R
 }
 
 pub fn remove_all(folder: &Path, name: &str) -> Result<()> {
-    LEVELS.iter().try_for_each(|(_, suffix)| remove(&file(folder, name, suffix)))
+    LEVELS.iter().try_for_each(|(_, suffix)| remove(&path_of(folder, name, suffix)))
 }
 
-/// The pixels of a photo's file.
-pub fn read(path: &Path) -> Result<Photo> {
-    Ok(decode(&std::fs::read(path).context("it cannot be read")?)?)
-}
-
-/// Where an overlay is: below the folder wherever the photo is, and for no two names the same.
-fn file(folder: &Path, name: &str, suffix: &str) -> PathBuf {
+/// The path of an overlay. It is below the folder wherever the photo is, and no two names share one.
+fn path_of(folder: &Path, name: &str, suffix: &str) -> PathBuf {
     let mut path = folder.join("overlays");
     let mut steps: Vec<_> = name.split('/').map(inside).collect();
     let last = steps.pop().unwrap_or_default();
@@ -94,7 +90,7 @@ mod tests {
             "../b/a.jpg",
             "up/a.jpg",
         ];
-        let files = names.map(|name| file(Path::new("out"), name, "part"));
+        let files = names.map(|name| path_of(Path::new("out"), name, "part"));
         for (index, path) in files.iter().enumerate() {
             assert!(path.starts_with("out/overlays"), "{path:?}");
             assert!(!path.components().any(|component| component == std::path::Component::ParentDir));

@@ -1,8 +1,10 @@
-//! Which photos are meant: files as they are named, folders with all that they hold.
+//! Finds the photos that are meant: files as they are named, and all photos that a folder holds.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
+use aims_web::photo::{Photo, decode};
+use anyhow::{Context, Result};
 use walkdir::{DirEntry, WalkDir};
 
 use super::report::Failure;
@@ -14,6 +16,13 @@ pub struct PhotoFile {
     /// Its path as it was given, with forward slashes; the photo is known by it in all that is written.
     pub name: String,
     pub path: PathBuf,
+}
+
+impl PhotoFile {
+    /// Its pixels.
+    pub fn read(&self) -> Result<Photo> {
+        Ok(decode(&std::fs::read(&self.path).context("it cannot be read")?)?)
+    }
 }
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! What became of the photos.
+//! Counts what became of the photos, and lists what failed.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -39,7 +39,7 @@ impl Report {
         written.with_context(|| format!("cannot write {}", self.file.display()))
     }
 
-    /// Lists on standard error what failed, and counts.
+    /// Lists what failed on standard error, with the counts.
     ///
     /// # Errors
     /// That which ended the work early; otherwise the counts, if a photo failed.

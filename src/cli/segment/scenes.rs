@@ -1,4 +1,4 @@
-//! `scenes.jsonl`: one line a photo, whole as soon as it is there.
+//! Keeps `scenes.jsonl`, which has one line for each photo. A line is written in one piece.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -9,7 +9,7 @@ use aims_web::Scene;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// A line.
+/// What a line holds.
 #[derive(Serialize, Deserialize)]
 pub struct PhotoScene {
     pub photo: String,
@@ -17,7 +17,7 @@ pub struct PhotoScene {
     pub scene: Scene,
 }
 
-/// A line, as far as it tells which photo it is about.
+/// The part of a line that tells which photo it is about.
 #[derive(Deserialize)]
 struct PhotoName {
     photo: String,

@@ -1,14 +1,13 @@
-//! What was asked of a folder's photos. One folder holds answers to one question only.
+//! The settings that a folder's scenes were made with. One folder holds answers to one question only.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::Path;
 
 use aims_web::Request;
+use aims_web::model::data_sha256;
 use aims_web::segmenter::Mode;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::files::write_whole;
 
@@ -19,12 +18,8 @@ pub struct Settings(Map<String, Value>);
 impl Settings {
     pub fn new(model: &[u8], input_size: Option<u32>, prompt: &str, request: &Request) -> Result<Self> {
         let mode = if request.mode == Some(Mode::Thorough) { "thorough" } else { "default" };
-        let mut digest = String::new();
-        for byte in Sha256::digest(model) {
-            write!(digest, "{byte:02x}")?;
-        }
         let values = [
-            ("modelSha256", json!(digest)),
+            ("modelSha256", json!(data_sha256(model))),
             ("mode", json!(mode)),
             ("prompt", serde_json::from_str(prompt)?),
             // By way of text, which has 32-bit numbers as people write them.

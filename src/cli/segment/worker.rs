@@ -1,4 +1,4 @@
-//! One photo after the other, through one model.
+//! Segments one photo after the other with one model.
 
 use aims_web::photo::Photo;
 use aims_web::{Error, Level, Request, Scene, Segmenter};
@@ -54,7 +54,7 @@ impl Worker {
 
     /// Overlays are there before the photo's line is: what has a line needs nothing more.
     async fn segment(&self, file: &PhotoFile, folder: &Folder, is_only: bool) -> Result<Scene> {
-        let photo = overlays::read(&file.path)?;
+        let photo = file.read()?;
         let drawn = self.overlays.then(|| photo.clone());
         let scene = self.scene_of(photo, is_only).await?;
         if let Some(photo) = drawn {
