@@ -52,7 +52,7 @@ async fn compare(
     case: &str,
     step: usize,
 ) {
-    let rounds = if case == "many" { MANY_ROUNDS } else { aims.config().rounds };
+    let rounds = aims.config().rounds;
     let output = aims
         .forward(features, prompt, &[Level::Part, Level::Entity, Level::Relation], rounds, &Progress::none())
         .await
@@ -109,7 +109,9 @@ async fn generated_weights(kind: DeviceKind, family: Description, size: InputSiz
 async fn many_rounds(kind: DeviceKind) {
     let device = common::device(kind).await;
     let mut family = base();
-    family.levels.as_mut().expect("it has levels").thresholds.min_heat = f32::MIN;
+    let levels = family.levels.as_mut().expect("it has levels");
+    levels.thresholds.min_heat = f32::MIN;
+    levels.rounds = MANY_ROUNDS;
     let model = generated_model(RANDOM_BASE, &family);
     let weights = Weights::new(&model, &device).expect("a valid file");
     let features = features(&family, InputSize { width: 256, height: 128 }, &device);
