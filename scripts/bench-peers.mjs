@@ -5,7 +5,8 @@ import { createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
+import { hasHardware, launch } from './browser.mjs';
+import { HARDWARE, SOFTWARE } from './chromium-flags.mjs';
 import { buildPackage } from './build.mjs';
 import { ROOT, StepError, TOOLS, main, npm, run, say, which } from './lib.mjs';
 

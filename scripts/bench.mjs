@@ -1,6 +1,6 @@
 // npm run bench: times for one photo natively and in Chromium, sizes and memory, as the table of docs/performance.md; then the package
-// beside onnxruntime-web. For a part: npm run bench -- --only native,cpu,webgpu,peers. --size 512 --points 2 takes another
-// input and grid. A software WebGPU adapter gets a smaller input and fewer points in any case.
+// beside onnxruntime-web. For a part: npm run bench -- --only native,cpu,webgpu,peers. --size 512 --points 4 takes another
+// input and grid, of those that the page bench.html offers. A software WebGPU adapter gets a smaller input and fewer points in any case.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { comparePeers } from './bench-peers.mjs';
-import { HARDWARE, SOFTWARE, hasHardware, launch } from './browser.mjs';
+import { hasHardware, launch } from './browser.mjs';
+import { HARDWARE, SOFTWARE } from './chromium-flags.mjs';
 import { WWW, buildSite, viteScript } from './build.mjs';
 import { ROOT, StepError, TARGET, main, run, say } from './lib.mjs';
 

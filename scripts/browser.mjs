@@ -1,9 +1,7 @@
 // Chromium for benchmarks: with this machine's graphics hardware, or with the browser's software adapter.
 import { fromWww } from './build.mjs';
+import { HARDWARE } from './chromium-flags.mjs';
 import { needBrowser } from './setup.mjs';
-
-export const SOFTWARE = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
-export const HARDWARE = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
 
 export function launch(args) {
   const { chromium } = fromWww('@playwright/test');

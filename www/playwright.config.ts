@@ -1,5 +1,6 @@
 import { defineConfig } from '@playwright/test';
-import { SOFTWARE_WEBGPU, launchOptions } from './e2e/browser.js';
+import { SOFTWARE } from '../scripts/chromium-flags.mjs';
+import { launchOptions } from './e2e/browser.js';
 
 const PORT = Number(process.env.PORT ?? 4179);
 
@@ -14,7 +15,7 @@ export default defineConfig({
   use: {
     baseURL: `http://localhost:${PORT}/`,
     viewport: { width: 1440, height: 900 },
-    launchOptions: launchOptions(SOFTWARE_WEBGPU),
+    launchOptions: launchOptions(SOFTWARE),
   },
   webServer: {
     command: `vite preview --port ${PORT} --strictPort`,

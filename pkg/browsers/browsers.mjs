@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SOFTWARE } from '../../scripts/browser.mjs';
+import { QUIET, SOFTWARE } from '../../scripts/chromium-flags.mjs';
 import { StepError } from '../../scripts/lib.mjs';
 import { needBrowser, needFirefox, needWebKit } from '../../scripts/setup.mjs';
 
@@ -24,9 +24,8 @@ const FIREFOX_SETTINGS = {
 };
 
 async function openChromium(url, profile) {
-  const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
   // As root it starts without its sandbox only.
-  const args = ['--headless', '--no-sandbox', ...quiet, ...SOFTWARE, `--user-data-dir=${profile}`, url];
+  const args = ['--headless', '--no-sandbox', ...QUIET, ...SOFTWARE, `--user-data-dir=${profile}`, url];
   return [start(needBrowser().CHROMIUM, args)];
 }
 

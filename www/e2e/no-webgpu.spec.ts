@@ -1,5 +1,6 @@
 import type * as Aims from 'aims-web';
-import { NO_WEBGPU, launchOptions } from './browser.js';
+import { NO_WEBGPU } from '../../scripts/chromium-flags.mjs';
+import { launchOptions } from './browser.js';
 import { expect, test } from './demo.js';
 
 declare const aims: typeof Aims;
