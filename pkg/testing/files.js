@@ -94,6 +94,14 @@ export const FILES = inBase64({ avif: Buffer.from(AVIF, 'base64'), bmp: bmp(), g
 export const TURNED = inBase64({ webp: Buffer.from(WEBP, 'base64'), png: png(8, chunk('eXIf', ORIENTATION_6)) });
 export const ANIMATED_GIF = gif(2).toString('base64');
 
+// What files are made of: the most significant byte comes first.
+const short = (value) => [(value >> 8) & 255, value & 255];
+const long = (value) => [...short(value >>> 16), ...short(value)];
+const text = (chars) => [...Buffer.from(chars)];
+
+/** A piece of a JPEG, whose length is told before its data. */
+const segment = (marker, data) => [0xff, marker, ...short(data.length + 2), ...data];
+
 /**
  * For a JPEG, after its first two bytes: it has these dimensions at 72 dots per inch, and twice as many pixels in each direction.
  *
@@ -101,8 +109,6 @@ export const ANIMATED_GIF = gif(2).toString('base64');
  * @param {number} height
  */
 export function at144Dpi(width, height) {
-  const short = (value) => [value >> 8, value & 255];
-  const long = (value) => [...short(value >>> 16), ...short(value & 0xffff)];
   const entry = (tag, type, value) => [...short(tag), ...short(type), ...long(1), ...value, ...Array(4 - value.length).fill(0)];
   const RATIONAL = 5;
   const SHORT = 3;
@@ -111,13 +117,12 @@ export function at144Dpi(width, height) {
   const second = [entry(0xa002, LONG, long(width)), entry(0xa003, LONG, long(height))];
   const list = (entries) => [...short(entries.length), ...entries.flat(), ...long(0)];
   // The lists begin at 8 and 62, the resolution at 92.
-  return exifSegment([...Buffer.from('MM'), 0, 42, ...long(8), ...list(first), ...list(second), ...long(144), ...long(1)]);
+  return exifSegment([...text('MM'), 0, 42, ...long(8), ...list(first), ...list(second), ...long(144), ...long(1)]);
 }
 
 /** @param {Iterable<number>} tiff */
 function exifSegment(tiff) {
-  const data = [...Buffer.from('Exif'), 0, 0, ...tiff];
-  return [0xff, 0xe1, (data.length + 2) >> 8, (data.length + 2) & 255, ...data];
+  return segment(0xe1, [...text('Exif'), 0, 0, ...tiff]);
 }
 
 /** For a JPEG, after its first two bytes: the camera was held upright (orientation 6). */
@@ -136,8 +141,6 @@ export const P3_PROFILE = profileSegment('Display P3', {
  * @param {Record<string, number[]>} colours in XYZ
  */
 function profileSegment(name, colours) {
-  const long = (value) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
-  const text = (chars) => [...Buffer.from(chars)];
   const xyz = (values) => values.flatMap((value) => long(Math.round(65536 * value)));
   const curve = [...text('curv'), ...long(0), ...long(1), 0x02, 0x33, 0, 0];
   const entries = {
@@ -155,6 +158,5 @@ function profileSegment(name, colours) {
   const head = [...long(128 + table.length + data.length), ...long(0), 2, 0x10, 0, 0, ...text('mntrRGB XYZ '), ...Array(12).fill(0), ...text('acsp')];
   const illuminant = [...Array(68 - head.length).fill(0), ...xyz([0.9642, 1, 0.8249])];
   const profile = [...head, ...illuminant, ...Array(128 - 80).fill(0), ...table, ...data];
-  const content = [...text('ICC_PROFILE'), 0, 1, 1, ...profile];
-  return [0xff, 0xe2, (content.length + 2) >> 8, (content.length + 2) & 255, ...content];
+  return segment(0xe2, [...text('ICC_PROFILE'), 0, 1, 1, ...profile]);
 }

@@ -2,24 +2,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRle } from 'aims-web';
+import { MIN_SCORES, missing, sure } from '../../pkg/testing/scenes.js';
 import { ROOT, StepError } from '../../scripts/lib.mjs';
 
 const PHOTO = join(ROOT, 'www', 'public', 'samples', 'astronaut.jpg');
 const GOLDEN = JSON.parse(readFileSync(join(ROOT, 'tests', 'golden', 'demo-cpu.json'), 'utf8')).full;
-/** As in pkg/testing/scenes.js: entities with lower scores may differ between devices. */
-const ENTITIES = GOLDEN.masks.filter(({ level, score }) => level === 'entity' && score >= 0.5);
+const MIN_SCORE = MIN_SCORES.fast.entity;
 /** On the suit. A click there means the astronaut, whom the network of the levels finds too: masks of two networks agree. */
 const POINT = { x: 225, y: 400 };
-const ASTRONAUT = ENTITIES.find(({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1);
+const ASTRONAUT = sure(GOLDEN, 'entity', MIN_SCORE).find(({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1);
 const MIN_IOU = 0.9;
 
 /** A page that shows the whole scene first, and its JSON. */
 export async function judgeScene(page) {
   const full = await result(page, () => choosePhoto(page));
-  for (const { id, rle } of ENTITIES) {
-    const best = Math.max(...full.masks.filter(({ level }) => level === 'entity').map((mask) => iou(decodeRle(mask.rle), decodeRle(rle))));
-    if (!(best >= MIN_IOU)) throw new StepError(`Entity ${id} of the golden scene was not found: the best IoU is ${best.toFixed(3)}.`);
-  }
+  const lacking = missing(GOLDEN, full, 'entity', MIN_SCORE, MIN_IOU);
+  if (lacking.length > 0) throw new StepError(`These entities of the golden scene were not found: ${lacking.join('; ')}.`);
   const { masks } = await result(page, () => page.locator('canvas').click({ position: POINT }));
   if (masks.length !== 1) throw new StepError(`A click gave ${masks.length} masks.`);
   expectAstronaut(decodeRle(masks[0].rle), 'The mask of a click');
