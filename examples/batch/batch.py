@@ -82,7 +82,7 @@ def segment_batch(batch, command, options):
 
 
 def answers(photos, arguments):
-    """What workers say of photos, as it comes. Ray repeats the call of a worker that died, so a photo may come twice."""
+    """Yields what workers say of photos, as soon as it comes. Ray repeats the call of a worker that died, so a photo may come twice."""
     import ray
 
     if arguments.address:

@@ -7,7 +7,7 @@ export { expect } from '/node_modules/chai/index.js';
 export const TINY = new URL('../models/aims-tiny-q8.safetensors', import.meta.url).href;
 /** 451 x 300 pixels: a cat, whose nose is in the middle. */
 export const photo = await fetchBlob('/www/public/samples/chelsea.jpg');
-/** Of the cat: what this means has a mask at any input size. */
+/** A box around the cat. It has a mask at any input size. */
 export const BOX = { kind: 'points', box: [100, 20, 280, 260] };
 
 export async function fetchBlob(address) {
@@ -46,5 +46,5 @@ export const tellProgress = ({ stage, fraction }) => fetch('/test/report', { met
 /** How many requests the server has had for addresses that end like this. */
 export const countRequests = async (ending) => (await fetchJson('/test/requests')).filter((path) => path.endsWith(ending)).length;
 
-/** Of what is in base64, as the server gives small files. */
+/** Decodes base64, in which the server gives small files. */
 export const bytesOf = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

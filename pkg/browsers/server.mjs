@@ -1,4 +1,4 @@
-// What the test page asks of a server: the checkout's files, and under /test/ what is made for the tests.
+// Answers what the test page asks for: the checkout's files, and under /test/ what is made for the tests.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as aims from 'aims-web';
