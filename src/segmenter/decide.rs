@@ -1,7 +1,6 @@
 //! From the masks that the level decoders have to a scene: what the scene head says of them all.
 
 use super::encoded::View;
-use super::grid::low_res;
 use crate::candidates::{self, Found, Kind, Pick, Region, Said, Surroundings};
 use crate::error::Result;
 use crate::levels::{Candidate, Decision};
@@ -36,7 +35,7 @@ pub async fn judge(
         let said = level.score.iter().zip(&level.quality).zip(level.tokens);
         for (mask, ((score, quality), (output, token))) in level.masks.into_iter().zip(said) {
             let Some(kind) = kind(levels, output) else { continue };
-            let mask = low_res(view, mask)?;
+            let mask = view.logits(mask)?;
             found.push(Found {
                 cells: mask.to_low_res_mask(0.0),
                 quality: sigmoid(*quality),
