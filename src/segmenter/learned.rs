@@ -18,6 +18,8 @@ pub struct LearnedLevels<'a> {
     head: Option<&'a SceneHead>,
     /// Rounds of queries, at most.
     rounds: usize,
+    /// Where the caller has one: masks with a lower score are left out.
+    min_score: Option<f32>,
     options: LevelOptions,
 }
 
@@ -31,7 +33,7 @@ impl<'a> LearnedLevels<'a> {
             ..LevelOptions::default()
         };
         let rounds = request.max_queries.map_or(config.rounds, in_rounds);
-        Self { aims, head, rounds, options }
+        Self { aims, head, rounds, min_score: request.min_score, options }
     }
 
     /// The relation of two entities, with the score that the network gives it.
@@ -117,7 +119,7 @@ impl Proposer for LearnedLevels<'_> {
         match self.head {
             Some(head) => {
                 let judged = self.judge(head, photo, region, levels, progress).await?;
-                let decision = judged.decide(head, &photo.view);
+                let decision = judged.decide(head, &photo.view, self.min_score);
                 Ok(levels::chosen_scene(&decision, region, photo.size(), &self.options, levels))
             }
             None => {
