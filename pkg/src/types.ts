@@ -259,7 +259,7 @@ export interface SegmentOptions extends CallOptions {
   prompt?: Prompt | undefined;
   /** Default: 'fast' with a model file that has learned the levels, else 'thorough'. */
   mode?: Mode | undefined;
-  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default: what the model file says, 0.2 for those of this package. */
+  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default: what the model file says, 0.01 for those of this package. */
   minScore?: number | undefined;
   /**
    * For the mode 'fast': at most so many places of the photo are asked, 1 to 192, in whole rounds of 8. Default: 48. Simple photos take

@@ -1,8 +1,7 @@
 //! From the masks that the level decoders have to a scene: what the scene head says of them all.
 
 use super::encoded::View;
-use super::grid::low_res;
-use crate::candidates::{self, Found, Kind, Pick, Region, Said, Surroundings};
+use crate::candidates::{self, Choice, Found, Kind, Pick, Region, Said, Surroundings};
 use crate::error::Result;
 use crate::levels::{Candidate, Decision};
 use crate::mask::{BitMask, LowResLogits};
@@ -36,7 +35,7 @@ pub async fn judge(
         let said = level.score.iter().zip(&level.quality).zip(level.tokens);
         for (mask, ((score, quality), (output, token))) in level.masks.into_iter().zip(said) {
             let Some(kind) = kind(levels, output) else { continue };
-            let mask = low_res(view, mask)?;
+            let mask = view.logits(mask)?;
             found.push(Found {
                 cells: mask.to_low_res_mask(0.0),
                 quality: sigmoid(*quality),
@@ -118,11 +117,14 @@ async fn describe(
 }
 
 impl Judged {
-    /// The scene of the largest expected value.
-    pub fn decide(&self, head: &SceneHead, view: &View) -> Decision {
+    /// The scene of the largest expected value, without masks whose score is below `min_score`.
+    pub fn decide(&self, head: &SceneHead, view: &View, min_score: Option<f32>) -> Decision {
         let config = head.config();
-        let choose =
-            |level, choice| candidates::choose(&self.candidates, &self.said, level, choice, config.most);
+        let min_score = min_score.unwrap_or(0.0);
+        let choose = |level, choice: &Choice| {
+            let choice = Choice { floor: choice.floor.max(min_score), ..choice.clone() };
+            candidates::choose(&self.candidates, &self.said, level, &choice, config.most)
+        };
         let (entities, parts) = (choose(ENTITY, &config.entities), choose(PART, &config.parts));
         let candidate = |chosen: &candidates::Chosen| Candidate {
             logits: self.logits[chosen.candidate].clone(),
@@ -138,7 +140,7 @@ impl Judged {
         let mut related: Vec<_> = (0..entities.len())
             .flat_map(|a| (a + 1..entities.len()).map(move |b| (a, b)))
             .map(|(a, b)| (a, b, self.said.pair(entities[a].candidate, entities[b].candidate).related))
-            .filter(|(.., probability)| *probability >= config.related)
+            .filter(|(.., probability)| *probability >= config.related.max(min_score))
             .collect();
         related.sort_by(|(.., a), (.., b)| b.total_cmp(a));
         Decision {

@@ -2,12 +2,31 @@
 
 use std::cell::OnceCell;
 
-use crate::error::Result;
-use crate::mask::{BBox, BitMask};
+use super::grid::CropSource;
+use crate::error::{Error, Result};
+use crate::mask::{BBox, BitMask, LowResLogits};
 use crate::model::{Embedding, ImageFeatures, InputSize, Sam};
 use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
+
+/// Logits above this belong to a mask.
+pub const MASK_THRESHOLD: f32 = 0.0;
+
+/// An encoded photo: prompts on it cost only the mask decoder.
+pub struct EncodedPhoto {
+    pub width: u32,
+    pub height: u32,
+    pub(super) view: View,
+    pub(super) crops: CropSource,
+}
+
+impl EncodedPhoto {
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+}
 
 /// A rectangle of the photo, encoded: the whole of it, or a crop.
 pub struct View {
@@ -112,20 +131,13 @@ impl View {
         let cells_per_pixel = rows as f32 / self.embedding.input_size().height as f32;
         (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
     }
-}
-
-/// The part of a photo inside `frame`, which is given in pixels of a photo of `width` pixels' width that `photo` shows,
-/// perhaps at another resolution.
-pub fn cut(photo: &Photo, frame: BBox, width: u32) -> Photo {
-    let scale = f64::from(photo.width) / f64::from(width);
-    let to = |at: u32, limit: u32| ((f64::from(at) * scale).round() as u32).min(limit);
-    let (x, y) = (to(frame.x, photo.width - 1), to(frame.y, photo.height - 1));
-    let right = to(frame.right(), photo.width).max(x + 1);
-    let bottom = to(frame.bottom(), photo.height).max(y + 1);
-    let line = |row: u32| {
-        let start = (row * photo.width + x) as usize * 3;
-        &photo.rgb[start..start + (right - x) as usize * 3]
-    };
-    let rgb = (y..bottom).flat_map(line).copied().collect();
-    Photo { width: right - x, height: bottom - y, rgb }
+    /// A mask that the decoder made of this view.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the values do not fit the view.
+    pub fn logits(&self, values: Vec<f32>) -> Result<LowResLogits> {
+        let [rows, columns] = self.embedding.mask_size().map(|count| count as u32);
+        LowResLogits::new([columns, rows], self.valid_cells(), values)
+            .map_err(|error| Error::Internal(error.to_string()))
+    }
 }

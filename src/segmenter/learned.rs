@@ -1,63 +1,143 @@
-//! The learned levels: all three levels in one pass of the AIMS head.
+//! The learned levels: the level decoders find masks of all levels, and the scene head, where the model file has one, chooses among them.
 
-use std::mem;
+use super::EncodedPhoto;
+use super::decide::{self, Judged};
+use super::predict::predict;
+use super::proposer::{Proposer, level_error};
+use super::request::Request;
+use super::target::Area;
+use crate::error::{Error, Result};
+use crate::levels::{self, Level, LevelOptions, Prediction, Scene};
+use crate::mask::BitMask;
+use crate::model::{Aims, AimsOutput, ImageFeatures, SceneHead};
+use crate::progress::Progress;
 
-use super::encoded::View;
-use super::grid::low_res;
-use crate::error::Result;
-use crate::levels::{Candidate, Prediction, Thresholds};
-use crate::model::{AimsOutput, LevelOutput, LevelsConfig, sigmoid};
-
-/// Parts, entities and relations, and their links, of what the AIMS head says.
-///
-/// # Errors
-/// [`crate::Error::Internal`] if logits do not fit the view.
-pub fn predict(config: &LevelsConfig, view: &View, output: AimsOutput) -> Result<Prediction> {
-    let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity, .. } = output;
-    let thresholds = &config.thresholds;
-    let part = Found::new(view, part, thresholds)?;
-    let entity = Found::new(view, entity, thresholds)?;
-    let relation = Found::new(view, relation, thresholds)?;
-    Ok(Prediction {
-        entity_part: links(&entity_part, &entity, &part),
-        relation_entity: links(&relation_entity, &relation, &entity),
-        parts: part.candidates,
-        entities: entity.candidates,
-        relations: relation.candidates,
-        thresholds: thresholds.clone(),
-    })
+/// Finds masks with the level decoders.
+pub struct LearnedLevels<'a> {
+    aims: &'a Aims,
+    head: Option<&'a SceneHead>,
+    /// Rounds of queries, at most.
+    rounds: usize,
+    /// Where the caller has one: masks with a lower score are left out.
+    min_score: Option<f32>,
+    options: LevelOptions,
 }
 
-/// The masks of a level that are good enough to be candidates.
-struct Found {
-    candidates: Vec<Candidate>,
-    /// Of each candidate.
-    masks: Vec<usize>,
-    mask_count: usize,
-}
+impl<'a> LearnedLevels<'a> {
+    pub fn new(aims: &'a Aims, head: Option<&'a SceneHead>, request: &Request) -> Self {
+        let config = aims.config();
+        let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
+        let options = LevelOptions {
+            min_mask_region_area: request.grid.min_mask_region_area,
+            min_score: request.min_score.unwrap_or(config.thresholds.min_score),
+            ..LevelOptions::default()
+        };
+        let rounds = request.max_queries.map_or(config.rounds, in_rounds);
+        Self { aims, head, rounds, min_score: request.min_score, options }
+    }
 
-impl Found {
-    fn new(view: &View, mut level: LevelOutput, thresholds: &Thresholds) -> Result<Self> {
-        let mask_count = level.masks.len();
-        let mut found = Self { candidates: Vec::new(), masks: Vec::new(), mask_count };
-        for (mask, logits) in mem::take(&mut level.masks).into_iter().enumerate() {
-            // As in training: `training/aims/postprocess.py`.
-            let logits = low_res(view, logits)?;
-            let score = level.mask_score(mask) * logits.stability_score(0.0, thresholds.stability_offset);
-            if score >= thresholds.candidate_score {
-                found.candidates.push(Candidate { logits, frame: view.frame(), score });
-                found.masks.push(mask);
+    /// The relation of two entities, with the score that the network gives it.
+    async fn relation(
+        &self,
+        photo: &EncodedPhoto,
+        [a, b]: &[BitMask; 2],
+        progress: &Progress<'_>,
+    ) -> Result<Scene> {
+        let both = a.union(b);
+        let sought = [Level::Relation, Level::Entity];
+        let score = match self.head {
+            Some(head) => {
+                let judged = self.judge(head, photo, Some(&both), &sought, progress).await?;
+                judged.related(&photo.view, [a, b])
             }
-        }
-        Ok(found)
+            None => {
+                let prediction = self.predict(photo, Some(&both), &sought, progress).await?;
+                levels::predicted_relation_score(&prediction, &both, &self.options)
+            }
+        };
+        levels::relation_of(a, b, Some(score), &self.options).map_err(level_error)
+    }
+
+    /// What the scene head says of the candidates.
+    async fn judge(
+        &self,
+        head: &SceneHead,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        sought: &[Level],
+        progress: &Progress<'_>,
+    ) -> Result<Judged> {
+        let output = self.ask(photo, region, sought, &progress.piece(0.0, 0.9)).await?;
+        progress.checkpoint(0.9).await?;
+        let features = features(photo)?;
+        let judged = decide::judge(head, self.aims.config(), &photo.view, features, output, region).await?;
+        progress.checkpoint(1.0).await?;
+        Ok(judged)
+    }
+
+    /// The candidates of each level, which rules choose among where there is no scene head.
+    async fn predict(
+        &self,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        sought: &[Level],
+        progress: &Progress<'_>,
+    ) -> Result<Prediction> {
+        let output = self.ask(photo, region, sought, &progress.piece(0.0, 0.95)).await?;
+        let prediction = predict(self.aims.config(), &photo.view, output)?;
+        progress.checkpoint(1.0).await?;
+        Ok(prediction)
+    }
+
+    /// What the level decoders say of the photo, or of a region of it, with queries at places of the levels that are `sought`.
+    async fn ask(
+        &self,
+        photo: &EncodedPhoto,
+        region: Option<&BitMask>,
+        sought: &[Level],
+        progress: &Progress<'_>,
+    ) -> Result<AimsOutput> {
+        let prompt = photo.view.partial(region).map(|region| photo.view.input_mask(region));
+        self.aims.forward(features(photo)?, prompt.as_deref(), sought, self.rounds, progress).await
     }
 }
 
-/// Probabilities between the candidates of two levels, from logits between all their masks; without logits they are zero.
-fn links(logits: &[f32], coarse: &Found, fine: &Found) -> Vec<f32> {
-    let columns = fine.mask_count;
-    let link =
-        |mask: usize, other: usize| logits.get(mask * columns + other).map_or(0.0, |&logit| sigmoid(logit));
-    let row = |&mask: &usize| fine.masks.iter().map(move |&other| link(mask, other));
-    coarse.masks.iter().flat_map(row).collect()
+impl Proposer for LearnedLevels<'_> {
+    async fn scene(
+        &self,
+        photo: &EncodedPhoto,
+        area: &Area,
+        levels: &[Level],
+        progress: &Progress<'_>,
+    ) -> Result<Scene> {
+        let (region, levels) = match area {
+            Area::Photo => (None, levels),
+            Area::Region(region) => (Some(region), levels),
+            Area::Entity(entity) => (Some(entity), &[Level::Part][..]),
+            Area::Pair(pair) => return self.relation(photo, pair, progress).await,
+        };
+        match self.head {
+            Some(head) => {
+                let judged = self.judge(head, photo, region, levels, progress).await?;
+                let decision = judged.decide(head, &photo.view, self.min_score);
+                Ok(levels::chosen_scene(&decision, region, photo.size(), &self.options, levels))
+            }
+            None => {
+                let prediction = self.predict(photo, region, levels, progress).await?;
+                Ok(levels::predicted_scene(&prediction, region, photo.size(), &self.options, levels))
+            }
+        }
+    }
+
+    async fn proposals(&self, photo: &EncodedPhoto, progress: &Progress<'_>) -> Result<Scene> {
+        let sought = [Level::Part, Level::Entity, Level::Relation];
+        let found = self.predict(photo, None, &sought, progress).await?;
+        let options = LevelOptions { min_area: 0.0, ..self.options.clone() };
+        Ok(levels::proposals(&found.entities, found.thresholds.same, photo.size(), &options))
+    }
+}
+
+fn features(photo: &EncodedPhoto) -> Result<&ImageFeatures> {
+    let missing = || Error::Internal("the photo was encoded without features for the levels".to_string());
+    photo.view.features().ok_or_else(missing)
 }

@@ -1,9 +1,10 @@
 //! Prompts that SAM's mask decoder answers, each with one mask: points, a box, strokes of a brush, a lasso.
 
+use super::encoded::MASK_THRESHOLD;
 use super::pick::{PickRule, Quality, pick};
 use super::previous::MaskLogits;
 use super::request::{GridOptions, Point, PointPrompt, Stroke, box_mask};
-use super::{EncodedPhoto, decide, grid};
+use super::{EncodedPhoto, decide};
 use crate::candidates::{Found, Kind};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
@@ -79,7 +80,7 @@ pub fn described(
     let chosen = choose(PickRule::default(), answers, is_ambiguous);
     let offered = answers.iter().filter(|answer| !(is_ambiguous && answer.is_single));
     let candidate = |answer: &Answer| {
-        let pixels = answer.candidate.render(width, height, grid::MASK_THRESHOLD);
+        let pixels = answer.candidate.render(width, height, MASK_THRESHOLD);
         Some(CandidateMask {
             score: answer.quality.predicted_iou.clamp(0.0, 1.0),
             stability: answer.quality.stability,
@@ -118,11 +119,11 @@ pub async fn answers(
     let mut answers = Vec::with_capacity(iou.len());
     let mut nested = Vec::new();
     for (index, (&score, values)) in iou.iter().zip(logits.chunks(length)).enumerate() {
-        let logits = grid::low_res(&photo.view, values.to_vec())?;
-        let cells = logits.to_low_res_mask(grid::MASK_THRESHOLD);
+        let logits = photo.view.logits(values.to_vec())?;
+        let cells = logits.to_low_res_mask(MASK_THRESHOLD);
         let quality = Quality {
             predicted_iou: score,
-            stability: logits.stability_score(grid::MASK_THRESHOLD, offset),
+            stability: logits.stability_score(MASK_THRESHOLD, offset),
             area: cells.area() as f32 / (cells.width() * cells.height()) as f32,
             worth: score,
         };

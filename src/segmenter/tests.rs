@@ -4,7 +4,7 @@ use super::{DeviceKind, PointPrompt, Prompt, Request, Segmenter};
 use crate::error::{Error, Result};
 use crate::levels::Scene;
 use crate::ops::broken::{BROKEN, Fault};
-use crate::photo::Photo;
+use crate::photo::{Photo, decode};
 use crate::progress::Progress;
 use crate::segmenter::Point;
 
@@ -23,6 +23,28 @@ async fn scenes(model: &[u8]) -> Result<Vec<Scene>> {
         scenes.push(segmenter.segment(&photo, &request, &none).await?);
     }
     Ok(scenes)
+}
+
+/// Scores are those that callers see; what `min_score` leaves out, nothing else replaces.
+#[test]
+fn no_mask_scores_below_the_least_score() {
+    pollster::block_on(async {
+        let none = Progress::none();
+        for model in [TINY, BASE] {
+            let segmenter = Segmenter::new(DeviceKind::Cpu, model, Some(256)).await.expect("a sound file");
+            let photo = decode(include_bytes!("../../www/public/samples/astronaut.jpg")).expect("a photo");
+            let photo = segmenter.encode(photo, &none).await.expect("a sound photo");
+            let mut counts = Vec::new();
+            for min_score in [None, Some(0.3), Some(1.0)] {
+                let request = Request { min_score, ..Request::default() };
+                let scene = segmenter.segment(&photo, &request, &none).await.expect("a sound request");
+                let least = scene.masks.iter().map(|mask| mask.score).fold(1.0, f32::min);
+                assert!(least >= min_score.unwrap_or(0.0), "{least} is below {min_score:?}");
+                counts.push(scene.masks.len());
+            }
+            assert!(counts[0] > counts[1] && counts[1] > counts[2], "{counts:?}");
+        }
+    });
 }
 
 /// A shader that a driver does not take, or takes for another one, is an error: before the first photo if it is compiled ahead.

@@ -1,6 +1,39 @@
 //! SAM's crop layers: the photo whole, then in overlapping pieces.
 
+use super::super::request::GridOptions;
+use crate::error::Result;
 use crate::mask::BBox;
+use crate::photo::{Photo, fit, scale_to};
+
+/// The photo that crops are cut from, at no more than twice the network's input.
+pub struct CropSource(Photo);
+
+impl CropSource {
+    pub fn new(photo: Photo, input_size: u32) -> Result<Self> {
+        let most = 2 * input_size;
+        if photo.width.max(photo.height) <= most {
+            return Ok(Self(photo));
+        }
+        let (width, height) = fit(photo.width, photo.height, most);
+        Ok(Self(scale_to(&photo, width, height)?))
+    }
+
+    /// What it shows of `frame`, which is in pixels of the photo at its full `width`.
+    pub fn cut(&self, frame: BBox, width: u32) -> Photo {
+        let photo = &self.0;
+        let scale = f64::from(photo.width) / f64::from(width);
+        let to = |at: u32, limit: u32| ((f64::from(at) * scale).round() as u32).min(limit);
+        let (x, y) = (to(frame.x, photo.width - 1), to(frame.y, photo.height - 1));
+        let right = to(frame.right(), photo.width).max(x + 1);
+        let bottom = to(frame.bottom(), photo.height).max(y + 1);
+        let line = |row: u32| {
+            let start = (row * photo.width + x) as usize * 3;
+            &photo.rgb[start..start + (right - x) as usize * 3]
+        };
+        let rgb = (y..bottom).flat_map(line).copied().collect();
+        Photo { width: right - x, height: bottom - y, rgb }
+    }
+}
 
 /// A piece of the photo that is encoded by itself, and the grid of points for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,8 +42,18 @@ pub struct Crop {
     pub points_per_side: u32,
 }
 
+/// The crops of all layers that the options ask for.
+pub fn layers((width, height): (u32, u32), options: &GridOptions) -> Vec<Crop> {
+    let crops = |number| {
+        let divisor = options.crop_n_points_downscale_factor.pow(number);
+        let points = (options.points_per_side / divisor).max(1);
+        layer(width, height, number, options.crop_overlap_ratio, points)
+    };
+    (1..=options.crop_n_layers).flat_map(crops).collect()
+}
+
 /// The crops of one layer, `2^layer` a side, as `generate_crop_boxes` of the reference cuts them.
-pub fn layer(width: u32, height: u32, layer: u32, overlap_ratio: f32, points_per_side: u32) -> Vec<Crop> {
+fn layer(width: u32, height: u32, layer: u32, overlap_ratio: f32, points_per_side: u32) -> Vec<Crop> {
     let per_side = 1_u32 << layer;
     let overlap = (overlap_ratio * width.min(height) as f32 * (2.0 / per_side as f32)) as u32;
     let length = |side: u32| (overlap * (per_side - 1) + side).div_ceil(per_side);

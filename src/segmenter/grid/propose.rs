@@ -1,18 +1,16 @@
-//! The grid proposer: a prompt at every point of a grid, and what remains of the masks after filtering. The procedure,
-//! its settings and their defaults are those of SAM's automatic mask generator.
+//! A prompt at every point of a grid, and what remains of the masks after filtering. The procedure, its settings and their defaults
+//! are those of SAM's automatic mask generator.
 
+use super::super::encoded::{MASK_THRESHOLD, View};
+use super::super::request::GridOptions;
 use super::crops::touches_inner_edge;
-use super::encoded::View;
-use super::request::GridOptions;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::levels::Candidate;
 use crate::mask::nms::box_nms;
-use crate::mask::{BBox, BitMask, Frame, LowResLogits};
+use crate::mask::{BBox, BitMask, Frame};
 use crate::model::{MaskValues, PointLabel, PromptPoint, Sam};
 use crate::progress::Progress;
 
-/// Logits above this belong to a mask.
-pub const MASK_THRESHOLD: f32 = 0.0;
 /// The first of the four masks is for prompts that leave no doubt; a single point leaves some.
 const MULTIMASK: std::ops::Range<usize> = 1..4;
 
@@ -116,7 +114,7 @@ fn keep(
     if iou.is_nan() || iou <= options.pred_iou_thresh {
         return Ok(None);
     }
-    let logits = low_res(view, logits.to_vec())?;
+    let logits = view.logits(logits.to_vec())?;
     if logits.stability_score(MASK_THRESHOLD, options.stability_score_offset) < options.stability_score_thresh
     {
         return Ok(None);
@@ -139,11 +137,4 @@ fn keep(
         return Ok(None);
     }
     Ok(Some(Proposal { candidate: Candidate { logits, frame: crop, score: iou }, bbox }))
-}
-
-/// Logits of one mask with the part of the grid that the view's pixels fill.
-pub fn low_res(view: &View, values: Vec<f32>) -> Result<LowResLogits> {
-    let [rows, columns] = view.embedding().mask_size().map(|count| count as u32);
-    LowResLogits::new([columns, rows], view.valid_cells(), values)
-        .map_err(|error| Error::Internal(error.to_string()))
 }

@@ -1,0 +1,55 @@
+//! What a prompt asks for, checked against the photo.
+
+use super::pointed;
+use super::request::{PointPrompt, Prompt, box_mask, polygon_mask, prompt_mask};
+use crate::error::Result;
+use crate::mask::BitMask;
+use crate::progress::Progress;
+
+/// A prompt for one photo. Masks have the photo's size.
+pub enum Target {
+    /// A scene of several masks.
+    Scene(Area),
+    /// The one mask that points, a box or both mean.
+    Points(PointPrompt),
+    /// The one thing that a loose outline is drawn around.
+    Lasso(BitMask),
+}
+
+/// Where a scene is looked for, and what of it is wanted.
+pub enum Area {
+    Photo,
+    /// What lies in a part of the photo.
+    Region(BitMask),
+    /// The parts of one entity.
+    Entity(BitMask),
+    /// Two entities and their relation.
+    Pair([BitMask; 2]),
+}
+
+/// Turns a prompt into masks of a photo of `width` x `height` pixels. A large polygon takes a second; `progress` may end it.
+///
+/// # Errors
+/// [`crate::Error::EmptyPrompt`], [`crate::Error::InvalidPrompt`], [`crate::Error::SizeMismatch`], [`crate::Error::Aborted`].
+pub async fn resolve(
+    prompt: &Prompt,
+    (width, height): (u32, u32),
+    progress: &Progress<'_>,
+) -> Result<Target> {
+    let mask = |rle| prompt_mask(rle, width, height);
+    Ok(match prompt {
+        Prompt::Full => Target::Scene(Area::Photo),
+        Prompt::Box { r#box } => Target::Scene(Area::Region(box_mask(*r#box, width, height)?)),
+        Prompt::Polygon { points } => {
+            Target::Scene(Area::Region(polygon_mask(points, (width, height), progress).await?))
+        }
+        Prompt::Mask { mask: rle } | Prompt::Relation { mask: rle } => {
+            Target::Scene(Area::Region(mask(rle)?))
+        }
+        Prompt::Entity { mask: rle } => Target::Scene(Area::Entity(mask(rle)?)),
+        Prompt::Entities { masks: [a, b] } => Target::Scene(Area::Pair([mask(a)?, mask(b)?])),
+        Prompt::Points(prompt) => Target::Points(prompt.clone()),
+        Prompt::Strokes { strokes } => Target::Points(PointPrompt::at(pointed::along(strokes)?)),
+        Prompt::Lasso { points } => Target::Lasso(polygon_mask(points, (width, height), progress).await?),
+    })
+}
