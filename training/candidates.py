@@ -28,7 +28,9 @@ def arguments():
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
     parser.add_argument("--weights", type=Path, help="float32 weights of the family, otherwise those in ~/.cache/aims-web")
-    parser.add_argument("--levels", type=Path, help="best.safetensors of train.py: masks of the level decoders, instead of SAM's own at a grid of points")
+    parser.add_argument(
+        "--levels", type=Path, help="best.safetensors of train.py: masks of the level decoders, instead of SAM's own at a grid of points"
+    )
     parser.add_argument("--maps", type=Path, default=CACHE / "maps", help="what encode.py keeps; other photos are left out")
     parser.add_argument("--out", type=Path, default=CACHE / "candidates")
     parser.add_argument("--grid", type=int, default=16, help="points along each side")
@@ -79,11 +81,11 @@ class Found:
 def ask_sam(sam, encoded, columns, rows, points):
     """SAM's three nested masks at each point, in 0..1 of the input's longer side."""
     found, decoder, first = Found(columns, rows), ManyPoints(sam, encoded), 0
-    for points in points.split(BATCH):
-        logits, quality, tokens = (x.flatten(0, 1) for x in decoder.nested(points))
+    for some in points.split(BATCH):
+        logits, quality, tokens = (x.flatten(0, 1) for x in decoder.nested(some))
         number = torch.arange(len(logits))
         found.add(logits, quality, quality, tokens, number % 3, first + number // 3)
-        first += len(points)
+        first += len(some)
     return found.all()
 
 
@@ -148,7 +150,12 @@ def main():
                 asked = ask_sam(sam, encoded, *size[2:], points / side)
             found = candidates_of(asked, size, encoded, options)
         found.save(path)
-        row = {"image": record.image, "candidates": len(found.quality), "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
+        row = {
+            "image": record.image,
+            "candidates": len(found.quality),
+            "seconds": round(time.time() - begun, 2),
+            "kilobytes": path.stat().st_size // 1000,
+        }
         print(json.dumps(row), flush=True)
 
 

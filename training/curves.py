@@ -1,7 +1,7 @@
 """Losses and validation figures of a run as a picture, or of several that went on from one another.
 
-    python training/curves.py out/train/log.jsonl out/training.svg
-    python training/curves.py training/weights/log.jsonl docs/images/training.svg g h i j"""
+python training/curves.py out/train/log.jsonl out/training.svg
+python training/curves.py training/weights/log.jsonl docs/images/training.svg g h i j"""
 
 import json
 import sys

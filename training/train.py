@@ -170,7 +170,9 @@ def train(rank, options):
                 score = sum(found[name]["AR"] for name in ("part", "entity", "relation", "part of entity"))
                 if score > run.best:
                     run.best = score
-                    checkpoint.write(options.out / "best.safetensors", run.network.state_dict(), step=run.step, preset=options.preset, validation=found)
+                    checkpoint.write(
+                        options.out / "best.safetensors", run.network.state_dict(), step=run.step, preset=options.preset, validation=found
+                    )
             validated = time.time()
         if over or run.step % SAVE_EVERY == 0:
             run.save()

@@ -1,7 +1,7 @@
 """Trained weights with a module switched off, to see what they owe it.
 
-    python training/without.py complementarity training/weights/aims-tiny-trained.safetensors out/without.safetensors
-    python training/without.py scene_association training/weights/aims-base-scene.safetensors out/without.safetensors"""
+python training/without.py complementarity training/weights/aims-tiny-trained.safetensors out/without.safetensors
+python training/without.py scene_association training/weights/aims-base-scene.safetensors out/without.safetensors"""
 
 import sys
 

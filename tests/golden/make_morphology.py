@@ -109,9 +109,7 @@ masks = {
     "noise": blobs(3, 30, 33, 1, 0.4),
     "thin": blobs(4, 60, 9, 6, 0.05),
 }
-pairs = [
-    pair(blobs(seed, 31, 44, 7, noise), blobs(seed + 50, 31, 44, 7, noise)) for seed, noise in [(10, 0), (11, 0.02), (12, 0.4)]
-]
+pairs = [pair(blobs(seed, 31, 44, 7, noise), blobs(seed + 50, 31, 44, 7, noise)) for seed, noise in [(10, 0), (11, 0.02), (12, 0.4)]]
 pairs += [pair(masks["empty"], masks["full"]), pair(masks["full"], masks["empty"]), pair(masks["full"], masks["full"])]
 data = {"cases": [case(name, pixels) for name, pixels in masks.items()], "pairs": pairs}
 text = "{" + ",\n".join(

@@ -17,11 +17,12 @@ from safetensors.torch import save_file
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent / "training")]
 
+from make_aims import generated  # noqa: E402
+
 from aims.hiera import Encoded  # noqa: E402
 from aims.scene import SceneHead  # noqa: E402
 from data import candidates  # noqa: E402
 from data.scenes import Scene  # noqa: E402
-from make_aims import generated  # noqa: E402
 
 COUNT = 12
 SOURCES = {"tokens": 256, "inside": 256, "around": 256, "deep": 768}

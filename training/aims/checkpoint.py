@@ -8,7 +8,6 @@ from safetensors.torch import save_file
 
 from .sam import MaskDecoder, Sam
 
-
 CACHED = {"aims-tiny": "mobile-sam-f32.safetensors", "aims-base": "sam2-hiera-tiny.safetensors"}
 
 

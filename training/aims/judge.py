@@ -18,8 +18,8 @@ class Judged(NamedTuple):
 
 
 def judge(masks, scores, truth, ignore, judged=None):
-    """`masks` [k, words], best first; `truth` [m, words]; what lies in one of `ignore` is neither right nor wrong, nor is a mask without counterpart whose
-    larger part is not in `judged` [words]. All are bits in 64-bit words."""
+    """`masks` [k, words], best first; `truth` [m, words]; what lies in one of `ignore` is neither right nor wrong, nor is a mask without
+    counterpart whose larger part is not in `judged` [words]. All are bits in 64-bit words."""
     masks, scores = masks[:LIMIT], np.asarray(scores[:LIMIT])
     count = lambda x: np.bitwise_count(x).sum(-1, dtype=int)
     area = count(masks).clip(1)

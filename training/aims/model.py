@@ -8,13 +8,13 @@ from torch import nn
 
 from .config import BASE, LEVELS, OUTPUT_TOKENS, PRESETS, THRESHOLDS
 from .decoder import Affinity, Decoder, Head, LevelDecoder, Prediction, choose, joined, peaks_of, worth_of
+from .grid import ManyPoints
+from .hiera import Hiera
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .postprocess import confidence
 from .reader import Reader
 from .sam import MaskDecoder
 from .sam import PromptEncoder as SamPromptEncoder
-from .grid import ManyPoints
-from .hiera import Hiera
 from .tiny_vit import TinyVit
 
 # Masks of this confidence cover their places: queries of later rounds go elsewhere.

@@ -1,5 +1,7 @@
 """TinyViT-5M as MobileSAM uses it, with its batch norms folded away. The Rust twin is `src/model/tiny_vit.rs`."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -108,7 +110,7 @@ class TinyVit(nn.Module):
         self.patch_embed = PatchEmbed()
         self.layers = nn.ModuleList()
         for i, stage in enumerate(STAGES):
-            block = (lambda: Block(stage)) if stage.heads else (lambda: MbConv(stage.channels))
+            block = partial(Block, stage) if stage.heads else partial(MbConv, stage.channels)
             is_last = i + 1 == len(STAGES)
             stride = 1 if i + 2 == len(STAGES) else 2
             merging = None if is_last else PatchMerging(stage.channels, STAGES[i + 1].channels, stride)

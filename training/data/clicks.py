@@ -40,8 +40,8 @@ def meant(record, size):
 
 
 def places_of(record, size, most):
-    """Clicks into at most so many labelled masks of a photo, always the same: columns and rows. In half of the training photos' masks they are anywhere,
-    otherwise where the outline is furthest."""
+    """Clicks into at most so many labelled masks of a photo, always the same: columns and rows. In half of the training photos' masks
+    they are anywhere, otherwise where the outline is furthest."""
     rng = seeded(record.image)
     place = lambda cells: anywhere(cells, rng) if record.split == "train" and rng.random() < 0.5 else deepest(cells)
     return [place(target.cells) for target in targets_of(record, size, rng)[:most]]

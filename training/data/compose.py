@@ -45,9 +45,7 @@ class Composer:
             if mask.level == "entity" and mask.thing and not mask.approx
         ]
         # So that photos with many entities do not outweigh those with parts.
-        self.weights = [
-            3.0 if any(mask.parent == index for mask in record.masks) else 1.0 for record, index, _ in self.things
-        ]
+        self.weights = [3.0 if any(mask.parent == index for mask in record.masks) else 1.0 for record, index, _ in self.things]
 
     def scene(self, rng):
         """A record and its photo."""

@@ -41,7 +41,7 @@ def load(record, named, folder):
 def entries(kind, config, data, folder, wanted):
     """Pools of the config's list `kind`, those without any photo left out; `wanted` (image) tells which photos of a split."""
     result, loaded = {}, {}
-    for number, entry in enumerate(config[kind]):
+    for entry in config[kind]:
         named = answers.named_relations(data, entry["name"])
         pool = Pool(entry.get("weight", 1.0), entry.get("level"))
         for record in records.pool(data, entry, wanted.split)[0]:

@@ -1,7 +1,7 @@
 """What the frozen encoder makes of whole photos, kept on disk: everything after it can be trained from these files.
 
-A photo keeps its shape: its long side becomes `side` pixels, and zeros fill both sides up to multiples of 64, or up to a square where the family wants
-squares."""
+A photo keeps its shape: its long side becomes `side` pixels, and zeros fill both sides up to multiples of 64, or up to a square where
+the family wants squares."""
 
 from dataclasses import dataclass
 from pathlib import Path

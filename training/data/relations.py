@@ -1,7 +1,5 @@
 """Which entities belong together where nobody has said so: those that touch. A rule, not a label."""
 
-import numpy as np
-
 # Share of the smaller one's outline that must lie on the other.
 MIN_CONTACT = 0.08
 MAX_PAIRS = 12

@@ -259,10 +259,12 @@ def ask_region(scene, rng):
     around = rng.choice([*scene.entities, *scene.parts])
     ys, xs = np.nonzero(around)
     grow = rng.uniform(1.05, 2.0)
+
     def span(at, side):
         low, high = at.min(), at.max() + 1
         middle, length = (low + high) / 2 + rng.uniform(-0.1, 0.1) * (high - low), max(6, (high - low) * grow)
         return max(0, int(middle - length / 2)), min(side, int(middle + length / 2) + 1)
+
     region = np.zeros((height, width), bool)
     (x0, x1), (y0, y1) = span(xs, width), span(ys, height)
     region[y0:y1, x0:x1] = True
