@@ -5,6 +5,7 @@ import { batch } from './batch.mjs';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
 import { fuzz } from './fuzz.mjs';
+import { checkPython } from './python.mjs';
 import { needSam2 } from './sam2.mjs';
 import { StepError, main, npm, output, run, say } from './lib.mjs';
 import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
@@ -46,6 +47,7 @@ function wasm() {
 const CHECKS = {
   fmt: () => run('cargo', ['fmt', '--all', '--check'], { advice: 'Run `npm run format` and run this again.' }),
   clippy: () => run('cargo', ['clippy', '--locked', '--release', '--workspace', '--all-targets', '--', '-D', 'warnings']),
+  python: checkPython,
   native,
   fuzz: () => fuzz(),
   batch,
