@@ -25,7 +25,7 @@ function cargo(...args) {
 /** `tree` knows which features are on; `metadata`, where each crate's files are. */
 function crates() {
   const { packages } = JSON.parse(cargo('metadata', '--format-version', '1', '--filter-platform', TARGET));
-  const tree = cargo('tree', '--target', TARGET, '--edges', 'normal,no-proc-macro', '--prefix', 'none', '--format', '{p}');
+  const tree = cargo('tree', '--package', 'aims-web', '--target', TARGET, '--edges', 'normal,no-proc-macro', '--prefix', 'none', '--format', '{p}');
   const used = new Set(tree.split('\n').filter(Boolean).map((line) => line.split(' ').slice(0, 2).join(' ')));
   return packages
     .filter(({ name, version, source }) => source !== null && used.has(`${name} v${version}`))

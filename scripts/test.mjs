@@ -33,7 +33,7 @@ function wasmCargo(args, env) {
 function wasm() {
   const browser = needBrowser();
   needWasmBindgen();
-  wasmCargo(['test', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--test', 'network'], {
+  wasmCargo(['test', '--locked', '--package', 'aims-web', '--profile', 'wasm-dev', '--target', WASM, '--test', 'network'], {
     ...browser,
     ...needFloatModel(),
     WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
@@ -52,7 +52,7 @@ const CHECKS = {
   fuzz: () => fuzz(),
   batch,
   'wasm-clippy': () =>
-    wasmCargo(['clippy', '--locked', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
+    wasmCargo(['clippy', '--locked', '--package', 'aims-web', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
   wasm,
   types: () => {
     needPackages();

@@ -30,7 +30,7 @@ export function buildWasm(profile) {
     const release = profile === 'wasm-release';
     for (const [build, flags] of Object.entries(BUILDS)) {
       // The module alone: beside an rlib, cargo leaves out the link-time optimisation that the profile asks for.
-      const args = [...toolchain.args, 'rustc', '--locked', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', WASM];
+      const args = [...toolchain.args, 'rustc', '--locked', '--package', 'aims-web', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', WASM];
       // To be quick, both are the same.
       run('cargo', [...args, ...(release ? flags : [])], { env: { ...toolchain.env, ...(release ? smallLinker() : {}) } });
       bind(profile, build, join(TARGET, WASM, profile, 'aims_web.wasm'));

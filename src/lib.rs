@@ -4,8 +4,6 @@
 //! prompts with a [`Scene`]. See `docs/architecture.md` for the way of a photo through the folders.
 
 pub mod candidates;
-#[cfg(not(target_family = "wasm"))]
-pub mod convert;
 pub mod error;
 pub mod levels;
 pub mod mask;

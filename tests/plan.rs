@@ -2,13 +2,13 @@
 
 mod weights;
 
-use aims_web::convert;
 use aims_web::ops::Bits;
 use aims_web::photo::Photo;
 use aims_web::segmenter::Mode;
 use aims_web::{
     Compute, DeviceKind, Plan, Point, PointPrompt, Precision, Progress, Prompt, Request, Segmenter,
 };
+use aims_web_cli::convert;
 
 const TINY: &[u8] = include_bytes!("../models/aims-tiny-q8.safetensors");
 const BASE: &[u8] = include_bytes!("../models/aims-base-q4.safetensors");

@@ -20,7 +20,7 @@ mod scene_head;
 mod tiny_vit;
 mod transformer;
 mod upscale;
-pub(crate) mod weights;
+mod weights;
 
 pub use aims::{Aims, AimsOutput, LevelOutput};
 pub use encoder::{ImageFeatures, InputSize};
@@ -32,7 +32,7 @@ pub use mask_decoder::{MaskDecoder, MaskPrediction, MaskValues};
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 pub use sam::{Embedding, Sam};
 pub use scene_head::{SceneHead, SceneInput};
-pub use weights::{Weights, data_sha256};
+pub use weights::{Weights, data_sha256, floats};
 
 /// The logistic function.
 pub fn sigmoid(x: f32) -> f32 {

@@ -164,7 +164,7 @@ impl<'a> Weights<'a> {
 }
 
 /// The values of a tensor of 32-bit or 16-bit floats; `None` of any other type.
-pub(crate) fn floats(view: &TensorView) -> Option<Vec<f32>> {
+pub fn floats(view: &TensorView) -> Option<Vec<f32>> {
     match view.dtype() {
         Dtype::F32 => Some(bytemuck::pod_collect_to_vec(view.data())),
         Dtype::F16 => {

@@ -1,8 +1,8 @@
 //! Model files of two families: each with the other's manifest, cut, and with manifests that contradict the tensors.
 
-use aims_web::convert::Precision;
 use aims_web::ops::Bits;
 use aims_web::{DeviceKind, Error, Segmenter};
+use aims_web_cli::convert::Precision;
 use serde_json::{Value, json};
 
 use crate::model_file::with_manifest;

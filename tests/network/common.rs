@@ -34,7 +34,7 @@ pub(crate) use everywhere;
 /// The reference's weights as a float32 model file; `npm test` fetches the checkpoint.
 #[cfg(not(target_family = "wasm"))]
 pub fn float_model() -> Vec<u8> {
-    use aims_web::convert::{Precision, Sources, convert};
+    use aims_web_cli::convert::{Precision, Sources, convert};
     let sources = Sources { weights: &checkpoint(), trained: &[], calibration: None, photos: None };
     convert(&family("aims-tiny"), sources, Precision::Float32).expect("the checkpoint converts")
 }

@@ -148,8 +148,8 @@ everywhere!(
 #[cfg(not(target_family = "wasm"))]
 mod at_full_size {
     use super::*;
-    use aims_web::convert::{Precision, Sources, convert};
     use aims_web::ops::Bits;
+    use aims_web_cli::convert::{Precision, Sources, convert};
     use safetensors::tensor::TensorView;
     use safetensors::{Dtype, SafeTensors};
 

@@ -73,7 +73,7 @@ everywhere!(shipped_sam2_on_gpu, wide_at_256(DeviceKind::Gpu, common::SHIPPED_BA
 #[cfg(not(target_family = "wasm"))]
 mod float32 {
     use super::*;
-    use aims_web::convert::Precision;
+    use aims_web_cli::convert::Precision;
 
     #[test]
     fn sam2_on_cpu_at_256() {
@@ -95,8 +95,8 @@ mod float32 {
 mod at_full_size {
     use super::*;
     use crate::parity::mask_ious;
-    use aims_web::convert::Precision;
     use aims_web::ops::Bits;
+    use aims_web_cli::convert::Precision;
 
     fn golden_1024() -> Golden {
         Golden::read(include_bytes!("../golden/sam2_1024.safetensors"))

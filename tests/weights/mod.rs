@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aims_web::convert::{Family, Precision, Sources, convert};
+use aims_web_cli::convert::{Family, Precision, Sources, convert};
 
 /// A file that the set-up of `npm test` fetches or makes.
 pub fn cached(name: &str) -> PathBuf {

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use anyhow::{Context, Result, ensure};
 use nalgebra::{DMatrix, DMatrixView};
 
-use crate::model::inputs::observe;
-use crate::photo::{Photo, decode};
-use crate::progress::Progress;
-use crate::segmenter::{DeviceKind, Point, PointPrompt, Request, Segmenter};
+use aims_web::model::inputs::observe;
+use aims_web::photo::{Photo, decode};
+use aims_web::progress::Progress;
+use aims_web::segmenter::{DeviceKind, Point, PointPrompt, Request, Segmenter};
 
 /// Long side of the photos as the network sees them.
 const INPUT_SIZE: u32 = 640;

@@ -9,7 +9,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use super::checkpoint::{Matrix, is_table};
-use crate::model::weights::floats;
+use aims_web::model::floats;
 
 /// The mean squares of each matrix's inputs.
 pub fn squares(path: &Path) -> Result<HashMap<String, Vec<f32>>> {

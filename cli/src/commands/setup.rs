@@ -124,7 +124,7 @@ fn input_size(text: &str) -> Result<u32, String> {
 fn default_models() -> Vec<PathBuf> {
     let program = std::env::current_exe().ok();
     let beside = program.as_deref().and_then(Path::parent);
-    let folders = beside.into_iter().chain([Path::new(env!("CARGO_MANIFEST_DIR"))]);
+    let folders = beside.into_iter().chain([Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))]);
     folders.map(|folder| folder.join("models").join(DEFAULT_MODEL)).collect()
 }
 
@@ -174,7 +174,7 @@ mod tests {
     fn the_first_model_that_is_there_is_taken() {
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let [missing, cargo, readme] =
-            ["no-such-file", "Cargo.toml", "README.md"].map(|name| here.join(name));
+            ["no-such-file", "Cargo.toml", "src/main.rs"].map(|name| here.join(name));
         assert_eq!(first_of(vec![missing.clone(), cargo.clone(), readme]).expect("two are there"), cargo);
         let message = first_of(vec![missing.clone()]).expect_err("none is there").to_string();
         assert!(message.contains(&missing.display().to_string()) && message.contains("--model"), "{message}");

@@ -10,8 +10,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use super::checkpoint::Matrix;
 use super::quantise::{pack_nibbles, quantise};
 use super::{Calibration, Family, Precision, gptq};
-use crate::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, data_sha256};
-use crate::ops::{Bits, GROUP};
+use aims_web::model::{FORMAT_VERSION, MANIFEST_KEY, Manifest, data_sha256};
+use aims_web::ops::{Bits, GROUP};
 
 struct Stored {
     dtype: Dtype,

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use aims_web::convert::{Family, Precision, Sources, convert};
+use aims_web_cli::convert::{Family, Precision, Sources, convert};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
@@ -9,7 +9,7 @@ pub struct Arguments {
     /// MobileSAM's `mobile_sam.pt`, or the safetensors file that `training/extract.py` makes of SAM 2.
     weights: PathBuf,
     /// Describes the network: one of `models/*.json`.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/models/aims-tiny.json"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/aims-tiny.json"))]
     family: PathBuf,
     /// Where to write the model file.
     #[arg(long)]

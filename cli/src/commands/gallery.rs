@@ -19,10 +19,10 @@ use super::setup::ModelArguments;
 #[derive(Args)]
 pub struct Arguments {
     /// Folder of JPEGs.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gallery/photos"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery/photos"))]
     photos: PathBuf,
     /// Where the pictures and their page go.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/gallery"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery"))]
     out: PathBuf,
     #[command(flatten)]
     model: ModelArguments,

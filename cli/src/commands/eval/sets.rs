@@ -10,7 +10,7 @@ use super::data::Set;
 #[derive(Args)]
 pub struct SetArguments {
     /// Folder with `SET.jsonl` and `SET.tar` of each set.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"))]
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"))]
     data: PathBuf,
     #[arg(long, value_delimiter = ',', default_value = "coco,ccp,carparts,faces,balloon,bsds500")]
     sets: Vec<String>,

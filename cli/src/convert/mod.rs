@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::model::Description;
-use crate::ops::Bits;
+use aims_web::model::Description;
+use aims_web::ops::Bits;
 pub use checkpoint::Matrix;
 
 /// Precision of the weights.

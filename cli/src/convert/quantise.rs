@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use crate::ops::{Bits, GROUP};
+use aims_web::ops::{Bits, GROUP};
 
 /// How far the scale may shrink below what the largest weight asks for, and in how many steps that is tried.
 const SMALLEST: f32 = 0.6;

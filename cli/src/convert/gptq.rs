@@ -6,7 +6,7 @@ use nalgebra::{Cholesky, DMatrix};
 use rayon::prelude::*;
 
 use super::quantise::{best_scale, nearest};
-use crate::ops::{Bits, GROUP};
+use aims_web::ops::{Bits, GROUP};
 
 /// This share of the mean square of all inputs is added to each: those that were never seen must not be free to take up any error.
 const DAMPING: f64 = 0.01;

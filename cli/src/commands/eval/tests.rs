@@ -50,7 +50,7 @@ fn shape(rle: &Rle) -> Shape {
 /// Made by `tests/golden/make_average_recall.py`.
 #[test]
 fn recall_and_precision_equal_those_of_pycocotools() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/average_recall_pycocotools.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/average_recall_pycocotools.json");
     let text = std::fs::read_to_string(path).expect("golden file");
     let golden: Golden = serde_json::from_str(&text).expect("valid golden file");
     let mut photos = Vec::new();

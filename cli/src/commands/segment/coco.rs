@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_file_is_as_the_npm_package_makes_it() {
-        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::copy(data.join("scenes.jsonl"), folder.path().join("scenes.jsonl")).expect("a copy");
         let file = folder.path().join("coco/all.json");

@@ -1,0 +1,3 @@
+//! What the terminal's commands and the tests share: how model files are made.
+
+pub mod convert;
