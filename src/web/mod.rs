@@ -42,7 +42,3 @@ pub fn decode_rle(rle: JsValue) -> Result<Vec<u8>, JsValue> {
         serde_wasm_bindgen::from_value(rle).map_err(|error| Error::InvalidPrompt(error.to_string()))?;
     Ok(rle.decode().map_err(|error| Error::InvalidPrompt(error.to_string()))?.to_bytes())
 }
-
-/// Does nothing: for measuring what a call costs.
-#[wasm_bindgen]
-pub fn nop() {}
