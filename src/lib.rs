@@ -7,6 +7,7 @@ pub mod candidates;
 #[cfg(not(target_family = "wasm"))]
 pub mod convert;
 pub mod error;
+pub mod level;
 pub mod levels;
 pub mod mask;
 pub mod model;
@@ -18,7 +19,8 @@ pub mod segmenter;
 pub mod web;
 
 pub use error::{Error, Result};
-pub use levels::{Level, Mask, Scene};
+pub use level::Level;
+pub use levels::{Mask, Scene};
 pub use progress::Progress;
 pub use segmenter::{
     Adapter, Compute, DeviceKind, EncodedPhoto, GridOptions, Plan, Point, PointPrompt, Precision, Prompt,

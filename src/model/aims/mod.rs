@@ -23,7 +23,7 @@ use super::prompt_encoder::PromptEncoder;
 use super::sigmoid;
 use super::weights::Weights;
 use crate::error::Result;
-use crate::levels::Level;
+use crate::level::Level;
 use crate::ops::profile::layer;
 use crate::ops::{self, CoverSpec};
 use crate::progress::Progress;
