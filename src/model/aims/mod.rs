@@ -25,7 +25,7 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::level::Level;
 use crate::ops::profile::layer;
-use crate::ops::{self, CoverSpec};
+use crate::ops::{self, Cover};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
 use pixel_decoder::{Maps, PixelDecoder};
@@ -350,14 +350,14 @@ impl Aims {
     }
 
     /// How a round's masks cover the places of the levels that are sought.
-    fn covering(&self, sought: &[usize], [height, width]: [usize; 2]) -> CoverSpec {
+    fn covering(&self, sought: &[usize], [height, width]: [usize; 2]) -> Cover {
         let mut outputs_of = [0; 4];
         for (bits, &level) in outputs_of.iter_mut().zip(sought) {
             let outputs =
                 self.config.outputs.iter().enumerate().filter(|(_, own)| own.level == LEVELS[level]);
             *bits = outputs.map(|(i, _)| 1 << i).sum();
         }
-        CoverSpec {
+        Cover {
             levels: sought.len(),
             width,
             height,
