@@ -14,13 +14,11 @@ mod request;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
 
-use burn::tensor::Device;
-
 use crate::error::{Error, Result};
 use crate::levels::{self, Candidate, Level, LevelError, LevelOptions, Prediction, Scene};
 use crate::mask::{BBox, BitMask};
 use crate::model::{Aims, AimsOutput, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
-use crate::ops::{self, Counters, Memory};
+use crate::ops::{self, Counters, Device, Memory};
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 

@@ -13,8 +13,6 @@ mod reader;
 
 use std::rc::Rc;
 
-use burn::tensor::{Device, Tensor};
-
 use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear, Mlp};
 use super::manifest::LevelsConfig;
@@ -25,7 +23,7 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::level::Level;
 use crate::ops::profile::layer;
-use crate::ops::{self, Cover};
+use crate::ops::{self, Cover, Device, Tensor};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
 use pixel_decoder::{Maps, PixelDecoder};
