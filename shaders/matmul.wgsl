@@ -12,6 +12,14 @@
 
 //#if half
 enable f16;
+alias Tile = vec4<f16>;
+//#else
+alias Tile = vec4<f32>;
+//#end
+//#if packed
+alias Weight = u32;
+//#else
+alias Weight = {{value}};
 //#end
 
 const BITS: u32 = {{bits}}u; // of a weight; 32 are floats
@@ -22,7 +30,7 @@ const TILE4: u32 = TILE / 4u;
 const DEPTH: u32 = 16u;
 
 @group(0) @binding(0) var<storage, read> a: array<{{value}}>;
-@group(0) @binding(1) var<storage, read> w: array<{{weight}}>;
+@group(0) @binding(1) var<storage, read> w: array<Weight>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<{{value}}>;
 @group(0) @binding(4) var<storage, read> residual: array<{{value}}>;
@@ -48,8 +56,8 @@ struct Info {
 }
 
 // [DEPTH][TILE4]
-var<workgroup> tile_a: array<{{tile}}, 256>;
-var<workgroup> tile_w: array<{{tile}}, 256>;
+var<workgroup> tile_a: array<Tile, 256>;
+var<workgroup> tile_w: array<Tile, 256>;
 
 //#include activation
 
@@ -188,8 +196,8 @@ fn main(
             weights(batch, col + 3u, k),
         ));
         //#repeat i 4
-        tile_a[(deep + {{i}}u) * TILE4 + slot] = {{tile}}(from_a[{{i}}]);
-        tile_w[(deep + {{i}}u) * TILE4 + slot] = {{tile}}(from_w[{{i}}]);
+        tile_a[(deep + {{i}}u) * TILE4 + slot] = Tile(from_a[{{i}}]);
+        tile_w[(deep + {{i}}u) * TILE4 + slot] = Tile(from_w[{{i}}]);
         //#end
         workgroupBarrier();
         //#if half

@@ -5,6 +5,7 @@
 
 pub mod candidates;
 pub mod error;
+pub mod level;
 pub mod levels;
 pub mod mask;
 pub mod model;
@@ -16,7 +17,8 @@ pub mod segmenter;
 pub mod web;
 
 pub use error::{Error, Result};
-pub use levels::{Level, Mask, Scene};
+pub use level::Level;
+pub use levels::{Mask, Scene};
 pub use progress::Progress;
 pub use segmenter::{
     Adapter, Compute, DeviceKind, EncodedPhoto, GridOptions, Plan, Point, PointPrompt, Precision, Prompt,

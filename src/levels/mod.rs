@@ -26,9 +26,11 @@ mod scene;
 pub use build::{build_scene, entities_in, parts_of, relation_of, single_mask};
 pub use candidate::Candidate;
 pub use chosen::{Decision, chosen_scene};
-pub use options::{LevelOptions, Thresholds};
+pub use options::LevelOptions;
 pub use predicted::{Prediction, predicted_relation_score, predicted_scene, proposals};
-pub use scene::{Level, LevelError, Mask, Scene};
+pub use scene::{LevelError, Mask, Scene};
+
+pub use crate::level::{Level, Thresholds};
 
 #[cfg(test)]
 mod tests;

@@ -1,20 +1,9 @@
 //! The result: masks at three levels and how they belong together.
 
+use crate::level::Level;
 use crate::mask::{BBox, BitMask, Rle};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-/// The three levels of a scene.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Level {
-    /// A region inside one entity.
-    Part,
-    /// A thing or a piece of surroundings; entities do not overlap.
-    Entity,
-    /// Two entities that touch.
-    Relation,
-}
 
 /// One mask of a scene.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

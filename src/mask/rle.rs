@@ -1,11 +1,10 @@
 //! COCO compressed run-length encoding, bit-equal with pycocotools.
 
 use super::BitMask;
+use crate::photo::MAX_SIDE;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Largest side of a mask that is decoded, in pixels.
-pub const MAX_SIDE: u32 = 65_535;
 /// Largest mask that is decoded, in pixels.
 pub const MAX_PIXELS: u32 = 1 << 28;
 

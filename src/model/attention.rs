@@ -1,11 +1,9 @@
 //! Multi-head attention with projections, whose steps can be taken apart where some of them are shared.
 
-use burn::tensor::Tensor;
-
 use super::layers::Linear;
 use super::weights::Weights;
 use crate::error::Result;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 /// Queries, or keys and values, may be shared by all prompts (a batch axis of 1).
 pub struct Attention {

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use burn::tensor::Tensor;
-
-use crate::ops;
+use crate::ops::{self, Tensor};
 
 /// Some rows of an image.
 pub struct Band {

@@ -1,12 +1,11 @@
 //! The image encoder that the manifest names, and what any of them makes of an image.
 
-use burn::tensor::Tensor;
-
 use super::hiera::Hiera;
 use super::manifest::{Description, EncoderConfig};
 use super::tiny_vit::TinyVit;
 use super::weights::Weights;
 use crate::error::Result;
+use crate::ops::Tensor;
 use crate::progress::Progress;
 
 /// Input pixels for one position of the image embedding, along each axis.

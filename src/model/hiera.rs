@@ -3,8 +3,6 @@
 //! Reference: sam2 1.1.0 (Apache-2.0). The neck's layers are linear maps without anything between them and those of the mask decoder
 //! that read them, so the model file has their products (`training/extract.py`).
 
-use burn::tensor::{Device, Tensor};
-
 use super::bands::in_steps;
 use super::encoder::ImageFeatures;
 use super::layers::{Conv, LayerNorm, Linear, NormedMlp};
@@ -12,7 +10,7 @@ use super::manifest::{HieraConfig, Stage};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation, ConvWindow};
+use crate::ops::{self, Activation, ConvWindow, Device, Tensor};
 use crate::progress::Progress;
 
 /// PyTorch's 7 x 7 patches, four pixels apart.

@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 
-use burn::tensor::Tensor;
-
+use crate::ops::Tensor;
 /// Told a layer's name, the values that it is fed, row by row, and how many a row has.
 pub type Observer = Box<dyn FnMut(&str, &[f32], usize)>;
 

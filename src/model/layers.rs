@@ -1,10 +1,8 @@
 //! Layers: own operations with their weights.
 
-use burn::tensor::Tensor;
-
 use super::weights::Weights;
 use crate::error::Result;
-use crate::ops::{self, Activation, ConvWindow, Weight};
+use crate::ops::{self, Activation, ConvWindow, Tensor, Weight};
 
 /// Fully connected layer over the last axis.
 pub struct Linear {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::candidates::{Choice, Limits, Pick};
 use crate::error::{Error, Result};
-use crate::levels::{Level, Thresholds};
+use crate::level::{Level, Thresholds};
 
 /// The metadata key under which a file has its [`Manifest`].
 pub const MANIFEST_KEY: &str = "aims-web";

@@ -1,7 +1,5 @@
 //! SAM's mask decoder, and SAM 2's.
 
-use burn::tensor::Tensor;
-
 use super::layers::Mlp;
 use super::manifest::DecoderConfig;
 use super::transformer::{Passage, SharedImage, TwoWayTransformer};
@@ -9,7 +7,7 @@ use super::upscale::{FineFeatures, Upscale};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 /// Masks for a batch of prompts. The first is for prompts that leave no doubt (several points, a box),
 /// the others are nested alternatives for those that do.

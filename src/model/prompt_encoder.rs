@@ -3,14 +3,12 @@
 use std::cell::RefCell;
 use std::f32::consts::PI;
 
-use burn::tensor::Tensor;
-
 use super::encoder::{InputSize, STRIDE};
 use super::layers::{Conv, LayerNorm, Linear};
 use super::manifest::DecoderConfig;
 use super::weights::Weights;
 use crate::error::Result;
-use crate::ops::{self, Activation, ConvWindow};
+use crate::ops::{self, Activation, ConvWindow, Tensor};
 
 /// What a point stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

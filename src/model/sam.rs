@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use burn::tensor::{Device, Tensor};
-
 use super::encoder::{ImageEncoder, ImageFeatures, InputSize, STRIDE};
 use super::manifest::{Description, InputConfig};
 use super::mask_decoder::{MaskDecoder, MaskPrediction};
@@ -12,7 +10,7 @@ use super::transformer::SharedImage;
 use super::upscale::{FineFeatures, MASK_UPSCALE};
 use super::weights::Weights;
 use crate::error::Result;
-use crate::ops;
+use crate::ops::{self, Device, Tensor};
 use crate::progress::Progress;
 
 /// The network with its weights on one device: MobileSAM or SAM 2, as the manifest says.

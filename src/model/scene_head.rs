@@ -2,15 +2,13 @@
 //! complementarity (all candidates of all levels look at one another) and association (what it says of each two). Its PyTorch twin is
 //! `training/aims/scene.py`.
 
-use burn::tensor::{Device, Tensor};
-
 use super::layers::{LayerNorm, Linear, Mlp, NormedMlp};
 use super::manifest::SceneConfig;
 use super::weights::Weights;
 use crate::candidates::{GEOMETRY, PAIRS, Said, SaidOfPair};
 use crate::error::Result;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Device, Tensor};
 
 /// Numbers for each candidate: of each level that it is a thing of it, that it is the best mask of this thing, and the expected IoU.
 const SAID: usize = 9;

@@ -1,7 +1,5 @@
 //! TinyViT-5M as MobileSAM uses it: a convolutional stage, three stages of windowed attention, SAM's neck.
 
-use burn::tensor::Tensor;
-
 use super::bands::in_bands;
 use super::encoder::ImageFeatures;
 use super::layers::{Conv, Depthwise, LayerNorm, Linear, NormedMlp};
@@ -9,7 +7,7 @@ use super::manifest::{Stage, TinyVitConfig};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation, ConvWindow};
+use crate::ops::{self, Activation, ConvWindow, Tensor};
 use crate::progress::Progress;
 
 const STAGE_NAMES: [&str; 4] = ["stage 1", "stage 2", "stage 3", "stage 4"];

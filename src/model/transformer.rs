@@ -1,14 +1,12 @@
 //! SAM's two-way transformer: prompt tokens attend to the image and the image to the tokens.
 
-use burn::tensor::Tensor;
-
 use super::attention::Attention;
 use super::layers::{LayerNorm, Linear};
 use super::manifest::DecoderConfig;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 pub struct TwoWayTransformer {
     blocks: Vec<TwoWayBlock>,

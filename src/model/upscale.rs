@@ -1,14 +1,12 @@
 //! From the image embedding, as a prompt sees it, to the features that mask kernels are multiplied with.
 
-use burn::tensor::Tensor;
-
 use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear};
 use super::manifest::DecoderConfig;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 /// Mask logits for one position of the image embedding, along each axis.
 pub const MASK_UPSCALE: usize = 4;

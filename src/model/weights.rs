@@ -7,7 +7,6 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use burn::tensor::{Device, Tensor};
 use half::f16;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -15,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::manifest::{MANIFEST_KEY, Manifest};
 use crate::error::{Error, Result};
-use crate::ops::{self, Bits, GROUP, Weight};
+use crate::ops::{self, Bits, Device, GROUP, Tensor, Weight};
 
 /// A model file in memory; tensors go to the device one by one, packed as they are stored.
 pub struct Weights<'a> {

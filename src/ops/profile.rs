@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-#[cfg(not(target_family = "wasm"))]
-use burn::backend::DispatchDevice;
-use burn::tensor::Device;
+use burn_cubecl::CubeDevice;
 
-use super::Memory;
+pub use super::cost::Cost;
+use super::gpu::Memory;
 #[cfg(not(target_family = "wasm"))]
-use super::gpu::Queue;
+use super::gpu::{self, Queue};
 
 /// One operation.
 #[derive(Clone, Debug)]
@@ -21,15 +20,6 @@ pub struct Record {
     pub time: Duration,
     /// Of a GPU, after it.
     pub memory: Memory,
-}
-
-/// What an operation has to do at least.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Multiplications and additions.
-    pub flops: u64,
-    /// Of tensors, read and written once; weights of products as they are stored, without scales.
-    pub bytes: u64,
 }
 
 #[derive(Default)]
@@ -75,27 +65,27 @@ impl Drop for LayerGuard {
     }
 }
 
-/// Does `work`, one operation on `device`, and notes it where somebody measures.
+/// Does `work`, one operation on a GPU or the CPU, and notes it where somebody measures.
 #[cfg(not(target_family = "wasm"))]
-pub fn measured<T>(
+pub(super) fn measured<T>(
     kernel: &'static str,
-    device: &Device,
+    gpu: Option<&CubeDevice>,
     cost: impl FnOnce() -> Cost,
     work: impl FnOnce() -> T,
 ) -> T {
     if PROFILE.with_borrow(Option::is_none) {
         return work();
     }
-    let (result, time) = match device.as_dispatch() {
-        DispatchDevice::Cube(device) => Queue::of(device).timed(work),
-        _ => {
+    let (result, time) = match gpu {
+        Some(device) => Queue::of(device).timed(work),
+        None => {
             let start = std::time::Instant::now();
             (work(), start.elapsed())
         }
     };
     PROFILE.with_borrow_mut(|profile| {
         if let Some(Profile { layers, records }) = profile {
-            let memory = super::memory(device);
+            let memory = gpu.map(gpu::memory).unwrap_or_default();
             records.push(Record { layers: layers.clone(), kernel, cost: cost(), time, memory });
         }
     });
@@ -104,9 +94,9 @@ pub fn measured<T>(
 
 /// A browser has its own profiler.
 #[cfg(target_family = "wasm")]
-pub fn measured<T>(
+pub(super) fn measured<T>(
     _kernel: &'static str,
-    _device: &Device,
+    _gpu: Option<&CubeDevice>,
     _cost: impl FnOnce() -> Cost,
     work: impl FnOnce() -> T,
 ) -> T {
@@ -115,10 +105,8 @@ pub fn measured<T>(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Tensor;
-
     use super::*;
-    use crate::ops::{Activation, Weight, linear};
+    use crate::ops::{Activation, Device, Tensor, Weight, linear};
 
     #[test]
     fn operations_are_noted_with_their_layers_while_someone_measures() {

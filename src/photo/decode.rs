@@ -6,9 +6,8 @@ use image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
 
-use super::{Photo, container, ground, jpeg};
+use super::{MAX_SIDE, Photo, container, ground, jpeg};
 use crate::error::{Error, Result};
-use crate::mask::rle::MAX_SIDE;
 
 /// Larger images are refused: decoded they would take more than 800 MB of a tab's memory.
 pub const MEGAPIXEL_LIMIT: u32 = 100;

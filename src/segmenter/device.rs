@@ -1,10 +1,9 @@
 //! Where the network runs.
 
-use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::ops::{self, Activation, Weight};
+use crate::ops::{self, Activation, Device, Weight};
 
 /// What the caller wants to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub async fn open(compute: impl Into<Compute>) -> Result<(Device, Adapter)> {
         DeviceKind::Cpu => {
             let name = "CPU (burn-flex)".to_string();
             let precision = Precision::F32;
-            Ok((Device::flex(), Adapter { device: "cpu", name, software: false, precision }))
+            Ok((ops::cpu(), Adapter { device: "cpu", name, software: false, precision }))
         }
         DeviceKind::Gpu => gpu::open(precision).await,
     }
@@ -82,7 +81,7 @@ pub async fn open_planning() -> Result<(Device, Adapter)> {
 /// [`Error::NoGpu`] if the device gives wrong numbers, [`Error::DeviceLost`].
 pub async fn probe(device: &Device) -> Result<()> {
     // The others are measured by the CPU.
-    if *device == Device::flex() {
+    if *device == ops::cpu() {
         return Ok(());
     }
     const SIZE: usize = 96;
@@ -94,7 +93,7 @@ pub async fn probe(device: &Device) -> Result<()> {
         let out = ops::linear(matrix(device), &weight, &bias, Activation::None);
         ops::read(out).await
     };
-    let (ours, expected) = (product(device).await?, product(&Device::flex()).await?);
+    let (ours, expected) = (product(device).await?, product(&ops::cpu()).await?);
     // Small integers: exact in floating point, of 16 bits too.
     if ours == expected { Ok(()) } else { Err(Error::NoGpu("it computes wrong numbers".to_string())) }
 }
@@ -104,17 +103,15 @@ pub async fn probe(device: &Device) -> Result<()> {
 mod gpu {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
-    use burn::tensor::Device;
-    use burn::tensor::wgpu::{MemoryConfiguration, WgpuSetup, wgpu};
-
-    use super::{Adapter, Error, Precision, Result, ops};
+    use super::{Adapter, Device, Precision, Result, ops};
+    use crate::ops::Gpu;
 
     #[derive(Clone)]
     struct Opened {
         device: Device,
         adapter: Adapter,
         precision: Precision,
-        setup: WgpuSetup,
+        gpu: Gpu,
     }
 
     static OPENED: Mutex<Vec<Opened>> = Mutex::new(Vec::new());
@@ -145,47 +142,15 @@ mod gpu {
     /// On what is open already, if there is something.
     async fn open_new(precision: Precision) -> Result<Opened> {
         let beside = opened().first().cloned();
-        let setup = match &beside {
-            Some(opened) => opened.setup.clone(),
-            None => acquire().await?,
+        let gpu = match &beside {
+            Some(opened) => opened.gpu.clone(),
+            None => Gpu::acquire().await?,
         };
-        // Pages of their own for each tensor: shaders bind inputs read-only.
-        let options = Device::wgpu_options().setup(setup.clone());
-        let device = options.memory_config(MemoryConfiguration::ExclusivePages).init();
-        let device = device.map_err(|error| Error::NoGpu(error.to_string()))?;
-        ops::register_gpu(&device, &setup, beside.as_ref().map(|opened| &opened.device));
+        let device = gpu.open(beside.as_ref().map(|opened| &opened.device))?;
         let is_half = ops::use_half(&device, precision == Precision::F16);
         let used = if is_half { Precision::F16 } else { Precision::F32 };
-        let adapter = Adapter { precision: used, ..describe(&setup.adapter) };
-        Ok(Opened { device, adapter, precision, setup })
-    }
-
-    async fn acquire() -> Result<WgpuSetup> {
-        let instance = wgpu::Instance::default();
-        let wanted = wgpu::RequestAdapterOptions {
-            power_preference: wgpu::PowerPreference::HighPerformance,
-            ..Default::default()
-        };
-        let adapter = instance.request_adapter(&wanted).await;
-        let adapter = adapter.map_err(|error| Error::NoGpu(error.to_string()))?;
-        // Neither is needed: the one measures, the other is a wish.
-        let optional = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
-        let wanted = wgpu::DeviceDescriptor {
-            required_features: adapter.features() & optional,
-            required_limits: adapter.limits(),
-            ..Default::default()
-        };
-        let device = adapter.request_device(&wanted).await;
-        let (device, queue) = device.map_err(|error| Error::NoGpu(error.to_string()))?;
-        let backend = adapter.get_info().backend;
-        Ok(WgpuSetup { instance, adapter, device, queue, backend })
-    }
-
-    fn describe(adapter: &wgpu::Adapter) -> Adapter {
-        let info = adapter.get_info();
-        let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
-        let name = name.collect::<Vec<_>>().join(", ");
-        let software = info.device_type == wgpu::DeviceType::Cpu;
-        Adapter { device: "webgpu", name, software, precision: Precision::F32 }
+        let (name, software) = (gpu.name(), gpu.is_software());
+        let adapter = Adapter { device: "webgpu", name, software, precision: used };
+        Ok(Opened { device, adapter, precision, gpu })
     }
 }

@@ -16,13 +16,11 @@ mod target;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
 
-use burn::tensor::Device;
-
 use crate::error::{Error, Result};
 use crate::levels::{self, LevelOptions, Scene};
 use crate::mask::BBox;
 use crate::model::{Aims, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
-use crate::ops::{self, Counters, Memory};
+use crate::ops::{self, Counters, Device, Memory};
 use crate::photo::Photo;
 use crate::progress::Progress;
 

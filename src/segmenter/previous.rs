@@ -1,11 +1,10 @@
 //! Logits of an earlier answer, which a caller gives back with more points.
 
-use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::mask::LowResLogits;
-use crate::ops;
+use crate::ops::{self, Device, Tensor};
 
 /// SAM 2's predictor cuts logits here before it gives them back to the network.
 const LIMIT: f32 = 32.0;

@@ -367,7 +367,7 @@ everywhere!(places, async {
             ops::choose_places(heat(device), heat(device), closed(device), None, [height, width], 3)
         })
         .await;
-        let spec = ops::CoverSpec {
+        let spec = ops::Cover {
             levels,
             width,
             height,

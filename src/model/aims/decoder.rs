@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use burn::tensor::Tensor;
-
 use super::pixel_decoder::Maps;
 use super::{LayerNorm, Linear, Mlp};
 use crate::error::Result;
@@ -15,7 +13,7 @@ use crate::model::transformer::{SharedImage, TwoWayTransformer};
 use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 /// SAM's two-way transformer with output tokens for the levels: one look at a point gives its part, its entity and its
 /// relation. Trained from SAM's weights, whose feed-forward layers it shares.

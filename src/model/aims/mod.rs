@@ -13,8 +13,6 @@ mod reader;
 
 use std::rc::Rc;
 
-use burn::tensor::{Device, Tensor};
-
 use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear, Mlp};
 use super::manifest::LevelsConfig;
@@ -23,9 +21,9 @@ use super::prompt_encoder::PromptEncoder;
 use super::sigmoid;
 use super::weights::Weights;
 use crate::error::Result;
-use crate::levels::Level;
+use crate::level::Level;
 use crate::ops::profile::layer;
-use crate::ops::{self, CoverSpec};
+use crate::ops::{self, Cover, Device, Tensor};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
 use pixel_decoder::{Maps, PixelDecoder};
@@ -350,14 +348,14 @@ impl Aims {
     }
 
     /// How a round's masks cover the places of the levels that are sought.
-    fn covering(&self, sought: &[usize], [height, width]: [usize; 2]) -> CoverSpec {
+    fn covering(&self, sought: &[usize], [height, width]: [usize; 2]) -> Cover {
         let mut outputs_of = [0; 4];
         for (bits, &level) in outputs_of.iter_mut().zip(sought) {
             let outputs =
                 self.config.outputs.iter().enumerate().filter(|(_, own)| own.level == LEVELS[level]);
             *bits = outputs.map(|(i, _)| 1 << i).sum();
         }
-        CoverSpec {
+        Cover {
             levels: sought.len(),
             width,
             height,

@@ -1,7 +1,5 @@
 //! From the encoder's maps to tokens of strides 16 and 8 and mask features of stride 4.
 
-use burn::tensor::Tensor;
-
 use super::prompt_encoder::Injection;
 use super::{axis_codes, positions};
 use crate::error::Result;
@@ -12,7 +10,7 @@ use crate::model::layers::{Depthwise, LayerNorm, Linear, NormedMlp};
 use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 pub struct PixelDecoder {
     from_embedding: Linear,

@@ -1,12 +1,10 @@
 //! What a mask prompt adds to the image's features.
 
-use burn::tensor::Tensor;
-
 use crate::error::Result;
 use crate::model::layers::{LayerNorm, Linear};
 use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 /// A pyramid of linear layers over cells of the mask (4, 8 and 16 pixels a side), one result for each scale of features.
 pub struct MaskPromptEncoder {

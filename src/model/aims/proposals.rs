@@ -1,12 +1,10 @@
 //! Where to look: the places that become queries.
 
-use burn::tensor::Tensor;
-
 use super::{LayerNorm, Mlp};
 use crate::error::Result;
 use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
-use crate::ops::Activation;
+use crate::ops::{Activation, Tensor};
 
 /// The heat of one level.
 pub struct Proposals {

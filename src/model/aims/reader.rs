@@ -3,8 +3,6 @@
 
 use std::rc::Rc;
 
-use burn::tensor::Tensor;
-
 use super::decoder::{Decoded, Head, masks, output_token, output_tokens};
 use super::pixel_decoder::Maps;
 use super::{LayerNorm, Linear, Mlp};
@@ -18,7 +16,7 @@ use crate::model::transformer::{Passage, SharedImage};
 use crate::model::upscale::FineFeatures;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation};
+use crate::ops::{self, Activation, Tensor};
 
 pub struct Reader {
     sam: Rc<MaskDecoder>,

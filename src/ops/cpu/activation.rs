@@ -1,5 +1,7 @@
+//! Non-linearities of the CPU.
+
 use super::lanes::{self, Lanes};
-use crate::ops::Activation;
+use crate::ops::activation::Activation;
 
 /// Applies the activation in place.
 pub fn activate(values: &mut [f32], activation: Activation) {

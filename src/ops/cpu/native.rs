@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use gemm::{Parallelism, gemm};
 
-use super::matmul::Operand;
+use super::operand::Operand;
 
 /// `W`, `[cols, depth]`.
 pub struct Factor<'a> {

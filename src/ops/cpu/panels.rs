@@ -2,7 +2,7 @@
 //! (`docs/performance.md`).
 
 use super::lanes::Lanes;
-use super::matmul::Operand;
+use super::operand::Operand;
 
 /// Registers across and rows of a tile of the result, so that all sums and what is added to them fit in fifteen. Where a product and its sum
 /// are two steps, which take a register between them, another shape is faster than where they are one.

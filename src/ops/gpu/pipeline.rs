@@ -18,14 +18,14 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub fn new(device: &wgpu::Device, shader: &Shader) -> Self {
+    /// Of a shader that reads so many tensors.
+    pub fn new(device: &wgpu::Device, shader: &Shader, inputs: usize) -> Self {
         let name = shader.name();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(name),
             source: wgpu::ShaderSource::Wgsl(shader.text().into()),
         });
         let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-        let inputs = shader.inputs() as usize;
         let types = std::iter::repeat_n(storage(true), inputs);
         let types = types.chain([storage(false), wgpu::BufferBindingType::Uniform]);
         let entries: Vec<_> = (0..)

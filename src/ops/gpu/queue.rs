@@ -3,12 +3,12 @@
 //! burn owns the device and the memory of its tensors. Its own launcher is not used: it takes the compiler of burn's stock
 //! kernels along, half of the browser module, and reports a failed shader on the console only.
 
+mod waiting;
+
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-#[cfg(not(target_family = "wasm"))]
-use std::time::Duration;
 
 use burn::tensor::wgpu::{WgpuSetup, wgpu};
 use burn::tensor::{DType, Shape};
@@ -19,12 +19,14 @@ use burn_cubecl::tensor::CubeTensor;
 use super::pipeline::{Draft, Pipeline, compile_all};
 #[cfg(not(target_family = "wasm"))]
 use super::timer::Timer;
+use crate::ops::params::Params;
 use crate::ops::shader::Shader;
+use waiting::Sent;
 
 /// Kernels in a command buffer: enough to be few submissions, few enough that the GPU starts while the next are recorded.
 const KERNELS: usize = 192;
-/// From one kernel's numbers to the next's: WebGPU's default alignment.
-const INFO_STRIDE: usize = 256;
+/// From one kernel's parameters to the next's: WebGPU's default alignment.
+const PARAMS_STRIDE: usize = 256;
 
 /// One device's work. All of it goes through here in order, so that memory which burn gives to another tensor is not
 /// written before it was read.
@@ -41,9 +43,9 @@ pub struct Queue {
 
 struct Recorded {
     pipelines: HashMap<Shader, Pipeline>,
-    /// The numbers of all kernels since the last submission, and the buffer that gets them.
-    infos: Vec<u8>,
-    info_buffer: wgpu::Buffer,
+    /// The parameters of all kernels since the last submission, and the buffer that gets them.
+    params: Vec<u8>,
+    params_buffer: wgpu::Buffer,
     open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
     last: Option<wgpu::SubmissionIndex>,
     /// What [`Queue::pace`] has sent off and not waited for.
@@ -51,12 +53,6 @@ struct Recorded {
     counters: Counters,
     #[cfg(not(target_family = "wasm"))]
     timer: Option<Timer>,
-}
-
-/// Work on its way.
-struct Sent {
-    index: Option<wgpu::SubmissionIndex>,
-    done: async_channel::Receiver<()>,
 }
 
 /// What a device was asked to do.
@@ -95,16 +91,16 @@ impl Queue {
         // A wgpu device has one handler of errors, which burn sets whenever it opens the device: what goes wrong concerns all that is open there.
         let failure = beside.map_or_else(Arc::default, |other| Self::of(other).failure.clone());
         watch(&setup.device, &failure);
-        let info_buffer = setup.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("kernels' numbers"),
-            size: (KERNELS * INFO_STRIDE) as u64,
+        let params_buffer = setup.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("kernels' parameters"),
+            size: (KERNELS * PARAMS_STRIDE) as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
         let recorded = Mutex::new(Recorded {
             pipelines: HashMap::new(),
-            infos: Vec::new(),
-            info_buffer,
+            params: Vec::new(),
+            params_buffer,
             open: None,
             last: None,
             paced: None,
@@ -133,7 +129,7 @@ impl Queue {
         let recorded = &mut *lock(&self.recorded);
         recorded.open = None;
         recorded.pipelines = HashMap::new();
-        recorded.infos = Vec::new();
+        recorded.params = Vec::new();
     }
 
     /// # Panics
@@ -144,45 +140,31 @@ impl Queue {
         found.expect("a GPU is opened with `open_device` or registered").1.clone()
     }
 
-    /// Records a kernel: bindings are the inputs, a fresh output of `length` floats, then `info`.
-    pub fn record(
+    /// Records a kernel: bindings are the inputs, the output, then the parameters.
+    pub fn record<P: Params>(
         &self,
         shader: Shader,
-        groups: [usize; 3],
-        inputs: &[&CubeTensor],
-        length: usize,
-        info: &[u32],
-    ) -> CubeTensor {
-        let out = Self::empty(inputs[0], length);
-        self.record_into(shader, groups, inputs, &out, info);
-        out
-    }
-
-    /// As [`Self::record`], but the output is there already.
-    pub fn record_into(
-        &self,
-        shader: Shader,
-        groups: [usize; 3],
-        inputs: &[&CubeTensor],
+        workgroups: [usize; 3],
+        inputs: &[CubeTensor],
         out: &CubeTensor,
-        info: &[u32],
+        params: &P,
     ) {
-        assert!(size_of_val(info) <= INFO_STRIDE, "a kernel's numbers must fit their place");
+        const { assert!(size_of::<P>() <= PARAMS_STRIDE, "a kernel's parameters must fit their place") };
         let resources: Result<Vec<_>, _> =
-            inputs.iter().copied().chain([out]).map(|tensor| self.resource(tensor)).collect();
+            inputs.iter().chain([out]).map(|tensor| self.resource(tensor)).collect();
         let Ok(resources) = resources else { return };
         let recorded = &mut *lock(&self.recorded);
-        let offset = recorded.infos.len();
-        recorded.infos.extend_from_slice(bytemuck::cast_slice(info));
-        recorded.infos.resize(offset + INFO_STRIDE, 0);
+        let offset = recorded.params.len();
+        recorded.params.extend_from_slice(bytemuck::bytes_of(params));
+        recorded.params.resize(offset + PARAMS_STRIDE, 0);
         let binding = |buffer, offset, size| {
             wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: NonZeroU64::new(size) })
         };
         // A binding of vectors is a multiple of theirs; pages are of at least 256 bytes.
         let mut entries: Vec<_> =
             resources.iter().map(|r| binding(&r.buffer, r.offset, r.size.next_multiple_of(16))).collect();
-        let size = size_of_val(info).next_multiple_of(16) as u64;
-        entries.push(binding(&recorded.info_buffer, offset as u64, size));
+        let size = size_of::<P>().next_multiple_of(16) as u64;
+        entries.push(binding(&recorded.params_buffer, offset as u64, size));
         let entries: Vec<_> = (0..)
             .zip(entries)
             .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource })
@@ -190,7 +172,7 @@ impl Queue {
         let counters = &mut recorded.counters;
         let pipeline = recorded.pipelines.entry(shader).or_insert_with_key(|shader| {
             counters.late_pipelines += 1;
-            self.draft(shader).compile(&self.device)
+            Draft::new(&self.device, shader, inputs.len()).compile(&self.device)
         });
         let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
@@ -210,10 +192,10 @@ impl Queue {
         pass.set_pipeline(&pipeline.pipeline);
         pass.set_bind_group(0, &group, &[]);
         if !self.planning.load(Ordering::Relaxed) {
-            let [x, y, z] = groups.map(|count| count as u32);
+            let [x, y, z] = workgroups.map(|count| count as u32);
             pass.dispatch_workgroups(x, y, z);
         }
-        if recorded.infos.len() == KERNELS * INFO_STRIDE {
+        if recorded.params.len() == KERNELS * PARAMS_STRIDE {
             self.submit(recorded, |_| ());
         }
     }
@@ -225,20 +207,17 @@ impl Queue {
         CubeTensor::new_contiguous(client, device, Shape::new([length]), handle, DType::F32)
     }
 
-    /// Compiles shaders before they are needed, at the same time.
+    /// Compiles shaders, each with its number of inputs, before they are needed, at the same time.
     ///
     /// # Errors
     /// What is wrong with one of them.
-    pub async fn prepare(&self, mut shaders: Vec<Shader>) -> Result<(), String> {
-        shaders.retain(|shader| !lock(&self.recorded).pipelines.contains_key(shader));
-        let drafts: Vec<_> = shaders.iter().map(|shader| self.draft(shader)).collect();
-        let pipelines = compile_all(&self.device, &drafts).await?;
-        lock(&self.recorded).pipelines.extend(shaders.into_iter().zip(pipelines));
+    pub async fn prepare(&self, mut shaders: Vec<(Shader, usize)>) -> Result<(), String> {
+        shaders.retain(|(shader, _)| !lock(&self.recorded).pipelines.contains_key(shader));
+        let drafts = shaders.iter().map(|(shader, inputs)| Draft::new(&self.device, shader, *inputs));
+        let pipelines = compile_all(&self.device, &drafts.collect::<Vec<_>>()).await?;
+        let shaders = shaders.into_iter().map(|(shader, _)| shader);
+        lock(&self.recorded).pipelines.extend(shaders.zip(pipelines));
         self.check()
-    }
-
-    fn draft(&self, shader: &Shader) -> Draft {
-        Draft::new(&self.device, shader)
     }
 
     /// Whether products are of 16-bit floats.
@@ -283,9 +262,9 @@ impl Queue {
             None => self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()),
         };
         more(&mut encoder);
-        if !recorded.infos.is_empty() {
-            self.queue.write_buffer(&recorded.info_buffer, 0, &recorded.infos);
-            recorded.infos.clear();
+        if !recorded.params.is_empty() {
+            self.queue.write_buffer(&recorded.params_buffer, 0, &recorded.params);
+            recorded.params.clear();
         }
         recorded.last = Some(self.queue.submit([encoder.finish()]));
         recorded.counters.submissions += 1;
@@ -312,125 +291,9 @@ impl Queue {
         tensor
     }
 
-    /// The values of tensors, in one read-back.
-    ///
-    /// # Errors
-    /// What went wrong on the device, now or before.
-    pub async fn read(&self, tensors: &[CubeTensor]) -> Result<Vec<Vec<f32>>, String> {
-        let sizes: Vec<_> =
-            tensors.iter().map(|tensor| tensor.meta.num_elements() * size_of::<f32>()).collect();
-        let copy = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("results"),
-            size: sizes.iter().sum::<usize>() as u64,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let resources: Result<Vec<_>, ()> = tensors.iter().map(|tensor| self.resource(tensor)).collect();
-        if let Ok(resources) = resources {
-            let recorded = &mut *lock(&self.recorded);
-            recorded.counters.reads += 1;
-            self.submit(recorded, |encoder| {
-                let mut at = 0;
-                for (from, &size) in resources.iter().zip(&sizes) {
-                    encoder.copy_buffer_to_buffer(&from.buffer, from.offset, &copy, at, size as u64);
-                    at += size as u64;
-                }
-            });
-        }
-        let (done, wait) = async_channel::bounded(1);
-        copy.map_async(wgpu::MapMode::Read, .., move |result| {
-            done.try_send(result.map_err(|error| error.to_string())).ok();
-        });
-        self.poll(None);
-        let mapped = wait.recv().await.map_err(|_| "the device is gone".to_string());
-        self.check()?;
-        mapped??;
-        let range = copy.get_mapped_range(..).map_err(|error| error.to_string())?;
-        let mut rest = &range[..];
-        let values = sizes.iter().map(|&size| {
-            let (own, others) = rest.split_at(size);
-            rest = others;
-            bytemuck::pod_collect_to_vec(own)
-        });
-        let values = values.collect();
-        drop(range);
-        copy.unmap();
-        Ok(values)
-    }
-
-    /// Sends off what is recorded, and waits for what was sent off when this was called before.
-    ///
-    /// # Errors
-    /// What went wrong on the device so far.
-    pub async fn pace(&self) -> Result<(), String> {
-        let sent = self.send();
-        let before = lock(&self.recorded).paced.replace(sent);
-        match before {
-            Some(before) => self.wait(before).await,
-            None => self.check(),
-        }
-    }
-
-    /// Until all that was recorded is computed.
-    ///
-    /// # Errors
-    /// What went wrong on the device, now or before.
-    pub async fn finish(&self) -> Result<(), String> {
-        let sent = self.send();
-        lock(&self.recorded).paced = None;
-        self.wait(sent).await
-    }
-
-    fn send(&self) -> Sent {
-        let recorded = &mut *lock(&self.recorded);
-        if recorded.open.is_some() {
-            self.submit(recorded, |_| ());
-        }
-        let (done, wait) = async_channel::bounded(1);
-        self.queue.on_submitted_work_done(move || {
-            done.try_send(()).ok();
-        });
-        Sent { index: recorded.last.clone(), done: wait }
-    }
-
-    async fn wait(&self, sent: Sent) -> Result<(), String> {
-        self.poll(sent.index);
-        if sent.done.is_empty() {
-            // The answer hangs on a later submission, of burn's.
-            self.poll(None);
-        }
-        let finished = sent.done.recv().await.map_err(|_| "the device is gone".to_string());
-        self.check()?;
-        finished
-    }
-
-    /// How long the device takes for what `work` records: by its clock, or, without one, till it is finished.
-    #[cfg(not(target_family = "wasm"))]
-    pub fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Duration) {
-        pollster::block_on(self.finish()).ok();
-        lock(&self.recorded).timer = Timer::new(&self.device);
-        let start = std::time::Instant::now();
-        let result = work();
-        pollster::block_on(self.finish()).ok();
-        let elapsed = start.elapsed();
-        let timer = lock(&self.recorded).timer.take();
-        let own = timer.and_then(|timer| timer.elapsed(&self.device, &self.queue));
-        (result, own.unwrap_or(elapsed))
-    }
-
     /// # Errors
     /// What went wrong first.
     pub fn check(&self) -> Result<(), String> {
         lock(&self.failure).clone().map_or(Ok(()), Err)
-    }
-
-    /// Natively callbacks are called from here, once a submission (or, of none, the last) is done; a browser calls them by itself.
-    fn poll(&self, _submission: Option<wgpu::SubmissionIndex>) {
-        #[cfg(not(target_family = "wasm"))]
-        if let Err(error) =
-            self.device.poll(wgpu::PollType::Wait { submission_index: _submission, timeout: None })
-        {
-            self.fail(&error);
-        }
     }
 }

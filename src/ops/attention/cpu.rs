@@ -1,21 +1,16 @@
-use super::Factor;
-use super::lanes::{self, Lanes};
-use super::matmul::Operand;
-use super::parallel::for_each_chunk;
-use crate::ops::{AttentionSpec, HeadLayout, ScoreBias};
+//! The CPU twin.
+
+use super::{Attention, HeadLayout, ScoreBias};
+use crate::ops::cpu::{Factor, Lanes, Operand, for_each_chunk, lanes};
 
 /// Queries that one thread handles at a time: in a browser a whole number of tiles of the product.
 const BLOCK: usize = 60;
 
-/// See [`AttentionSpec`]; `bias` is as [`ScoreBias`] says.
-pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &AttentionSpec) -> Vec<f32> {
+/// See [`Attention`]; `bias` is as [`ScoreBias`] says.
+pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention, out: &mut [f32]) {
     let width = spec.heads * spec.dim;
-    let mut out = vec![0.0; spec.batch * spec.queries * width];
-    if out.is_empty() {
-        return out;
-    }
     // Many small windows, or one with many queries: either has enough for all threads.
-    for_each_chunk(&mut out, spec.queries * width, |batch, out| {
+    for_each_chunk(out, spec.queries * width, |batch, out| {
         let own = |layout: &HeadLayout, tokens: usize| {
             if layout.shared { 0 } else { batch * tokens * layout.stride }
         };
@@ -59,11 +54,10 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
             }
         });
     });
-    out
 }
 
 /// One head's tokens as `[dim, keys]`.
-fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &AttentionSpec) -> Vec<f32> {
+fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) -> Vec<f32> {
     let mut out = vec![0.0; spec.keys * spec.dim];
     for token in 0..spec.keys {
         let start = token * layout.stride + layout.offset + head * layout.head_stride;
@@ -75,7 +69,7 @@ fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &AttentionSp
 }
 
 /// One head's tokens as `[keys, dim]`.
-fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &AttentionSpec) -> Vec<f32> {
+fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) -> Vec<f32> {
     let mut out = Vec::with_capacity(spec.keys * spec.dim);
     for token in 0..spec.keys {
         let start = token * layout.stride + layout.offset + head * layout.head_stride;

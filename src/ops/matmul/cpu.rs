@@ -1,47 +1,16 @@
-use std::borrow::Cow;
+//! The CPU twin.
 
-use super::Factor;
-use super::activation::activate;
-use super::parallel::for_each_chunk;
-use crate::ops::{Bits, GROUP, MatmulSpec, Patches};
+use super::{Matmul, Patches};
+pub use crate::ops::cpu::Operand;
+use crate::ops::cpu::{Factor, activate, for_each_chunk};
 
-/// The weights of a product, as they are kept: the network's own stay packed, which takes an eighth or a quarter of the memory, and are
-/// expanded on the way into a product.
-#[derive(Clone, Copy)]
-pub enum Operand<'a> {
-    Floats(&'a [f32]),
-    /// The values of one scale are consecutive.
-    Packed {
-        words: &'a [i32],
-        bits: Bits,
-        scales: &'a [f32],
-    },
-}
-
-impl<'a> Operand<'a> {
-    /// So many values from `start` on, both whole groups where they are packed.
-    pub fn values(&self, start: usize, length: usize) -> Cow<'a, [f32]> {
-        match *self {
-            Operand::Floats(values) => Cow::Borrowed(&values[start..start + length]),
-            Operand::Packed { words, bits, scales } => {
-                let words = &words[start / bits.per_word()..(start + length) / bits.per_word()];
-                let scales = &scales[start / GROUP..(start + length) / GROUP];
-                Cow::Owned(dequantise(words, bits, scales))
-            }
-        }
-    }
-}
-
-/// See [`MatmulSpec`]; returns `C` as `[batch, rows, cols]`.
-pub fn matmul(a: &[f32], w: Operand<'_>, bias: &[f32], residual: &[f32], spec: &MatmulSpec) -> Vec<f32> {
-    let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
-    let mut out = vec![0.0; batch * rows * cols];
-    if out.is_empty() {
-        return out;
-    }
+/// See [`Matmul`]; `out` is `C`, `[batch, rows, cols]`.
+pub fn matmul(a: &[f32], w: Operand<'_>, bias: &[f32], residual: &[f32], spec: &Matmul, out: &mut [f32]) {
+    let Matmul { rows, cols, depth, .. } = *spec;
     let plain = !spec.has_bias && spec.residual_length == 0 && spec.patches.is_none();
     if let (true, Operand::Floats(w)) = (spec.weight_batched && plain && rows < cols, w) {
-        return transposed_product(a, w, spec);
+        transposed_product(a, w, spec, out);
+        return;
     }
     let mut factor = Factor::new(w, 0, cols, depth);
     for (b, out) in out.chunks_mut(rows * cols).enumerate() {
@@ -77,14 +46,12 @@ pub fn matmul(a: &[f32], w: Operand<'_>, bias: &[f32], residual: &[f32], spec: &
             activate(out, spec.activation);
         });
     }
-    out
 }
 
 /// The product with its operands swapped, and the result transposed back: where there are fewer rows than columns, `A` is less to pack.
 /// Without bias, residual and patches.
-fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
-    let MatmulSpec { batch, rows, cols, depth, .. } = *spec;
-    let mut out = vec![0.0; batch * rows * cols];
+fn transposed_product(a: &[f32], w: &[f32], spec: &Matmul, out: &mut [f32]) {
+    let Matmul { rows, cols, depth, .. } = *spec;
     let mut transposed = vec![0.0; rows * cols];
     let operands = a.chunks(rows * depth).zip(w.chunks(cols * depth));
     for (out, (a, w)) in out.chunks_mut(rows * cols).zip(operands) {
@@ -97,34 +64,6 @@ fn transposed_product(a: &[f32], w: &[f32], spec: &MatmulSpec) -> Vec<f32> {
         }
         activate(out, spec.activation);
     }
-    out
-}
-
-/// Expands packed weights: the values of one scale are consecutive.
-fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
-    /// Values that one thread expands at a time: whole groups.
-    const BLOCK: usize = 512 * GROUP;
-    let mut weights = vec![0.0; words.len() * bits.per_word()];
-    for_each_chunk(&mut weights, BLOCK, |block, out| {
-        let words = words[block * BLOCK / bits.per_word()..].chunks(GROUP / bits.per_word());
-        let groups = out.chunks_mut(GROUP).zip(words).zip(&scales[block * BLOCK / GROUP..]);
-        for ((out, words), scale) in groups {
-            match bits {
-                // All machines that this runs on are little-endian: a word's lowest bits come first.
-                Bits::Eight => {
-                    let values: &[i8] = bytemuck::cast_slice(words);
-                    out.iter_mut().zip(values).for_each(|(out, &value)| *out = f32::from(value) * scale);
-                }
-                Bits::Four => {
-                    for (out, word) in out.chunks_mut(bits.per_word()).zip(words) {
-                        let value = |i: usize| ((word << (28 - 4 * i)) >> 28) as f32;
-                        out.iter_mut().enumerate().for_each(|(i, out)| *out = value(i) * scale);
-                    }
-                }
-            }
-        }
-    });
-    weights
 }
 
 /// Rows `first..first + count` of the patch matrix: the window of each output pixel, (ky, kx, channel) in order.

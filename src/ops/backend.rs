@@ -1,0 +1,106 @@
+//! burn's tensors, seen as what they are: values on a GPU or on the CPU. What else is specific to burn's backends is in `gpu`.
+
+use burn::backend::{BackendTensor, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
+use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, CubeDevice};
+use burn_flex::FlexTensor;
+
+use super::gpu;
+
+/// A tensor of floats, or of words of packed weights, whatever its shape.
+#[expect(clippy::large_enum_variant, reason = "it lives for one call, and a box would cost an allocation")]
+pub enum Primitive {
+    Gpu(CubeTensor),
+    Cpu(FlexTensor),
+}
+
+impl<const D: usize> From<Tensor<D>> for Primitive {
+    fn from(tensor: Tensor<D>) -> Self {
+        Self::of(tensor.into_dispatch())
+    }
+}
+
+impl<const D: usize> From<Tensor<D, Int>> for Primitive {
+    fn from(tensor: Tensor<D, Int>) -> Self {
+        Self::of(tensor.into_dispatch())
+    }
+}
+
+impl Primitive {
+    fn of(tensor: DispatchTensor) -> Self {
+        use BackendTensor::{Float, Int};
+        match tensor.kind {
+            DispatchTensorKind::Cube(Float(tensor) | Int(tensor)) => Self::Gpu(tensor),
+            DispatchTensorKind::Flex(Float(tensor) | Int(tensor)) => Self::Cpu(contiguous(tensor)),
+            _ => unreachable!("tensors here are floats or words on one of the two backends"),
+        }
+    }
+
+    /// Values of the CPU, in order.
+    pub fn of_values(values: TensorData) -> Self {
+        Self::Cpu(FlexTensor::from_data(values))
+    }
+
+    pub fn gpu(self) -> CubeTensor {
+        match self {
+            Self::Gpu(tensor) => tensor,
+            Self::Cpu(_) => panic!("all tensors of an operation are on one device"),
+        }
+    }
+
+    pub fn cpu(self) -> FlexTensor {
+        match self {
+            Self::Cpu(tensor) => tensor,
+            Self::Gpu(_) => panic!("all tensors of an operation are on one device"),
+        }
+    }
+
+    /// As a tensor of this shape: the same values in the same order.
+    pub fn shaped<const D: usize>(self, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_dispatch(self.dispatch(Shape::new(shape), BackendTensor::Float, BackendTensor::Float))
+    }
+
+    /// As [`Self::shaped`], of words.
+    pub fn shaped_words<const D: usize>(self, shape: [usize; D]) -> Tensor<D, Int> {
+        Tensor::from_dispatch(self.dispatch(Shape::new(shape), BackendTensor::Int, BackendTensor::Int))
+    }
+
+    fn dispatch(
+        self,
+        shape: Shape,
+        on_gpu: impl FnOnce(CubeTensor) -> BackendTensor<CubeBackend>,
+        on_cpu: impl FnOnce(FlexTensor) -> BackendTensor<Flex>,
+    ) -> DispatchTensor {
+        let kind = match self {
+            Self::Gpu(tensor) => DispatchTensorKind::Cube(on_gpu(gpu::reshape(tensor, shape))),
+            Self::Cpu(tensor) => DispatchTensorKind::Flex(on_cpu(tensor.reshape(shape))),
+        };
+        DispatchTensor { kind, autodiff: Default::default() }
+    }
+}
+
+/// The bits of a tensor's values, in order. Those of words make no sense as floats.
+pub fn bits(tensor: &FlexTensor) -> &[f32] {
+    let length = tensor.layout().num_elements();
+    match tensor.dtype() {
+        DType::I32 => bytemuck::cast_slice(&tensor.storage::<i32>()[..length]),
+        _ => &tensor.storage::<f32>()[..length],
+    }
+}
+
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() && tensor.layout().start_offset() == 0 {
+        tensor
+    } else {
+        tensor.to_contiguous()
+    }
+}
+
+/// `None` for the CPU.
+pub fn gpu_of(device: &Device) -> Option<&CubeDevice> {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(device) => Some(device),
+        _ => None,
+    }
+}

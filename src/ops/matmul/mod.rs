@@ -1,0 +1,115 @@
+//! Products with weights, linear layers and convolutions: one kernel for all.
+
+mod cpu;
+mod op;
+
+use burn::tensor::Tensor;
+
+use crate::ops::activation::Activation;
+use crate::ops::backend::Primitive;
+use crate::ops::run::run;
+use crate::ops::weight::Weight;
+pub use op::{Matmul, Patches};
+
+/// `activation(x Wᵀ + bias)` over the last axis; `x` is `[.., inputs]`, the result `[.., outputs]`.
+pub fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    activation: Activation,
+) -> Tensor<D> {
+    let mut shape = x.dims();
+    let [cols, depth] = weight.dims();
+    assert_eq!(shape[D - 1], depth, "the last axis must match the weight's inputs");
+    let rows = shape[..D - 1].iter().product();
+    let op = Matmul { rows, cols, depth, activation, ..Matmul::default() };
+    shape[D - 1] = cols;
+    product(op, x, weight, bias, None, shape)
+}
+
+/// `activation(x Wᵀ + bias + residual)`; `residual` is shaped like the result, or has a batch axis of 1 for all.
+pub fn linear_add<const D: usize>(
+    x: Tensor<D>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    residual: Tensor<D>,
+    activation: Activation,
+) -> Tensor<D> {
+    let mut shape = x.dims();
+    let [cols, depth] = weight.dims();
+    assert_eq!(shape[D - 1], depth, "the last axis must match the weight's inputs");
+    let rows = shape[..D - 1].iter().product();
+    shape[D - 1] = cols;
+    let own = residual.dims();
+    assert!(
+        own[1..] == shape[1..] && (own[0] == shape[0] || own[0] == 1),
+        "the residual must match the result"
+    );
+    let residual_length = own.iter().product();
+    let op = Matmul { rows, cols, depth, residual_length, activation, ..Matmul::default() };
+    product(op, x, weight, bias, Some(residual.into()), shape)
+}
+
+/// `a bᵀ` for each batch: `[batch, rows, depth]` and `[batch, cols, depth]` give `[batch, rows, cols]`.
+pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
+    let [batch, rows, depth] = a.dims();
+    let [b_batch, cols, b_depth] = b.dims();
+    assert_eq!((batch, depth), (b_batch, b_depth), "batch and depth must match");
+    let op = Matmul { batch, rows, cols, depth, weight_batched: true, has_bias: false, ..Matmul::default() };
+    let stand_in = || a.clone().into();
+    run(op, [stand_in(), b.into(), stand_in(), stand_in(), stand_in()], [batch, rows, cols])
+}
+
+/// Convolution of `[batch, height, width, channels]` with a square kernel; the weight's inputs run over
+/// (ky, kx, channel).
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    window: ConvWindow,
+    activation: Activation,
+) -> Tensor<4> {
+    let [batch, in_height, in_width, channels] = x.dims();
+    let [cols, depth] = weight.dims();
+    let ConvWindow { kernel, stride, padding } = window;
+    assert_eq!(depth, kernel * kernel * channels, "the weight must cover one window");
+    let out = |size: usize| (size + 2 * padding - kernel) / stride + 1;
+    let (out_height, out_width) = (out(in_height), out(in_width));
+    let op = Matmul {
+        batch,
+        rows: out_height * out_width,
+        cols,
+        depth,
+        activation,
+        patches: Some(Patches { in_height, in_width, channels, out_width, kernel, stride, padding }),
+        ..Matmul::default()
+    };
+    product(op, x, weight, bias, None, [batch, out_height, out_width, cols])
+}
+
+/// A square convolution window.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvWindow {
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+fn product<const D: usize, const E: usize>(
+    op: Matmul,
+    x: Tensor<D>,
+    weight: &Weight,
+    bias: &Tensor<1>,
+    residual: Option<Primitive>,
+    shape: [usize; E],
+) -> Tensor<E> {
+    let stand_in = || bias.clone().into();
+    let (bits, w, scales) = match weight {
+        Weight::F32(weight) => (None, weight.clone().into(), stand_in()),
+        Weight::Quantised { bits, words, scales } => {
+            (Some(*bits), words.clone().into(), scales.clone().into())
+        }
+    };
+    let residual = residual.unwrap_or_else(stand_in);
+    run(Matmul { bits, ..op }, [x.into(), w, scales, stand_in(), residual], shape)
+}

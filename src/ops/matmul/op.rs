@@ -1,0 +1,168 @@
+//! The matrix product as an operation: what it computes, and its GPU twin.
+
+use super::cpu;
+use crate::ops::activation::Activation;
+use crate::ops::bits::Bits;
+use crate::ops::cost::Cost;
+use crate::ops::op::{Launch, Op};
+use crate::ops::params::params;
+use crate::ops::shader::{Kernel, Network, Settings, Shader, Vectors};
+
+/// `C[b, m, n] = activation(sum_k A[b, m, k] W[b, n, k] + bias[n] + residual[b, m, n])`; both operands have `k` innermost.
+///
+/// The inputs are A, W, scales, bias and residual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matmul {
+    pub batch: usize,
+    /// `m` runs over `rows`, `n` over `cols`, `k` over `depth`.
+    pub rows: usize,
+    pub cols: usize,
+    pub depth: usize,
+    /// How W is packed; the scales count only then.
+    pub bits: Option<Bits>,
+    /// Whether `W` has a batch axis of its own; else all batches share it.
+    pub weight_batched: bool,
+    pub has_bias: bool,
+    /// Values of the residual: as many as in the result, or fewer for each so many of them. 0 is none.
+    pub residual_length: usize,
+    pub activation: Activation,
+    pub patches: Option<Patches>,
+}
+
+/// A convolution's sliding window, for the implicit GEMM: `A` is an image `[batch, height, width, channels]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patches {
+    pub in_height: usize,
+    pub in_width: usize,
+    pub channels: usize,
+    pub out_width: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Default for Matmul {
+    /// One batch of nothing: for struct update syntax.
+    fn default() -> Self {
+        Self {
+            batch: 1,
+            rows: 0,
+            cols: 0,
+            depth: 0,
+            bits: None,
+            weight_batched: false,
+            has_bias: true,
+            residual_length: 0,
+            activation: Activation::None,
+            patches: None,
+        }
+    }
+}
+
+params! {
+    /// See `shaders/matmul.wgsl`.
+    struct MatmulParams {
+        rows: u32,
+        cols: u32,
+        depth: u32,
+        activation: u32,
+        has_bias: u32,
+        residual_length: u32,
+        weight_stride: u32,
+        in_height: u32,
+        in_width: u32,
+        channels: u32,
+        out_width: u32,
+        kernel: u32,
+        stride: u32,
+        padding: u32,
+    }
+}
+
+/// Side of the tile of outputs that one workgroup makes.
+const TILE: usize = 64;
+
+impl Op<5> for Matmul {
+    type Params = MatmulParams;
+
+    const KERNELS: &'static [Kernel] = &[Kernel {
+        name: "matmul",
+        wgsl: include_str!("../../../shaders/matmul.wgsl"),
+        vectors: Vectors::Both,
+        settings: |network: &Network| {
+            let bits = network.bits.iter().copied().map(Some).chain([None]);
+            bits.flat_map(|bits| [false, true].map(|patches| settings(bits, patches, network.half))).collect()
+        },
+    }];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self { patches: Some(_), .. } => "convolution",
+            Self { weight_batched: true, .. } => "product of tensors",
+            _ => "linear",
+        }
+    }
+
+    fn cost(&self) -> Cost {
+        let Self { batch, rows, cols, depth, .. } = *self;
+        let inputs = self.patches.map_or(rows * depth, |p| p.in_height * p.in_width * p.channels);
+        let floats = batch * (inputs + rows * cols) + self.residual_length;
+        let weights = cols * depth * if self.weight_batched { batch } else { 1 };
+        let weight_bits = self.bits.map_or(32, Bits::count);
+        Cost {
+            flops: (2 * batch * rows * cols * depth) as u64,
+            bytes: (4 * floats + weights * weight_bits / 8) as u64,
+        }
+    }
+
+    fn launch(&self, half: bool) -> Launch<MatmulParams> {
+        let Self { batch, rows, cols, depth, residual_length, .. } = *self;
+        let window = self.patches.unwrap_or(Patches::NONE);
+        let (shader, _) = Shader::fitting(
+            &Self::KERNELS[0],
+            settings(self.bits, self.patches.is_some(), half),
+            &[depth, cols, residual_length, window.channels],
+        );
+        let params = MatmulParams {
+            rows: rows as u32,
+            cols: cols as u32,
+            depth: depth as u32,
+            activation: self.activation.code(),
+            has_bias: u32::from(self.has_bias),
+            residual_length: residual_length as u32,
+            weight_stride: if self.weight_batched { (cols * depth) as u32 } else { 0 },
+            in_height: window.in_height as u32,
+            in_width: window.in_width as u32,
+            channels: window.channels as u32,
+            out_width: window.out_width as u32,
+            kernel: window.kernel as u32,
+            stride: window.stride as u32,
+            padding: window.padding as u32,
+        };
+        Launch { shader, params, workgroups: [cols.div_ceil(TILE), rows.div_ceil(TILE), batch] }
+    }
+
+    fn cpu(&self, [a, w, scales, bias, residual]: [&[f32]; 5], out: &mut [f32]) {
+        let w = match self.bits {
+            None => cpu::Operand::Floats(w),
+            Some(bits) => cpu::Operand::Packed { words: bytemuck::cast_slice(w), bits, scales },
+        };
+        cpu::matmul(a, w, bias, residual, self, out);
+    }
+}
+
+impl Patches {
+    /// Where there are none; the shader does not look at these.
+    const NONE: Self =
+        Self { in_height: 0, in_width: 0, channels: 0, out_width: 0, kernel: 0, stride: 0, padding: 0 };
+}
+
+fn settings(bits: Option<Bits>, patches: bool, half: bool) -> Settings {
+    Settings::new(&[
+        ("bits", bits.map_or(32, Bits::count)),
+        ("packed", usize::from(bits.is_some())),
+        ("patches", usize::from(patches)),
+        ("half", usize::from(half)),
+    ])
+}

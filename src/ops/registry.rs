@@ -1,0 +1,34 @@
+//! What is known of an operation apart from its numbers: enough to compile its kernels ahead, and to check them.
+
+use super::op::Op;
+#[cfg(test)]
+use super::params::{Layout, Params};
+use super::shader::{Kernel, Network, Shader};
+
+/// One operation.
+pub struct Entry {
+    pub inputs: usize,
+    pub kernels: &'static [Kernel],
+    #[cfg(test)]
+    pub params: Layout,
+}
+
+/// The entry of an operation's type.
+pub const fn entry<const INPUTS: usize, T: Op<INPUTS>>() -> Entry {
+    Entry {
+        inputs: INPUTS,
+        kernels: T::KERNELS,
+        #[cfg(test)]
+        params: T::Params::LAYOUT,
+    }
+}
+
+/// The shaders that a network runs on a GPU, each with its number of inputs.
+pub fn ahead(operations: &[Entry], network: &Network) -> Vec<(Shader, usize)> {
+    let mut shaders = Vec::new();
+    for Entry { inputs, kernels, .. } in operations {
+        let own = kernels.iter().flat_map(|kernel| kernel.shaders(network, kernel.vectors.ahead()));
+        shaders.extend(own.map(|shader| (shader, *inputs)));
+    }
+    shaders
+}
