@@ -1,4 +1,4 @@
-import { decodeInBrowser } from '../dist/browser-decoder.js';
+import { decodeInBrowser } from '../dist/photo/browser-decoder.js';
 import { BOX, bytesOf, create, expect, failure, fetchJson, photo, skip } from './package.js';
 
 describe('files', () => {

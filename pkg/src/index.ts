@@ -1,3 +1,3 @@
-export * from './data.js';
-export type { SegmentedImage } from './image.js';
-export { Segmenter } from './segmenter.js';
+export * from './common-exports.js';
+export type { SegmentedImage } from './calls/segmented-image.js';
+export { Segmenter } from './calls/segmenter.js';

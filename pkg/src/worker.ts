@@ -1,7 +1,7 @@
 // The dedicated worker's script.
-import { Host } from './host.js';
-import { watchDevices } from './host-gpu.js';
-import type { FromWorker, ToWorker } from './protocol.js';
+import { Host } from './engine/host.js';
+import { watchDevices } from './engine/program-gpu.js';
+import type { FromWorker, ToWorker } from './engine/protocol.js';
 
 const post = (message: FromWorker) => self.postMessage(message);
 const host = new Host(post);

@@ -1,7 +1,7 @@
 // Files whose look is the browser's affair: colours other than sRGB, and turns of WebP and PNG.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLookOfBrowsers } from '../dist/appearance.js';
+import { isLookOfBrowsers } from '../dist/photo/profile-and-orientation.js';
 
 const bytes = (...parts) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
 const big = (value) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];

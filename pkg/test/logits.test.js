@@ -1,7 +1,7 @@
 // Logits between callers, who have floats, and the program, which has bytes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromProgram, toProgram } from '../dist/logits.js';
+import { fromProgram, toProgram } from '../dist/engine/logit-bytes.js';
 
 const values = Float32Array.of(-32, 0, 0.5, 1e-30, Infinity, 7);
 

@@ -1,4 +1,4 @@
-import { SegmenterError } from '../errors.js';
+import { SegmenterError } from '../common/errors.js';
 
 /** Hexadecimal SHA-256; undefined where browsers have no cryptography (pages by http, other than on localhost) or no memory for it. */
 export async function sha256(file: Blob): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 // Fetches a model file. A connection that breaks is taken up where it broke, within a call and, where the Cache API keeps the
 // beginning, by the next one.
-import { SegmenterError, abortedError } from '../errors.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
 import { type Part, takePart, writePart } from './cache.js';
 
 export interface DownloadOptions {

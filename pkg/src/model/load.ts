@@ -1,12 +1,12 @@
 // Gets the model file, from wherever the caller has it. It becomes a Blob: the worker receives it without a copy, and again after a
 // restart.
-import { SegmenterError, abortedError } from '../errors.js';
-import { isFile, kindOf } from '../kind.js';
-import type { ModelSource, SegmenterOptions } from '../types.js';
+import { isFile, kindOf } from '../common/class-name.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
+import type { ModelSource, SegmenterOptions } from '../common/types.js';
 import { clearCache, isInCache, readCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
 import { corrupt, mayBe, sha256 as digestOf } from './digest.js';
-import { downloadShared } from './shared.js';
+import { downloadShared } from './shared-download.js';
 
 export { clearCache };
 

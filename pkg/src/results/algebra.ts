@@ -1,5 +1,5 @@
 // Masks combined, span by span: no pixels are made, and the time is in proportion to the lengths of the codes.
-import type { Rle } from '../types.js';
+import type { Rle } from '../common/types.js';
 import { checkSameSize } from './runs.js';
 import { type MaskOrRle, type Spans, encodeSpans, invertSpans, spansOf } from './spans.js';
 

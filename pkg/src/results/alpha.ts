@@ -1,4 +1,4 @@
-import type { Box, CocoRle } from '../types.js';
+import type { Box, CocoRle } from '../common/types.js';
 import { type Crop, cropMask } from './crop.js';
 import { forEachDistanceRow } from './distance.js';
 import type { HasRle } from './rle.js';

@@ -1,5 +1,5 @@
-import { SegmenterError } from '../errors.js';
-import type { Box, CocoRle, Rle } from '../types.js';
+import { SegmenterError } from '../common/errors.js';
+import type { Box, CocoRle, Rle } from '../common/types.js';
 import { unionMasks } from './algebra.js';
 import { fillRing } from './raster.js';
 import { checkSameSize, sizeOfPhoto } from './runs.js';

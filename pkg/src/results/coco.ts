@@ -1,4 +1,4 @@
-import type { Box, CocoRle, Level, Mask, Rle, Scene } from '../types.js';
+import type { Box, CocoRle, Level, Mask, Rle, Scene } from '../common/types.js';
 import { type Polygon, maskToPolygons } from './polygons.js';
 import { rleArea, rleBox } from './rle.js';
 import type { OutlineOptions } from './simplify.js';

@@ -1,4 +1,4 @@
-import type { CocoRle } from '../types.js';
+import type { CocoRle } from '../common/types.js';
 import { forEachColumnRun, rleBox } from './rle.js';
 
 /** A rectangle of the photo, in its pixels, and a value for each of its pixels, by row from the top left. */

@@ -1,5 +1,5 @@
 // This finds what lies within a distance of a mask's pixels. Spans of columns nearby reach up and down into each column of pixels.
-import type { Rle } from '../types.js';
+import type { Rle } from '../common/types.js';
 import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
 
 /**

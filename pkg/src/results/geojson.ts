@@ -1,4 +1,4 @@
-import type { Box, CocoRle, Level, Mask, Scene } from '../types.js';
+import type { Box, CocoRle, Level, Mask, Scene } from '../common/types.js';
 import type { Ring } from './outline.js';
 import { maskToPolygons } from './polygons.js';
 import type { OutlineOptions } from './simplify.js';

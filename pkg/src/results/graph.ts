@@ -1,4 +1,4 @@
-import type { CocoRle, Level, Mask, Rle, Scene } from '../types.js';
+import type { CocoRle, Level, Mask, Rle, Scene } from '../common/types.js';
 
 /** Masks and how they belong together. */
 export interface SceneGraph {

@@ -1,4 +1,4 @@
-import type { CocoRle } from '../types.js';
+import type { CocoRle } from '../common/types.js';
 import { type Crop, cropMask } from './crop.js';
 
 /** A closed ring of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */

@@ -1,5 +1,5 @@
 // The pieces of a mask: pixels that are joined by their sides. Found span by span, by joining those of neighbouring columns.
-import type { Rle } from '../types.js';
+import type { Rle } from '../common/types.js';
 import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
 
 /** Which holes to fill. */

@@ -1,6 +1,6 @@
 // Masks as run-length codes and as pixels.
-import { SegmenterError } from '../errors.js';
-import type { Box, CocoRle, Rle } from '../types.js';
+import { SegmenterError } from '../common/errors.js';
+import type { Box, CocoRle, Rle } from '../common/types.js';
 import { decodeRuns, encodeRuns, sizeOfPhoto } from './runs.js';
 
 /** What helpers for one mask read of it. */

@@ -1,8 +1,8 @@
 // COCO's run-length codes. Runs are lengths in pixels down the columns, background and foreground in turn, background first.
 // Compressed, each run from the third on less the one two before is written in groups of 5 bits, low first, as characters from
 // '0' on; bit 6 says that more follow.
-import { SegmenterError } from '../errors.js';
-import type { CocoRle, Rle } from '../types.js';
+import { SegmenterError } from '../common/errors.js';
+import type { CocoRle, Rle } from '../common/types.js';
 
 /**
  * The largest mask that is read. No photo that a segmenter takes has more pixels, and a code of a few bytes must not be able to

@@ -1,5 +1,5 @@
 // Masks as spans: places of pixels, counted down the columns as in their codes, where the foreground begins and ends in turn.
-import type { CocoRle, Rle } from '../types.js';
+import type { CocoRle, Rle } from '../common/types.js';
 import type { HasRle } from './rle.js';
 import { decodeRuns, encodeRuns, sizeOf } from './runs.js';
 

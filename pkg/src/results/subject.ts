@@ -1,4 +1,4 @@
-import type { CocoRle, Mask, Rle, Scene } from '../types.js';
+import type { CocoRle, Mask, Rle, Scene } from '../common/types.js';
 import { subtractMasks } from './algebra.js';
 import { type MaskOrRle, columnSpans, encodeSpans, spansOf } from './spans.js';
 

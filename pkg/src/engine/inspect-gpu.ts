@@ -1,5 +1,5 @@
+import type { Adapter } from '../common/types.js';
 import type { EngineInfo, GpuReport } from './protocol.js';
-import type { Adapter } from './types.js';
 
 // Software adapters that do not mark themselves as fallback.
 const SOFTWARE_NAMES = /swiftshader|llvmpipe|lavapipe|basic render|software|\bwarp\b/i;

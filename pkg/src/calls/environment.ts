@@ -1,7 +1,7 @@
 // Whether segmenters can be created in this place, and if not, what to do about it.
-import { kindOf } from './kind.js';
-import type { SegmenterOptions } from './types.js';
-import { workerAddress } from './worker-address.js';
+import { kindOf } from '../common/class-name.js';
+import type { SegmenterOptions } from '../common/types.js';
+import { workerAddress } from '../engine/worker-address.js';
 
 /** A module of one SIMD instruction: valid where browsers have them. */
 const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);

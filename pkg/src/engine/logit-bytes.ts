@@ -1,7 +1,7 @@
 // Logits as they cross into the program and out of it: as bytes, in one piece instead of number by number.
-import { SegmenterError } from './errors.js';
-import { kindOf } from './kind.js';
-import type { Candidate, MaskLogits, PointPrompt, Prompt } from './types.js';
+import { kindOf } from '../common/class-name.js';
+import { SegmenterError } from '../common/errors.js';
+import type { Candidate, MaskLogits, PointPrompt, Prompt } from '../common/types.js';
 
 interface LogitBytes {
   columns: number;

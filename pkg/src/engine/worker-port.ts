@@ -1,8 +1,8 @@
 // A worker as the place where the engine runs.
-import { SegmenterError } from './errors.js';
+import { SegmenterError } from '../common/errors.js';
+import type { SegmenterOptions } from '../common/types.js';
 import type { OpenPort } from './port.js';
 import type { FromWorker } from './protocol.js';
-import type { SegmenterOptions } from './types.js';
 import { type WorkerAddress, trusted, workerAddress } from './worker-address.js';
 
 /** A worker that the function `worker` starts, if there is one; else this package's own. */

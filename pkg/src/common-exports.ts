@@ -1,6 +1,6 @@
 // All that works on plain data, in browsers and elsewhere.
-export { type ErrorCode, SegmenterError } from './errors.js';
-export { latest } from './latest.js';
+export { type ErrorCode, SegmenterError } from './common/errors.js';
+export { latest } from './calls/latest.js';
 export { intersectMasks, invertMask, subtractMasks, unionMasks } from './results/algebra.js';
 export { type Alpha, type EdgeOptions, cutOutBox, maskToAlpha } from './results/alpha.js';
 export { type Rgba, cutOut, maskToImageBitmap, maskToImageData, maskToPath2D } from './results/canvas.js';
@@ -17,4 +17,4 @@ export { type HasRle, decodeRle, encodeRle, rleArea, rleBox } from './results/rl
 export type { OutlineOptions } from './results/simplify.js';
 export type { MaskOrRle } from './results/spans.js';
 export { backgroundOf, subjectOf } from './results/subject.js';
-export type * from './types.js';
+export type * from './common/types.js';

@@ -1,5 +1,5 @@
 // One download for all who want the same file at the same time, until it is in the cache, where those who come later find it.
-import { unlessAborted } from '../abort.js';
+import { unlessAborted } from '../common/abort.js';
 import { writeCache } from './cache.js';
 import { sha256 } from './digest.js';
 import { type DownloadOptions, download } from './download.js';

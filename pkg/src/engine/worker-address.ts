@@ -1,6 +1,6 @@
 // This finds the worker's script and asks the browser to start it.
-import { SegmenterError } from './errors.js';
-import { folderOf } from './model/load.js';
+import { SegmenterError } from '../common/errors.js';
+import { folderOf } from '../model/load.js';
 
 export interface WorkerAddress {
   url: URL | string;
@@ -28,7 +28,7 @@ function bundled(): WorkerAddress {
     address = { url, options };
   };
   try {
-    new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'aims-web' });
+    new Worker(new URL('../worker.js', import.meta.url), { type: 'module', name: 'aims-web' });
   } finally {
     scope.Worker = original;
   }

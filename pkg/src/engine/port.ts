@@ -1,5 +1,5 @@
 // The place where the engine runs, as the client sees it: a worker or the page.
-import type { SegmenterError } from './errors.js';
+import type { SegmenterError } from '../common/errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 
 export interface PortEvents {

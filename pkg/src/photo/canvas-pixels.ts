@@ -1,5 +1,5 @@
 // Reads the pixels of what browsers can draw.
-import { SegmenterError } from './errors.js';
+import { SegmenterError } from '../common/errors.js';
 
 /** The limit the wasm side sets for files; checked here too because reading a canvas back allocates all of it. */
 export const MAX_PIXELS = 100e6;

@@ -1,12 +1,12 @@
 // What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { unlessAborted } from './abort.js';
-import type { CallSettings, WorkerClient } from './client.js';
-import { SegmenterError, abortedError } from './errors.js';
+import { unlessAborted } from '../common/abort.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
+import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from '../common/types.js';
+import type { CallSettings, WorkerClient } from '../engine/client.js';
+import type { ImageInfo, ImagePayload } from '../engine/protocol.js';
+import { withCompressedMasks, withoutKind } from './prepare-prompt.js';
 import { portion, reporter } from './progress.js';
-import { withCompressedMasks, withoutKind } from './prompt.js';
-import type { ImageInfo, ImagePayload } from './protocol.js';
-import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from './types.js';
 
 /** Of a call's progress, the share of encoding the photo anew, where that is needed. */
 const ENCODING = 0.7;

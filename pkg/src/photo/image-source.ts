@@ -1,11 +1,11 @@
 // Turns what callers have into what the worker takes. Files go as they are: decoding them on the wasm side finds truncated ones, which
 // browsers show half grey.
-import { type Drawable, type Pixels, checkSize, convert, draw } from './draw.js';
-import { SegmenterError } from './errors.js';
+import { isFile, kindOf } from '../common/class-name.js';
+import { SegmenterError } from '../common/errors.js';
+import type { ImageSource } from '../common/types.js';
+import type { ImagePayload } from '../engine/protocol.js';
+import { type Drawable, type Pixels, checkSize, convert, draw } from './canvas-pixels.js';
 import { readElement } from './image-element.js';
-import { isFile, kindOf } from './kind.js';
-import type { ImagePayload } from './protocol.js';
-import type { ImageSource } from './types.js';
 
 /** The pixels are those at the time of the call, except of an <img>, which is waited for. */
 export async function toPayload(source: ImageSource): Promise<ImagePayload> {

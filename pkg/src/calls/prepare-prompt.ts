@@ -1,7 +1,7 @@
 // Prompts on their way to the program, which reads compressed codes of masks alone.
-import { SegmenterError } from './errors.js';
-import { decodeRuns, encodeRuns, sizeOf } from './results/runs.js';
-import type { CocoRle, PointPrompt, Prompt } from './types.js';
+import { SegmenterError } from '../common/errors.js';
+import type { CocoRle, PointPrompt, Prompt } from '../common/types.js';
+import { decodeRuns, encodeRuns, sizeOf } from '../results/runs.js';
 
 /**
  * The prompt with its masks compressed. Whatever else it holds goes on as it is: the program checks that.

@@ -1,4 +1,4 @@
-import { SegmenterError, abortedError } from './errors.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
 import type { OpenPort, Port } from './port.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 

@@ -1,8 +1,8 @@
 // The page itself as the place where the engine runs, with a graphics device of the page's own.
-import { SegmenterError } from './errors.js';
+import { SegmenterError } from '../common/errors.js';
 import type { Host } from './host.js';
-import type { HostGpu } from './host-gpu.js';
 import type { OpenPort, PortEvents } from './port.js';
+import type { HostGpu } from './program-gpu.js';
 
 /** The program on a page is there once, and so is its device. */
 let pageDevice: GPUDevice | undefined;
@@ -42,7 +42,7 @@ export const pagePort =
     const own = (): Promise<typeof import('./host.js')> => import('./host.js');
     // Not for bundlers: they would look for it when they build.
     const copied = (address: string): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ address);
-    const address = assets && new URL('dist/host.js', assets).href;
+    const address = assets && new URL('dist/engine/host.js', assets).href;
     const loading = (address ? copied(address) : own()).then(({ Host }) => {
       // Answers come later, as a worker's do.
       const host = new Host((answer) => queueMicrotask(() => events.message(answer)), gpu);

@@ -1,7 +1,7 @@
 // Messages between the facade and the worker. Each request has a number that its answer repeats.
-import type { ErrorData } from './errors.js';
-import type { Model } from './model/load.js';
-import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Precision, Prompt, Scene } from './types.js';
+import type { ErrorData } from '../common/errors.js';
+import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Precision, Prompt, Scene } from '../common/types.js';
+import type { Model } from '../model/load.js';
 
 /**
  * An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). As Blobs they are sent without a copy, and again

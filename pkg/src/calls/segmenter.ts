@@ -1,18 +1,18 @@
 // What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
-import { unlessStopped } from './abort.js';
-import type { WorkerClient } from './client.js';
-import { inspectGpu } from './device.js';
+import { unlessStopped } from '../common/abort.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
+import type { Adapter, CallOptions, ImageSource, MemoryUsage, SegmenterEventMap, SegmenterOptions, Support } from '../common/types.js';
+import type { WorkerClient } from '../engine/client.js';
+import { inspectGpu } from '../engine/inspect-gpu.js';
+import { pagePort } from '../engine/page-port.js';
+import { workerPort } from '../engine/worker-port.js';
+import { clearCache, folderOf, isModelCached, loadModel } from '../model/load.js';
+import { toPayload } from '../photo/image-source.js';
 import { missingHere } from './environment.js';
-import { SegmenterError, abortedError } from './errors.js';
-import { toPayload } from './image-source.js';
-import { SegmentedImage } from './image.js';
-import { clearCache, folderOf, isModelCached, loadModel } from './model/load.js';
-import { pagePort } from './page-port.js';
 import { portion, reporter } from './progress.js';
-import { type StartOptions, type Started, start } from './start.js';
-import type { Adapter, CallOptions, ImageSource, MemoryUsage, SegmenterEventMap, SegmenterOptions, Support } from './types.js';
-import { workerPort } from './worker-port.js';
+import { SegmentedImage } from './segmented-image.js';
+import { type StartOptions, type Started, start } from './start-engine.js';
 
 type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'precision' | 'port'>;
 

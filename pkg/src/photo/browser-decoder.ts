@@ -1,8 +1,8 @@
 // Files that the browser decodes: those that the wasm side does not know (AVIF, GIF, BMP, HEIC, PNG with 16 bits a channel), and those that
 // browsers may show differently.
+import { SegmenterError, toErrorData } from '../common/errors.js';
 import { isAnimated } from './animation.js';
-import { type Pixels, draw } from './draw.js';
-import { SegmenterError, toErrorData } from './errors.js';
+import { type Pixels, draw } from './canvas-pixels.js';
 
 /** Whether another decoder may do better than the wasm side, which gave this error. */
 export const isForBrowser = (error: unknown): boolean => ['unsupported-image', 'sixteen-bit-image'].includes(toErrorData(error).code);

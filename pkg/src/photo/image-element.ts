@@ -1,6 +1,6 @@
 // Pictures in <img> elements, which load when they like and count their pixels in their own way.
-import { type Pixels, draw } from './draw.js';
-import { SegmenterError } from './errors.js';
+import { SegmenterError } from '../common/errors.js';
+import { type Pixels, draw } from './canvas-pixels.js';
 
 /** All pixels of the element's file, as far as the browser gives them. */
 export async function readElement(element: HTMLImageElement): Promise<Pixels> {

@@ -1,15 +1,15 @@
 // Owns the wasm instance and runs one call at a time in the order received: in the dedicated worker, or on the page.
-import type { Engine, ImageFeatures, InitOutput } from '../wasm/simd/aims_web.js';
-import { isLookOfBrowsers } from './appearance.js';
-import { decodeInBrowser, isForBrowser } from './browser-decoder.js';
-import { inspectGpu } from './device.js';
-import { SegmenterError, toErrorData } from './errors.js';
-import { type HostGpu, lend } from './host-gpu.js';
-import { type ProgramCandidate, fromProgram, toProgram } from './logits.js';
-import { readModel } from './model/digest.js';
+import type { Engine, ImageFeatures, InitOutput } from '../../wasm/simd/aims_web.js';
+import { SegmenterError, toErrorData } from '../common/errors.js';
+import type { Scene } from '../common/types.js';
+import { readModel } from '../model/digest.js';
+import { decodeInBrowser, isForBrowser } from '../photo/browser-decoder.js';
+import { isLookOfBrowsers } from '../photo/profile-and-orientation.js';
+import { inspectGpu } from './inspect-gpu.js';
+import { type ProgramCandidate, fromProgram, toProgram } from './logit-bytes.js';
+import { type HostGpu, lend } from './program-gpu.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
-import type { Scene } from './types.js';
-import { yieldToEvents } from './yield.js';
+import { yieldToEvents } from './yield-to-events.js';
 
 type Checkpoint = (fraction: number) => Promise<boolean>;
 
@@ -21,8 +21,8 @@ const RELAXED_SIMD = Uint8Array.of(
 /** The build for this browser; both are the same program. */
 async function chooseBuild() {
   return WebAssembly.validate(RELAXED_SIMD)
-    ? { program: await import('../wasm/relaxed-simd/aims_web.js'), url: new URL('../wasm/relaxed-simd/aims_web_bg.wasm', import.meta.url) }
-    : { program: await import('../wasm/simd/aims_web.js'), url: new URL('../wasm/simd/aims_web_bg.wasm', import.meta.url) };
+    ? { program: await import('../../wasm/relaxed-simd/aims_web.js'), url: new URL('../../wasm/relaxed-simd/aims_web_bg.wasm', import.meta.url) }
+    : { program: await import('../../wasm/simd/aims_web.js'), url: new URL('../../wasm/simd/aims_web_bg.wasm', import.meta.url) };
 }
 
 export interface Program {

@@ -1,4 +1,4 @@
-import { SegmenterError, abortedError } from './errors.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
 
 /**
  * The same function, of whose overlapping calls only the newest goes on: for pointers that move, where an answer to an earlier

@@ -1,12 +1,12 @@
 // Chooses a device and starts the engine on it.
-import { follow, unlessAborted } from './abort.js';
-import { WorkerClient } from './client.js';
-import { cpuAdapter, webgpuAdapter } from './device.js';
-import { SegmenterError } from './errors.js';
-import type { Model } from './model/load.js';
-import type { OpenPort } from './port.js';
-import type { GpuReport } from './protocol.js';
-import type { Adapter, Precision, SegmenterOptions } from './types.js';
+import { follow, unlessAborted } from '../common/abort.js';
+import { SegmenterError } from '../common/errors.js';
+import type { Adapter, Precision, SegmenterOptions } from '../common/types.js';
+import { WorkerClient } from '../engine/client.js';
+import { cpuAdapter, webgpuAdapter } from '../engine/inspect-gpu.js';
+import type { OpenPort } from '../engine/port.js';
+import type { GpuReport } from '../engine/protocol.js';
+import type { Model } from '../model/load.js';
 
 export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
