@@ -1,5 +1,5 @@
 // Owns the wasm instance and runs one call at a time in the order received: in the dedicated worker, or on the page.
-import type { Engine, ImageFeatures, InitOutput } from '../../wasm/simd/aims_web.js';
+import type { Engine, EncodedImage, InitOutput } from '../../wasm/simd/aims_web.js';
 import { SegmenterError, toErrorData } from '../common/errors.js';
 import type { Scene } from '../common/types.js';
 import { readModel } from '../model/digest.js';
@@ -34,7 +34,7 @@ export class Host {
   readonly #post: (message: FromWorker) => void;
   readonly #gpu: HostGpu | undefined;
   readonly #load: () => Promise<Program>;
-  readonly #images = new Map<number, ImageFeatures>();
+  readonly #images = new Map<number, EncodedImage>();
   readonly #aborted = new Set<number>();
   readonly #waiting = new Set<number>();
   #engine: Engine | undefined;
@@ -168,7 +168,7 @@ export class Host {
     return this.#loading;
   }
 
-  #requireImage(imageId: number): ImageFeatures {
+  #requireImage(imageId: number): EncodedImage {
     const features = this.#images.get(imageId);
     if (!features) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
     return features;
@@ -196,7 +196,7 @@ async function loadProgram(): Promise<Program> {
  * By the program's own decoder. The browser's has a try at what that one does not know, and decodes what it may show differently: a file
  * must have the size and the colours of its bitmap.
  */
-async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpoint): Promise<ImageFeatures> {
+async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpoint): Promise<EncodedImage> {
   const bytes = await bytesOf(file);
   let failure: unknown;
   try {
