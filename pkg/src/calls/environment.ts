@@ -1,5 +1,5 @@
 // Whether segmenters can be created in this place, and if not, what to do about it.
-import { kindOf } from '../common/class-name.js';
+import { classNameOf } from '../common/class-name.js';
 import type { SegmenterOptions } from '../common/types.js';
 import { workerAddress } from '../engine/worker-address.js';
 
@@ -18,7 +18,7 @@ export function missingHere({ assets, gpu, worker }: Pick<SegmenterOptions, 'ass
 }
 
 function withoutWorkers(): string {
-  const scope = kindOf(globalThis);
+  const scope = classNameOf(globalThis);
   const elsewhere = 'Create the segmenter in a page or in a dedicated worker.';
   if (scope === 'ServiceWorkerGlobalScope') return `A service worker cannot start workers. ${elsewhere}`;
   if (scope === 'SharedWorkerGlobalScope') return `This browser starts no workers from a shared worker. ${elsewhere}`;

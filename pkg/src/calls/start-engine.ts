@@ -3,9 +3,8 @@ import { follow, unlessAborted } from '../common/abort.js';
 import { SegmenterError } from '../common/errors.js';
 import type { Adapter, Precision, SegmenterOptions } from '../common/types.js';
 import { WorkerClient } from '../engine/client.js';
-import { cpuAdapter, webgpuAdapter } from '../engine/inspect-gpu.js';
 import type { OpenPort } from '../engine/port.js';
-import type { GpuReport } from '../engine/protocol.js';
+import type { EngineInfo, GpuReport } from '../engine/protocol.js';
 import type { Model } from '../model/load.js';
 
 export interface StartOptions {
@@ -88,3 +87,18 @@ async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { lo
   const model = await unlessAborted(loading, signal);
   return { model, engine: await client.call('createEngine', { device, model, inputSize, precision }, { onFraction, signal }) };
 }
+
+const webgpuAdapter = (engine: EngineInfo, gpu: GpuReport, requested: boolean): Adapter => {
+  const software = engine.software || gpu.kind === 'software';
+  const name = engine.name || gpu.detail;
+  const why = requested ? 'it was asked for' : 'a trial computation on it succeeded';
+  return { device: 'webgpu', name, software, precision: engine.precision, reason: `Runs on WebGPU (${name}) because ${why}.${software ? ' This adapter computes on the CPU, so expect it to be slow.' : ''}` };
+};
+
+const cpuAdapter = (engine: EngineInfo, why: string): Adapter => ({
+  device: 'cpu',
+  name: engine.name,
+  software: false,
+  precision: 'f32',
+  reason: `Runs on the CPU because ${why}.`,
+});

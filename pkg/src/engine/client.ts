@@ -1,3 +1,4 @@
+// The client sends calls to the host and settles their promises when the answers arrive.
 import { SegmenterError, abortedError } from '../common/errors.js';
 import type { OpenPort, Port } from './port.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
@@ -14,7 +15,10 @@ export interface CallSettings {
   signal?: AbortSignal | undefined;
 }
 
-/** One worker and the calls under way in it. Once ended it stays so; a successor needs a new client. */
+/**
+ * A client has one worker (or the page in its place) and the calls under way in it. It cannot be
+ * used again once it has ended: another worker needs another client.
+ */
 export class WorkerClient {
   readonly #port: Port;
   readonly #onEnd: (error: SegmenterError) => void;
@@ -22,23 +26,26 @@ export class WorkerClient {
   #nextId = 1;
   #end: SegmenterError | undefined;
 
-  /** `onEnd` is told why, when the worker ends without having been asked to. */
+  /** Calls `onEnd` with the reason if the worker ends without having been asked to. */
   constructor(open: OpenPort, onEnd: (error: SegmenterError) => void) {
     this.#onEnd = onEnd;
     this.#port = open({ message: (message) => this.#receive(message), failed: (error) => this.#fail(error) });
   }
 
-  /** Why the worker ended; undefined while it lives. */
+  /** This is the reason why the worker ended. It is undefined as long as the worker runs. */
   get ended(): SegmenterError | undefined {
     return this.#end;
   }
 
-  /** How many calls are kept until they are answered. Tests read it. */
+  /** This counts the calls that are not answered yet. Only tests read it. */
   get waiting(): number {
     return this.#pending.size;
   }
 
-  /** Calls run in the order made. Aborting rejects at once; the worker then stops at its next checkpoint. */
+  /**
+   * Sends a call. The worker runs calls in the order in which they are made. If a call is aborted,
+   * its promise rejects at once, and the worker stops the work at its next checkpoint.
+   */
   call<C extends CallName>(call: C, args: Calls[C]['args'], settings: CallSettings = {}): Promise<Calls[C]['result']> {
     const { onFraction, signal } = settings;
     return new Promise((resolve, reject) => {
@@ -46,14 +53,15 @@ export class WorkerClient {
       if (signal?.aborted) return reject(abortedError(signal));
       const id = this.#nextId++;
       const abort = () => {
-        // The worker does not answer a call that is aborted before its turn, so the call is forgotten here and now.
+        // The worker does not answer a call that is aborted before its turn, so the call is
+        // removed here.
         this.#take(id);
         this.#port.post({ type: 'abort', id });
         if (signal) reject(abortedError(signal));
       };
       const stopListening = () => signal?.removeEventListener('abort', abort);
       try {
-        // `args` belongs to `call`; TypeScript cannot follow that through the union.
+        // The type of `args` follows from `call`, but TypeScript cannot see that in a union.
         this.#port.post({ type: 'call', id, call, args } as ToWorker);
       } catch (cause) {
         return reject(new SegmenterError('invalid-prompt', 'The call holds something other than plain data.', { cause }));
@@ -89,17 +97,17 @@ export class WorkerClient {
     if (message.type === 'error') {
       const error = new SegmenterError(message.error.code, message.error.message);
       pending?.reject(error);
-      // Nothing on a lost device can be used again.
+      // Everything on a lost device is lost with it, so this client ends.
       if (error.code === 'device-lost') this.#fail(error);
     } else if (pending) {
       pending.resolve(message.result as never);
     } else if (message.result && 'imageId' in message.result) {
-      // Finished before the abort arrived: nobody will ever close this image.
+      // The worker had encoded the image before it heard of the abort. Nobody else can close it.
       void this.call('closeImage', { imageId: message.result.imageId }).catch(() => {});
     }
   }
 
-  /** The call of this number, if one waits; it waits no longer. */
+  /** Gives the call of this number, if it still waits for an answer, and removes it. */
   #take(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);

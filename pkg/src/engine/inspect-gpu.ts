@@ -1,10 +1,13 @@
-import type { Adapter } from '../common/types.js';
-import type { EngineInfo, GpuReport } from './protocol.js';
+// This file finds out which graphics adapter WebGPU offers.
+import type { GpuReport } from './protocol.js';
 
-// Software adapters that do not mark themselves as fallback.
+/** Some adapters compute on the CPU but do not say so. They are known by these names. */
 const SOFTWARE_NAMES = /swiftshader|llvmpipe|lavapipe|basic render|software|\bwarp\b/i;
 
-/** Looks at what WebGPU offers here, or at the adapter given, without computing anything. Works on a page and in a worker. */
+/**
+ * Describes the adapter that WebGPU offers here, or the one that is given. Nothing is computed on
+ * it. The function works on a page and in a worker.
+ */
 export async function inspectGpu(given?: GPUAdapter): Promise<GpuReport> {
   if (given) return report(given);
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
@@ -19,26 +22,11 @@ export async function inspectGpu(given?: GPUAdapter): Promise<GpuReport> {
 }
 
 function report(adapter: GPUAdapter): GpuReport {
-  // Older browsers do not tell it.
+  // Older browsers have no `info`.
   const info: Partial<GPUAdapterInfo> = (adapter.info as GPUAdapterInfo | undefined) ?? {};
   const { vendor, architecture, device, description, isFallbackAdapter } = info;
   const name = [...new Set([vendor, architecture, device, description].filter(Boolean))].join(' ') || 'unnamed adapter';
-  // The attribute moved from the adapter to its info; older browsers still have it on the adapter.
+  // The property has moved from the adapter to its `info`. Older browsers have it on the adapter.
   const fallback = isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter;
   return { kind: fallback || SOFTWARE_NAMES.test(name) ? 'software' : 'hardware', detail: name };
 }
-
-export const webgpuAdapter = (engine: EngineInfo, gpu: GpuReport, requested: boolean): Adapter => {
-  const software = engine.software || gpu.kind === 'software';
-  const name = engine.name || gpu.detail;
-  const why = requested ? 'it was asked for' : 'a trial computation on it succeeded';
-  return { device: 'webgpu', name, software, precision: engine.precision, reason: `Runs on WebGPU (${name}) because ${why}.${software ? ' This adapter computes on the CPU, so expect it to be slow.' : ''}` };
-};
-
-export const cpuAdapter = (engine: EngineInfo, why: string): Adapter => ({
-  device: 'cpu',
-  name: engine.name,
-  software: false,
-  precision: 'f32',
-  reason: `Runs on the CPU because ${why}.`,
-});

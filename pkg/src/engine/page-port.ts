@@ -1,18 +1,20 @@
-// The page itself as the place where the engine runs, with a graphics device of the page's own.
+// This port runs the program on the page itself, on a graphics device of the page's own.
 import { SegmenterError } from '../common/errors.js';
 import type { Host } from './host.js';
 import type { OpenPort, PortEvents } from './port.js';
-import type { HostGpu } from './program-gpu.js';
+import type { PageGpu } from './program-gpu.js';
 
-/** The program on a page is there once, and so is its device. */
+/** A page loads the program once, so all segmenters on it share one device. */
 let pageDevice: GPUDevice | undefined;
-/** Segmenters that run on it. What befalls the device or the program befalls all of them. */
+/** The segmenters on that device hear of events here. If the device is lost, all of them fail. */
 const running = new Set<PortEvents>();
 const hosts = new Set<Host>();
 const crashAll = (text: string): void => hosts.forEach((host) => host.crash(text));
 
-// A trap that is no Rust panic (out of memory, for one) does not pass through the panic's hook. In a task of the wasm side's own it is an
-// uncaught error, while the call's promise stays pending for ever. Other errors of the page are none of this package's business.
+// Some traps are no Rust panics, for example if memory runs out, and the panic hook does not
+// report them. In a task that the program has started itself, such a trap becomes an uncaught
+// error of the page, and the promise of the call stays pending for ever. All other uncaught
+// errors belong to the page and are ignored here.
 const crashOfTrap = (error: unknown): void => {
   if (error instanceof WebAssembly.RuntimeError) crashAll(error.message);
 };
@@ -22,7 +24,7 @@ const onRejection = ({ reason }: PromiseRejectionEvent): void => crashOfTrap(rea
 function add(host: Host): void {
   hosts.add(host);
   Object.assign(globalThis, { __aimsPanic: crashAll });
-  // To add a listener again does nothing.
+  // Adding a listener that was added before does nothing.
   globalThis.addEventListener('error', onError);
   globalThis.addEventListener('unhandledrejection', onRejection);
 }
@@ -35,16 +37,17 @@ function remove(host: Host): void {
 }
 
 export const pagePort =
-  (gpu: HostGpu, assets: URL | undefined): OpenPort =>
+  (gpu: PageGpu, assets: URL | undefined): OpenPort =>
   (events) => {
     takeDevice(gpu.device);
     running.add(events);
     const own = (): Promise<typeof import('./host.js')> => import('./host.js');
-    // Not for bundlers: they would look for it when they build.
+    // The comments in this import tell bundlers to leave it alone. They would look for the file
+    // when they build.
     const copied = (address: string): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ address);
     const address = assets && new URL('dist/engine/host.js', assets).href;
     const loading = (address ? copied(address) : own()).then(({ Host }) => {
-      // Answers come later, as a worker's do.
+      // The client gets answers in a later task, as it does from a worker.
       const host = new Host((answer) => queueMicrotask(() => events.message(answer)), gpu);
       add(host);
       return host;
@@ -70,7 +73,8 @@ function takeDevice(device: GPUDevice): void {
   if (pageDevice === device) return;
   if (pageDevice) throw new TypeError('Segmenters of one page must share one GPUDevice, until it is lost.');
   pageDevice = device;
-  // Once for all of them: what waits for a device to be lost is kept as long as the device.
+  // There is one callback for all segmenters, because a callback on `lost` is kept in memory for
+  // as long as the device.
   void device.lost.then(({ message, reason }) => {
     pageDevice = undefined;
     for (const events of [...running]) events.message({ type: 'lost', message: message || reason || 'no reason was given' });

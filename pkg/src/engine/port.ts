@@ -1,22 +1,26 @@
-// The place where the engine runs, as the client sees it: a worker or the page.
+// A port connects the client to the place where the program runs: a worker or the page.
 import type { SegmenterError } from '../common/errors.js';
 import type { FromWorker, ToWorker } from './protocol.js';
 
 export interface PortEvents {
   message: (message: FromWorker) => void;
-  /** Nothing will be answered any more. */
+  /** This is called when the place has failed and will answer nothing more. */
   failed: (error: SegmenterError) => void;
 }
 
 export interface Port {
   post(message: ToWorker): void;
-  /** Frees all memory. */
+  /** Stops the program and frees its memory. */
   end(): void;
-  /** What is told where the program stopped by itself. */
+  /** Makes the error for a program that has stopped without having been asked to. */
   stopped(why: string): SegmenterError;
-  /** What is told where the graphics device was lost. */
+  /** Makes the error for a graphics device that was lost. */
   lost(why: string): SegmenterError;
 }
 
-/** @throws {SegmenterError} 'unsupported-environment' where it is known at once that nothing can run. */
+/**
+ * Starts the place where the program runs.
+ *
+ * @throws {SegmenterError} 'unsupported-environment' if the browser refuses at once.
+ */
 export type OpenPort = (events: PortEvents) => Port;

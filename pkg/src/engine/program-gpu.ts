@@ -1,18 +1,24 @@
-// The engine asks the browser for a graphics device by itself. Here its question is overheard, to know when the device is lost, or
-// answered with a device of the page's own.
+// The program asks the browser for a graphics device itself. This file steps in between. In a
+// worker it watches the devices that the program gets, to report when one is lost. On the page
+// it can give the program a device that belongs to the page.
 
-export interface HostGpu {
+/** This is a graphics device of the page's own, and the adapter that the page got it from. */
+export interface PageGpu {
   adapter: GPUAdapter;
   device: GPUDevice;
 }
 
 /**
- * What cubecl expects of every browser: without it, it panics, though nothing here measures time. So all adapters are said to have it, and
- * devices are asked for without it where it is not there.
+ * The library cubecl panics in browsers that lack this feature, although nothing here measures
+ * time. So every adapter is made to say that it has the feature, and a device is requested
+ * without it where it is not there.
  */
 const EXPECTED = 'timestamp-query';
 
-/** In this worker from now on: makes up for {@link EXPECTED}, and calls back when a device is lost. */
+/**
+ * Watches all devices that this worker requests from now on, and calls `report` when one is
+ * lost. It also makes adapters say that they have the feature {@link EXPECTED}.
+ */
 export function watchDevices(report: (message: string) => void): void {
   const prototype = (globalThis as { GPUAdapter?: { prototype: GPUAdapter } }).GPUAdapter?.prototype;
   const features = prototype && Object.getOwnPropertyDescriptor(prototype, 'features')?.get;
@@ -35,9 +41,13 @@ export function watchDevices(report: (message: string) => void): void {
 
 const claimed = (features: GPUSupportedFeatures): Set<string> => new Set([...(features as unknown as Iterable<string>), EXPECTED]);
 
-/** Runs `create`, whose first request for an adapter, and then for its device, gets those of the page. */
-export async function lend<Result>({ adapter, device }: HostGpu, create: () => Promise<Result>): Promise<Result> {
-  // What the device was opened with, which may be less than the adapter has.
+/**
+ * Runs `create`. The first adapter that it requests, and the device that it requests from that
+ * adapter, are those of the page.
+ */
+export async function lendPageGpu<Result>({ adapter, device }: PageGpu, create: () => Promise<Result>): Promise<Result> {
+  // The device may have fewer features and lower limits than its adapter, and the program may
+  // only use those of the device.
   const own: Record<PropertyKey, unknown> = { features: claimed(device.features), limits: device.limits, requestDevice: async () => device };
   const lent = new Proxy(adapter, { get: (target, key) => own[key] ?? bound(target, key) });
   const { navigator } = globalThis;
@@ -56,14 +66,18 @@ export async function lend<Result>({ adapter, device }: HostGpu, create: () => P
     return await create();
   } finally {
     restore();
-    // The engine sets the handler; the page's own stays, and both are called.
+    // The program has set its own handler for errors. The page gets its handler back, and the
+    // program's handler becomes a listener, so that both are called.
     const engines = device.onuncapturederror;
     device.onuncapturederror = handler;
     if (engines && engines !== handler) device.addEventListener('uncapturederror', engines as EventListener);
   }
 }
 
-/** Browsers' objects refuse to be asked through anything but themselves. */
+/**
+ * Reads a property of a browser's object. Its methods are bound to the object, because they
+ * throw if they are called on a proxy.
+ */
 function bound(target: object, key: PropertyKey): unknown {
   const value = Reflect.get(target, key, target) as unknown;
   return typeof value === 'function' ? value.bind(target) : value;

@@ -1,11 +1,12 @@
-// Messages between the facade and the worker. Each request has a number that its answer repeats.
+// These are the messages between client and host. Each call has a number, which the answer repeats.
 import type { ErrorData } from '../common/errors.js';
 import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Precision, Prompt, Scene } from '../common/types.js';
 import type { Model } from '../model/load.js';
 
 /**
- * An encoded file, or upright RGBA pixels (8 bits, not premultiplied, rows from the top). As Blobs they are sent without a copy, and again
- * after a restart.
+ * A photo is sent as an image file or as upright RGBA pixels: 8 bits a channel, not premultiplied,
+ * row by row from the top. Both are in a Blob, because a Blob is sent without a copy and can be
+ * sent again after a restart.
  */
 export type ImagePayload = { format: 'file'; file: Blob } | { format: 'rgba'; pixels: Blob; width: number; height: number };
 
@@ -18,10 +19,10 @@ export interface SegmentRequest {
   grid?: GridOptions;
 }
 
-/** What the worker's own look at WebGPU gave, before any attempt to compute with it. */
+/** This is what the host found when it looked for WebGPU, before it tried to compute on it. */
 export interface GpuReport {
   kind: 'none' | 'software' | 'hardware';
-  /** The adapter's name, or, for 'none', what is missing. */
+  /** This is the adapter's name. For 'none' it says what is missing. */
   detail: string;
 }
 
@@ -38,9 +39,9 @@ export interface ImageInfo {
   height: number;
 }
 
-/** What can be asked of the worker and what each question is answered with. */
+/** These are the calls that a host answers, each with its arguments and its result. */
 export interface Calls {
-  /** Answered as soon as the worker runs; it loads the program meanwhile. */
+  /** The host answers this as soon as it runs, and begins to load the program. */
   begin: { args: Record<never, never>; result: null };
   inspectGpu: { args: Record<never, never>; result: GpuReport };
   createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; precision: Precision }; result: EngineInfo };
@@ -61,7 +62,7 @@ export type FromWorker =
   | { type: 'progress'; id: number; fraction: number }
   | { type: 'result'; id: number; result: Calls[CallName]['result'] }
   | { type: 'error'; id: number; error: ErrorData }
-  /** The graphics device is gone, whether or not a call was using it. */
+  /** The graphics device was lost, whether or not a call was using it. */
   | { type: 'lost'; message: string }
-  /** The wasm instance is unusable: nothing more will be answered. */
+  /** The program has failed, and the host will answer nothing more. */
   | { type: 'crash'; message: string };

@@ -1,4 +1,4 @@
-// This finds the worker's script and asks the browser to start it.
+// This file finds the address of the worker's script.
 import { SegmenterError } from '../common/errors.js';
 import { folderOf } from '../model/load.js';
 
@@ -7,18 +7,22 @@ export interface WorkerAddress {
   options: WorkerOptions;
 }
 
-/** The name of this package's Trusted Types policy; `docs/guide.md` tells it to pages. */
+/** This is the name of the package's Trusted Types policy, which pages find in `docs/guide.md`. */
 const POLICY = 'aims-web';
 
-/** The address in a copy of the package at `assets`; else the one that the page's bundler has put into this program. */
+/**
+ * Gives the address in the copy of the package at `assets`. Without `assets` it gives the address
+ * that the page's bundler has written into this file.
+ */
 export function workerAddress(assets: URL | string | undefined): WorkerAddress {
   if (assets === undefined) return bundled();
   return { url: new URL('dist/worker.js', folderOf(assets)), options: { type: 'module', name: 'aims-web' } };
 }
 
 /**
- * Bundlers look for `new Worker(new URL(...))` as it is written below and put their own address there, so this is where it can be
- * learned. Nothing is started: for the length of that line, `Worker` is a stand-in that notes what it is given.
+ * Bundlers look for `new Worker(new URL(...))`, written exactly as below, and put their own
+ * address there. This function reads that address without starting a worker: while the line
+ * runs, `Worker` is a stand-in that only stores what it is given.
  */
 function bundled(): WorkerAddress {
   const scope = globalThis as { Worker: unknown };
@@ -49,7 +53,10 @@ interface TrustedTypes {
 
 let policy: TrustedPolicy | undefined;
 
-/** The address as pages with `require-trusted-types-for 'script'` take it. It is for no address but this package's own. */
+/**
+ * Turns the address of the package's script into what pages with the policy
+ * `require-trusted-types-for 'script'` accept. No other address may be passed to it.
+ */
 export function trusted(url: URL | string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
   if (!trustedTypes) return String(url);
@@ -57,7 +64,8 @@ export function trusted(url: URL | string): string {
     policy ??= trustedTypes.createPolicy(POLICY, { createScriptURL: (address) => address });
     return policy.createScriptURL(String(url));
   } catch {
-    // The page allows no policy of this name. If it requires one, starting the worker fails and says so.
+    // The page does not allow a policy of this name. If it requires one, the worker cannot be
+    // started, and that error names the policy.
     return String(url);
   }
 }

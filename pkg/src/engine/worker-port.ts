@@ -1,11 +1,11 @@
-// A worker as the place where the engine runs.
+// This port runs the program in a dedicated worker.
 import { SegmenterError } from '../common/errors.js';
 import type { SegmenterOptions } from '../common/types.js';
 import type { OpenPort } from './port.js';
 import type { FromWorker } from './protocol.js';
 import { type WorkerAddress, trusted, workerAddress } from './worker-address.js';
 
-/** A worker that the function `worker` starts, if there is one; else this package's own. */
+/** Starts a worker, by the page's function `worker` or else with the package's own script. */
 export const workerPort =
   ({ assets, worker: start }: Pick<SegmenterOptions, 'assets' | 'worker'>): OpenPort =>
   ({ message, failed }) => {
@@ -50,7 +50,10 @@ function startWith(start: () => Worker): Worker {
   return worker;
 }
 
-/** Browsers tell nothing of a script that they could not load or were not allowed to. */
+/**
+ * This is the error for a worker that ended before it answered anything. Without a `message`, the
+ * script could not be loaded, of which browsers tell no reason.
+ */
 function notLoaded(address: WorkerAddress | undefined, message: string | undefined): SegmenterError {
   const script = address ? `its script ${String(address.url)}` : 'the script of the worker that was passed';
   if (message) {

@@ -1,6 +1,6 @@
 /**
- * Waits for the next task, so that messages that have arrived are handled first.
- * A message channel, unlike a timer, is not slowed down to 4 ms when nested, nor to seconds in background tabs.
+ * Waits for the next task, so that messages that have arrived are handled first. It uses a message
+ * channel, because browsers delay nested timers by 4 ms, and timers of background tabs by seconds.
  */
 export function yieldToEvents(): Promise<void> {
   return new Promise((resolve) => {

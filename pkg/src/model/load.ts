@@ -1,6 +1,6 @@
 // Gets the model file, from wherever the caller has it. It becomes a Blob: the worker receives it without a copy, and again after a
 // restart.
-import { isFile, kindOf } from '../common/class-name.js';
+import { isFile, classNameOf } from '../common/class-name.js';
 import { SegmenterError, abortedError } from '../common/errors.js';
 import type { ModelSource, SegmenterOptions } from '../common/types.js';
 import { clearCache, isInCache, readCache } from './cache.js';
@@ -67,7 +67,7 @@ async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<Mod
   }
 }
 
-const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || kindOf(source) === 'URL';
+const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || classNameOf(source) === 'URL';
 
 /** Where the file is, and what is known of it. */
 function place(source: URL | string | undefined, { assets, sha256 }: ModelOptions): { url: URL; bytes: number | undefined; sha256: string | undefined } {
@@ -93,10 +93,10 @@ type Data = Exclude<ModelSource, URL | string>;
 
 async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Blob> {
   if (isFile(source)) return source;
-  if (kindOf(source) === 'ArrayBuffer' || ArrayBuffer.isView(source)) return new Blob([source as Uint8Array<ArrayBuffer>]);
-  const response = kindOf(source) === 'Response' ? (source as Response) : undefined;
+  if (classNameOf(source) === 'ArrayBuffer' || ArrayBuffer.isView(source)) return new Blob([source as Uint8Array<ArrayBuffer>]);
+  const response = classNameOf(source) === 'Response' ? (source as Response) : undefined;
   const stream = response ? response.body : source;
-  if (kindOf(stream) !== 'ReadableStream' || (response && !response.ok)) {
+  if (classNameOf(stream) !== 'ReadableStream' || (response && !response.ok)) {
     throw new SegmenterError('model-missing', `What was passed as \`model\` is no model file${response ? ` (status ${response.status})` : ''}.`);
   }
   let loaded = 0;

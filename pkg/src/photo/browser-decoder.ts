@@ -5,7 +5,7 @@ import { isAnimated } from './animation.js';
 import { type Pixels, draw } from './canvas-pixels.js';
 
 /** Whether another decoder may do better than the wasm side, which gave this error. */
-export const isForBrowser = (error: unknown): boolean => ['unsupported-image', 'sixteen-bit-image'].includes(toErrorData(error).code);
+export const mayBrowserDecode = (error: unknown): boolean => ['unsupported-image', 'sixteen-bit-image'].includes(toErrorData(error).code);
 
 /** Pixels of the whole picture, upright; undefined where the browser does not know the file either. */
 export async function decodeInBrowser({ type }: Blob, bytes: Uint8Array<ArrayBuffer>): Promise<Pixels | undefined> {

@@ -1,6 +1,6 @@
 // Turns what callers have into what the worker takes. Files go as they are: decoding them on the wasm side finds truncated ones, which
 // browsers show half grey.
-import { isFile, kindOf } from '../common/class-name.js';
+import { isFile, classNameOf } from '../common/class-name.js';
 import { SegmenterError } from '../common/errors.js';
 import type { ImageSource } from '../common/types.js';
 import type { ImagePayload } from '../engine/protocol.js';
@@ -19,14 +19,14 @@ export async function toPayload(source: ImageSource): Promise<ImagePayload> {
 export async function readPixels(source: Exclude<ImageSource, Blob>): Promise<Pixels> {
   if (isElement(source)) return readElement(source);
   const { data, width, height } = readNow(source);
-  return { data: kindOf(source) === 'ImageData' ? data.slice() : data, width, height };
+  return { data: classNameOf(source) === 'ImageData' ? data.slice() : data, width, height };
 }
 
-const isElement = (source: ImageSource): source is HTMLImageElement => kindOf(source) === 'HTMLImageElement';
+const isElement = (source: ImageSource): source is HTMLImageElement => classNameOf(source) === 'HTMLImageElement';
 
 /** The caller's own pixels of an ImageData in sRGB, copies of all others. */
 function readNow(source: Exclude<ImageSource, Blob | HTMLImageElement>): Pixels {
-  if (kindOf(source) === 'ImageData') return fromImageData(source as ImageData);
+  if (classNameOf(source) === 'ImageData') return fromImageData(source as ImageData);
   const { width, height } = sizeOf(source as Drawable);
   return draw(source as Drawable, width, height);
 }
@@ -37,7 +37,7 @@ interface Size {
 }
 
 function sizeOf(source: Drawable): Size {
-  switch (kindOf(source)) {
+  switch (classNameOf(source)) {
     case 'ImageBitmap':
     case 'HTMLCanvasElement':
     case 'OffscreenCanvas':
@@ -65,7 +65,7 @@ function frameSize({ readyState, videoWidth, videoHeight }: HTMLVideoElement): S
 
 function fromImageData(source: ImageData): Pixels {
   const { data, width, height } = source;
-  if (kindOf(data) !== 'Uint8ClampedArray') {
+  if (classNameOf(data) !== 'Uint8ClampedArray') {
     throw new SegmenterError('sixteen-bit-image', 'The ImageData has 16 bits a channel. Create it with 8-bit pixels.');
   }
   checkSize(width, height);

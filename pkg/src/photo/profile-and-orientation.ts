@@ -3,7 +3,7 @@
 import { hasText } from './bytes.js';
 
 /** Whether browsers may show the file in other colours, or turned in another way, than the program decodes it. */
-export function isLookOfBrowsers(file: Uint8Array): boolean {
+export function isShownDifferently(file: Uint8Array): boolean {
   if (hasText(file, 0, '\xff\xd8\xff')) return isJpegColoured(file);
   if (hasText(file, 0, '\x89PNG\r\n\x1a\n')) return isPngOfBrowsers(file);
   if (hasText(file, 0, 'RIFF') && hasText(file, 8, 'WEBP')) return isWebpOfBrowsers(file);

@@ -1,7 +1,7 @@
 // Files whose look is the browser's affair: colours other than sRGB, and turns of WebP and PNG.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLookOfBrowsers } from '../dist/photo/profile-and-orientation.js';
+import { isShownDifferently } from '../dist/photo/profile-and-orientation.js';
 
 const bytes = (...parts) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
 const big = (value) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
@@ -71,12 +71,12 @@ for (const [files, isOfBrowsers] of [
   [BROWSERS, true],
 ]) {
   for (const [name, file] of Object.entries(files)) {
-    test(`${name}: ${isOfBrowsers ? 'the browser' : 'the program'}`, () => assert.equal(isLookOfBrowsers(file), isOfBrowsers));
+    test(`${name}: ${isOfBrowsers ? 'the browser' : 'the program'}`, () => assert.equal(isShownDifferently(file), isOfBrowsers));
   }
 }
 
 test('files that are cut short anywhere are read without a failure', () => {
   for (const file of [...Object.values(PROGRAMS), ...Object.values(BROWSERS)]) {
-    for (let length = 0; length < file.length; length++) isLookOfBrowsers(Uint8Array.from(file).subarray(0, length));
+    for (let length = 0; length < file.length; length++) isShownDifferently(Uint8Array.from(file).subarray(0, length));
   }
 });
