@@ -1,4 +1,4 @@
-// All that works on plain data, in browsers and elsewhere.
+// These are the exports that work on plain data, so browsers and Node get the same ones.
 export { type ErrorCode, SegmenterError } from './common/errors.js';
 export { latest } from './calls/latest.js';
 export { intersectMasks, invertMask, subtractMasks, unionMasks } from './results/algebra.js';

@@ -1,4 +1,5 @@
-// What Node and server-side rendering get: everything that computes on plain data, and a Segmenter that says where it works.
+// This is the entry point aims-web for Node and server-side rendering. It has everything that works
+// on plain data, and a Segmenter that fails with a message which says where segmenters work.
 import { ON_SERVERS } from './calls/environment.js';
 import { SegmenterError } from './common/errors.js';
 import type { Support } from './common/types.js';

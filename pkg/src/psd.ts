@@ -1,2 +1,2 @@
-// This is the entry point aims-web/psd. It is apart from the others because it needs the package ag-psd.
+// This is the entry point aims-web/psd. It is a module of its own because it needs ag-psd.
 export { type PsdOptions, sceneToPsd } from './results/psd.js';

@@ -1,14 +1,14 @@
-// Whether segmenters can be created in this place, and if not, what to do about it.
+// This file checks whether segmenters can be created here. If not, it says what to do.
 import { classNameOf } from '../common/class-name.js';
 import type { SegmenterOptions } from '../common/types.js';
 import { workerAddress } from '../engine/worker-address.js';
 
-/** A module of one SIMD instruction: valid where browsers have them. */
+/** This is a wasm module with one SIMD instruction. It is valid only in browsers with SIMD. */
 const SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
 
 export const ON_SERVERS = 'Segmentation runs in browsers. On a server, import this package but create segmenters in the page only.';
 
-/** What the package cannot do without and this place does not have. */
+/** Names what the package needs and does not have here. It is undefined if nothing is missing. */
 export function missingHere({ assets, gpu, worker }: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'>): string | undefined {
   if (typeof Worker === 'undefined') return withoutWorkers();
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
@@ -26,7 +26,10 @@ function withoutWorkers(): string {
   return `There are no web workers here. ${ON_SERVERS}`;
 }
 
-/** Why a browser starts no worker from this address, where that is sure beforehand. Schemes other than http have rules of their own. */
+/**
+ * Says why a browser will not start a worker from this address, if that is certain beforehand. It
+ * is not certain for schemes other than http and https, which have rules of their own.
+ */
 function unreachable(address: URL | string): string | undefined {
   const { origin, location } = globalThis as { origin?: string; location?: Location };
   const url = new URL(address, location?.href);

@@ -1,16 +1,19 @@
 import { SegmenterError, abortedError } from '../common/errors.js';
 
 /**
- * The same function, of whose overlapping calls only the newest goes on: for pointers that move, where an answer to an earlier
- * place is of no use any more. A new call aborts the one before by its `signal` and rejects it at once, whether or not the
- * function heeds that; what comes of it later is dropped. Calls after one another do not disturb each other. What the newest call
- * gives or throws is passed on as it is.
+ * Makes a function that gives way to its newest call. This is for pointers that move, where an
+ * answer for an earlier place is of no use any more. If a call is still running when a new one is
+ * made, its `signal` is aborted and its promise rejects at once, whether or not the function obeys
+ * the signal. Its later result is dropped. The result or the error of the newest call is passed on
+ * unchanged.
  *
- * A call's own `signal` aborts that call alone. One that is aborted already rejects and leaves the call before it in peace.
+ * The `signal` that a caller passes aborts that call alone. If it is aborted already, the call
+ * rejects and the call before it goes on.
  *
- * Calls reject with {@link SegmenterError} 'aborted' when another takes their place or their signal is aborted.
+ * Calls reject with {@link SegmenterError} 'aborted' if a newer call replaces them or their signal
+ * is aborted.
  *
- * @throws {TypeError} if it is given no function.
+ * @throws {TypeError} if `call` is not a function.
  */
 export function latest<Input, Result>(
   call: (input: Input, options: { signal: AbortSignal }) => Promise<Result>,
@@ -42,7 +45,7 @@ export function latest<Input, Result>(
           end();
           how(value);
         };
-      // An async function turns what is thrown before there is a promise into a rejection too.
+      // The async function turns an error that `call` throws directly into a rejection.
       void (async () => call(input, { signal: controller.signal }))().then(settle(resolve), settle(reject));
     });
 }

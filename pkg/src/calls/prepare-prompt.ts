@@ -1,12 +1,13 @@
-// Prompts on their way to the program, which reads compressed codes of masks alone.
+// This file brings prompts into the form that the program reads: it takes only compressed masks.
 import { SegmenterError } from '../common/errors.js';
 import type { CocoRle, PointPrompt, Prompt } from '../common/types.js';
 import { decodeRuns, encodeRuns, sizeOf } from '../results/runs.js';
 
 /**
- * The prompt with its masks compressed. Whatever else it holds goes on as it is: the program checks that.
+ * Gives the prompt with its masks compressed. Everything else in it stays as it is, because the
+ * program checks it.
  *
- * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if an uncompressed code is malformed.
+ * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if an uncompressed code is wrong.
  */
 export function withCompressedMasks(prompt: Prompt): Prompt {
   if (typeof prompt !== 'object' || prompt === null) return prompt;
@@ -18,7 +19,8 @@ export function withCompressedMasks(prompt: Prompt): Prompt {
 }
 
 /**
- * The points and the box of a prompt, which may be one that `segment` takes as well. Whatever else it holds goes on as it is.
+ * Gives the prompt without its kind, which only `segment` needs. Everything else in it stays as it
+ * is, because the program checks it.
  *
  * @throws {SegmenterError} 'invalid-prompt' if it is of another kind.
  */

@@ -1,10 +1,12 @@
+// These functions turn the progress of single steps into the progress of a whole call.
 import type { Progress } from '../common/types.js';
 
 type OnFraction = (fraction: number) => void;
 
 /**
- * Passes on fractions that rise, and only those. What the page's own function throws is reported as the page's error, and no call fails
- * because of it.
+ * Makes a function that passes fractions on to the page's `onProgress`, but only if they are higher
+ * than all before. If `onProgress` throws, the error is reported as an error of the page, and the
+ * call goes on.
  */
 export function reporter(stage: Progress['stage'], onProgress: ((progress: Progress) => void) | undefined): OnFraction {
   let last = -1;
@@ -20,7 +22,7 @@ export function reporter(stage: Progress['stage'], onProgress: ((progress: Progr
   };
 }
 
-/** The share from `from` to `to` of a larger piece of work. */
+/** Makes a function that reports the fraction of one step as the share from `from` to `to`. */
 export const portion =
   (report: OnFraction, from: number, to: number): OnFraction =>
   (fraction) =>

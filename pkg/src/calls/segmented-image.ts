@@ -1,4 +1,4 @@
-// What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
+// The declarations that tsc writes for users have Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { unlessAborted } from '../common/abort.js';
 import { SegmenterError, abortedError } from '../common/errors.js';
@@ -8,24 +8,24 @@ import type { ImageInfo, ImagePayload } from '../engine/protocol.js';
 import { withCompressedMasks, withoutKind } from './prepare-prompt.js';
 import { portion, reporter } from './progress.js';
 
-/** Of a call's progress, the share of encoding the photo anew, where that is needed. */
+/** If a call has to encode the photo again, this is the share of that step in its progress. */
 const ENCODING = 0.7;
 
+/** A place is the worker that has the encoded photo, and the photo's number in that worker. */
 interface Place {
   client: WorkerClient;
   imageId: number;
 }
 
-/** A photo the encoder has seen. */
+/** This is a photo that the image encoder has encoded. Prompts on it need only the mask decoder. */
 export class SegmentedImage {
-  /** In pixels, upright. */
+  /** This is the width of the upright photo in pixels. */
   readonly width: number;
-  /** In pixels, upright. */
+  /** This is the height of the upright photo in pixels. */
   readonly height: number;
   readonly #client: () => Promise<WorkerClient>;
-  /** Until it is closed. */
+  /** The photo is kept until the image is closed, to be encoded again after a restart. */
   #payload: ImagePayload | undefined;
-  /** The worker that has the photo's features, and their number there. */
   #place: Place;
   #restoring: Promise<void> | undefined;
   #closed = false;
@@ -40,9 +40,10 @@ export class SegmentedImage {
   }
 
   /**
-   * Finds the masks a prompt asks for.
+   * Finds the masks that a prompt asks for.
    *
-   * @throws {SegmenterError} 'invalid-option', 'invalid-prompt', 'empty-prompt', 'size-mismatch', 'device-lost', 'closed', 'aborted'.
+   * @throws {SegmenterError} 'invalid-option', 'invalid-prompt', 'empty-prompt', 'size-mismatch',
+   * 'device-lost', 'closed', 'aborted'.
    */
   async segment({ levels, prompt, mode, minScore, maxQueries, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
     const request = withoutUndefined({ levels, prompt: prompt && withCompressedMasks(prompt), mode, minScore, maxQueries, grid: grid && withoutUndefined(grid) });
@@ -50,9 +51,10 @@ export class SegmentedImage {
   }
 
   /**
-   * All masks that points, a box or both can mean, the smaller before the larger: for one point three (SAM's nested answers: a piece, a
-   * thing, what it belongs to), for other prompts also the one that is made for them. Empty masks are left out. A prompt of the kind 'points'
-   * that `segment` takes is taken as well.
+   * Finds all masks that points, a box or both can mean, the smaller before the larger. One point
+   * has three: SAM's nested answers are a piece, a thing, and what the thing belongs to. Other
+   * prompts also have a fourth, which the network makes for them. Empty masks are left out. A
+   * prompt of the kind 'points', as `segment` takes it, is taken too.
    *
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'device-lost', 'closed', 'aborted'.
    */
@@ -61,7 +63,7 @@ export class SegmentedImage {
     return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('candidates', { imageId, prompt: points }, settings));
   }
 
-  /** Asks the worker that has the photo's features, after encoding the photo anew where that worker is another one. */
+  /** Asks the worker that has the encoded photo. If that worker has ended, a new one encodes it. */
   async #ask<Answer>({ onProgress, signal }: CallOptions, call: (place: Place, settings: CallSettings) => Promise<Answer>): Promise<Answer> {
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
@@ -75,17 +77,17 @@ export class SegmentedImage {
     return answer;
   }
 
-  /** Frees the photo's features. Calls already made finish first. May be called twice. */
+  /** Frees the encoded photo after the calls that are under way. It may be called twice. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#payload = undefined;
     const { client, imageId } = this.#place;
-    // Rejects only if the worker has ended, and with it the features.
+    // The call rejects only if the worker has ended, and then the memory is free already.
     client.call('closeImage', { imageId }).catch(() => {});
   }
 
-  /** The same as {@link SegmentedImage.close}, for `using`. */
+  /** Does the same as {@link SegmentedImage.close}, for declarations with `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -94,7 +96,7 @@ export class SegmentedImage {
     if (this.#closed) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
   }
 
-  /** Encodes the photo in the worker that took the place of the one that ended; calls that wait for it share the work. */
+  /** Encodes the photo again, in the worker that replaces the old one. Calls share this work. */
   async #restore(onFraction: (fraction: number) => void, signal: AbortSignal | undefined): Promise<void> {
     this.#restoring ??= this.#encode(onFraction).finally(() => {
       this.#restoring = undefined;
@@ -112,6 +114,6 @@ export class SegmentedImage {
   }
 }
 
-/** Options left out and options set to undefined mean the same. */
+/** Removes options that are undefined, so that they mean the same as options that are left out. */
 const withoutUndefined = <T extends object>(options: T) =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [Key in keyof T]?: Exclude<T[Key], undefined> };

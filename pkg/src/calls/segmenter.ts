@@ -1,4 +1,4 @@
-// What tsc makes of this for users has Symbol.dispose, which their `lib` may lack.
+// The declarations that tsc writes for users have Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { unlessStopped } from '../common/abort.js';
 import { SegmenterError, abortedError } from '../common/errors.js';
@@ -17,9 +17,10 @@ import { type StartOptions, type Started, start } from './start-engine.js';
 type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'precision' | 'port'>;
 
 /**
- * A model, ready to take photos. It lives in a worker of its own, so the page stays responsive. Calls run one after the other, in the
- * order made. When the graphics device is lost or the worker stops, calls under way fail with 'device-lost' or 'internal'; the next call
- * starts another worker, and images encode themselves anew when they are asked something.
+ * A segmenter holds a model that is ready to take photos. It runs in a worker of its own, so that
+ * the page stays responsive. Calls run one after the other, in the order in which they are made. If
+ * the graphics device is lost or the worker stops, calls under way fail with 'device-lost' or
+ * 'internal'. The next call starts another worker, and an image is encoded again when it is used.
  */
 export class Segmenter extends EventTarget {
   readonly #options: EngineOptions;
@@ -36,8 +37,8 @@ export class Segmenter extends EventTarget {
   /**
    * Loads the model and starts it on a device.
    *
-   * @throws {SegmenterError} 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu' (device 'webgpu' only),
-   * 'unsupported-environment', 'aborted'.
+   * @throws {SegmenterError} 'model-missing', 'model-corrupt', 'model-version', 'no-webgpu' (device
+   * 'webgpu' only), 'unsupported-environment', 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
     const { device = 'auto', inputSize, precision = 'f32', assets, gpu, worker, onProgress, signal } = options;
@@ -63,7 +64,7 @@ export class Segmenter extends EventTarget {
     return segmenter;
   }
 
-  /** What this browser can do, for `create` with the same options; nothing is downloaded or computed. */
+  /** Says whether `create` with these options can work here. It downloads and computes nothing. */
   static async isSupported(options: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'> = {}): Promise<Support> {
     const missing = missingHere(options);
     if (missing) return { supported: false, webgpu: 'none', reason: missing };
@@ -72,7 +73,7 @@ export class Segmenter extends EventTarget {
     return { supported: true, webgpu: kind, reason: `Segmentation runs ${where}.` };
   }
 
-  /** Whether `create` with these options finds the model in this browser and downloads nothing. */
+  /** Says whether this browser has kept the model, so that `create` will not download it. */
   static async isCached(options: Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'> = {}): Promise<boolean> {
     return isModelCached(options);
   }
@@ -82,16 +83,16 @@ export class Segmenter extends EventTarget {
     return clearCache();
   }
 
-  /** Where the work runs and why. After a restart on another device it may change. */
+  /** Says on which device the network runs and why. It can change when a worker is replaced. */
   get adapter(): Adapter {
     return this.#started.adapter;
   }
 
   /**
-   * Runs the image encoder once; every later prompt on the photo reuses its result.
+   * Encodes a photo. The encoder runs once, and every prompt on the photo uses its result.
    *
-   * @throws {SegmenterError} 'unsupported-image', 'corrupt-image', 'image-too-large', 'empty-image', 'animated-image',
-   * 'sixteen-bit-image', 'device-lost', 'closed', 'aborted'.
+   * @throws {SegmenterError} 'unsupported-image', 'corrupt-image', 'image-too-large',
+   * 'empty-image', 'animated-image', 'sixteen-bit-image', 'device-lost', 'closed', 'aborted'.
    */
   async setImage(source: ImageSource, { onProgress, signal }: CallOptions = {}): Promise<SegmentedImage> {
     this.#requireOpen();
@@ -104,23 +105,26 @@ export class Segmenter extends EventTarget {
     return new SegmentedImage(() => this.#client(), image, client, info);
   }
 
-  /** @internal How many calls its worker has still to answer. Tests read it. */
+  /** @internal This counts the calls that the worker has not answered yet. Only tests read it. */
   get waiting(): number {
     return this.#started.client.waiting;
   }
 
-  /** How much memory the model and its images take now. */
+  /** Says how much memory the model and its images take now. */
   async memory(): Promise<MemoryUsage> {
     return (await this.#client()).call('memory', {});
   }
 
-  /** Frees all memory of the model and its images, and rejects calls under way with 'closed'. May be called twice. */
+  /**
+   * Frees all memory of the model and its images. Calls under way reject with 'closed'. It may be
+   * called twice.
+   */
   close(): void {
     this.#closing.abort();
     this.#started.client.end(closedError());
   }
 
-  /** The same as {@link Segmenter.close}, for `using`. */
+  /** Does the same as {@link Segmenter.close}, for declarations with `using`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -133,12 +137,12 @@ export class Segmenter extends EventTarget {
     if (this.#closing.signal.aborted) throw closedError();
   }
 
-  /** Waits for what a call needs no longer than until it is aborted or the segmenter is closed. */
+  /** Gives the result of the work, or rejects once the call is aborted or the segmenter closed. */
   #unlessStopped<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
     return unlessStopped(work, [signal, abortedError], [this.#closing.signal, closedError]);
   }
 
-  /** The worker, replaced by a new one if it ended by itself. */
+  /** Gives the running worker. If it has ended by itself, a new one is started first. */
   async #client(): Promise<WorkerClient> {
     this.#requireOpen();
     if (this.#started.client.ended) {
@@ -163,15 +167,15 @@ export class Segmenter extends EventTarget {
   }
 }
 
-/** What there is to listen to, and with what it calls back. */
+/** The events of a segmenter have types, so that listeners know what `detail` holds. */
 export interface Segmenter {
-  /** Listens to an event of {@link SegmenterEventMap}. */
+  /** Adds a listener to an event of {@link SegmenterEventMap}. */
   addEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: AddEventListenerOptions | boolean): void;
-  /** As every EventTarget. */
+  /** Adds a listener to any other event, as every EventTarget does. */
   addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void;
-  /** No longer listens. */
+  /** Removes a listener from an event of {@link SegmenterEventMap}. */
   removeEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: EventListenerOptions | boolean): void;
-  /** As every EventTarget. */
+  /** Removes a listener from any other event, as every EventTarget does. */
   removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
 }
 

@@ -1,4 +1,4 @@
-// Chooses a device and starts the engine on it.
+// This file chooses a device and starts the engine on it.
 import { follow, unlessAborted } from '../common/abort.js';
 import { SegmenterError } from '../common/errors.js';
 import type { Adapter, Precision, SegmenterOptions } from '../common/types.js';
@@ -9,18 +9,22 @@ import type { Model } from '../model/load.js';
 
 export interface StartOptions {
   device: NonNullable<SegmenterOptions['device']>;
-  /** Gets the model file. Where no worker can run, there is nothing to download, hence `after`. */
+  /**
+   * Gets the model file. It waits for `after` before it downloads anything, because a download
+   * would be wasted if the worker did not start.
+   */
   loadModel: (settings: { after: Promise<unknown>; signal: AbortSignal }) => Promise<Model>;
   inputSize: number | undefined;
   precision: Precision;
   port: OpenPort;
-  /** Told when a worker that had started ends by itself. */
+  /** This is called when a worker that has started ends without having been asked to. */
   onEnd: (error: SegmenterError) => void;
   onFraction: (fraction: number) => void;
   signal: AbortSignal | undefined;
 }
 
-type EngineOptions = Omit<StartOptions, 'loadModel'> & { loading: Promise<Model> };
+/** The model is being loaded while the devices are looked at. */
+type LoadingOptions = Omit<StartOptions, 'loadModel'> & { loading: Promise<Model> };
 
 export interface Started {
   client: WorkerClient;
@@ -28,6 +32,7 @@ export interface Started {
   adapter: Adapter;
 }
 
+/** Starts the program, looks for devices, and creates the engine on the one that it chooses. */
 export async function start({ loadModel, ...given }: StartOptions): Promise<Started> {
   const { device, port, onEnd, signal } = given;
   const client = new WorkerClient(port, onEnd);
@@ -35,9 +40,9 @@ export async function start({ loadModel, ...given }: StartOptions): Promise<Star
   try {
     const running = client.call('begin', {}, { signal });
     const loading = loadModel({ after: running, signal: controller.signal });
-    // If the worker fails first, nobody waits for the model.
+    // If the worker fails first, nobody waits for the model, and its failure must not be reported.
     loading.catch(() => {});
-    const options: EngineOptions = { ...given, loading };
+    const options: LoadingOptions = { ...given, loading };
     await running;
     const gpu = await client.call('inspectGpu', {}, { signal });
     if (device === 'cpu') return await startCpu(client, options, 'it was asked for');
@@ -56,12 +61,12 @@ export async function start({ loadModel, ...given }: StartOptions): Promise<Star
   }
 }
 
-async function startCpu(client: WorkerClient, options: EngineOptions, why: string): Promise<Started> {
+async function startCpu(client: WorkerClient, options: LoadingOptions, why: string): Promise<Started> {
   const { engine, model } = await createEngine(client, 'cpu', options);
   return { client, model, adapter: cpuAdapter(engine, why) };
 }
 
-async function startGpu(client: WorkerClient, options: EngineOptions, gpu: GpuReport): Promise<Started> {
+async function startGpu(client: WorkerClient, options: LoadingOptions, gpu: GpuReport): Promise<Started> {
   if (gpu.kind === 'none') {
     throw new SegmenterError('no-webgpu', `WebGPU cannot be used: ${gpu.detail}. Take device 'cpu' or 'auto', or a browser with WebGPU.`);
   }
@@ -69,8 +74,11 @@ async function startGpu(client: WorkerClient, options: EngineOptions, gpu: GpuRe
   return { client, model, adapter: webgpuAdapter(engine, gpu, options.device === 'webgpu') };
 }
 
-/** A device that is there but does not work: the CPU, in a fresh worker, as a failed start may leave anything behind. */
-async function startAfterGpu(failed: WorkerClient, options: EngineOptions, gpu: GpuReport, error: unknown): Promise<Started> {
+/**
+ * Starts on the CPU after a graphics device has failed. It takes a new worker, because the old one
+ * may be left in any state.
+ */
+async function startAfterGpu(failed: WorkerClient, options: LoadingOptions, gpu: GpuReport, error: unknown): Promise<Started> {
   const isDeviceFault = error instanceof SegmenterError && ['no-webgpu', 'device-lost', 'internal'].includes(error.code);
   if (!isDeviceFault) throw error;
   failed.end(error);
@@ -83,7 +91,7 @@ async function startAfterGpu(failed: WorkerClient, options: EngineOptions, gpu: 
   }
 }
 
-async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { loading, inputSize, precision, onFraction, signal }: EngineOptions) {
+async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { loading, inputSize, precision, onFraction, signal }: LoadingOptions) {
   const model = await unlessAborted(loading, signal);
   return { model, engine: await client.call('createEngine', { device, model, inputSize, precision }, { onFraction, signal }) };
 }

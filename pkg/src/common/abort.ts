@@ -1,10 +1,10 @@
-// Callers stop waiting here when a signal is aborted; the work itself may go on.
+// These functions end the wait for some work when a signal is aborted. The work itself may go on.
 import { type SegmenterError, abortedError } from './errors.js';
 
-/** A signal, and the error that calls reject with once it is aborted. */
-export type Stop = readonly [signal: AbortSignal | undefined, error: (signal: AbortSignal) => SegmenterError];
+/** This is a signal and the error with which a call rejects when the signal is aborted. */
+type Stop = readonly [signal: AbortSignal | undefined, error: (signal: AbortSignal) => SegmenterError];
 
-/** Waits for the work no longer than until one of the signals is aborted; the work itself goes on. */
+/** Gives the result of the work, or rejects as soon as one of the signals is aborted. */
 export function unlessStopped<Result>(work: Promise<Result>, ...stops: readonly Stop[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     const cleanups: (() => void)[] = [];
@@ -23,12 +23,13 @@ export function unlessStopped<Result>(work: Promise<Result>, ...stops: readonly 
   });
 }
 
+/** Gives the result of the work, or rejects with 'aborted' as soon as the signal is aborted. */
 export const unlessAborted = <Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> =>
   unlessStopped(work, [signal, abortedError]);
 
 /**
- * A controller that is also aborted with `signal`, until it is released. `AbortSignal.any` would do this, but is younger than some browsers
- * that this package runs in.
+ * Makes a controller that is also aborted when `signal` is, until `release` is called.
+ * `AbortSignal.any` does the same, but some browsers that this package supports do not have it.
  */
 export function follow(signal: AbortSignal | undefined): { controller: AbortController; release: () => void } {
   const controller = new AbortController();

@@ -1,7 +1,8 @@
 /**
- * The name of the browser's class that a value is of, such as 'File' or 'ImageBitmap'. `instanceof` would not do: each frame and each
- * popup has classes of its own, and what they make is as good as what is made here.
+ * Gives the name of a value's class in the browser, such as 'File' or 'ImageBitmap'. `instanceof`
+ * would refuse objects of frames and popups, because each of those has classes of its own.
  */
 export const classNameOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
 
+/** Says whether a value is a Blob or a File of any window. */
 export const isFile = (value: unknown): value is Blob => ['Blob', 'File'].includes(classNameOf(value));

@@ -1,4 +1,7 @@
-/** Those of Rust, and two of what happens outside it; `pkg/test/mirrors.test.js` compares them. */
+/**
+ * These are the error codes of the Rust program and two more, for failures outside of it.
+ * `pkg/test/mirrors.test.js` compares the two lists.
+ */
 export const CODES = [
   'unsupported-image',
   'corrupt-image',
@@ -21,29 +24,36 @@ export const CODES = [
   'internal',
 ] as const;
 
-/** What went wrong, for programs; `docs/guide.md` says of each when it comes and what to do. */
+/** The code says what went wrong. `docs/guide.md` says when each code occurs and what to do. */
 export type ErrorCode = (typeof CODES)[number];
 
-/** Every failure of this package: `code` for programs, `message` for people (what is wrong, what to do). */
+/**
+ * Every failure of this package is one of these errors. Programs read its `code`. Its `message`
+ * tells people what is wrong and what to do.
+ */
 export class SegmenterError extends Error {
-  /** Stable, unlike the message. */
+  /** The code is stable across versions, and the message is not. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    // The name that fetch and friends use, so that callers may tell an abort in the way they always do.
+    // An abort has the name that browsers' own functions such as fetch use, so that callers can
+    // recognize it in the usual way.
     this.name = code === 'aborted' ? 'AbortError' : 'SegmenterError';
   }
 }
 
-/** What crosses from the worker: class instances do not survive the copy. */
+/** The worker sends errors in this form, because objects of classes lose their class when sent. */
 export interface ErrorData {
   code: ErrorCode;
   message: string;
 }
 
-/** Reads the plain `{code, message}` of the wasm side; anything else is a defect of this package. */
+/**
+ * Reads an error of the program, which is a plain `{code, message}`. Any other error is a defect of
+ * this package and gets the code 'internal'.
+ */
 export function toErrorData(error: unknown): ErrorData {
   if (typeof error === 'object' && error !== null && 'message' in error) {
     const { message } = error;
@@ -53,5 +63,6 @@ export function toErrorData(error: unknown): ErrorData {
   return { code: 'internal', message: String(error) };
 }
 
+/** Makes the error of a call whose signal was aborted. */
 export const abortedError = (signal: AbortSignal): SegmenterError =>
   new SegmenterError('aborted', 'The call was aborted.', { cause: signal.reason });

@@ -1,135 +1,172 @@
-// The data of the public API. Coordinates are pixels of the upright photo (EXIF orientation applied): x to the right,
-// y down, origin at the top-left corner of the top-left pixel. A box is [x, y, width, height].
+// These are the data types of the public API. Coordinates are in pixels of the upright photo, which
+// has its EXIF orientation applied. The origin is the top left corner of the top left pixel, x
+// points to the right and y points down.
 
 import type { SegmenterError } from './errors.js';
 
-/** How coarse a mask is: a part of a thing, a whole thing, or two touching things together. */
+/**
+ * The level says what a mask covers: a part of a thing, a whole thing, or two things that touch.
+ */
 export type Level = 'part' | 'entity' | 'relation';
 
-/** What the network runs on. */
+/** The network runs either on WebGPU or on the CPU. */
 export type Device = 'webgpu' | 'cpu';
 
-/** In pixels, from the top left corner of the upright photo; need not be whole numbers in prompts. */
+/** A box is given in pixels of the upright photo. Boxes in prompts may have fractions of pixels. */
 export type Box = [x: number, y: number, width: number, height: number];
 
-/** A binary mask as COCO compressed run-length encoding: column-major runs, starting with background. */
+/**
+ * This is a binary mask as COCO's compressed run-length code. Its runs go column by column and
+ * begin with background.
+ */
 export interface Rle {
   size: [height: number, width: number];
   counts: string;
 }
 
 /**
- * A binary mask as COCO's files have it, which is what helpers and prompts read: compressed, as text, or uncompressed, as an array of run
- * lengths in pixels, column-major and starting with background. Every `Rle` is one.
+ * This is a binary mask as COCO's files have it, and as helpers and prompts read it. `counts` is a
+ * compressed text, or an array of run lengths in pixels that go column by column and begin with
+ * background. Every `Rle` is a `CocoRle` too.
  */
 export interface CocoRle {
   size: readonly [height: number, width: number];
   counts: string | readonly number[];
 }
 
-/** One thing that was found in a photo. `Code` is how its pixels are written: helpers also read masks with codes from COCO's files. */
+/**
+ * A mask is one thing that was found in a photo. `Code` is the type of its run-length code, because
+ * helpers also read masks whose codes come from COCO's files.
+ */
 export interface Mask<Code extends CocoRle = Rle> {
-  /** Unique within its scene. */
+  /** No other mask of the scene has this number. */
   id: number;
-  /** How coarse it is. */
+  /** The level says whether it is a part, an entity or a relation. */
   level: Level;
-  /** Confidence from 0 to 1; masks of one level compare, levels among each other do not. */
+  /**
+   * The score is a confidence from 0 to 1. Scores can be compared within one level, but not between
+   * levels.
+   */
   score: number;
-  /** In pixels. */
+  /** The area is the number of pixels inside the mask. */
   area: number;
-  /** The smallest box around it. */
+  /** This is the smallest box around the mask. */
   bbox: Box;
-  /** Its pixels, in the photo's size; `decodeRle` and the other helpers read them. */
+  /** The code has the photo's size. `decodeRle` and the other helpers read its pixels. */
   rle: Code;
-  /** The entity a part belongs to; null for other levels, and for a part of something that is no entity of the scene. */
+  /**
+   * This is the id of the entity that a part belongs to. It is null for other levels, and for a
+   * part of something that is no entity of the scene.
+   */
   parent: number | null;
-  /** The two entities of a relation; empty for other levels. */
+  /** A relation has the ids of its two entities here. The list is empty for other levels. */
   members: number[];
 }
 
-/** What a segmenter and its images take, in bytes. */
+/** This says how many bytes of memory a segmenter and its images take. */
 export interface MemoryUsage {
-  /** Of the program: code excepted, all that it holds outside a GPU. It never shrinks. */
+  /**
+   * The memory of the wasm program holds everything but its code and a GPU's data. It never
+   * shrinks.
+   */
   wasm: number;
-  /** Of tensors on a GPU; 0 on the CPU. */
+  /** Tensors on a GPU take this much. It is 0 on the CPU. */
   gpu: number;
-  /** Of them and of buffers that are kept for the next ones. */
+  /** This includes the tensors and the buffers that are kept for later ones. */
   gpuReserved: number;
 }
 
-/** What was found in a photo, as plain data: it can be stored as JSON. */
+/** A scene is what was found in a photo. It is plain data, so it can be stored as JSON. */
 export interface Scene<Code extends CocoRle = Rle> {
-  /** Of the upright photo, in pixels. */
+  /** This is the width of the upright photo in pixels. */
   width: number;
+  /** This is the height of the upright photo in pixels. */
   height: number;
-  /** The masks of all levels that were asked for. Those of one level are disjoint for parts and entities; relations overlap. */
+  /**
+   * The list has the masks of all levels that were asked for. Parts do not overlap each other, nor
+   * do entities. Relations may overlap.
+   */
   masks: Mask<Code>[];
 }
 
-/** Points, a box, or both. At least one of them is needed. */
+/** A point prompt has points, a box, or both. It needs at least one of them. */
 export interface PointPrompt {
-  /** Up to 256; label 1 is inside the thing, 0 outside. Default: none. */
+  /** Up to 256 points: label 1 is inside the thing, 0 is outside. Default: none. */
   points?: readonly { x: number; y: number; label: 0 | 1 }[] | undefined;
+  /** The box is around the thing. */
   box?: Readonly<Box> | undefined;
-  /** Logits of a candidate that this photo had before, which the new points correct. */
+  /** These are the logits of an earlier candidate on this photo, which the new points correct. */
   previous?: MaskLogits | undefined;
 }
 
-/** A mask before it is cut at its threshold: the decoder's output on its coarse grid, which reaches over the photo's padding. */
+/**
+ * Logits are the output of the mask decoder before it is cut at a threshold. They are on a coarse
+ * grid that includes the padding of the photo.
+ */
 export interface MaskLogits {
   columns: number;
   rows: number;
-  /** Row by row from the top; above 0 is inside. */
+  /** The values go row by row from the top. Values above 0 are inside the mask. */
   values: Float32Array;
 }
 
-/** One of the masks that a point or a box can mean. */
+/** A candidate is one of the masks that a point or a box can mean. */
 export interface Candidate {
-  /** The IoU with the thing that the network expects of this mask, from 0 to 1. */
+  /** This is the IoU, from 0 to 1, that the network expects of this mask and the real thing. */
   score: number;
-  /** From 0 to 1: how little the mask changes if its threshold does (SAM's stability score). */
+  /**
+   * This is SAM's stability score, from 0 to 1. It is high if the mask changes little when its
+   * threshold changes.
+   */
   stability: number;
-  /** Whether it is the one that `segment` returns for the same prompt. */
+  /** It is true for the one that `segment` returns for the same prompt. */
   chosen: boolean;
-  /** In pixels. */
+  /** The area is the number of pixels inside the mask. */
   area: number;
-  /** The smallest box around it. */
+  /** This is the smallest box around the mask. */
   bbox: Box;
-  /** Its pixels, in the photo's size. */
+  /** The code has the photo's size. */
   rle: Rle;
-  /** To be given back as `previous`, with more points. */
+  /** Pass these as `previous`, together with more points, to correct the mask. */
   logits: MaskLogits;
 }
 
-/** What to segment. Masks must have the size of the photo. */
+/** A prompt says what to segment. Masks in it must have the size of the photo. */
 export type Prompt =
-  /** The whole photo. */
+  /** Segment the whole photo. */
   | { kind: 'full' }
-  /** A region of the photo. */
+  /** Segment the region of the photo inside a box, a polygon or a mask. */
   | { kind: 'box'; box: Readonly<Box> }
   | { kind: 'polygon'; points: readonly (readonly [x: number, y: number])[] }
   | { kind: 'mask'; mask: CocoRle }
-  /** One entity: its parts. */
+  /** Find the parts of one entity. */
   | { kind: 'entity'; mask: CocoRle }
-  /** Two entities: their relation. */
+  /** Find the relation of two entities. */
   | { kind: 'entities'; masks: readonly [CocoRle, CocoRle] }
-  /** One relation: what is inside it. Its entities alone with `levels: ['entity']`. */
+  /** Find what is inside one relation. With `levels: ['entity']` only its entities are found. */
   | { kind: 'relation'; mask: CocoRle }
-  /** The one entity that points, a box or both mean. */
+  /** Find the one entity that points, a box or both mean. */
   | ({ kind: 'points' } & PointPrompt)
-  /** Up to 16 strokes of a brush, over what is wanted (label 1) and what is not (label 0): the one entity they mean. */
+  /**
+   * Find the one entity that strokes of a brush mean. There may be up to 16 strokes, over what is
+   * wanted (label 1) and over what is not (label 0).
+   */
   | { kind: 'strokes'; strokes: readonly { points: readonly (readonly [x: number, y: number])[]; label: 0 | 1 }[] }
-  /** A loose outline around an entity: its mask, nothing of it outside the outline. */
+  /** Find the entity inside a loose outline. Its mask has no pixels outside the outline. */
   | { kind: 'lasso'; points: readonly (readonly [x: number, y: number])[] };
 
 /**
- * Where masks come from: 'fast' is one pass of the network that has learned the three levels, 'thorough' asks SAM at
- * every point of a grid and sorts what it finds by rules, which takes many times longer and is at its best with an `inputSize`
- * of 1024. Points are SAM's in both.
+ * The mode says where masks come from. 'fast' is one pass of the network that has learned the three
+ * levels. 'thorough' asks SAM at every point of a grid and sorts the masks into levels by rules. It
+ * takes many times longer and works best with an `inputSize` of 1024. SAM answers point prompts in
+ * both modes.
  */
 export type Mode = 'fast' | 'thorough';
 
-/** For the mode 'thorough': the grid of point prompts; names and meanings follow SAM's automatic mask generator. */
+/**
+ * These options are for the mode 'thorough' and its grid of point prompts. Their names and meanings
+ * are those of SAM's automatic mask generator.
+ */
 export interface GridOptions {
   /** Default 16. */
   pointsPerSide?: number | undefined;
@@ -151,121 +188,155 @@ export interface GridOptions {
   cropOverlapRatio?: number | undefined;
   /** Default 1. */
   cropNPointsDownscaleFactor?: number | undefined;
-  /** In pixels; smaller islands and holes are removed. Default 0. */
+  /** Islands and holes with fewer pixels are removed. Default 0. */
   minMaskRegionArea?: number | undefined;
 }
 
-/** 32-bit floats, or 16-bit ones: those are less exact (about three digits) and, on many GPUs, faster. */
+/**
+ * The network computes in 32-bit or in 16-bit floats. 16-bit floats are less exact, with about
+ * three digits, and on many GPUs they are faster.
+ */
 export type Precision = 'f32' | 'f16';
 
-/** Where the work runs. */
+/** The adapter says where the network runs. */
 export interface Adapter {
-  /** On what. */
+  /** The network runs on this kind of device. */
   device: Device;
-  /** What the browser calls it, for people. */
+  /** The browser gives this name to the device. It is for people to read. */
   name: string;
-  /** True for a WebGPU adapter that computes on the CPU. */
+  /** It is true for a WebGPU adapter that computes on the CPU. */
   software: boolean;
-  /** Of the network's products. */
+  /** The network multiplies in this precision. */
   precision: Precision;
-  /** One sentence: which device was taken and why. */
+  /** One sentence says which device was taken and why. */
   reason: string;
 }
 
-/** How far a call is. Fractions rise from 0 to 1 and never fall; a call that succeeds ends at 1. */
+/**
+ * This says how far a call has got. The fraction rises from 0 to 1 and never falls. A call that
+ * succeeds ends at 1.
+ */
 export interface Progress {
-  /** Of the calls `create`, `setImage` and `segment`. */
+  /** The stages belong to the calls `create`, `setImage` and `segment`. */
   stage: 'model' | 'image' | 'segment';
   fraction: number;
 }
 
-/** What every call that takes time can be given. */
+/** Every call that takes time has these options. */
 export interface CallOptions {
-  /** Called as the work goes on. */
+  /** It is called as the work goes on. */
   onProgress?: ((progress: Progress) => void) | undefined;
-  /** Aborting rejects the call at once with code 'aborted'. */
+  /** If it is aborted, the call rejects at once with code 'aborted'. */
   signal?: AbortSignal | undefined;
 }
 
-/** A model file, or its address (relative ones belong to the page). */
+/** A model is given as a file or as its address. Relative addresses are relative to the page. */
 export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response;
 
-/** Options of `Segmenter.create`. */
+/** These are the options of `Segmenter.create`. */
 export interface SegmenterOptions extends CallOptions {
-  /** 'auto' (default) takes WebGPU where it works on real graphics hardware, the CPU elsewhere. */
+  /** Default 'auto': it takes WebGPU if that works on real graphics hardware, otherwise the CPU. */
   device?: 'auto' | Device | undefined;
-  /** The model file, its address, or a function that gives either; default: the one in this package. */
+  /**
+   * This is the model file, its address, or a function that gives either. Default: the model in
+   * this package.
+   */
   model?: ModelSource | (() => ModelSource | Promise<ModelSource>) | undefined;
-  /** Hexadecimal SHA-256 that the file must have. The one in this package is always checked. */
+  /**
+   * The model file must have this SHA-256, in hexadecimal. The model in this package is always
+   * checked.
+   */
   sha256?: string | undefined;
-  /** Default true: a downloaded model is kept in the browser's Cache API, as long as there is room, and checked whenever it is read. */
+  /**
+   * Default true: a downloaded model is kept in the browser's Cache API as long as there is room.
+   * It is checked each time it is read.
+   */
   cache?: boolean | undefined;
   /**
-   * Address of a copy of this package's folder (`dist`, `wasm` and `models` in it), on the page's own server, for bundlers that do
-   * not follow `new URL(..., import.meta.url)`: esbuild and Rollup. Default: beside the program, wherever the bundler put it.
+   * This is the address of a copy of this package's folder, with `dist`, `wasm` and `models` in it,
+   * on the page's own server. Bundlers that do not follow `new URL(..., import.meta.url)` need it:
+   * esbuild and Rollup. Default: the files are where the bundler has put them.
    */
   assets?: URL | string | undefined;
   /**
-   * Starts the worker, for pages that must do it in a way of their own: `() => new Worker(address, { type: 'module' })`, with the
-   * script `aims-web/worker` of this package at that address. It is called when the segmenter is created and at each restart, and must
-   * give a new worker each time, which the segmenter ends. Default: the segmenter starts the script of this package, for which it must
-   * have the page's origin. A `gpu` needs no worker.
+   * A page that must start the worker itself passes a function that does so, such as
+   * `() => new Worker(address, { type: 'module' })`, where the address is that of this package's
+   * script `aims-web/worker`. It is called when the segmenter is created and at each restart. It
+   * must give a new worker each time, which the segmenter ends. Default: the segmenter starts the
+   * script of this package, which must have the page's origin. A `gpu` needs no worker.
    */
   worker?: (() => Worker) | undefined;
   /**
-   * A device of the page's own to compute on. The network then runs on the page and not in a worker, in short steps: devices
-   * cannot be handed to workers. `close` does not destroy it; once it is lost, create a segmenter with another one. `device` 'cpu' ignores it.
+   * The network computes on this device of the page's own. It then runs on the page in short steps,
+   * because a device cannot be sent to a worker. `close` does not destroy the device. After it is
+   * lost, create a segmenter with another one. `device` 'cpu' ignores it.
    */
   gpu?: { adapter: GPUAdapter; device: GPUDevice } | undefined;
   /**
-   * Long side in pixels of a photo as the model sees it, a multiple of 64 up to 2048; more is slower and finer. Default: what the model
-   * file says for the device.
+   * Photos are scaled so that their long side has this many pixels before the model sees them. It
+   * is a multiple of 64 up to 2048. More pixels give finer masks and take more time. Default: what
+   * the model file says for the device.
    */
   inputSize?: number | undefined;
-  /** Default 'f32'. 'f16' is a wish: GPUs without 16-bit floats, and the CPU, keep to 'f32'; see {@link Adapter.precision}. */
+  /**
+   * Default 'f32'. 'f16' is only a wish, because GPUs without 16-bit floats and the CPU keep to
+   * 'f32'. {@link Adapter.precision} says which one is used.
+   */
   precision?: Precision | undefined;
 }
 
 /**
- * A Blob (JPEG, PNG, WebP, or whatever file the browser decodes) is taken upright according to its EXIF orientation. An `<img>` is waited
- * for and gives all pixels of its file that the browser has, which can be more than its natural size. A `<video>` gives the frame that it shows.
- * All others give their pixels at the time of the call. Objects of other windows and frames are as good.
+ * `setImage` takes these kinds of pictures. A Blob is a file in JPEG, PNG, WebP or another format
+ * that the browser decodes, and is turned upright by its EXIF orientation. An `<img>` may still be
+ * loading, and gives all pixels of its file that the browser has, which can be more than its
+ * natural size. A `<video>` gives the frame that it shows. All others give their pixels at the time
+ * of the call. Objects of other windows and frames are taken as well.
  */
 export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
 
-/** What this browser can do. */
+/** This says what a browser can do. */
 export interface Support {
-  /** Whether a segmenter can be created at all: there are workers and WebAssembly with SIMD. */
+  /** It is true if a segmenter can be created, which needs workers and WebAssembly with SIMD. */
   supported: boolean;
-  /** Whether there is WebGPU: on graphics hardware, or an adapter that computes on the CPU, which is slow. */
+  /**
+   * WebGPU runs on graphics hardware, or it is an adapter that computes on the CPU and is slow, or
+   * there is none.
+   */
   webgpu: 'hardware' | 'software' | 'none';
-  /** One sentence for people. */
+  /** One sentence tells people why. */
   reason: string;
 }
 
-/** What a segmenter tells those who listen. */
+/** These are the events of a segmenter. */
 export interface SegmenterEventMap {
-  /** The graphics device was lost, or the worker stopped. Calls under way fail; the next one starts again and encodes its image anew. */
+  /**
+   * The graphics device was lost, or the worker stopped. Calls under way fail. The next call starts
+   * a new worker and encodes its image again.
+   */
   devicelost: CustomEvent<SegmenterError>;
-  /** A new worker took over, on the device that `detail` tells. */
+  /** A new worker has taken over, on the device that `detail` describes. */
   restored: CustomEvent<Adapter>;
 }
 
-/** Options of `segment`. */
+/** These are the options of `segment`. */
 export interface SegmentOptions extends CallOptions {
-  /** Default: all three, where the prompt allows. */
+  /** Masks of these levels are wanted. Default: all three, as far as the prompt allows. */
   levels?: readonly Level[] | undefined;
-  /** Default: the whole photo. */
+  /** The prompt says what to segment. Default: the whole photo. */
   prompt?: Prompt | undefined;
-  /** Default: 'fast' with a model file that has learned the levels, else 'thorough'. */
+  /** Default: 'fast' if the model file has learned the levels, otherwise 'thorough'. */
   mode?: Mode | undefined;
-  /** For the mode 'fast': masks with a lower score are left out. From 0 to 1; default: what the model file says, 0.2 for those of this package. */
+  /**
+   * In the mode 'fast' masks with a lower score are left out. It is from 0 to 1. Default: what the
+   * model file says, which is 0.2 for those of this package.
+   */
   minScore?: number | undefined;
   /**
-   * For the mode 'fast': at most so many places of the photo are asked, 1 to 192, in whole rounds of 8. Default: 48. Simple photos take
-   * fewer; on busy ones more queries find more small parts and take more time.
+   * In the mode 'fast' the network is asked at no more than this many places of the photo, from 1
+   * to 192, in whole rounds of 8. Default: 48. Simple photos take fewer. On busy photos more
+   * queries find more small parts and take more time.
    */
   maxQueries?: number | undefined;
-  /** For the mode 'thorough'. */
+  /** This is the grid of the mode 'thorough'. */
   grid?: GridOptions | undefined;
 }

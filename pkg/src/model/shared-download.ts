@@ -1,29 +1,35 @@
-// One download for all who want the same file at the same time, until it is in the cache, where those who come later find it.
+// Segmenters that want the same file at the same time share one download. It is shared until the
+// file is in the cache, where later ones find it.
 import { unlessAborted } from '../common/abort.js';
 import { writeCache } from './cache.js';
 import { sha256 } from './digest.js';
 import { type DownloadOptions, download } from './download.js';
 
-export interface Downloaded {
+/** This is a downloaded file, with its digest if the browser can compute it. */
+interface Downloaded {
   file: Blob;
   digest: string | undefined;
 }
 
+/** This is a download that can be shared, while it runs and until the file is in the cache. */
 interface Shared {
-  /** Of those who wait, each with its progress. */
+  /** These callers wait for the download, each with its own report of progress. */
   waiting: Set<{ onFraction: DownloadOptions['onFraction'] }>;
   fraction: number;
   result: Promise<Downloaded>;
   isDone: boolean;
-  /** Under way or done, once somebody has found the file to be right. */
+  /** The file is written to the cache once a caller has found it to be the right one. */
   writing: Promise<void> | undefined;
-  /** Aborted when nobody waits any more. */
+  /** It is aborted when nobody waits for the download any more. */
   controller: AbortController;
 }
 
 const running = new Map<string, Shared>();
 
-/** `check` throws if the file is not the one that was meant; it is kept only if somebody finds it right. */
+/**
+ * Downloads a file, or joins a download of it that is under way. `check` must throw if the file is
+ * not the one that the caller wants. The file is kept only if the check of some caller succeeds.
+ */
 export async function downloadShared<Checked>(url: URL, options: DownloadOptions, check: (downloaded: Downloaded) => Checked): Promise<Checked> {
   const { bytes, keep, onFraction, signal } = options;
   const key = JSON.stringify([url.href, bytes ?? null, keep]);
@@ -34,7 +40,8 @@ export async function downloadShared<Checked>(url: URL, options: DownloadOptions
     onFraction(shared.fraction);
     try {
       const downloaded = await unlessAborted(shared.result, signal).catch((error: unknown) => {
-        // It was aborted before this one came. It has kept what it had got, and another download goes on from there.
+        // The download had been aborted before this caller joined it. What had arrived is kept, and
+        // a new download goes on from there.
         if (shared.controller.signal.aborted && !signal?.aborted) return undefined;
         throw error;
       });
@@ -65,16 +72,21 @@ function begin(key: string, url: URL, { bytes, keep }: DownloadOptions): Shared 
   };
   const shared: Shared = { waiting, fraction: 0, controller, isDone: false, writing: undefined, result: load() };
   running.set(key, shared);
-  // This comes before all others that wait for the result, so that whoever tries again does not find a download that failed.
+  // This is the first to wait for the result, so a caller that tries again does not find a download
+  // that has failed.
   shared.result.then(
-    // An abort that came too late to stop it: its digest was being computed.
+    // Nobody waits if all callers have aborted while the digest was computed, which cannot be
+    // stopped.
     () => waiting.size === 0 && forget(key, shared),
     () => forget(key, shared),
   );
   return shared;
 }
 
-/** Nobody waits any more. The segmenter starts while its model is written down; who comes meanwhile shares what is here. */
+/**
+ * Ends a download for which nobody waits any more. If it is done, it can be shared until the file
+ * is in the cache. The segmenter already starts meanwhile.
+ */
 function leave(key: string, shared: Shared): void {
   if (!shared.isDone) shared.controller.abort();
   else void Promise.resolve(shared.writing).then(() => forget(key, shared));
@@ -84,5 +96,5 @@ function forget(key: string, shared: Shared): void {
   if (running.get(key) === shared) running.delete(key);
 }
 
-/** How many downloads are kept. Tests read it. */
+/** This counts the downloads that are kept. Only tests call it. */
 export const kept = (): number => running.size;

@@ -1,10 +1,11 @@
-// Files of several pictures, which a browser would show the first of. The wasm side tells those of the formats that it knows.
+// This file recognizes files with several pictures. A browser's decoder would silently give the
+// first picture. The program recognizes animations in the formats that it decodes itself.
 import { hasText } from './bytes.js';
 
-/** Whether a file is an animated GIF, or a sequence of pictures in the formats AVIF or HEIC. */
+/** Says whether a file is an animated GIF, or a sequence of pictures in the format AVIF or HEIC. */
 export const isAnimated = (file: Uint8Array): boolean => (hasText(file, 0, 'GIF8') ? hasSecondFrame(file) : isSequence(file));
 
-/** A GIF is a head and blocks; those of pictures begin with a comma. */
+/** A GIF file has a header and then blocks. A block with a picture begins with a comma (0x2c). */
 function hasSecondFrame(file: Uint8Array): boolean {
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
   let at = 13 + tableBytes(file[10] ?? 0);
@@ -17,18 +18,22 @@ function hasSecondFrame(file: Uint8Array): boolean {
     } else {
       return false;
     }
-    // Data comes in pieces, each with its length before it, until one of length 0.
+    // The data of a block is in pieces. Each has its length before it, and the last has length 0.
     while (file[at]) at += 1 + file[at]!;
     at++;
   }
   return false;
 }
 
-/** The first box of the file names the kinds of file that it is: the main one, a version, and the others. */
+/**
+ * The first box of such a file lists the kinds (brands) that it conforms to: the main brand, a
+ * version, and the other brands.
+ */
 function isSequence(file: Uint8Array): boolean {
   if (!hasText(file, 4, 'ftyp')) return false;
   const end = Math.min(file.length, new DataView(file.buffer, file.byteOffset).getUint32(0));
-  // Stills may say that readers of HEIC sequences can read them, but none says so of AVIF sequences.
+  // HEIC stills may list the brands of sequences among the others, so only the main brand counts.
+  // AVIF stills do not list the brand of sequences.
   if (['msf1', 'hevc', 'hevx'].some((brand) => hasText(file, 8, brand))) return true;
   for (let at = 8; at < end; at += 4) if (hasText(file, at, 'avis')) return true;
   return false;

@@ -1,21 +1,26 @@
-// Reads the pixels of what browsers can draw.
+// These functions read pixels by drawing pictures on a canvas.
 import { SegmenterError } from '../common/errors.js';
 
-/** The limit the wasm side sets for files; checked here too because reading a canvas back allocates all of it. */
+/**
+ * The program has the same limit for files. It is checked here too, because reading a canvas
+ * allocates memory for all its pixels.
+ */
 export const MAX_PIXELS = 100e6;
 
+/** A canvas can draw these. */
 export type Drawable = ImageBitmap | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
 
-/** RGBA, 8 bits, not premultiplied, rows from the top. */
+/** Pixels are RGBA with 8 bits a channel, not premultiplied, row by row from the top. */
 export interface Pixels {
   data: Uint8ClampedArray<ArrayBuffer>;
   width: number;
   height: number;
 }
 
+/** Draws a picture and reads its pixels. */
 export const draw = (source: Drawable, width: number, height: number): Pixels => paint(width, height, (context) => context.drawImage(source, 0, 0));
 
-/** Pixels of other colours than sRGB in sRGB. */
+/** Converts pixels in another colour space to sRGB. */
 export const convert = (source: ImageData): Pixels => paint(source.width, source.height, (context) => context.putImageData(source, 0, 0));
 
 function paint(width: number, height: number, put: (context: OffscreenCanvasRenderingContext2D) => void): Pixels {
@@ -38,6 +43,7 @@ function paint(width: number, height: number, put: (context: OffscreenCanvasRend
   }
 }
 
+/** @throws {SegmenterError} 'empty-image' or 'image-too-large'. */
 export function checkSize(width: number, height: number): void {
   if (width === 0 || height === 0) {
     throw new SegmenterError('empty-image', 'The picture has no pixels. If it is an ImageBitmap or a VideoFrame, it may have been closed.');

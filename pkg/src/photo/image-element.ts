@@ -1,14 +1,16 @@
-// Pictures in <img> elements, which load when they like and count their pixels in their own way.
+// This file reads <img> elements. They may still be loading, and their natural size may be smaller
+// than their file's.
 import { SegmenterError } from '../common/errors.js';
 import { type Pixels, draw } from './canvas-pixels.js';
 
-/** All pixels of the element's file, as far as the browser gives them. */
+/** Waits for the element to load and gives all pixels of its file that the browser has. */
 export async function readElement(element: HTMLImageElement): Promise<Pixels> {
   const loaded = isPutOff(element) ? eagerCopy(element) : element;
   await loaded.decode().catch((cause: unknown) => {
     throw new SegmenterError('corrupt-image', 'The image element has no decodable picture. Check its address.', { cause });
   });
-  // The natural size counts CSS pixels. With `srcset`, or a resolution that the file names, the file has more, and so has its bitmap.
+  // The natural size is in CSS pixels. With `srcset`, or if the file names a resolution, the file
+  // has more pixels than that. Its bitmap has all of them.
   const { naturalWidth, naturalHeight } = loaded;
   const bitmap = await createImageBitmap(loaded).catch(() => undefined);
   try {
@@ -19,9 +21,10 @@ export async function readElement(element: HTMLImageElement): Promise<Pixels> {
   }
 }
 
-/** Browsers load such an element only once it comes into view, which may be never. */
+/** Says whether the browser waits for the element to come into view, which may never happen. */
 const isPutOff = ({ loading, complete }: HTMLImageElement): boolean => loading === 'lazy' && !complete;
 
+/** Makes an element of the same picture that the browser loads at once. */
 function eagerCopy({ currentSrc, src, crossOrigin, referrerPolicy }: HTMLImageElement): HTMLImageElement {
   const copy = new Image();
   copy.crossOrigin = crossOrigin;

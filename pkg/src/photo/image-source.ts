@@ -1,5 +1,5 @@
-// Turns what callers have into what the worker takes. Files go as they are: decoding them on the wasm side finds truncated ones, which
-// browsers show half grey.
+// This file turns what a page passes to setImage into what is sent to the program. Files are sent
+// as they are, because the program finds those that are cut short, which browsers show half grey.
 import { isFile, classNameOf } from '../common/class-name.js';
 import { SegmenterError } from '../common/errors.js';
 import type { ImageSource } from '../common/types.js';
@@ -7,15 +7,19 @@ import type { ImagePayload } from '../engine/protocol.js';
 import { type Drawable, type Pixels, checkSize, convert, draw } from './canvas-pixels.js';
 import { readElement } from './image-element.js';
 
-/** The pixels are those at the time of the call, except of an <img>, which is waited for. */
+/**
+ * Gives what is sent to the program. The pixels are those at the time of the call. Only an <img>
+ * may have to load first.
+ */
 export async function toPayload(source: ImageSource): Promise<ImagePayload> {
   if (isFile(source)) return { format: 'file', file: source };
-  // Nothing may be waited for before a Blob has copied the pixels, which are the caller's own if they are an ImageData's.
+  // The pixels of an ImageData belong to the caller, who may change them after the call. So there
+  // is no `await` before the Blob has copied them.
   const { data, width, height } = isElement(source) ? await readElement(source) : readNow(source);
   return { format: 'rgba', pixels: new Blob([data]), width, height };
 }
 
-/** A copy of the pixels at the time of the call. */
+/** Gives a copy of the pixels at the time of the call. Only an <img> may have to load first. */
 export async function readPixels(source: Exclude<ImageSource, Blob>): Promise<Pixels> {
   if (isElement(source)) return readElement(source);
   const { data, width, height } = readNow(source);
@@ -24,7 +28,7 @@ export async function readPixels(source: Exclude<ImageSource, Blob>): Promise<Pi
 
 const isElement = (source: ImageSource): source is HTMLImageElement => classNameOf(source) === 'HTMLImageElement';
 
-/** The caller's own pixels of an ImageData in sRGB, copies of all others. */
+/** Gives pixels without a wait. Those of an ImageData in sRGB are the caller's own, not a copy. */
 function readNow(source: Exclude<ImageSource, Blob | HTMLImageElement>): Pixels {
   if (classNameOf(source) === 'ImageData') return fromImageData(source as ImageData);
   const { width, height } = sizeOf(source as Drawable);
@@ -70,7 +74,7 @@ function fromImageData(source: ImageData): Pixels {
   }
   checkSize(width, height);
   if (data.length === 0) throw new SegmenterError('empty-image', 'The pixels of the ImageData were transferred to somewhere else. Pass it before.');
-  // Pages may choose other colours for it than the usual ones.
+  // A page may have created it with another colour space than sRGB.
   if ((source.colorSpace ?? 'srgb') !== 'srgb') return convert(source);
   return { data: data as Uint8ClampedArray<ArrayBuffer>, width, height };
 }

@@ -1,25 +1,32 @@
-// A file says more about its look than its pixels: colours other than sRGB, and how it is turned. The program heeds the turns and no
-// colours. Browsers heed the colours, and differ about the turns of WebP and PNG.
+// Besides its pixels, a file can have a colour profile and an orientation (EXIF). The program
+// applies orientations but ignores profiles. Browsers apply profiles, and only some of them apply
+// the orientation of WebP and PNG files. This file finds out where the two can differ.
 import { hasText } from './bytes.js';
 
-/** Whether browsers may show the file in other colours, or turned in another way, than the program decodes it. */
+/**
+ * Says whether browsers may show the file in other colours or in another orientation than the
+ * program gives it.
+ */
 export function isShownDifferently(file: Uint8Array): boolean {
-  if (hasText(file, 0, '\xff\xd8\xff')) return isJpegColoured(file);
-  if (hasText(file, 0, '\x89PNG\r\n\x1a\n')) return isPngOfBrowsers(file);
-  if (hasText(file, 0, 'RIFF') && hasText(file, 8, 'WEBP')) return isWebpOfBrowsers(file);
+  if (hasText(file, 0, '\xff\xd8\xff')) return isJpegShownDifferently(file);
+  if (hasText(file, 0, '\x89PNG\r\n\x1a\n')) return isPngShownDifferently(file);
+  if (hasText(file, 0, 'RIFF') && hasText(file, 8, 'WEBP')) return isWebpShownDifferently(file);
   return false;
 }
 
 const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-/** A number of 2 or 4 bytes; 0 where the file has ended. */
+/** Reads a number of 2 or 4 bytes. It is 0 where the file has ended. */
 const read = (bytes: Uint8Array, at: number, length: 2 | 4, isLittle = false): number => {
   const digits = [...bytes.subarray(at, at + length)];
   if (digits.length < length) return 0;
   return (isLittle ? digits.reverse() : digits).reduce((sum, digit) => 256 * sum + digit, 0);
 };
 
-/** The profile is in segments before the first scan. The rest of a profile is not needed: its name comes early. */
-function isJpegColoured(file: Uint8Array): boolean {
+/**
+ * A JPEG file has its profile in segments before the first scan. Only the first of them is read,
+ * because the profile's name is near its beginning.
+ */
+function isJpegShownDifferently(file: Uint8Array): boolean {
   const NAME = 'ICC_PROFILE\0';
   for (let at = 2; file[at] === 0xff && file[at + 1] !== 0xda; ) {
     if (file[at + 1] === 0xff) {
@@ -33,8 +40,11 @@ function isJpegColoured(file: Uint8Array): boolean {
   return false;
 }
 
-/** Of what is said about colours, the first of this order counts. */
-function isPngOfBrowsers(file: Uint8Array): boolean {
+/**
+ * A PNG file can describe its colours in several chunks. The order here is that of the PNG
+ * standard, and only the first description counts.
+ */
+function isPngShownDifferently(file: Uint8Array): boolean {
   const chunks = new Map<string, Uint8Array>();
   for (let at = 8; at + 8 <= file.length; ) {
     const end = at + 8 + read(file, at, 4);
@@ -45,7 +55,7 @@ function isPngOfBrowsers(file: Uint8Array): boolean {
   const coding = chunks.get('cICP');
   if (coding) return coding[0] !== 1 || coding[1] !== 13;
   const profile = chunks.get('iCCP');
-  // The profile is packed, but its name is not.
+  // The profile is compressed, but its name is not.
   if (profile) return !textOf(profile.subarray(0, 80)).startsWith('sRGB');
   if (chunks.has('sRGB')) return false;
   const [gamma, white] = [chunks.get('gAMA'), chunks.get('cHRM')];
@@ -54,7 +64,7 @@ function isPngOfBrowsers(file: Uint8Array): boolean {
   return (gamma !== undefined && !isNear(gamma, [45455], 500)) || (white !== undefined && !isNear(white, SRGB, 100));
 }
 
-function isWebpOfBrowsers(file: Uint8Array): boolean {
+function isWebpShownDifferently(file: Uint8Array): boolean {
   for (let at = 12; at + 8 <= file.length; ) {
     const length = read(file, at + 4, 4, true);
     const data = file.subarray(at + 8, at + 8 + length);
@@ -65,21 +75,21 @@ function isWebpOfBrowsers(file: Uint8Array): boolean {
   return false;
 }
 
-/** By the profile's description, in letters of one byte or of two. */
+/** Recognizes a profile of sRGB by its description, whose letters have one byte or two. */
 function isSrgb(profile: Uint8Array): boolean {
   const count = Math.min(100, read(profile, 128, 4));
   for (let at = 132; at < 132 + 12 * count; at += 12) {
     if (!hasText(profile, at, 'desc')) continue;
     const from = read(profile, at + 4, 4);
     const description = profile.subarray(from, from + Math.min(300, read(profile, at + 8, 4)));
-    // Behind the kind of the entry and numbers.
+    // The text comes after the kind of the entry and some numbers.
     const letters = textOf(description.subarray(hasText(description, 0, 'mluc') ? 28 : 12)).replaceAll('\0', '');
     return letters.startsWith('sRGB');
   }
   return false;
 }
 
-/** Whether EXIF data has an orientation other than upright. */
+/** Says whether EXIF data has an orientation other than upright. */
 function isTurned(exif: Uint8Array | undefined): boolean {
   if (!exif) return false;
   const tiff = hasText(exif, 0, 'Exif\0\0') ? exif.subarray(6) : exif;

@@ -1,4 +1,4 @@
-// A Photoshop document of a scene. A module of its own, as it needs the package ag-psd.
+// This file writes a scene as a Photoshop document, with the package ag-psd.
 import type { Layer, PixelData } from 'ag-psd';
 import { SegmenterError } from '../common/errors.js';
 import type { CocoRle, Mask, Rle, Scene } from '../common/types.js';
@@ -7,22 +7,27 @@ import { type EdgeOptions, cropAlpha } from './alpha.js';
 import { type NameOptions, defaultName } from './graph.js';
 import type { HasRle } from './rle.js';
 
-/** How to cut layers and what to call them. */
+/** These options say how layers are cut and what they are called. */
 export type PsdOptions<Code extends CocoRle = Rle> = EdgeOptions & NameOptions<Code>;
 
-/** What the format can have. */
+/** The format has no longer sides than this. */
 const MAX_SIDE = 30_000;
 
 /**
- * A layered Photoshop document (PSD), from the bottom up: the photo; a folded, hidden group 'Relations' of a layer for each; and
- * a layer for each entity, the largest first. An entity with parts is a group of its name, of its own layer and one for each
- * part; parts of nothing come last. Each layer is cropped to its mask and holds the photo's own pixels in their place. All blend
- * normally, so the document looks like the photo until a layer is changed.
+ * Makes a layered Photoshop document (PSD) of a scene. The lowest layer is the photo. Above it is
+ * the group 'Relations', folded and hidden, with a layer for each relation. Then there is a layer
+ * for each entity, the largest first. An entity with parts is a group with its own layer and one
+ * for each part. Parts that belong to no entity come last. Each layer is cropped to its mask and
+ * has the photo's pixels in their place. All layers blend normally, so the document looks like the
+ * photo until a layer is changed.
  *
- * `feather` and `shiftEdge` are those of `maskToAlpha`. Runs in workers too, and holds all layers in memory while it writes.
+ * `feather` and `shiftEdge` are those of `maskToAlpha`. The function also works in workers. It
+ * holds all layers in memory while it writes.
  *
- * @throws {SegmenterError} 'unsupported-environment' if the package ag-psd is not installed, 'size-mismatch' if the photo has not the size of the scene, 'image-too-large' if a side is longer
- * than 30,000 pixels, and 'unsupported-image', 'corrupt-image', 'empty-image', 'sixteen-bit-image' as `setImage`.
+ * @throws {SegmenterError} 'unsupported-environment' if the package ag-psd is not installed,
+ * 'size-mismatch' if the photo does not have the size of the scene, 'image-too-large' if a side is
+ * longer than 30,000 pixels, and 'unsupported-image', 'corrupt-image', 'empty-image',
+ * 'sixteen-bit-image' as `setImage` does.
  * @throws {TypeError} if `feather` is negative or an option is not finite.
  */
 export async function sceneToPsd<Code extends CocoRle = Rle>(
@@ -30,7 +35,7 @@ export async function sceneToPsd<Code extends CocoRle = Rle>(
   photo: ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas,
   options: PsdOptions<Code> = {},
 ): Promise<Blob> {
-  // The pixels are read before anything is waited for: they are those at the time of the call.
+  // The pixels are read before anything is waited for, so they are those at the time of the call.
   const [imageData, { writePsd }] = await Promise.all([readPixels(photo), loadAgPsd()]);
   const { width, height } = scene;
   if (Math.max(width, height) > MAX_SIDE) {
@@ -51,11 +56,11 @@ async function loadAgPsd(): Promise<typeof import('ag-psd')> {
   }
 }
 
-/** Below the first, the photo. In PSD files and here, the lowest layer comes first. */
+/** Makes the layers above the photo. As in PSD files, the lowest layer comes first. */
 function layersOf<Code extends CocoRle>({ masks }: Scene<Code>, photo: PixelData, options: PsdOptions<Code>): Layer[] {
   const { name = defaultName } = options;
   const layer = (mask: Mask<Code>): Layer => cutLayer(mask, photo, name(mask), options);
-  // Small things stay visible above large ones.
+  // Large things come first, so that small things above them stay visible.
   const sorted = [...masks].sort((a, b) => b.area - a.area);
   const relations = sorted.filter(({ level }) => level === 'relation').map(layer);
   const entities = sorted.filter(({ level }) => level === 'entity');
@@ -70,7 +75,10 @@ function layersOf<Code extends CocoRle>({ masks }: Scene<Code>, photo: PixelData
   return [...layers, ...parts.filter(({ parent }) => parent === null || !ids.has(parent)).map(layer)];
 }
 
-/** Pixels that are wholly transparent are black, so that files show no more than masks and compress well. */
+/**
+ * Cuts a layer out of the photo. Pixels that are fully transparent become black, so that a file
+ * shows no more than its masks and compresses well.
+ */
 function cutLayer({ rle }: HasRle, photo: PixelData, name: string, options: EdgeOptions): Layer {
   const { left, top, width, height, pixels } = cropAlpha(rle, options);
   if (width === 0) return { name };
