@@ -4,7 +4,8 @@ import { unlessAborted } from '../common/abort.js';
 import { SegmenterError, abortedError } from '../common/errors.js';
 import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from '../common/types.js';
 import type { CallSettings, WorkerClient } from '../engine/client.js';
-import type { ImageInfo, ImagePayload } from '../engine/protocol.js';
+import type { ImageInfo } from '../engine/protocol.js';
+import type { ImagePayload } from '../photo/image-source.js';
 import { withCompressedMasks, withoutKind } from './prepare-prompt.js';
 import { portion, reporter } from './progress.js';
 

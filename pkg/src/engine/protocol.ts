@@ -2,13 +2,7 @@
 import type { ErrorData } from '../common/errors.js';
 import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Precision, Prompt, Scene } from '../common/types.js';
 import type { Model } from '../model/load.js';
-
-/**
- * A photo is sent as an image file or as upright RGBA pixels: 8 bits a channel, not premultiplied,
- * row by row from the top. Both are in a Blob, because a Blob is sent without a copy and can be
- * sent again after a restart.
- */
-export type ImagePayload = { format: 'file'; file: Blob } | { format: 'rgba'; pixels: Blob; width: number; height: number };
+import type { ImagePayload } from '../photo/image-source.js';
 
 export interface SegmentRequest {
   levels?: readonly Level[];

@@ -1,6 +1,6 @@
 // This file gets the model file from wherever the caller has it. The result is a Blob, because a
 // Blob is sent to the worker without a copy and can be sent again after a restart.
-import { isFile, classNameOf } from '../common/class-name.js';
+import { classNameOf, isFile } from '../common/class-name.js';
 import { SegmenterError, abortedError } from '../common/errors.js';
 import type { ModelSource, SegmenterOptions } from '../common/types.js';
 import { clearCache, isInCache, readCache } from './cache.js';

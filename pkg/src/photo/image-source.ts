@@ -1,11 +1,17 @@
 // This file turns what a page passes to setImage into what is sent to the program. Files are sent
 // as they are, because the program finds those that are cut short, which browsers show half grey.
-import { isFile, classNameOf } from '../common/class-name.js';
+import { classNameOf, isFile } from '../common/class-name.js';
 import { SegmenterError } from '../common/errors.js';
 import type { ImageSource } from '../common/types.js';
-import type { ImagePayload } from '../engine/protocol.js';
 import { type Drawable, type Pixels, checkSize, convert, draw } from './canvas-pixels.js';
 import { readElement } from './image-element.js';
+
+/**
+ * A photo is sent as an image file or as upright RGBA pixels: 8 bits a channel, not premultiplied,
+ * row by row from the top. Both are in a Blob, because a Blob is sent without a copy and can be
+ * sent again after a restart.
+ */
+export type ImagePayload = { format: 'file'; file: Blob } | { format: 'rgba'; pixels: Blob; width: number; height: number };
 
 /**
  * Gives what is sent to the program. The pixels are those at the time of the call. Only an <img>
