@@ -8,7 +8,7 @@ import { SOFTWARE } from '../../scripts/browser.mjs';
 import { StepError } from '../../scripts/lib.mjs';
 import { needBrowser, needFirefox, needWebKit } from '../../scripts/setup.mjs';
 
-/** No questions at the first start, and nothing asked of other servers. */
+/** Firefox asks no questions at the first start, asks nothing of other servers, and opens popups. */
 const FIREFOX_SETTINGS = {
   'app.normandy.enabled': false,
   'app.update.enabled': false,
@@ -17,6 +17,7 @@ const FIREFOX_SETTINGS = {
   'browser.startup.homepage_override.mstone': 'ignore',
   'datareporting.healthreport.uploadEnabled': false,
   'datareporting.policy.dataSubmissionEnabled': false,
+  'dom.disable_open_during_load': false,
   'extensions.update.enabled': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
@@ -24,7 +25,7 @@ const FIREFOX_SETTINGS = {
 };
 
 async function openChromium(url, profile) {
-  const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
+  const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic', '--disable-popup-blocking'];
   // As root it starts without its sandbox only.
   const args = ['--headless', '--no-sandbox', ...quiet, ...SOFTWARE, `--user-data-dir=${profile}`, url];
   return [start(needBrowser().CHROMIUM, args)];
