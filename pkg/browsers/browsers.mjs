@@ -8,7 +8,7 @@ import { QUIET, SOFTWARE } from '../../scripts/chromium-flags.mjs';
 import { StepError } from '../../scripts/lib.mjs';
 import { needBrowser, needFirefox, needWebKit } from '../../scripts/setup.mjs';
 
-/** No questions at the first start, and nothing asked of other servers. */
+/** Firefox asks no questions at the first start, asks nothing of other servers, and opens popups. */
 const FIREFOX_SETTINGS = {
   'app.normandy.enabled': false,
   'app.update.enabled': false,
@@ -17,6 +17,7 @@ const FIREFOX_SETTINGS = {
   'browser.startup.homepage_override.mstone': 'ignore',
   'datareporting.healthreport.uploadEnabled': false,
   'datareporting.policy.dataSubmissionEnabled': false,
+  'dom.disable_open_during_load': false,
   'extensions.update.enabled': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
@@ -25,7 +26,7 @@ const FIREFOX_SETTINGS = {
 
 async function openChromium(url, profile) {
   // As root it starts without its sandbox only.
-  const args = ['--headless', '--no-sandbox', ...QUIET, ...SOFTWARE, `--user-data-dir=${profile}`, url];
+  const args = ['--headless', '--no-sandbox', ...QUIET, ...SOFTWARE, '--disable-popup-blocking', `--user-data-dir=${profile}`, url];
   return [start(needBrowser().CHROMIUM, args)];
 }
 

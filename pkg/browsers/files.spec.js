@@ -1,12 +1,24 @@
-import { decodeInBrowser } from '../dist/browser-decoder.js';
-import { BOX, bytesOf, create, expect, failure, fetchJson, photo, skip } from './package.js';
+import { decodeInBrowser } from '../dist/photo/browser-decoder.js';
+import { BOX, bytesOf, create, cutOut, expect, failure, fetchJson, photo, skip } from './package.js';
+import { crash, crashing } from './workers.js';
+
+/** A canvas in Display P3 with a picture on it; ends the test in browsers that have no such canvas. */
+function wideCanvas(context, picture) {
+  const canvas = Object.assign(document.createElement('canvas'), { width: picture.width, height: picture.height });
+  const drawing = canvas.getContext('2d', { colorSpace: 'display-p3' });
+  if (drawing.getContextAttributes?.().colorSpace !== 'display-p3') skip(context, 'this browser has no canvas in Display P3');
+  drawing.drawImage(picture, 0, 0);
+  return canvas;
+}
 
 describe('files', () => {
   let files;
   let segmenter;
+  let photoBitmap;
 
   before(async () => {
     files = await fetchJson('/test/files');
+    photoBitmap = await createImageBitmap(photo);
     segmenter = await create();
   });
   after(() => segmenter?.close());
@@ -16,15 +28,16 @@ describe('files', () => {
     image.close();
     return [image.width, image.height];
   };
+  const find = async (source) => (await segmenter.setImage(source)).segment({ prompt: BOX });
   const elementOf = async (file) => {
     const element = Object.assign(new Image(), { src: URL.createObjectURL(file) });
     await element.decode();
     return element;
   };
 
-  /** The photo with this after the first two bytes of its file. */
-  const withSegment = async (segment) => {
-    const jpeg = await photo.arrayBuffer();
+  /** The JPEG file with this after its first two bytes. */
+  const withSegment = async (segment, file = photo) => {
+    const jpeg = await file.arrayBuffer();
     const parts = new Blob([jpeg.slice(0, 2), new Uint8Array(segment), jpeg.slice(2)]);
     // Of one part: Firefox makes no bitmap of others.
     return new Blob([await parts.arrayBuffer()], { type: 'image/jpeg' });
@@ -68,10 +81,61 @@ describe('files', () => {
     });
   }
 
+  it('a file that the browser has decoded is decoded again in a new worker', async () => {
+    const segmenter = await create({ worker: crashing });
+    const image = await segmenter.setImage(new Blob([bytesOf(files.known.png)]));
+    const lost = new Promise((resolve) => segmenter.addEventListener('devicelost', resolve, { once: true }));
+    await crash();
+    await lost;
+    const { width, height } = await image.segment();
+    expect([width, height]).to.deep.equal([24, 16]);
+    segmenter.close();
+  });
+
+  it('an <img> has all pixels of its file, for setImage and for cutOut', async function () {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 400, height: 300 });
+    canvas.getContext('2d').drawImage(await createImageBitmap(photo), 0, 0);
+    const file = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg'));
+    const [mask] = (await (await segmenter.setImage(file)).segment({ prompt: BOX })).masks;
+    const cut = (source) => {
+      const { width, height } = cutOut(source, mask);
+      return cutOut(source, mask).getContext('2d').getImageData(0, 0, width, height).data;
+    };
+    const wanted = cut(await createImageBitmap(file));
+    const bySet = Object.assign(new Image(), { srcset: `${URL.createObjectURL(file)} 2x` });
+    const byExif = Object.assign(new Image(), { src: URL.createObjectURL(await withSegment(files.dense, file)) });
+    for (const element of [bySet, byExif]) {
+      await element.decode();
+      const { width } = await createImageBitmap(element);
+      if (element.naturalWidth !== 200 || width !== 400) skip(this, 'this browser gives no more pixels of an <img> than its natural size');
+      expect(await sizeOf(element)).to.deep.equal([400, 300]);
+      expect(cut(element).every((value, i) => Math.abs(value - wanted[i]) <= 4)).to.equal(true);
+    }
+  });
+
+  for (const [type, mark] of [['image/jpeg', 'ICC_PROFILE'], ['image/png', 'iCCP'], ['image/webp', 'ICCP']]) {
+    it(`an ${type} file in Display P3 has the colours of its bitmap, and is refused if it is cut short`, async function () {
+      const file = await new Promise((resolve) => wideCanvas(this, photoBitmap).toBlob(resolve, type));
+      const isMarked = file.type === type && (await file.text()).includes(mark);
+      if (!isMarked) skip(this, `this browser writes no ${type} files in Display P3`);
+      const [byFile, byBitmap] = [await find(file), await find(await createImageBitmap(file))];
+      expect(byFile.masks.length).to.equal(1);
+      expect(byFile).to.deep.equal(byBitmap);
+      expect(await failure(segmenter.setImage(file.slice(0, file.size / 2)))).to.equal('corrupt-image');
+    });
+  }
+
+  it('an ImageData in Display P3 has the colours of its bitmap', async function () {
+    const canvas = wideCanvas(this, photoBitmap);
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height, { colorSpace: 'display-p3' });
+    expect(pixels.colorSpace).to.equal('display-p3');
+    expect(await find(pixels)).to.deep.equal(await find(await createImageBitmap(pixels)));
+  });
+
   it('a JPEG file with a colour profile has the colours of its bitmap', async () => {
     const file = await withSegment(files.profile);
     const scenes = [];
-    for (const source of [file, await createImageBitmap(file)]) scenes.push(await (await segmenter.setImage(source)).segment({ prompt: BOX }));
+    for (const source of [file, await createImageBitmap(file)]) scenes.push(await find(source));
     expect(scenes[0].masks.length).to.equal(1);
     expect(scenes[0]).to.deep.equal(scenes[1]);
   });

@@ -1,9 +1,14 @@
-// Creates a segmenter in a frame and tells the page around it of its device, or of the error.
+// This creates a segmenter in a frame. It tells the page around it the device, or else the error and
+// what can be done without a segmenter.
 import { Segmenter } from '../dist/index.js';
 
 const model = new URL('../models/aims-tiny-q8.safetensors', import.meta.url);
 const told = await Segmenter.create({ device: 'cpu', inputSize: 64, model }).then(
   ({ adapter }) => ({ device: adapter.device }),
-  ({ code, message }) => ({ code, message }),
+  async ({ code, message }) => {
+    const isCached = await Segmenter.isCached({ model });
+    await Segmenter.clearCache();
+    return { code, message, isCached, support: await Segmenter.isSupported() };
+  },
 );
 parent.postMessage(told, '*');

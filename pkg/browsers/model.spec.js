@@ -1,4 +1,7 @@
-import { BOX, Segmenter, TINY, countRequests, create, cutOut, expect, failure, maskToImageBitmap, photo, refuse, sceneToCoco } from './package.js';
+import {
+  BOX, POINT, Segmenter, TINY, countRequests, create, cutOut, expect, failure, maskToImageBitmap, maskToPath2D, maskToSvgPath, photo, refuse,
+  sceneToCoco, sceneToDot, sceneToGeoJson,
+} from './package.js';
 
 describe('the model', () => {
   const start = async (options) => (await create(options)).close();
@@ -36,12 +39,23 @@ describe('the model', () => {
     const before = await countRequests('.safetensors');
     await start();
     expect(await countRequests('.safetensors')).to.equal(before + 1);
+    // What was fetched takes the place of what was damaged.
+    expect(await kept()).to.equal(true);
+    const isWhole = async () => (await (await cache.match(key))?.blob())?.size > 1e6;
+    for (let tries = 0; tries < 600 && !(await isWhole()); tries++) await new Promise((done) => setTimeout(done, 100));
+    await start();
+    expect(await countRequests('.safetensors')).to.equal(before + 1);
   });
 
-  it('is downloaded once for segmenters that are created at once', async () => {
+  it('is downloaded once for segmenters that are created at once, and each hears of it', async () => {
     const before = await countRequests('.safetensors');
-    await Promise.all([start(), start(), start()]);
+    const seen = [[], [], []];
+    await Promise.all(seen.map((fractions) => start({ onProgress: ({ fraction }) => fractions.push(fraction) })));
     expect(await countRequests('.safetensors')).to.equal(before + 1);
+    for (const fractions of seen) {
+      expect(fractions.filter((fraction) => fraction > 0 && fraction < 0.8).length).to.be.above(1);
+      expect(fractions.at(-1)).to.equal(1);
+    }
   });
 
   it('is refused if it is damaged, and not kept if it has another SHA-256', async () => {
@@ -59,15 +73,36 @@ describe('the model', () => {
   });
 
   it('and everything after create need no server', async () => {
-    const segmenter = await create();
+    const segmenter = await create({ inputSize: 256 });
     await refuse('');
     const image = await segmenter.setImage(photo);
     const scene = await image.segment();
     expect(scene.masks.length).to.be.above(1);
+    const [{ rle }, other] = scene.masks.filter(({ level }) => level === 'entity');
+    const prompts = [
+      { kind: 'full' },
+      { kind: 'box', box: [50, 50, 200, 200] },
+      { kind: 'polygon', points: [[50, 50], [250, 50], [150, 250]] },
+      { kind: 'mask', mask: rle },
+      { kind: 'entity', mask: rle },
+      { kind: 'entities', masks: [rle, other?.rle ?? rle] },
+      { kind: 'relation', mask: rle },
+      POINT,
+      { kind: 'strokes', strokes: [{ points: [[180, 150], [240, 150]], label: 1 }, { points: [[5, 5]], label: 0 }] },
+      { kind: 'lasso', points: [[100, 20], [380, 20], [380, 280], [100, 280]] },
+    ];
+    for (const prompt of prompts) {
+      const { width, masks } = await image.segment({ prompt });
+      expect([width, Array.isArray(masks)], prompt.kind).to.deep.equal([451, true]);
+    }
     await image.candidates(BOX);
-    await maskToImageBitmap(scene.masks[0]);
-    cutOut(await createImageBitmap(photo), scene.masks[0], { feather: 3 });
-    sceneToCoco(scene);
+    const [mask] = scene.masks;
+    await maskToImageBitmap(mask);
+    cutOut(await createImageBitmap(photo), mask, { feather: 3 });
+    maskToPath2D(mask);
+    maskToSvgPath(mask, { tolerance: 1 });
+    for (const convert of [sceneToGeoJson, sceneToCoco, sceneToDot]) convert(scene);
+    image.close();
     segmenter.close();
   });
 });

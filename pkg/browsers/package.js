@@ -1,14 +1,17 @@
 // What the tests share: the package as built, a photo, and segmenters that are quick to make.
+import { expect } from '/node_modules/chai/index.js';
 import * as aims from '../dist/index.js';
 
 export * from '../dist/index.js';
-export { expect } from '/node_modules/chai/index.js';
+export { expect };
 
 export const TINY = new URL('../models/aims-tiny-q8.safetensors', import.meta.url).href;
 /** 451 x 300 pixels: a cat, whose nose is in the middle. */
 export const photo = await fetchBlob('/www/public/samples/chelsea.jpg');
 /** A box around the cat. It has a mask at any input size. */
 export const BOX = { kind: 'points', box: [100, 20, 280, 260] };
+/** The cat's nose. */
+export const POINT = { kind: 'points', points: [{ x: 225, y: 150, label: 1 }] };
 
 export async function fetchBlob(address) {
   return (await fetch(address)).blob();
@@ -26,22 +29,31 @@ export async function failure(call) {
   try {
     await (typeof call === 'function' ? call() : call);
   } catch (error) {
-    return error instanceof aims.SegmenterError ? error.code : error.name;
+    if (!(error instanceof aims.SegmenterError)) return error.name;
+    expect(error.name).to.equal(error.code === 'aborted' ? 'AbortError' : 'SegmenterError');
+    return error.code;
   }
   return 'no error';
 }
 
-/** Ends a test that this browser cannot have, and says why. */
+/** Ends a test that this browser cannot have, or in a hook all tests of its block, and says why. */
 export function skip(context, reason) {
-  context.runnable().skipReason = reason;
+  const runnable = context.runnable();
+  (runnable.type === 'hook' ? runnable.parent : runnable).skipReason = reason;
   context.skip();
 }
+
+/** From now on the server sends scripts with the header Cross-Origin-Embedder-Policy, or without. */
+export const embed = (isEmbedded) => fetch('/test/embed', { method: 'POST', body: JSON.stringify(isEmbedded) });
 
 /** From now on the server answers requests for addresses that end like this with 503: '' are all, null is none. */
 export const refuse = (ending) => fetch('/test/refuse', { method: 'POST', body: JSON.stringify(ending) });
 
 /** For `onProgress` of what may take longer than the server waits for a report. */
 export const tellProgress = ({ stage, fraction }) => fetch('/test/report', { method: 'POST', body: JSON.stringify({ kind: 'progress', title: `${stage} ${fraction}` }) });
+
+/** Prints something that a test has measured. */
+export const note = (title) => fetch('/test/report', { method: 'POST', body: JSON.stringify({ kind: 'note', title }) });
 
 /** How many requests the server has had for addresses that end like this. */
 export const countRequests = async (ending) => (await fetchJson('/test/requests')).filter((path) => path.endsWith(ending)).length;

@@ -13,7 +13,7 @@ function Reporter(runner) {
   for (const step of ['test', 'hook']) runner.on(step, (step) => report({ kind: 'started', title: step.fullTitle() }));
   runner.on('pass', (test) => report({ kind: 'passed', title: test.fullTitle(), ms: test.duration }));
   runner.on('fail', (test, error) => report({ kind: 'failed', title: test.fullTitle(), ms: test.duration, error: textOf(error) }));
-  runner.on('pending', (test) => report({ kind: 'skipped', title: test.fullTitle(), reason: test.skipReason ?? 'no reason was given' }));
+  runner.on('pending', (test) => report({ kind: 'skipped', title: test.fullTitle(), reason: test.skipReason ?? test.parent.skipReason ?? 'no reason was given' }));
 }
 
 report({ kind: 'browser', title: navigator.userAgent });

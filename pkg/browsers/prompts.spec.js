@@ -1,7 +1,5 @@
 import { iou } from '../testing/scenes.js';
-import { create, decodeRle, encodeRle, expect, failure, photo, rleArea } from './package.js';
-
-const POINT = { kind: 'points', points: [{ x: 225, y: 150, label: 1 }] };
+import { POINT, create, decodeRle, encodeRle, expect, failure, photo, rleArea } from './package.js';
 
 describe('prompts', () => {
   let segmenter;
@@ -53,6 +51,22 @@ describe('prompts', () => {
     const [boxed] = await find({ kind: 'points', points: [], box: [60, 2, 360, 294] });
     const [roped] = await find({ kind: 'lasso', points: [[60, 2], [420, 2], [420, 296], [60, 296]] });
     expect(iou(boxed, roped)).to.be.above(0.8);
+    const isOutside = (at) => at % 451 < 60 || at % 451 > 420;
+    expect(decodeRle(roped.rle).some((inside, at) => inside && isOutside(at))).to.equal(false);
+  });
+
+  it('strokes and a lasso that mean nothing are errors with a code', async () => {
+    const wrong = {
+      'invalid-prompt': [
+        { kind: 'strokes', strokes: [] },
+        { kind: 'strokes', strokes: [{ points: [[9, 9]], label: 0 }] },
+        { kind: 'lasso', points: [[1, 1], [2, 2]] },
+      ],
+      'empty-prompt': [{ kind: 'lasso', points: [[-9, -9], [-5, -9], [-5, -5]] }],
+    };
+    for (const [code, prompts] of Object.entries(wrong)) {
+      for (const prompt of prompts) expect(await failure(image.segment({ prompt })), JSON.stringify(prompt)).to.equal(code);
+    }
   });
 
   it('a click has three candidates, and the logits of one can be given back', async () => {
@@ -69,6 +83,11 @@ describe('prompts', () => {
     expect(again.length).to.equal(4);
     const [corrected] = await find({ ...POINT, previous: logits });
     expect(corrected.rle).to.deep.equal(again.find(({ chosen }) => chosen).rle);
-    expect(await failure(image.candidates({ points, previous: { ...logits, columns: 32 } }))).to.equal('invalid-prompt');
+    expect(await failure(image.candidates({}))).to.equal('empty-prompt');
+    for (const wrong of [{ columns: 32 }, { values: [...logits.values] }, { values: logits.values.map(() => NaN) }]) {
+      const previous = { ...logits, ...wrong };
+      expect(await failure(image.candidates({ points, previous }))).to.equal('invalid-prompt');
+      expect(await failure(image.segment({ prompt: { ...POINT, previous } }))).to.equal('invalid-prompt');
+    }
   });
 });

@@ -1,7 +1,7 @@
 import * as aims from './package.js';
 import { resultsOf } from './results.js';
 
-const { cutOut, cutOutBox, decodeRle, expect, fetchBlob, fetchJson, maskToAlpha, maskToImageBitmap, maskToPath2D } = aims;
+const { cutOut, cutOutBox, decodeRle, expect, fetchBlob, fetchJson, maskToAlpha, maskToImageBitmap, maskToImageData, maskToPath2D } = aims;
 
 describe('results', () => {
   let scene;
@@ -47,6 +47,8 @@ describe('results', () => {
     const pixels = decodeRle(mask.rle).map((inside) => 255 * inside);
     const bitmap = await maskToImageBitmap(mask, [255, 0, 0, 255]);
     expect(differences(alphaOf(read((context) => context.drawImage(bitmap, 0, 0))), pixels, 0)).to.equal(0);
+    const { data } = maskToImageData(mask, [1, 2, 3, 255]);
+    expect(differences(data.filter((_, i) => i % 4 === 0), pixels.map((alpha) => alpha / 255), 0)).to.equal(0);
     // Along the edges of pixels; corners may be blended.
     expect(differences(alphaOf(read((context) => context.fill(maskToPath2D(mask)))), pixels, 8)).to.equal(0);
   });

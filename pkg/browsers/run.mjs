@@ -1,5 +1,5 @@
 // Runs the package's tests in Chromium, Firefox and WebKit, on a blank page. The package must be built.
-// Alone: node pkg/browsers/run.mjs [--browser firefox,webkit] [--only prompts,files]
+// Alone: node pkg/browsers/run.mjs [--browser firefox,webkit] [--only prompts,files] [--images 200]
 import { parseArgs } from 'node:util';
 import { StepError, main, say } from '../../scripts/lib.mjs';
 import { BROWSERS, openBrowser } from './browsers.mjs';
@@ -8,7 +8,8 @@ import { serveTests } from './server.mjs';
 /** Generous, as nothing here measures time: machines may be busy. */
 const SILENCE_MINUTES = 15;
 
-const { browser, only } = parseArgs({ options: { browser: { type: 'string' }, only: { type: 'string' } } }).values;
+const OPTIONS = { browser: { type: 'string' }, only: { type: 'string' }, images: { type: 'string' } };
+const { browser, ...settings } = parseArgs({ options: OPTIONS }).values;
 
 function chosen() {
   const names = browser?.split(',') ?? Object.keys(BROWSERS);
@@ -34,7 +35,7 @@ class Results {
   last = 'nothing was reported';
 
   add({ kind, title, error, reason, ms }) {
-    if (kind === 'browser') console.log(`  ${title}`);
+    if (kind === 'browser' || kind === 'note') console.log(`  ${title}`);
     this.last = kind === 'started' ? `what had begun is "${title}"` : `the last report was "${title}"`;
     if (!(kind in this.counts)) return;
     this.counts[kind]++;
@@ -64,7 +65,7 @@ async function test(name) {
   let opened;
   try {
     wait();
-    opened = await openBrowser(name, `${server.url}pkg/browsers/page.html${only ? `?only=${only}` : ''}`);
+    opened = await openBrowser(name, `${server.url}pkg/browsers/page.html?${new URLSearchParams(settings)}`);
     opened.ended.then(() => finish.reject(new StepError('It ended before the tests did')));
     await done;
   } catch (error) {

@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import * as aims from 'aims-web';
 import { ROOT } from '../../scripts/lib.mjs';
 import { POLICY, serveFiles } from '../../scripts/serve.mjs';
-import { ANIMATED_GIF, EXIF_TURNED, FILES, P3_PROFILE, TURNED } from '../testing/files.js';
+import { ANIMATED_GIF, EXIF_TURNED, FILES, P3_PROFILE, TURNED, at144Dpi } from '../testing/files.js';
 import { resultsOf } from './results.js';
 
 /** What the package needs, and pictures and videos that the tests make. */
 const PAGE_POLICY = `${POLICY}; img-src 'self' blob:; media-src 'self' blob:`;
-/** What a page in a frame is served with, by the word after `?`. */
-const POLICIES = {
-  trusted: `${POLICY}; require-trusted-types-for 'script'; trusted-types aims-web`,
-  untrusted: `${POLICY}; require-trusted-types-for 'script'; trusted-types other`,
-  // To WebKit, a page in a sandbox has no 'self'.
-  sandboxed: POLICY.replaceAll("'self'", 'http://localhost:*'),
+const EMBEDDER_POLICY = { 'cross-origin-embedder-policy': 'require-corp' };
+/** A page in a frame is served with these headers, by the word after `?` in its address. */
+const FRAME_HEADERS = {
+  trusted: { 'content-security-policy': `${POLICY}; require-trusted-types-for 'script'; trusted-types aims-web` },
+  untrusted: { 'content-security-policy': `${POLICY}; require-trusted-types-for 'script'; trusted-types other` },
+  // In WebKit, a page in a sandbox has no 'self'.
+  sandboxed: { 'content-security-policy': POLICY.replaceAll("'self'", 'http://localhost:*') },
+  embedded: { 'content-security-policy': POLICY, ...EMBEDDER_POLICY },
 };
 
 const read = (...path) => readFileSync(join(ROOT, ...path));
@@ -31,7 +33,7 @@ function damagedModel() {
 /** Pages read this as JSON; files are in base64. */
 const MADE = {
   specs: () => readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js')),
-  files: () => ({ known: FILES, turned: { jpeg: EXIF_TURNED, ...TURNED }, animated: ANIMATED_GIF, profile: P3_PROFILE }),
+  files: () => ({ known: FILES, turned: { jpeg: EXIF_TURNED, ...TURNED }, animated: ANIMATED_GIF, profile: P3_PROFILE, dense: at144Dpi(200, 150) }),
   // What Node makes of a scene, which is what browsers must make of it.
   results: () => resultsOf(aims, golden().full),
 };
@@ -42,6 +44,8 @@ export async function serveTests(onReport) {
   /** How addresses end that are refused; null for none. */
   let refused = null;
   let isBroken = false;
+  /** Whether scripts have the header that a page with an embedder policy asks of its worker. */
+  let isEmbedded = false;
 
   /** Gives half of the file at first, and then the rest, to whoever asks for it. */
   const serveBroken = (request, response) => {
@@ -66,6 +70,14 @@ export async function serveTests(onReport) {
         response.end();
       });
     }
+    if (name === 'embed') {
+      return readJson(request).then((value) => {
+        isEmbedded = value;
+        response.end();
+      });
+    }
+    if (name === 'never.jpg') return undefined; // it is never answered
+    if (name === 'empty.safetensors') return response.writeHead(204).end();
     if (name === 'damaged.safetensors') return response.end(damagedModel());
     if (name === 'broken.safetensors') return serveBroken(request, response);
     if (name === 'requests') return response.end(JSON.stringify(requests));
@@ -79,9 +91,14 @@ export async function serveTests(onReport) {
     requests.push(pathname);
     if (refused !== null && pathname.endsWith(refused)) return response.writeHead(503).end(), true;
     if (folder === 'test') return answerTest(request, response, name), true;
-    const policy = POLICIES[search.slice(1)];
-    if (policy === undefined) return false;
-    response.writeHead(200, { 'content-security-policy': policy, 'content-type': 'text/html' }).end(read(pathname));
+    // Chromium and Firefox ask it of the worker's own script, WebKit also of those that it imports.
+    if (isEmbedded && pathname.startsWith('/pkg/') && pathname.endsWith('.js')) {
+      const headers = { 'content-security-policy': PAGE_POLICY, 'content-type': 'text/javascript', 'cache-control': 'no-store', ...EMBEDDER_POLICY };
+      return response.writeHead(200, headers).end(read(pathname)), true;
+    }
+    const headers = FRAME_HEADERS[search.slice(1)];
+    if (headers === undefined) return false;
+    response.writeHead(200, { 'content-type': 'text/html', ...headers }).end(read(pathname));
     return true;
   };
 

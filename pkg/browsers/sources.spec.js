@@ -38,6 +38,12 @@ describe('setImage takes', () => {
 
   it('a File', () => expectPhoto(new File([photo], 'photo.jpg')));
 
+  it('an ImageData, which keeps its pixels', async () => {
+    const pixels = read();
+    await expectPhoto(pixels);
+    expect(pixels.data.length).to.equal(4 * 451 * 300);
+  });
+
   it('an ImageBitmap, which stays open', async () => {
     await expectPhoto(bitmap);
     expect(bitmap.width).to.equal(451);
@@ -51,6 +57,49 @@ describe('setImage takes', () => {
     const address = URL.createObjectURL(photo);
     await expectPhoto(Object.assign(new Image(), { src: address }));
     await expectPhoto(Object.assign(new Image(), { loading: 'lazy', src: address }));
+  });
+
+  it('an <img> that has not loaded, as long as the call is not aborted and the segmenter not closed', async () => {
+    const never = Object.assign(new Image(), { src: '/test/never.jpg' });
+    const controller = new AbortController();
+    const aborted = failure(segmenter.setImage(never, { signal: controller.signal }));
+    controller.abort();
+    expect(await aborted).to.equal('aborted');
+    const other = await create();
+    const closed = failure(other.setImage(never));
+    other.close();
+    expect(await closed).to.equal('closed');
+    never.src = '';
+  });
+
+  /** Objects of another window are of other classes than those of this page. */
+  const expectObjectsOf = async (other) => {
+    const itsBitmap = await other.createImageBitmap(photo);
+    const itsCanvas = drawOn(other.document.createElement('canvas'));
+    const itsPixels = itsCanvas.getContext('2d').getImageData(0, 0, 451, 300);
+    const element = Object.assign(new other.Image(), { src: URL.createObjectURL(photo) });
+    const frame = other.VideoFrame && new other.VideoFrame(itsBitmap, { timestamp: 0 });
+    for (const source of [new other.File([photo], 'photo.jpg'), itsBitmap, itsCanvas, itsPixels, element, ...(frame ? [frame] : [])]) {
+      expect(source).not.to.be.instanceOf(Object);
+      const image = await segmenter.setImage(source);
+      expect([image.width, image.height]).to.deep.equal([451, 300]);
+      image.close();
+    }
+    frame?.close();
+    // The bytes are read, and found to be no model.
+    expect(await failure(create({ model: new other.Uint8Array(9) }))).to.equal('model-corrupt');
+  };
+
+  it('what a frame has made', async () => {
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    await expectObjectsOf(frame.contentWindow).finally(() => frame.remove());
+  });
+
+  it('what a popup has made', async function () {
+    const popup = window.open('', '', 'popup');
+    if (!popup) skip(this, 'this browser opens no popup without a click');
+    await expectObjectsOf(popup).finally(() => popup.close());
   });
 
   it('a VideoFrame', async function () {

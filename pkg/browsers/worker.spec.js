@@ -1,4 +1,4 @@
-import { BOX, create, expect, failure, photo, skip } from './package.js';
+import { BOX, TINY, countRequests, create, embed, expect, failure, photo, skip } from './package.js';
 
 /** What frame.js in a frame tells of the segmenter that it creates there: its device, or the error. */
 async function inFrame(policy, sandbox) {
@@ -16,6 +16,16 @@ async function inFrame(policy, sandbox) {
   return told.finally(() => frame.remove());
 }
 
+/** The frame cannot start a worker, and downloads no model in vain. */
+async function expectRefusal(open, advice) {
+  const before = await countRequests('.safetensors');
+  const told = await open();
+  expect(told.code).to.equal('unsupported-environment');
+  expect(told.message).to.include(advice);
+  expect(await countRequests('.safetensors')).to.equal(before);
+  return told;
+}
+
 describe('the worker', () => {
   it('may be started by the page, at each start', async () => {
     const started = [];
@@ -23,7 +33,7 @@ describe('the worker', () => {
       started.push(new Worker(new URL('../dist/worker.js', import.meta.url), { type: 'module' }));
       return started.at(-1);
     };
-    const segmenter = await create({ worker, assets: 'https://cdn.example/' });
+    const segmenter = await create({ worker, assets: 'https://cdn.example/', model: () => fetch(TINY) });
     const image = await segmenter.setImage(photo);
     const before = await image.segment({ prompt: BOX });
     started[0].dispatchEvent(new ErrorEvent('error', { message: 'a defect', cancelable: true }));
@@ -41,14 +51,19 @@ describe('the worker', () => {
   it('starts where Trusted Types are required, if the page allows the policy of the package', async function () {
     if (!('trustedTypes' in window)) skip(this, 'this browser has no Trusted Types');
     expect(await inFrame('trusted')).to.deep.equal({ device: 'cpu' });
-    const { code, message } = await inFrame('untrusted');
-    expect(code).to.equal('unsupported-environment');
-    expect(message).to.include('trusted-types aims-web');
+    await expectRefusal(() => inFrame('untrusted'), 'trusted-types aims-web');
   });
 
   it('does not start in a sandbox, and the error says what to do', async () => {
-    const { code, message } = await inFrame('sandboxed', 'allow-scripts');
-    expect(code).to.equal('unsupported-environment');
-    expect(message).to.include('allow-same-origin');
+    const { message, support, isCached } = await expectRefusal(() => inFrame('sandboxed', 'allow-scripts'), 'allow-same-origin');
+    expect(support).to.include({ supported: false, reason: message });
+    expect(isCached).to.equal(false);
+  });
+
+  it('needs the embedder policy of its page, and the error names it', async () => {
+    await expectRefusal(() => inFrame('embedded'), 'Cross-Origin-Embedder-Policy');
+    await embed(true);
+    const told = await inFrame('embedded').finally(() => embed(false));
+    expect(told, told.message).to.deep.equal({ device: 'cpu' });
   });
 });

@@ -1,3 +1,4 @@
-export * from './data.js';
-export type { SegmentedImage } from './image.js';
-export { Segmenter } from './segmenter.js';
+// This is the entry point aims-web for browsers.
+export * from './common-exports.js';
+export type { SegmentedImage } from './calls/segmented-image.js';
+export { Segmenter } from './calls/segmenter.js';

@@ -1,7 +1,8 @@
-// What Node and server-side rendering get: everything that computes on plain data, and a Segmenter that says where it works.
-import { ON_SERVERS } from './environment.js';
-import { SegmenterError } from './errors.js';
-import type { Support } from './types.js';
+// This is the entry point aims-web for Node and server-side rendering. It has everything that works
+// on plain data, and a Segmenter that fails with a message which says where segmenters work.
+import { ON_SERVERS } from './calls/environment.js';
+import { SegmenterError } from './common/errors.js';
+import type { Support } from './common/types.js';
 
 export class Segmenter extends EventTarget {
   static async create(): Promise<never> {
@@ -19,4 +20,4 @@ export class Segmenter extends EventTarget {
   static async clearCache(): Promise<void> {}
 }
 
-export * from './data.js';
+export * from './common-exports.js';

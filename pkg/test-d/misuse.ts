@@ -108,4 +108,4 @@ await sceneToPsd({ width: 1, height: 1, masks: [] }, new Blob());
 // @ts-expect-error Prompts are told apart by their kind.
 export const box: Prompt = { box: [0, 0, 1, 1] };
 // @ts-expect-error Inner modules are not to be had.
-await import('aims-web/dist/client.js');
+await import('aims-web/dist/engine/client.js');

@@ -1,8 +1,8 @@
 // Files that the module does not decode: whose turn it is, and what counts as animated.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { isAnimated } from '../dist/animation.js';
-import { Host } from '../dist/host.js';
+import { isAnimated } from '../dist/photo/animation.js';
+import { Host } from '../dist/engine/host.js';
 import { picture } from '../testing/pictures.js';
 
 const FILE = new Blob(['a file of another format']);

@@ -1,8 +1,8 @@
 // Failures of browsers and of pages come as errors of this package, with a code and advice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inspectGpu } from '../dist/device.js';
-import { Host } from '../dist/host.js';
+import { inspectGpu } from '../dist/engine/inspect-gpu.js';
+import { Host } from '../dist/engine/host.js';
 import { isModelCached, loadModel } from '../dist/model/load.js';
 import { SCENE, StandIn, create } from '../testing/worker.js';
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { WorkerClient } from '../dist/client.js';
-import { Host } from '../dist/host.js';
-import { SegmentedImage } from '../dist/image.js';
-import { pagePort } from '../dist/page-port.js';
+import { WorkerClient } from '../dist/engine/client.js';
+import { Host } from '../dist/engine/host.js';
+import { SegmentedImage } from '../dist/calls/segmented-image.js';
+import { pagePort } from '../dist/engine/page-port.js';
 import { keptOf } from '../testing/garbage.js';
 import { StandIn, create, tick } from '../testing/worker.js';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { MAX_PIXELS } from '../dist/draw.js';
-import { CODES } from '../dist/errors.js';
+import { MAX_PIXELS } from '../dist/photo/canvas-pixels.js';
+import { CODES } from '../dist/common/errors.js';
 import { MAX_PIXELS as MAX_MASK } from '../dist/results/runs.js';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -23,8 +23,8 @@ const variantsOfRust = (file, name) => find(body(read(file), `pub enum ${name}`)
 const fieldsOf = (file, name) => find(body(read(file), `export interface ${name}`), /^ {2}(\w+)\??:/gm);
 
 const REQUEST = 'src/segmenter/request.rs';
-const TYPES = 'pkg/src/types.ts';
-const PROTOCOL = 'pkg/src/protocol.ts';
+const TYPES = 'pkg/src/common/types.ts';
+const PROTOCOL = 'pkg/src/engine/protocol.ts';
 
 /** The text of a type that is no interface. */
 function typeOf(name) {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { WorkerClient } from '../dist/client.js';
-import { pagePort } from '../dist/page-port.js';
+import { WorkerClient } from '../dist/engine/client.js';
+import { pagePort } from '../dist/engine/page-port.js';
 import { create, page, tick } from '../testing/worker.js';
 
 /** A device, and `lose` to end it. */
@@ -113,7 +113,7 @@ test('a script of the program that is missing is told at the start', async () =>
   const assets = new URL('nowhere/', import.meta.url);
   const error = await create({ gpu, assets }).catch((error) => error);
   assert.equal(error.code, 'internal');
-  assert.match(error.message, /^The script file:.*\/nowhere\/dist\/host\.js could not be loaded.*Check that the server has it\.$/);
+  assert.match(error.message, /^The script file:.*\/nowhere\/dist\/engine\/host\.js could not be loaded.*Check that the server has it\.$/);
   assert.doesNotMatch(error.message, /worker|next call/i);
   gpu.lose();
   await tick();

@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { beforeEach, test } from 'node:test';
 import { Segmenter } from '../dist/index.js';
 import { loadModel } from '../dist/model/load.js';
-import { kept } from '../dist/model/shared.js';
+import { kept } from '../dist/model/shared-download.js';
 import { BYTES, SHA256, URL_, freshServer, hash, settled } from '../testing/model.js';
 import '../testing/worker.js';
 

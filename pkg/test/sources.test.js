@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { beforeEach, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
 import { loadModel } from '../dist/model/load.js';
-import { toProgram } from '../dist/logits.js';
+import { toProgram } from '../dist/engine/logit-bytes.js';
 import { another, bitmaps, imageElement, images, picture, pixels } from '../testing/pictures.js';
 import { StandIn, create, tick } from '../testing/worker.js';
 

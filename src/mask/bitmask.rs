@@ -275,16 +275,6 @@ impl BitMask {
         let rows: Vec<u32> = (0..height).map(|y| source(y, window.y, window.height, height)).collect();
         BitMask::from_fn(width, height, |x, y| self.get(columns[x as usize], rows[y as usize]))
     }
-
-    /// Row-major bytes, 1 for a set pixel and 0 otherwise, `width * height` of them.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.width as usize * self.height as usize);
-        for y in 0..self.height {
-            let row = self.row(y);
-            bytes.extend((0..self.width as usize).map(|x| (row[x / 64] >> (x % 64) & 1) as u8));
-        }
-        bytes
-    }
 }
 
 #[cfg(test)]
@@ -340,11 +330,5 @@ mod tests {
         assert_eq!(mask.resize_nearest(12, 8).resize_nearest(6, 4), mask);
         let window = BBox { x: 3, y: 0, width: 3, height: 2 };
         assert_eq!(mask.sample_nearest(window, 5, 5), BitMask::full(5, 5));
-    }
-
-    #[test]
-    fn bytes_are_row_major() {
-        let mask = BitMask::from_fn(3, 2, |x, y| x == 2 && y == 0 || x == 0 && y == 1);
-        assert_eq!(mask.to_bytes(), [0, 0, 1, 1, 0, 0]);
     }
 }

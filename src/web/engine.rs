@@ -79,7 +79,7 @@ impl Engine {
         &self,
         bytes: Vec<u8>,
         progress: Checkpoint,
-    ) -> Result<ImageFeatures, JsValue> {
+    ) -> Result<EncodedImage, JsValue> {
         let photo = decode(&bytes)?;
         drop(bytes);
         self.encode(photo, progress).await
@@ -93,30 +93,30 @@ impl Engine {
         width: u32,
         height: u32,
         progress: Checkpoint,
-    ) -> Result<ImageFeatures, JsValue> {
+    ) -> Result<EncodedImage, JsValue> {
         let photo = from_rgba(&rgba, width, height)?;
         drop(rgba);
         self.encode(photo, progress).await
     }
 
-    async fn encode(&self, photo: Photo, progress: Checkpoint) -> Result<ImageFeatures, JsValue> {
+    async fn encode(&self, photo: Photo, progress: Checkpoint) -> Result<EncodedImage, JsValue> {
         let progress = callback(&progress);
         // Who wanted nothing but to have the file checked ends it here.
         progress.checkpoint(0.0).await?;
         let encoded = self.segmenter.encode(photo, &progress).await?;
-        Ok(ImageFeatures { segmenter: self.segmenter.clone(), encoded })
+        Ok(EncodedImage { segmenter: self.segmenter.clone(), encoded })
     }
 }
 
 /// An encoded photo.
 #[wasm_bindgen]
-pub struct ImageFeatures {
+pub struct EncodedImage {
     segmenter: Rc<Segmenter>,
     encoded: EncodedPhoto,
 }
 
 #[wasm_bindgen]
-impl ImageFeatures {
+impl EncodedImage {
     #[wasm_bindgen(getter)]
     pub fn width(&self) -> u32 {
         self.encoded.width

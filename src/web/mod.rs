@@ -9,7 +9,6 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::error::Error;
-use crate::mask::Rle;
 
 /// A failure as JavaScript gets it.
 #[derive(Serialize)]
@@ -30,15 +29,4 @@ fn to_js(value: &impl Serialize) -> Result<JsValue, Error> {
     value
         .serialize(&serde_wasm_bindgen::Serializer::json_compatible().serialize_bytes_as_arrays(false))
         .map_err(|error| Error::Internal(error.to_string()))
-}
-
-/// The pixels of a mask, one byte each (0 or 1), rows from the top.
-///
-/// # Errors
-/// `{code, message}` if the run-length code is not valid.
-#[wasm_bindgen(js_name = decodeRle)]
-pub fn decode_rle(rle: JsValue) -> Result<Vec<u8>, JsValue> {
-    let rle: Rle =
-        serde_wasm_bindgen::from_value(rle).map_err(|error| Error::InvalidPrompt(error.to_string()))?;
-    Ok(rle.decode().map_err(|error| Error::InvalidPrompt(error.to_string()))?.to_bytes())
 }

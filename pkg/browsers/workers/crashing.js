@@ -1,6 +1,8 @@
-// The package's worker, which the page can let crash.
+// This is the package's worker, which the page can let crash.
 import '../../dist/worker.js';
 
-new BroadcastChannel('crash').onmessage = () => {
+const channel = new BroadcastChannel('crash');
+channel.onmessage = () => {
+  channel.postMessage('done');
   throw new Error('a defect');
 };

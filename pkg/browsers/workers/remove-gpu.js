@@ -1,1 +1,2 @@
+// This takes WebGPU away from a worker.
 Object.defineProperty(navigator, 'gpu', { value: undefined });

@@ -1,21 +1,27 @@
-// Model files between visits, in the browser's Cache API. It is a convenience: whatever it refuses (private windows, full disks,
-// pages by http) is done without. Files are stored under their address, with the digest that they had; whoever reads one checks it.
-import { mayBe, sha256 } from './digest.js';
+// Model files are kept between visits in the browser's Cache API. The cache is only a convenience:
+// where it fails (private windows, full disks, pages by http) the package works without it. A file
+// is stored under its address together with its digest, and is checked when it is read.
+import { mayMatch, sha256 } from './digest.js';
 
 const NAME = 'aims-web-models';
 const DIGEST = 'x-sha256';
 const VALIDATOR = 'x-validator';
-/** Of what a browser grants, as much stays free: a cache must not take a page's last space. */
+/**
+ * This much of the browser's quota stays free, so that the cache does not take a page's last space.
+ */
 const SPARE_BYTES = 20e6;
 
-/** The beginning of a file whose download was broken off. */
+/** A part is the beginning of a file whose download was broken off. */
 export interface Part {
   data: Blob;
-  /** What the server called this version of the file (ETag or date): the rest must be of the same one. */
+  /**
+   * This is the server's name for the version of the file (ETag or date). The rest must be of the
+   * same version.
+   */
   validator: string;
 }
 
-/** In a sandbox, even asking for `caches` is an error. */
+/** Opens the cache. In a sandbox even reading `caches` throws. */
 async function open(): Promise<Cache | undefined> {
   try {
     return await globalThis.caches?.open(NAME);
@@ -24,14 +30,17 @@ async function open(): Promise<Cache | undefined> {
   }
 }
 
-/** Where the beginning of a file is kept: addresses of this form are not fetched. */
+/** Makes the address under which a part is kept. Nothing is ever fetched from it. */
 const partOf = (url: URL): URL => {
   const part = new URL(url);
   part.searchParams.set('aims-web-part', '');
   return part;
 };
 
-/** The file, and its digest, if it is there and sound; one that is damaged, or not the `expected` one, is thrown out. */
+/**
+ * Gives the file and its digest if it is kept and undamaged. A file that is damaged, or does not
+ * have the digest `expected`, is deleted.
+ */
 export async function readCache(url: URL, expected: string | undefined): Promise<{ file: Blob; digest: string | undefined } | undefined> {
   try {
     const cache = await open();
@@ -39,23 +48,26 @@ export async function readCache(url: URL, expected: string | undefined): Promise
     if (!cache || !response) return undefined;
     const file = await response.blob();
     const stored = response.headers.get(DIGEST);
-    if (stored && mayBe(stored, expected ?? stored)) {
+    if (stored && mayMatch(stored, expected ?? stored)) {
       const digest = await sha256(file);
-      if (mayBe(digest, stored)) return { file, digest };
+      if (mayMatch(digest, stored)) return { file, digest };
     }
     await cache.delete(url);
   } catch {
-    // As if it were not there.
+    // If the cache fails, it counts as empty.
   }
   return undefined;
 }
 
-/** `digest` is the file's. */
+/** Keeps a file that has this digest. */
 export async function writeCache(url: URL, file: Blob, digest: string): Promise<void> {
   await put(url, file, { [DIGEST]: digest });
 }
 
-/** Takes the beginning out: if it is the cause that what comes of it is damaged, the next time is another start. */
+/**
+ * Gives the part of a file and deletes it from the cache. If the part is damaged and spoils the
+ * download, the next download starts from the beginning.
+ */
 export async function takePart(url: URL): Promise<Part | undefined> {
   try {
     const cache = await open();
@@ -70,6 +82,7 @@ export async function takePart(url: URL): Promise<Part | undefined> {
   }
 }
 
+/** Keeps the part of a file. */
 export async function writePart(url: URL, { data, validator }: Part): Promise<void> {
   await put(partOf(url), data, { [VALIDATOR]: validator });
 }
@@ -81,15 +94,16 @@ async function put(url: URL, data: Blob, headers: Record<string, string>): Promi
     const response = new Response(data, { headers: { ...headers, 'content-type': 'application/octet-stream' } });
     await (await open())?.put(url, response);
   } catch {
-    // Done without.
+    // If the cache fails, nothing is kept.
   }
 }
 
+/** Says whether the file is kept, without checking it. */
 export async function isInCache(url: URL): Promise<boolean> {
   return (await (await open())?.match(url).catch(() => undefined)) !== undefined;
 }
 
-/** Removes all files of this package, of all versions. */
+/** Deletes the files of all versions of this package. */
 export async function clearCache(): Promise<void> {
   try {
     await globalThis.caches?.delete(NAME);

@@ -1,4 +1,5 @@
-// The model in this package. `pkg/test/model.test.js` holds it to the file.
+// This describes the default model in the package. `pkg/test/model.test.js` compares it with the
+// file.
 
 export const DEFAULT_MODEL = {
   file: 'models/aims-base-q4.safetensors',

@@ -1,6 +1,9 @@
-import { SegmenterError } from '../errors.js';
+import { SegmenterError } from '../common/errors.js';
 
-/** Hexadecimal SHA-256; undefined where browsers have no cryptography (pages by http, other than on localhost) or no memory for it. */
+/**
+ * Computes the SHA-256 in hexadecimal. It is undefined if the browser offers no cryptography, as on
+ * pages by http other than localhost, or has too little memory for it.
+ */
 export async function sha256(file: Blob): Promise<string | undefined> {
   if (!globalThis.crypto?.subtle) return undefined;
   const bytes = await readModel(file);
@@ -8,7 +11,7 @@ export async function sha256(file: Blob): Promise<string | undefined> {
   return digest && Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The bytes of a model file, which may be one on the user's disk. */
+/** Reads a model file, which may be on the user's disk. */
 export async function readModel(file: Blob): Promise<ArrayBuffer> {
   try {
     return await file.arrayBuffer();
@@ -18,8 +21,12 @@ export async function readModel(file: Blob): Promise<ArrayBuffer> {
   }
 }
 
-/** Whether a digest is, or may be, the expected one: where there is no cryptography nobody knows, and the program's own check of the file has to do. */
-export const mayBe = (found: string | undefined, expected: string): boolean => found === undefined || found === expected.toLowerCase();
+/**
+ * Says whether a digest can be the expected one. Without cryptography the digest is unknown. It
+ * then counts as right, and the program's own check of the file has to do.
+ */
+export const mayMatch = (found: string | undefined, expected: string): boolean => found === undefined || found === expected.toLowerCase();
 
-export const corrupt = (from: string, expected: string): SegmenterError =>
+/** Makes the error for a file that does not have the SHA-256 that it should have. */
+export const wrongDigest = (from: string, expected: string): SegmenterError =>
   new SegmenterError('model-corrupt', `The model file from ${from} does not have the SHA-256 ${expected}. Put the right file there, or pass the right \`sha256\`.`);

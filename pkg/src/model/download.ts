@@ -1,27 +1,29 @@
-// Fetches a model file. A connection that breaks is taken up where it broke, within a call and, where the Cache API keeps the
-// beginning, by the next one.
-import { SegmenterError, abortedError } from '../errors.js';
+// This file downloads model files. If the connection breaks, the download goes on where it broke,
+// in the same call. If the call fails, the beginning is kept in the cache, and the next call goes
+// on from there.
+import { SegmenterError, abortedError } from '../common/errors.js';
 import { type Part, takePart, writePart } from './cache.js';
 
 export interface DownloadOptions {
-  /** The file's length where it is known; else the server's word for it. */
+  /** This is the length of the file. If it is undefined, what the server says counts. */
   bytes: number | undefined;
-  /** Whether the beginning of a broken download may be kept. */
+  /** It is true if the beginning of a broken download may be kept in the cache. */
   keep: boolean;
   onFraction: (fraction: number) => void;
   signal: AbortSignal | undefined;
 }
 
-/** Failures in a row, without a byte between them, that end it. */
+/** The download fails after this many failures in a row without a byte between them. */
 const MAX_FAILURES = 4;
 const FIRST_PAUSE_MS = 250;
-/** Less is fetched again sooner than it is written down. */
+/** Less than this is not kept, because it is downloaded again faster than it is stored. */
 const MIN_KEPT_BYTES = 1 << 20;
-/** No model is that long. */
+/** No model is as long as this. */
 const MAX_BYTES = 1e9;
-/** For the progress alone, where nobody says how long the file is. */
+/** Where the length of the file is unknown, this serves to estimate the progress. */
 const ASSUMED_BYTES = 15e6;
 
+/** Downloads a file as a whole. */
 export async function download(url: URL, options: DownloadOptions): Promise<Blob> {
   const { signal, keep } = options;
   const kept = keep ? await takePart(url) : undefined;
@@ -30,13 +32,14 @@ export async function download(url: URL, options: DownloadOptions): Promise<Blob
     for (let failures = 0; ; ) {
       const before = transfer.loaded;
       try {
-        // Perhaps it is the resuming that fails (servers of other origins must allow its headers): the last time without.
+        // The last attempt does not resume, because resuming itself may be what fails: servers of
+        // other origins must allow its headers.
         return await transfer.run(failures < MAX_FAILURES - 1);
       } catch (cause) {
         if (signal?.aborted) throw abortedError(signal);
         if (cause instanceof SegmenterError) throw cause;
         failures = transfer.loaded > before ? 1 : failures + 1;
-        if (failures === MAX_FAILURES) throw missing(url, 'the download failed; check the connection', cause);
+        if (failures === MAX_FAILURES) throw missingModel(url, 'the download failed; check the connection', cause);
         await pause(FIRST_PAUSE_MS * 2 ** (failures - 1), signal);
       }
     }
@@ -47,7 +50,7 @@ export async function download(url: URL, options: DownloadOptions): Promise<Blob
   }
 }
 
-/** What has arrived of a file. */
+/** A transfer holds what has arrived of a file. */
 class Transfer {
   readonly #url: URL;
   readonly #options: DownloadOptions;
@@ -65,18 +68,19 @@ class Transfer {
     this.#validator = kept.validator;
   }
 
-  /** One connection, to the file's end. */
+  /** Opens one connection and reads it to the end of the file. */
   async run(mayResume: boolean): Promise<Blob> {
     const { signal, onFraction } = this.#options;
     const resumes = mayResume && this.loaded > 0 && this.#validator !== undefined;
     const headers: Record<string, string> = resumes ? { Range: `bytes=${this.loaded}-`, 'If-Range': this.#validator! } : {};
-    // The browser's own cache can fail a download (it is full, or two pages load at once): after a failure without it.
+    // The browser's own cache can make a download fail, for example if it is full or two pages load
+    // at once. So it is not used after a failure.
     const cache = this.#triedBrowserCache || resumes ? 'no-store' : 'default';
     this.#triedBrowserCache = true;
     const response = await fetch(this.#url, { headers, cache, signal: signal ?? null });
     const begin = Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
     if (!(response.status === 206 && begin === this.loaded)) {
-      // Another version of the file, or a server that gives whole files only.
+      // The server has another version of the file, or gives whole files only.
       this.#chunks = [];
       this.loaded = 0;
       if (response.status === 206 || response.status === 416) throw new Error('the server gave another piece than the one asked for');
@@ -92,26 +96,30 @@ class Transfer {
       this.#chunks.push(new Blob([chunk.value]));
       this.loaded += chunk.value.length;
       if (this.loaded > (this.#options.bytes ?? MAX_BYTES)) throw new SegmenterError('model-corrupt', `The file at ${this.#url.href} is longer than the model. Check the address.`);
-      // Compressed transfer makes what arrives exceed the length, hence the limit.
+      // If the transfer is compressed, more bytes arrive than its length says, so the fraction is
+      // limited to 1.
       onFraction(total ? Math.min(1, this.loaded / total) : this.loaded / (this.loaded + ASSUMED_BYTES));
     }
-    if (this.loaded === 0) throw missing(this.#url, 'the server answered nothing');
+    if (this.loaded === 0) throw missingModel(this.#url, 'the server answered nothing');
     return new Blob(this.#chunks);
   }
 
-  /** What can be taken up later. */
+  /** Gives the part from which a later download can go on, if there can be one. */
   part(): Part | undefined {
     return this.#validator === undefined ? undefined : { data: new Blob(this.#chunks), validator: this.#validator };
   }
 
   #check(response: Response): void {
-    if (!response.ok) throw missing(this.#url, `the server answered ${response.status} ${response.statusText}`.trimEnd());
-    // Many servers answer unknown paths with their start page.
-    if (response.headers.get('content-type')?.startsWith('text/html')) throw missing(this.#url, 'the server answered with a web page');
+    if (!response.ok) throw missingModel(this.#url, `the server answered ${response.status} ${response.statusText}`.trimEnd());
+    // Many servers answer requests for unknown addresses with their start page.
+    if (response.headers.get('content-type')?.startsWith('text/html')) throw missingModel(this.#url, 'the server answered with a web page');
   }
 }
 
-/** What names this version of the file byte by byte; weak ETags do not, and of compressed transfers pieces do not fit. */
+/**
+ * Gives the server's name for exactly this version of the file. A weak ETag does not name one
+ * version. Pieces of a compressed transfer cannot be joined, so it has no name here.
+ */
 function strongValidator({ headers }: Response): string | undefined {
   if (headers.get('content-encoding')) return undefined;
   const etag = headers.get('etag');
@@ -132,5 +140,6 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
   if (signal?.aborted) throw abortedError(signal);
 }
 
-export const missing = (url: URL, why: string, cause?: unknown): SegmenterError =>
+/** Makes the error for a model that cannot be downloaded. */
+const missingModel = (url: URL, why: string, cause?: unknown): SegmenterError =>
   new SegmenterError('model-missing', `The model was not found at ${url.href}: ${why}. Check the address, or pass the right one as \`model\`.`, { cause });

@@ -1,35 +1,43 @@
-// Gets the model file, from wherever the caller has it. It becomes a Blob: the worker receives it without a copy, and again after a
-// restart.
-import { SegmenterError, abortedError } from '../errors.js';
-import { isFile, kindOf } from '../kind.js';
-import type { ModelSource, SegmenterOptions } from '../types.js';
+// This file gets the model file from wherever the caller has it. The result is a Blob, because a
+// Blob is sent to the worker without a copy and can be sent again after a restart.
+import { classNameOf, isFile } from '../common/class-name.js';
+import { SegmenterError, abortedError } from '../common/errors.js';
+import type { ModelSource, SegmenterOptions } from '../common/types.js';
 import { clearCache, isInCache, readCache } from './cache.js';
 import { DEFAULT_MODEL } from './default.js';
-import { corrupt, mayBe, sha256 as digestOf } from './digest.js';
-import { downloadShared } from './shared.js';
+import { mayMatch, sha256 as digestOf, wrongDigest } from './digest.js';
+import { downloadShared } from './shared-download.js';
 
 export { clearCache };
 
-export type ModelOptions = Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>;
+type ModelOptions = Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>;
 
+/** This is a model file that is ready to be sent to the program. */
 export interface Model {
   file: Blob;
-  /** Whether it was found to have the SHA-256 that it should have, so that the program need not check it again. */
+  /**
+   * It is true if the file was found to have the right SHA-256. The program then does not check it
+   * again.
+   */
   checked: boolean;
 }
 
 type OnFraction = (fraction: number) => void;
 
-export interface LoadSettings {
+interface LoadSettings {
   onFraction?: OnFraction | undefined;
   signal?: AbortSignal | undefined;
-  /** Nothing is asked of a server, nor of a function of the caller's, before this is done; if it fails, so does the load. */
+  /**
+   * No server and no function of the caller is asked before this promise is fulfilled. If it
+   * rejects, so does the load.
+   */
   after?: Promise<unknown> | undefined;
 }
 
+/** Gets the model file and checks its SHA-256 if that is known. */
 export async function loadModel(options: ModelOptions, { onFraction = () => {}, signal, after }: LoadSettings = {}): Promise<Model> {
   const { cache = true, model: given } = options;
-  // Bytes are taken as they are at the time of the call: nothing is waited for before.
+  // Bytes are taken as they are at the time of the call, so nothing is waited for before.
   if (typeof given === 'function' || given === undefined || isAddress(given)) await after;
   const source = typeof given === 'function' ? await ask(given) : given;
   if (signal?.aborted) throw abortedError(signal);
@@ -37,7 +45,7 @@ export async function loadModel(options: ModelOptions, { onFraction = () => {}, 
     const file = await collect(source, onFraction, signal);
     if (options.sha256 === undefined) return { file, checked: false };
     const model = check(file, await digestOf(file), options.sha256, 'your source');
-    // A file on a disk may change until the worker reads it.
+    // A file on a disk may change before the worker reads it.
     return isFile(source) ? { file, checked: false } : model;
   }
   const { url, bytes, sha256 } = place(source, options);
@@ -46,19 +54,23 @@ export async function loadModel(options: ModelOptions, { onFraction = () => {}, 
   return downloadShared(url, { bytes, keep: cache, onFraction, signal }, ({ file, digest }) => check(file, digest, sha256, url.href));
 }
 
-/** Without an `expected` digest, or a browser's cryptography, the program's own check has to do. */
+/**
+ * Throws if the file does not have the `expected` digest. If that is undefined, or the browser
+ * offers no cryptography, the program's own check has to do.
+ */
 function check(file: Blob, digest: string | undefined, expected: string | undefined, from: string): Model {
   if (expected === undefined) return { file, checked: false };
-  if (!mayBe(digest, expected)) throw corrupt(from, expected);
+  if (!mayMatch(digest, expected)) throw wrongDigest(from, expected);
   return { file, checked: digest !== undefined };
 }
 
-/** Whether the model is kept in this browser, so that nothing would be downloaded. */
+/** Says whether the model is kept in this browser, so that nothing would be downloaded. */
 export async function isModelCached(options: ModelOptions): Promise<boolean> {
   const { model, cache = true } = options;
   return cache && typeof model !== 'function' && (model === undefined || isAddress(model)) && isInCache(place(model, options).url);
 }
 
+/** Calls the caller's function that gives the model. */
 async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<ModelSource> {
   try {
     return await model();
@@ -67,17 +79,18 @@ async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<Mod
   }
 }
 
-const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || kindOf(source) === 'URL';
+/** Says whether a source is an address and not a file. */
+const isAddress = (source: ModelSource): source is URL | string => typeof source === 'string' || classNameOf(source) === 'URL';
 
-/** Where the file is, and what is known of it. */
+/** Finds out where the file is and what is known of it. */
 function place(source: URL | string | undefined, { assets, sha256 }: ModelOptions): { url: URL; bytes: number | undefined; sha256: string | undefined } {
   if (source !== undefined) return { url: absolute(source), bytes: undefined, sha256 };
-  // Turbopack's addresses are relative to the page's server.
+  // Turbopack writes addresses that are relative to the page's server.
   const url = assets ? new URL(DEFAULT_MODEL.file, folderOf(assets)) : absolute(new URL('../../models/aims-base-q4.safetensors', import.meta.url));
   return { url, bytes: DEFAULT_MODEL.bytes, sha256: DEFAULT_MODEL.sha256 };
 }
 
-/** Relative to the page. */
+/** Makes an absolute address. Relative addresses are relative to the page. */
 function absolute(address: URL | string): URL {
   try {
     return new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
@@ -86,17 +99,18 @@ function absolute(address: URL | string): URL {
   }
 }
 
-/** With or without a slash at its end. */
+/** Gives the address of a folder, which may have been passed without a slash at its end. */
 export const folderOf = (address: URL | string): URL => absolute(String(address).replace(/\/?$/, '/'));
 
 type Data = Exclude<ModelSource, URL | string>;
 
+/** Collects the bytes of a file that was passed in any form. */
 async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal | undefined): Promise<Blob> {
   if (isFile(source)) return source;
-  if (kindOf(source) === 'ArrayBuffer' || ArrayBuffer.isView(source)) return new Blob([source as Uint8Array<ArrayBuffer>]);
-  const response = kindOf(source) === 'Response' ? (source as Response) : undefined;
+  if (classNameOf(source) === 'ArrayBuffer' || ArrayBuffer.isView(source)) return new Blob([source as Uint8Array<ArrayBuffer>]);
+  const response = classNameOf(source) === 'Response' ? (source as Response) : undefined;
   const stream = response ? response.body : source;
-  if (kindOf(stream) !== 'ReadableStream' || (response && !response.ok)) {
+  if (classNameOf(stream) !== 'ReadableStream' || (response && !response.ok)) {
     throw new SegmenterError('model-missing', `What was passed as \`model\` is no model file${response ? ` (status ${response.status})` : ''}.`);
   }
   let loaded = 0;
@@ -108,7 +122,7 @@ async function collect(source: Data, onFraction: OnFraction, signal: AbortSignal
     },
   });
   try {
-    // Throws if somebody reads the stream already.
+    // This throws if the stream is being read by somebody else.
     const counted = (stream as ReadableStream<Uint8Array>).pipeThrough(counter, { ...(signal && { signal }) });
     return await new Response(counted as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
   } catch (cause) {

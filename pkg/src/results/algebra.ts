@@ -1,10 +1,11 @@
-// Masks combined, span by span: no pixels are made, and the time is in proportion to the lengths of the codes.
-import type { Rle } from '../types.js';
+// These functions combine masks span by span. They make no pixels, so they take time in proportion
+// to the lengths of the codes.
+import type { Rle } from '../common/types.js';
 import { checkSameSize } from './runs.js';
 import { type MaskOrRle, type Spans, encodeSpans, invertSpans, spansOf } from './spans.js';
 
 /**
- * What is not in the mask.
+ * Gives the mask of all pixels that are not in this one.
  *
  * @throws {SegmenterError} as `decodeRle`.
  */
@@ -13,7 +14,7 @@ export function invertMask(mask: MaskOrRle): Rle {
 }
 
 /**
- * What is in any of the masks.
+ * Gives the mask of all pixels that are in any of the masks.
  *
  * @throws {SegmenterError} 'size-mismatch' if they differ in size; else as `decodeRle`.
  */
@@ -22,7 +23,7 @@ export function unionMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rl
 }
 
 /**
- * What is in all of the masks.
+ * Gives the mask of all pixels that are in all of the masks.
  *
  * @throws {SegmenterError} as `unionMasks`.
  */
@@ -31,7 +32,7 @@ export function intersectMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[])
 }
 
 /**
- * What is in the first mask and in none of the others.
+ * Gives the mask of all pixels that are in the first mask and in none of the others.
  *
  * @throws {SegmenterError} as `unionMasks`.
  */

@@ -1,21 +1,27 @@
-import type { Box, CocoRle } from '../types.js';
+import type { Box, CocoRle } from '../common/types.js';
 import { type Crop, cropMask } from './crop.js';
 import { forEachDistanceRow } from './distance.js';
 import type { HasRle } from './rle.js';
 
 /**
- * How to treat a mask's edge. The distance of a pixel to it is that of its centre to the centre of the nearest pixel on the
- * other side, less the half pixel from that centre to the edge. Beyond the borders of the photo the mask is taken to go on, so
- * where it touches a border it is neither softened nor moved.
+ * These options say how a mask's edge is treated. The distance of a pixel to the edge is the
+ * distance from its centre to the centre of the nearest pixel on the other side, less the half
+ * pixel between that centre and the edge. The mask is taken to go on beyond the borders of the
+ * photo, so where it touches a border it is neither softened nor moved.
  */
 export interface EdgeOptions {
-  /** Width in pixels of the linear ramp from transparent to opaque, half of it on each side of the edge. Default 0: a hard edge. */
+  /**
+   * The edge becomes a linear ramp of this many pixels from transparent to opaque, half of it on
+   * each side of the edge. Default 0, which is a hard edge.
+   */
   feather?: number | undefined;
-  /** Pixels by which the edge moves first: outwards if positive, inwards if negative. Default 0. */
+  /**
+   * The edge first moves by this many pixels, outwards if positive, inwards if negative. Default 0.
+   */
   shiftEdge?: number | undefined;
 }
 
-/** 0 transparent to 255 opaque, by row from the top left. */
+/** Alpha goes from 0 (transparent) to 255 (opaque), row by row from the top left. */
 export interface Alpha {
   data: Uint8ClampedArray<ArrayBuffer>;
   width: number;
@@ -23,8 +29,8 @@ export interface Alpha {
 }
 
 /**
- * The mask as an alpha channel of the photo's size, its edge moved and softened. Takes time in proportion to the box around
- * what is not transparent.
+ * Makes an alpha channel of the photo's size from a mask, with its edge moved and softened. It
+ * takes time in proportion to the box around what is not transparent.
  *
  * @throws {TypeError} if `feather` is negative or either number is not finite.
  */
@@ -38,7 +44,10 @@ export function maskToAlpha({ rle }: HasRle, options: EdgeOptions = {}): Alpha {
   return { data, width, height };
 }
 
-/** Where the picture of `cutOut` with the same options lies in the photo; [0, 0, 0, 0] if nothing is left of the mask. */
+/**
+ * Says where the picture that `cutOut` makes with the same options lies in the photo. It is [0, 0,
+ * 0, 0] if nothing is left of the mask.
+ */
 export function cutOutBox({ rle }: HasRle, options: EdgeOptions = {}): Box {
   const { left, top, width, height } = cropAlpha(rle, options);
   return [left, top, width, height];
@@ -48,7 +57,8 @@ export function cutOutBox({ rle }: HasRle, options: EdgeOptions = {}): Box {
 export function cropAlpha(rle: CocoRle, { feather = 0, shiftEdge = 0 }: EdgeOptions): Crop<Uint8ClampedArray<ArrayBuffer>> {
   if (!(feather >= 0 && feather < Infinity)) throw new TypeError(`feather must be a number of pixels from 0 on, not ${feather}.`);
   if (!Number.isFinite(shiftEdge)) throw new TypeError(`shiftEdge must be a number of pixels, not ${shiftEdge}.`);
-  // From the signed distance to the edge, positive inside. A pixel right on a hard edge belongs to the mask.
+  // From the signed distance to the edge, positive inside. A pixel right on a hard edge belongs to
+  // the mask.
   const alphaAt = (distance: number): number => {
     const inside = distance + shiftEdge;
     if (feather === 0) return inside >= 0 ? 255 : 0;

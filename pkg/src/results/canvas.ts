@@ -1,13 +1,15 @@
-// From masks to what canvases take.
+// These functions turn masks into what a canvas can draw.
 import { type EdgeOptions, cropAlpha } from './alpha.js';
 import { outlineOf } from './polygons.js';
 import { type HasRle, decodeRle } from './rle.js';
 import type { OutlineOptions } from './simplify.js';
 
-/** Red, green, blue and alpha, each 0 to 255. */
+/** A colour has red, green, blue and alpha, each from 0 to 255. */
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 
-/** The mask in one colour on a transparent ground, in the photo's size. Default: opaque white. */
+/**
+ * Paints the mask in one colour on a transparent ground of the photo's size. Default: opaque white.
+ */
 export function maskToImageData({ rle }: HasRle, color: Rgba = [255, 255, 255, 255]): ImageData {
   const pixels = decodeRle(rle);
   const [height, width] = rle.size;
@@ -21,14 +23,15 @@ export function maskToImageData({ rle }: HasRle, color: Rgba = [255, 255, 255, 2
   return image;
 }
 
-/** The same as a bitmap, which draws faster. Close it when it is no longer needed. */
+/** Paints the mask as a bitmap, which draws faster. Close it when it is no longer needed. */
 export function maskToImageBitmap(mask: HasRle, color?: Rgba): Promise<ImageBitmap> {
   return createImageBitmap(maskToImageData(mask, color));
 }
 
 /**
- * The mask's outline in pixels of the photo; fill, stroke or clip with it at any scale. It runs along the pixels' edges, or with
- * a tolerance simplified. Both fill rules fill it alike.
+ * Makes a path of the mask's outline in pixels of the photo, to fill, stroke or clip with at any
+ * scale. It runs along the edges of pixels, or is simplified if there is a tolerance. Both fill
+ * rules fill it alike.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -45,9 +48,10 @@ export function maskToPath2D(mask: HasRle, options: OutlineOptions = {}): Path2D
 }
 
 /**
- * The photo inside the mask on a transparent ground, cropped to what is not transparent: `cutOutBox` with the same options tells
- * where that lies. One transparent pixel if nothing is left of the mask. The photo must be upright; a copy of another size is
- * drawn at the mask's.
+ * Cuts the photo out along the mask, on a transparent ground, cropped to what is not transparent.
+ * `cutOutBox` with the same options says where that lies. The result is one transparent pixel if
+ * nothing is left of the mask. The photo must be upright. A copy of another size is drawn in the
+ * mask's size.
  *
  * @throws {TypeError} if `feather` is negative or an option is not finite.
  */
@@ -62,7 +66,8 @@ export function cutOut(photo: CanvasImageSource, { rle }: HasRle, options: EdgeO
     image.data[4 * index + 3] = alpha;
   });
   context.putImageData(image, 0, 0);
-  // Keeps of the photo what the alpha below lets through. The photo's pixels are not read, so any photo that can be drawn will do.
+  // Keeps of the photo what the alpha below lets through. The photo's pixels are not read, so any
+  // photo that can be drawn will do.
   context.globalCompositeOperation = 'source-in';
   context.drawImage(photo, -left, -top, rle.size[1], rle.size[0]);
   return canvas;

@@ -1,4 +1,7 @@
-/** Which things are near each other: squares of a grid, each with the numbers of what reaches into it. */
+/**
+ * Which things are near each other: squares of a grid, each with the numbers of what reaches into
+ * it.
+ */
 export class Cells {
   readonly #left: number;
   readonly #top: number;
@@ -29,7 +32,8 @@ export class Cells {
     if (y0 > y1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
     const slope = y0 === y1 ? 0 : (x1 - x0) / (y1 - y0);
     const lastRow = this.#rowOf(y1 + 0.5);
-    // Half a pixel more on each side, so that neither rounding nor the borders of cells part lines that meet.
+    // Half a pixel more on each side, so that neither rounding nor the borders of cells part lines
+    // that meet.
     for (let row = this.#rowOf(y0 - 0.5); row <= lastRow; row++) {
       const [top, bottom] = [this.#top + row * this.#side - 0.5, this.#top + (row + 1) * this.#side + 0.5];
       const from = y0 === y1 ? x0 : x0 + (Math.min(y1, Math.max(y0, top)) - y0) * slope;

@@ -1,28 +1,29 @@
-import { SegmenterError } from '../errors.js';
-import type { Box, CocoRle, Rle } from '../types.js';
+import { SegmenterError } from '../common/errors.js';
+import type { Box, CocoRle, Rle } from '../common/types.js';
 import { unionMasks } from './algebra.js';
 import { fillRing } from './raster.js';
 import { checkSameSize, sizeOfPhoto } from './runs.js';
 import { encodeSpans, spansOf } from './spans.js';
 
-/** What an annotation of a COCO file says of a shape. */
+/** This is what an annotation of a COCO file says of a shape. */
 export interface CocoShape {
   /**
-   * A run-length code, compressed or not, or polygons: rings of corners x0, y0, x1, y1, ... in pixels, which need not be whole
-   * numbers.
+   * This is a run-length code, compressed or not, or a list of polygons. A polygon is a ring of
+   * corners x0, y0, x1, y1, ... in pixels, which need not be whole numbers.
    */
   segmentation?: CocoRle | readonly (readonly number[])[] | undefined;
-  /** In pixels. */
+  /** The box is in pixels. */
   bbox?: Readonly<Box> | undefined;
 }
 
 /**
- * The mask of an annotation of a COCO file, whose photo has this width and height in pixels: its run-length code, what its
- * polygons cover together, or, where it has neither, its box. Pixels are those that pycocotools gives.
+ * Makes a mask of an annotation of a COCO file whose photo has this width and height in pixels. The
+ * mask is the annotation's run-length code, or what its polygons cover together, or its box if it
+ * has neither. Its pixels are those that pycocotools gives.
  *
  * @throws {TypeError} if a side is no whole number of pixels.
- * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape, or one that is malformed; 'size-mismatch' if its code
- * is of another size.
+ * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape, or one that is
+ * malformed; 'size-mismatch' if its code is of another size.
  */
 export function cocoToRle(annotation: CocoShape, width: number, height: number): Rle {
   const size = sizeOfPhoto(width, height);

@@ -1,20 +1,21 @@
-import type { Box, CocoRle, Level, Mask, Rle, Scene } from '../types.js';
+import type { Box, CocoRle, Level, Mask, Rle, Scene } from '../common/types.js';
 import { type Polygon, maskToPolygons } from './polygons.js';
 import { rleArea, rleBox } from './rle.js';
 import type { OutlineOptions } from './simplify.js';
 import { encodeSpans, spansOf } from './spans.js';
 
-/** How masks are written. */
+/** These options say how masks are written. */
 export interface CocoFormat extends OutlineOptions {
   /**
-   * Default 'rle'. With 'polygons' a mask is a list of rings of corners x0, y0, x1, y1, ... in pixels, one for each of its
-   * pieces. COCO has no holes: a line from the outer ring to each hole and back makes one ring of them, which fills to the piece
-   * without its holes. A `tolerance` simplifies them; area and box stay those of the mask.
+   * Default 'rle'. With 'polygons' a mask is a list of rings of corners x0, y0, x1, y1, ... in
+   * pixels, one for each of its pieces. COCO knows no holes, so a line from the outer ring to each
+   * hole and back joins them to one ring, which fills the piece without its holes. A `tolerance`
+   * simplifies the rings. Area and box stay those of the mask.
    */
   segmentation?: 'rle' | 'polygons' | undefined;
 }
 
-/** What a scene does not know of its photo. */
+/** These options tell what a scene does not know of its photo. */
 export interface CocoOptions extends CocoFormat {
   /** Default: empty. */
   fileName?: string | undefined;
@@ -22,7 +23,7 @@ export interface CocoOptions extends CocoFormat {
   imageId?: number | undefined;
 }
 
-/** A scene, and what it does not know of its photo. */
+/** This is a scene and what it does not know of its photo. */
 export interface CocoPhoto {
   scene: Scene<CocoRle>;
   /** Default: empty. */
@@ -31,16 +32,19 @@ export interface CocoPhoto {
   imageId?: number | undefined;
 }
 
-/** A data set in COCO's format for object detection. */
+/** This is a data set in COCO's format for object detection. */
 export interface CocoDataset {
   images: { id: number; width: number; height: number; file_name: string }[];
   annotations: CocoAnnotation[];
   categories: { id: number; name: Level; supercategory: string }[];
 }
 
-/** One mask of a scene, in COCO's words. */
+/** An annotation is one mask of a scene, in COCO's words. */
 export interface CocoAnnotation {
-  /** The mask's; in a data set of several photos, the annotation's place in the list, from 1 on. */
+  /**
+   * This is the id of the mask. In a data set of several photos it is the annotation's place in the
+   * list, from 1 on.
+   */
   id: number;
   image_id: number;
   category_id: number;
@@ -48,20 +52,21 @@ export interface CocoAnnotation {
   area: number;
   bbox: Box;
   iscrowd: 0;
-  /** This and what follows is not COCO's. */
+  /** COCO does not have this property and those that follow. */
   score: number;
-  /** Id of the annotation of the entity that a part belongs to. */
+  /** This is the id of the annotation of the entity that a part belongs to. */
   parent: number | null;
-  /** Ids of the annotations of a relation's entities. */
+  /** These are the ids of the annotations of a relation's entities. */
   members: number[];
 }
 
 const CATEGORIES: readonly Level[] = ['part', 'entity', 'relation'];
 
 /**
- * A scene as a COCO data set with one category for each level. Codes, areas and boxes are those that pycocotools gives the
- * same pixels. Every annotation has `iscrowd` 0, as each is one object: pycocotools takes run-length codes there too, and would
- * leave crowds out of its measurements.
+ * Makes a COCO data set of a scene, with one category for each level. Codes, areas and boxes are
+ * those that pycocotools gives for the same pixels. Every annotation has `iscrowd` 0, because each
+ * is one object. pycocotools takes run-length codes there too, and would leave crowds out of its
+ * measurements.
  *
  * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask is no run-length code.
  * @throws {TypeError} if the tolerance is negative or there is no such `segmentation`.
@@ -71,8 +76,9 @@ export function sceneToCoco(scene: Scene<CocoRle>, { fileName, imageId = 1, ...f
 }
 
 /**
- * The scenes of several photos as one COCO data set. Annotations are numbered through, and links between masks follow; links to
- * masks that are not in their scene are left out. Else as {@link sceneToCoco}.
+ * Makes one COCO data set of the scenes of several photos. Annotations are numbered through the
+ * whole data set, and links between masks use these numbers. Links to masks that are not in their
+ * scene are left out. Everything else is as {@link sceneToCoco} does it.
  *
  * @throws {SegmenterError} as `sceneToCoco`.
  * @throws {TypeError} as `sceneToCoco`, and if two photos have the same `imageId`.
@@ -122,8 +128,8 @@ function annotate(mask: Mask<CocoRle>, { imageId, idOf }: NumberedPhoto, { segme
 }
 
 /**
- * Lines that are run through there and back enclose nothing, wherever they lie: the outer ring's first corner will do for all
- * holes.
+ * Lines that are run through there and back enclose nothing, wherever they lie: the outer ring's
+ * first corner will do for all holes.
  */
 function toOneRing({ outer, holes }: Polygon): number[] {
   const start = outer.slice(0, 2);

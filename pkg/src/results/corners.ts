@@ -1,9 +1,10 @@
-// The corners of a mask's rings, of which some are kept: the method of Ramer, Douglas and Peucker, with more corners on demand.
+// The corners of a mask's rings, of which some are kept: the method of Ramer, Douglas and Peucker,
+// with more corners on demand.
 import type { Ring } from './outline.js';
 
 /**
- * Corners of all rings, numbered through. Those that are kept are linked; between a kept corner and the next one lies a stretch,
- * which the straight line between the two stands for.
+ * Corners of all rings, numbered through. Those that are kept are linked; between a kept corner and
+ * the next one lies a stretch, which the straight line between the two stands for.
  */
 export class Corners {
   readonly count: number;
@@ -13,12 +14,15 @@ export class Corners {
   /** The kept corner after a kept one, around its ring, and the one before. */
   readonly next: Int32Array;
   readonly before: Int32Array;
-  /** The ring of a corner, and of each ring its first corner; the last number is that of all corners. */
+  /**
+   * The ring of a corner, and of each ring its first corner; the last number is that of all
+   * corners.
+   */
   readonly ringOf: Int32Array;
   readonly firsts: number[] = [0];
   /**
-   * Outlines like combs would take quadratic time: after a fair share of work stretches are halved, which keeps some corners
-   * more.
+   * Outlines like combs would take quadratic time: after a fair share of work stretches are halved,
+   * which keeps some corners more.
    */
   #work: number;
 
@@ -68,8 +72,8 @@ export class Corners {
   }
 
   /**
-   * One after the last corner of the stretch that begins at a kept corner; its end is the corner of this number or the ring's
-   * first.
+   * One after the last corner of the stretch that begins at a kept corner; its end is the corner of
+   * this number or the ring's first.
    */
   endOf(corner: number): number {
     return this.next[corner]! > corner ? this.next[corner]! : this.firsts[this.ringOf[corner]! + 1]!;
@@ -88,7 +92,10 @@ export class Corners {
     return Math.sqrt((px - along * dx) ** 2 + (py - along * dy) ** 2);
   }
 
-  /** Keeps one more corner of a stretch at least, and more where its pieces are further off than the tolerance. */
+  /**
+   * Keeps one more corner of a stretch at least, and more where its pieces are further off than the
+   * tolerance.
+   */
   refine(corner: number): void {
     this.#split(corner, true);
   }
@@ -139,7 +146,10 @@ export class Corners {
     this.before[corner] = from;
   }
 
-  /** Of the corners from `first` up to `end`, the one furthest from the line between two corners, which may be the same one. */
+  /**
+   * Of the corners from `first` up to `end`, the one furthest from the line between two corners,
+   * which may be the same one.
+   */
   #furthest(first: number, end: number, from: number, to: number): { corner: number; distance: number } {
     let [corner, distance] = [first, 0];
     for (let at = first; at < end; at++) {

@@ -1,7 +1,10 @@
-import type { CocoRle } from '../types.js';
+import type { CocoRle } from '../common/types.js';
 import { forEachColumnRun, rleBox } from './rle.js';
 
-/** A rectangle of the photo, in its pixels, and a value for each of its pixels, by row from the top left. */
+/**
+ * A rectangle of the photo, in its pixels, and a value for each of its pixels, by row from the top
+ * left.
+ */
 export interface Crop<Values = Uint8Array<ArrayBuffer>> {
   left: number;
   top: number;
@@ -11,7 +14,10 @@ export interface Crop<Values = Uint8Array<ArrayBuffer>> {
   pixels: Values;
 }
 
-/** The mask in its bounding box and `margin` whole pixels around, as far as the photo goes; no pixels for an empty mask. */
+/**
+ * The mask in its bounding box and `margin` whole pixels around, as far as the photo goes; no
+ * pixels for an empty mask.
+ */
 export function cropMask(rle: CocoRle, margin = 0): Crop {
   const [x, y, boxWidth, boxHeight] = rleBox(rle);
   if (boxWidth === 0) return { left: 0, top: 0, width: 0, height: 0, pixels: new Uint8Array() };

@@ -1,7 +1,11 @@
-// How lines between corners of pixels lie to each other. Coordinates are whole numbers, so all of this is exact.
+// How lines between corners of pixels lie to each other. Coordinates are whole numbers, so all of
+// this is exact.
 import { type Corners, neighbours } from './corners.js';
 
-/** Positive if c lies clockwise (as seen, y down) of the line from a to b, negative if counter-clockwise, 0 if on it. */
+/**
+ * Positive if c lies clockwise (as seen, y down) of the line from a to b, negative if
+ * counter-clockwise, 0 if on it.
+ */
 const side = ({ x, y }: Corners, a: number, b: number, c: number): number =>
   (x[b]! - x[a]!) * (y[c]! - y[a]!) - (y[b]! - y[a]!) * (x[c]! - x[a]!);
 
@@ -13,9 +17,10 @@ function isBetween({ x, y }: Corners, a: number, b: number, c: number): boolean 
 }
 
 /**
- * The stretches that must get closer to their ring, by their first corners, for what the lines from corner a and from corner c
- * to the next ones do to each other; none if they are as they should be. Lines may only meet at their ends: those of neighbours,
- * and corners of two rings that touched there before and lie as they did.
+ * The stretches that must get closer to their ring, by their first corners, for what the lines from
+ * corner a and from corner c to the next ones do to each other; none if they are as they should be.
+ * Lines may only meet at their ends: those of neighbours, and corners of two rings that touched
+ * there before and lie as they did.
  */
 export function conflict(corners: Corners, a: number, c: number): number[] {
   const { next, before } = corners;
@@ -39,12 +44,16 @@ export function conflict(corners: Corners, a: number, c: number): number[] {
   return touches || (ofC > 0 !== ofD > 0 && ofA > 0 !== ofB > 0 && ofC * ofD !== 0 && ofA * ofB !== 0) ? [a, c] : [];
 }
 
-/** Whether two rings that touch at a corner of both still touch there, and neither cross nor run along each other. */
+/**
+ * Whether two rings that touch at a corner of both still touch there, and neither cross nor run
+ * along each other.
+ */
 function isApart(corners: Corners, mine: number, other: number): boolean {
   const { next, before } = corners;
   const to = (corner: number): Direction => [corners.x[corner]! - corners.x[mine]!, corners.y[corner]! - corners.y[mine]!];
-  // Each ring goes around a pixel of the mask where the rings turn right, and around one of the background where they turn left. Clockwise
-  // from the first line that pixel comes, then the other line of the same ring, then the other ring's lines in the same order.
+  // Each ring goes around a pixel of the mask where the rings turn right, and around one of the
+  // background where they turn left. Clockwise from the first line that pixel comes, then the other
+  // line of the same ring, then the other ring's lines in the same order.
   const [first, last] = turnsRight(corners, mine) ? [next, before] : [before, next];
   const start = to(first[mine]!);
   const [a, b, c] = [to(last[mine]!), to(first[other]!), to(last[other]!)];
@@ -65,7 +74,10 @@ function isClockwise(from: Direction, a: Direction, b: Direction): boolean {
   return ofA === ofB ? a[0] * b[1] - a[1] * b[0] > 0 : ofA < ofB;
 }
 
-/** Clockwise from a direction: 0 along it, 1 in the half turn after it, 2 straight back, 3 in the other half. */
+/**
+ * Clockwise from a direction: 0 along it, 1 in the half turn after it, 2 straight back, 3 in the
+ * other half.
+ */
 function quadrant(from: Direction, to: Direction): number {
   const cross = from[0] * to[1] - from[1] * to[0];
   if (cross !== 0) return cross > 0 ? 1 : 3;

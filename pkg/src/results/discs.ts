@@ -1,9 +1,11 @@
-// This finds what lies within a distance of a mask's pixels. Spans of columns nearby reach up and down into each column of pixels.
-import type { Rle } from '../types.js';
+// This finds what lies within a distance of a mask's pixels. Spans of columns nearby reach up and
+// down into each column of pixels.
+import type { Rle } from '../common/types.js';
 import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
 
 /**
- * The mask and all pixels within a distance of it, measured from centre to centre: it grows by an exact disc. Fractions count.
+ * Adds all pixels within a distance of the mask, measured from centre to centre, so that the mask
+ * grows by an exact disc. Fractions of pixels count.
  *
  * @throws {TypeError} if `pixels` is negative or not finite.
  * @throws {SegmenterError} as `decodeRle`.
@@ -14,8 +16,8 @@ export function growMask(mask: MaskOrRle, pixels: number): Rle {
 }
 
 /**
- * The mask without all pixels within a distance of its background, measured from centre to centre. Beyond the borders of the
- * photo the mask is taken to go on, so it does not shrink from there.
+ * Removes all pixels within a distance of the background, measured from centre to centre. The mask
+ * is taken to go on beyond the borders of the photo, so it does not shrink from there.
  *
  * @throws {TypeError} if `pixels` is negative or not finite.
  * @throws {SegmenterError} as `decodeRle`.
@@ -26,9 +28,9 @@ export function shrinkMask(mask: MaskOrRle, pixels: number): Rle {
 }
 
 /**
- * The mask with a smooth edge: every pixel becomes what most pixels of the photo within the radius are, measured from centre to
- * centre, and stays as it is if they are half and half. What is narrower than the radius goes, as whiskers, cracks and specks;
- * corners get round.
+ * Smooths the mask's edge. Every pixel becomes what most pixels of the photo within the radius are,
+ * measured from centre to centre. It stays as it is if they are half and half. Whiskers, cracks and
+ * specks that are narrower than the radius disappear, and corners become round.
  *
  * @throws {TypeError} if the radius is negative or not finite.
  * @throws {SegmenterError} as `decodeRle`.
@@ -42,7 +44,10 @@ function checkDistance(name: string, distance: number): void {
   if (!(distance >= 0 && distance < Infinity)) throw new TypeError(`${name} must be a number of pixels from 0 on, not ${distance}.`);
 }
 
-/** How far a disc reaches up and down in its columns, from that of its centre on, as far as the photo goes. */
+/**
+ * How far a disc reaches up and down in its columns, from that of its centre on, as far as the
+ * photo goes.
+ */
 function reaches(radius: number, [height, width]: Spans['size']): number[] {
   const reach: number[] = [];
   for (let dx = 0; dx === 0 || (dx <= radius && dx < width); dx++) {
@@ -57,8 +62,8 @@ type Use = (top: number, bottom: number, reach: number) => void;
 type Visit = (x: number, reach: readonly number[], near: (use: Use) => void) => void;
 
 /**
- * Calls back for each column of the photo: with the disc's reaches, and with the spans of the columns nearby and how far they
- * reach.
+ * Calls back for each column of the photo: with the disc's reaches, and with the spans of the
+ * columns nearby and how far they reach.
  */
 function forEachColumn(spans: Spans, radius: number, visit: Visit): void {
   const width = spans.size[1];
@@ -100,8 +105,9 @@ function grow(spans: Spans, radius: number): Spans {
 function vote(spans: Spans, radius: number): Spans {
   const [height, width] = spans.size;
   const most = reaches(radius, spans.size)[0]!;
-  // How many votes of one column a pixel gets, rises and falls evenly along its own: these are the changes of that from row to
-  // row, beginning so far above the photo that no vote has been counted.
+  // How many votes of one column a pixel gets, rises and falls evenly along its own: these are the
+  // changes of that from row to row, beginning so far above the photo that no vote has been
+  // counted.
   const bends = new Int32Array(height + 2 * most + 2);
   const count = (votes: number, top: number, bottom: number, reach: number): void => {
     bends[most + top - reach]! += votes;

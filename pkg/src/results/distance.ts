@@ -1,13 +1,15 @@
-// The exact Euclidean distance transform in linear time, after P. F. Felzenszwalb and D. P. Huttenlocher, "Distance
-// Transforms of Sampled Functions", Theory of Computing 8 (2012): distances within each column first, then for each row
-// the lower envelope of the parabolas that those distances put on it.
+// The exact Euclidean distance transform in linear time, after P. F. Felzenszwalb and D. P.
+// Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8 (2012): distances
+// within each column first, then for each row the lower envelope of the parabolas that those
+// distances put on it.
 
 /** Larger than any distance in a photo, and its square is still exact. */
 const NONE = 2 ** 26;
 
 /**
- * Calls back row by row, from the top, with the squared distances in pixels from the centre of each pixel to the centre of
- * the nearest pixel whose value is `target`; Infinity where there is none. The array is reused for the next row.
+ * Calls back row by row, from the top, with the squared distances in pixels from the centre of each
+ * pixel to the centre of the nearest pixel whose value is `target`; Infinity where there is none.
+ * The array is reused for the next row.
  */
 export function forEachDistanceRow(
   pixels: Uint8Array,
@@ -31,7 +33,10 @@ function columnDistances(pixels: Uint8Array, width: number, height: number, targ
   return distances;
 }
 
-/** Scratch space for one row: the parabolas of the envelope by their apex, and where each begins to be the lowest. */
+/**
+ * Scratch space for one row: the parabolas of the envelope by their apex, and where each begins to
+ * be the lowest.
+ */
 interface Envelope {
   apex: Int32Array;
   from: Float64Array;

@@ -1,9 +1,9 @@
-import type { Box, CocoRle, Level, Mask, Scene } from '../types.js';
+import type { Box, CocoRle, Level, Mask, Scene } from '../common/types.js';
 import type { Ring } from './outline.js';
 import { maskToPolygons } from './polygons.js';
 import type { OutlineOptions } from './simplify.js';
 
-/** As much of GeoJSON (RFC 7946) as masks need. */
+/** This is as much of a GeoJSON feature (RFC 7946) as a mask needs. */
 export interface MaskFeature {
   type: 'Feature';
   id: number;
@@ -13,24 +13,25 @@ export interface MaskFeature {
     level: Level;
     score: number;
     area: number;
-    /** [x, y, width, height], unlike GeoJSON's own `bbox`. */
+    /** The box is [x, y, width, height], unlike GeoJSON's own `bbox`. */
     bbox: Box;
     parent: number | null;
     members: number[];
   };
 }
 
-/** All masks of a scene. */
+/** This is a collection of features with all masks of a scene. */
 export interface SceneFeatures {
   type: 'FeatureCollection';
   features: MaskFeature[];
 }
 
 /**
- * The mask as a GeoJSON feature. Coordinates are pixels of the photo, not degrees: x to the right and y down. Rings are closed
- * and obey the right-hand rule by their numbers: a program that plots y upwards, as maps do, sees the photo upside down, outer
- * rings counter-clockwise and holes clockwise. An empty mask has no coordinates.
- * Geometries are valid as OpenGIS has it; see {@link maskToPolygons}.
+ * Makes a GeoJSON feature of a mask. Coordinates are pixels of the photo and not degrees: x points
+ * to the right and y points down. Rings are closed, and their numbers obey the right-hand rule. A
+ * program that plots y upwards, as maps do, shows the photo upside down, outer rings
+ * counter-clockwise and holes clockwise. An empty mask has no coordinates. Geometries are valid by
+ * the rules of OpenGIS; see {@link maskToPolygons}.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -45,7 +46,7 @@ export function maskToGeoJson(mask: Mask<CocoRle>, options: OutlineOptions = {})
   };
 }
 
-/** All masks of a scene as GeoJSON, in the scene's order; see {@link maskToGeoJson}. */
+/** Makes GeoJSON of all masks of a scene, in the scene's order; see {@link maskToGeoJson}. */
 export function sceneToGeoJson({ masks }: Scene<CocoRle>, options: OutlineOptions = {}): SceneFeatures {
   return { type: 'FeatureCollection', features: masks.map((mask) => maskToGeoJson(mask, options)) };
 }

@@ -1,21 +1,21 @@
-import type { CocoRle, Level, Mask, Rle, Scene } from '../types.js';
+import type { CocoRle, Level, Mask, Rle, Scene } from '../common/types.js';
 
-/** Masks and how they belong together. */
+/** The graph has the masks of a scene and the links between them. */
 export interface SceneGraph {
   nodes: Pick<Mask, 'id' | 'level' | 'score' | 'area' | 'bbox'>[];
   edges: SceneEdge[];
 }
 
-/** A link, by the masks' ids: an entity has parts, a relation has members. */
+/** A link joins two masks by their ids: an entity has parts, and a relation has members. */
 export interface SceneEdge {
   from: number;
   to: number;
   kind: 'has-part' | 'has-member';
 }
 
-/** How to call masks. */
+/** This option says how masks are called. */
 export interface NameOptions<Code extends CocoRle = Rle> {
-  /** What to call a mask. Default: its level and id, as in 'Entity 3'. */
+  /** It gives the name of a mask. Default: its level and id, as in 'Entity 3'. */
   name?: ((mask: Mask<Code>) => string) | undefined;
 }
 
@@ -24,7 +24,10 @@ const RANKS: readonly Level[] = ['relation', 'entity', 'part'];
 
 export const defaultName = ({ level, id }: Pick<Mask, 'level' | 'id'>): string => `${level[0]!.toUpperCase()}${level.slice(1)} ${id}`;
 
-/** How the masks of a scene belong together, as plain JSON. Links to masks that are not in the scene are left out. */
+/**
+ * Makes a graph of how the masks of a scene belong together, as plain JSON. Links to masks that are
+ * not in the scene are left out.
+ */
 export function sceneGraph({ masks }: Scene<CocoRle>): SceneGraph {
   const ids = new Set(masks.map(({ id }) => id));
   const edges: SceneEdge[] = [];
@@ -35,10 +38,11 @@ export function sceneGraph({ masks }: Scene<CocoRle>): SceneGraph {
   return { nodes: masks.map(({ id, level, score, area, bbox }) => ({ id, level, score, area, bbox: [...bbox] })), edges };
 }
 
-/** The graph in Graphviz's language, relations in the top row, then entities, then parts. */
+/** Writes the graph in Graphviz's language: relations in the top row, then entities, then parts. */
 export function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code>, { name = defaultName }: NameOptions<Code> = {}): string {
   const lines = ['digraph scene {', '  node [shape=box];'];
-  // Invisible links between the rows' headings keep the rows apart and in order, also where no mask links them.
+  // Invisible links between the rows' headings keep the rows apart and in order, also where no mask
+  // links them.
   lines.push(`  { node [shape=plaintext]; edge [style=invis]; ${RANKS.join(' -> ')}; }`);
   for (const level of RANKS) {
     lines.push('  {', `    rank=same; ${level};`);

@@ -1,7 +1,9 @@
-import type { CocoRle } from '../types.js';
+import type { CocoRle } from '../common/types.js';
 import { type Crop, cropMask } from './crop.js';
 
-/** A closed ring of corners x0, y0, x1, y1, ... in pixels; the last corner joins the first. */
+/**
+ * A ring has corners x0, y0, x1, y1, ... in pixels. It is closed: the last corner joins the first.
+ */
 export type Ring = number[];
 
 // Right, down, left, up: adding 1 turns clockwise, as y points down.
@@ -9,9 +11,10 @@ const STEP_X = [1, 0, -1, 0] as const;
 const STEP_Y = [0, 1, 0, -1] as const;
 
 /**
- * Traces a mask along the edges of its pixels. Outer rings run clockwise and holes counter-clockwise, so both fill rules
- * give back exactly the mask. Pixels that touch at a corner only are in separate rings, and a ring that would touch itself at
- * a corner is cut into two there: no ring passes a point twice. The last edge of every ring, from its last corner to its first,
+ * Traces a mask along the edges of its pixels. Outer rings run clockwise and holes
+ * counter-clockwise, so both fill rules give back exactly the mask. Pixels that touch only at a
+ * corner are in separate rings, and a ring that would touch itself at a corner is cut in two there,
+ * so no ring passes a point twice. The last edge of every ring, from its last corner to its first,
  * runs right along the top of a pixel of the mask.
  *
  * @throws {SegmenterError} as `decodeRle`.
@@ -29,11 +32,14 @@ export function traceOutline(rle: CocoRle): Ring[] {
   return rings;
 }
 
-/** The ring through the top edge of a pixel, and the holes that are cut off where it touches itself. */
+/**
+ * The ring through the top edge of a pixel, and the holes that are cut off where it touches itself.
+ */
 function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): Ring[] {
   const ring: Ring = [];
   const holes: Ring[] = [];
-  // A ring may come once more to a corner where pixels of the mask touch. This is where such corners are in the ring.
+  // A ring may come once more to a corner where pixels of the mask touch. This is where such
+  // corners are in the ring.
   const touching = new Map<number, number>();
   let [x, y, heading] = [startX, startY, 0];
   do {
@@ -63,8 +69,8 @@ function endToTheRight(ring: Ring): Ring {
 }
 
 /**
- * The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. At a corner where two pixels of the mask touch,
- * the way turns right, around one of them.
+ * The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. At a corner where
+ * two pixels of the mask touch, the way turns right, around one of them.
  */
 function lookAhead(grid: Grid, x: number, y: number, heading: number): { turn: -1 | 0 | 1; touches: boolean } {
   // The pixels ahead are those around the corner in the heading's direction.

@@ -1,10 +1,11 @@
-// Whether simplifying a ring moved it over another one, which then lies outside of what it lay in, or inside of what it did not.
+// Whether simplifying a ring moved it over another one, which then lies outside of what it lay in,
+// or inside of what it did not.
 import type { Cells } from './cells.js';
 import { type Corners, neighbours } from './corners.js';
 
 /**
- * Of a line that stands for a stretch of its ring: whether another ring lies between the two. `starts` has the rings' first
- * corners.
+ * Of a line that stands for a stretch of its ring: whether another ring lies between the two.
+ * `starts` has the rings' first corners.
  */
 export function overtakes(corners: Corners, from: number, starts: Cells): boolean {
   if (corners.isEdge(from)) return false;
@@ -31,9 +32,10 @@ function stretchOf(corners: Corners, from: number): number[] {
 }
 
 /**
- * Whether a ring's start lies inside a polygon of corners, by the even-odd rule. Where rings touch, the start may be a corner of
- * the polygon too. So not the corner counts but a point that is closer to it than anything else, in the angle that its ring makes
- * there, on neither of the diagonals: lines may run along those.
+ * Whether a ring's start lies inside a polygon of corners, by the even-odd rule. Where rings touch,
+ * the start may be a corner of the polygon too. So not the corner counts but a point that is closer
+ * to it than anything else, in the angle that its ring makes there, on neither of the diagonals:
+ * lines may run along those.
  */
 function isInside(corners: Corners, start: number, polygon: readonly number[]): boolean {
   const { x, y } = corners;

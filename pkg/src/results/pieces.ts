@@ -1,22 +1,26 @@
-// The pieces of a mask: pixels that are joined by their sides. Found span by span, by joining those of neighbouring columns.
-import type { Rle } from '../types.js';
+// This file finds the pieces of a mask: pixels that are joined by their sides. It joins the spans
+// of neighbouring columns.
+import type { Rle } from '../common/types.js';
 import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
 
-/** Which holes to fill. */
+/** This option says which holes are filled. */
 export interface HoleOptions {
-  /** Pixels that the largest hole has which is filled. Default: all holes are. */
+  /** The largest hole that is filled has this many pixels. Default: all holes are filled. */
   largest?: number | undefined;
 }
 
-/** Which islands to drop. */
+/** This option says which islands are dropped. */
 export interface IslandOptions {
-  /** Pixels that the smallest island has which stays. Default: only the largest island of all does. */
+  /**
+   * The smallest island that stays has this many pixels. Default: only the largest island stays.
+   */
   smallest?: number | undefined;
 }
 
 /**
- * The mask without its holes: pieces of the background that are not at a border of the photo. Pixels are one piece if they are
- * joined by their sides, as in `maskToPolygons`; a gap that only touches the outside at a corner is a hole.
+ * Fills the mask's holes, which are pieces of the background that are not at a border of the photo.
+ * Pixels are one piece if they are joined by their sides, as in `maskToPolygons`. A gap that
+ * touches the outside only at a corner is a hole.
  *
  * @throws {TypeError} if `largest` is negative or no number.
  * @throws {SegmenterError} as `decodeRle`.
@@ -29,8 +33,9 @@ export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions =
 }
 
 /**
- * The mask without its small islands. Pixels are one island if they are joined by their sides, as in `maskToPolygons`. Of islands
- * that are equally large the one furthest to the left counts as the largest.
+ * Removes the mask's small islands. Pixels are one island if they are joined by their sides, as in
+ * `maskToPolygons`. If several islands are equally large, the one furthest to the left counts as
+ * the largest.
  *
  * @throws {TypeError} if `smallest` is negative or no number.
  * @throws {SegmenterError} as `decodeRle`.

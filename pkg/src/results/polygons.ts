@@ -3,19 +3,23 @@ import { type Ring, traceOutline } from './outline.js';
 import type { HasRle } from './rle.js';
 import { type OutlineOptions, checkTolerance, signedArea, simplifyRings } from './simplify.js';
 
-/** An area without its holes. Rings hold corners x0, y0, x1, y1, ... in pixels of the photo; the last joins the first. */
+/**
+ * A polygon is an area without its holes. Its rings have corners x0, y0, x1, y1, ... in pixels of
+ * the photo, and the last corner joins the first.
+ */
 export interface Polygon {
-  /** Clockwise as seen (y points down). */
+  /** The outer ring runs clockwise as seen, with y pointing down. */
   outer: Ring;
-  /** Counter-clockwise as seen. */
+  /** The rings of holes run counter-clockwise as seen. */
   holes: Ring[];
 }
 
 /**
- * The mask as polygons, one for each piece of pixels that are joined by their sides, the topmost first. None for an empty mask.
+ * Makes polygons of a mask, one for each piece of pixels that are joined by their sides, the
+ * topmost first. An empty mask has none.
  *
- * They are valid as OpenGIS has it, at every tolerance: rings touch themselves nowhere, and each other in single corners at most;
- * holes lie in their outer ring; polygons do not overlap.
+ * They are valid by the rules of OpenGIS at every tolerance. Rings touch themselves nowhere, and
+ * each other only in single corners. Holes lie in their outer ring, and polygons do not overlap.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -39,8 +43,8 @@ export function maskToPolygons({ rle }: HasRle, options: OutlineOptions = {}): P
 }
 
 /**
- * The mask's outline as data of an SVG path (its `d`), in pixels of the photo. Both fill rules fill it alike. Empty text
- * for an empty mask.
+ * Writes the mask's outline as the data of an SVG path (its attribute `d`), in pixels of the photo.
+ * Both fill rules fill it alike. An empty mask gives an empty text.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -65,8 +69,8 @@ function ringToSvg(ring: Ring): string {
 }
 
 /**
- * Numbers the pieces of pixels that are joined by their sides, from 1 on in the order of their first pixels from the top left,
- * which is that of their outer rings. 0 is outside.
+ * Numbers the pieces of pixels that are joined by their sides, from 1 on in the order of their
+ * first pixels from the top left, which is that of their outer rings. 0 is outside.
  */
 function labelPieces({ width, pixels }: Crop): Uint32Array {
   const labels = new Uint32Array(pixels.length);

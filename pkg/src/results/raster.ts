@@ -1,6 +1,7 @@
-// Polygons of COCO's files as masks, pixel for pixel as pycocotools fills them. Corners are rounded to a grid five times as fine
-// as the photo's pixels, and edges are stepped along that grid by their longer side. Where an edge passes the middle of a column
-// of pixels, which lies between two columns of the fine grid, the column's pixels from the next middle of a row on turn over.
+// Polygons of COCO's files as masks, pixel for pixel as pycocotools fills them. Corners are rounded
+// to a grid five times as fine as the photo's pixels, and edges are stepped along that grid by
+// their longer side. Where an edge passes the middle of a column of pixels, which lies between two
+// columns of the fine grid, the column's pixels from the next middle of a row on turn over.
 import { type Spans, addSpan } from './spans.js';
 
 const SCALE = 5;
@@ -28,7 +29,10 @@ export function fillRing(ring: readonly number[], [height, width]: Spans['size']
   return { size: [height, width], ends };
 }
 
-/** Of a flat edge: the upper of the fine rows that it is in before and after a step to the right from a fine column. */
+/**
+ * Of a flat edge: the upper of the fine rows that it is in before and after a step to the right
+ * from a fine column.
+ */
 function alongColumns(x0: number, y0: number, x1: number, y1: number): (column: number) => number {
   if (x0 > x1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
   const slope = (y1 - y0) / (x1 - x0);
@@ -36,7 +40,10 @@ function alongColumns(x0: number, y0: number, x1: number, y1: number): (column: 
   return (column) => Math.min(rowIn(column), rowIn(column + 1));
 }
 
-/** The same of a steep edge: the last fine row that it is in before it steps from a fine column to the next one, or back. */
+/**
+ * The same of a steep edge: the last fine row that it is in before it steps from a fine column to
+ * the next one, or back.
+ */
 function alongRows(x0: number, y0: number, x1: number, y1: number): (column: number) => number {
   if (y0 > y1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
   const slope = (x1 - x0) / (y1 - y0);

@@ -1,18 +1,19 @@
-// Masks as run-length codes and as pixels.
-import { SegmenterError } from '../errors.js';
-import type { Box, CocoRle, Rle } from '../types.js';
+// These functions convert masks between run-length codes and pixels.
+import { SegmenterError } from '../common/errors.js';
+import type { Box, CocoRle, Rle } from '../common/types.js';
 import { decodeRuns, encodeRuns, sizeOfPhoto } from './runs.js';
 
-/** What helpers for one mask read of it. */
+/** Helpers for one mask read only its code. */
 export interface HasRle {
   rle: CocoRle;
 }
 
 /**
- * Pixels by row from the top left, 1 inside and 0 outside; width * height values.
+ * Gives the mask's pixels row by row from the top left: width * height values, 1 inside and 0
+ * outside.
  *
- * @throws {SegmenterError} 'invalid-prompt' if it is no code or one of more than 100 megapixels, 'size-mismatch' if its runs do
- * not fill its size.
+ * @throws {SegmenterError} 'invalid-prompt' if it is no code or one of more than 100 megapixels,
+ * 'size-mismatch' if its runs do not fill its size.
  */
 export function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer> {
   const runs = decodeRuns(rle);
@@ -47,7 +48,7 @@ function eachColumnRun(runs: readonly number[], height: number, visit: (x: numbe
 }
 
 /**
- * Pixels inside.
+ * Counts the pixels inside the mask.
  *
  * @throws {SegmenterError} as `decodeRle`.
  */
@@ -56,7 +57,8 @@ export function rleArea(rle: CocoRle): number {
 }
 
 /**
- * The smallest box around the pixels inside, in pixels; [0, 0, 0, 0] for an empty mask, as pycocotools has it.
+ * Gives the smallest box around the pixels inside the mask. For an empty mask it is [0, 0, 0, 0],
+ * as in pycocotools.
  *
  * @throws {SegmenterError} as `decodeRle`.
  */
@@ -72,11 +74,13 @@ export function rleBox(rle: CocoRle): Box {
 }
 
 /**
- * The inverse of `decodeRle`: any value but 0 and false is inside. Pixels are one flat list, by row from the top left.
+ * Does the inverse of `decodeRle`. Pixels are one flat list, row by row from the top left. Any
+ * value but 0 and false is inside.
  *
- * @throws {TypeError} if the pixels are no flat list of numbers or booleans, or a side is no whole number of pixels.
- * @throws {SegmenterError} 'size-mismatch' if there are not width * height of them, 'invalid-prompt' if they are more than 100
- * megapixels.
+ * @throws {TypeError} if the pixels are no flat list of numbers or booleans, or a side is no whole
+ * number of pixels.
+ * @throws {SegmenterError} 'size-mismatch' if there are not width * height of them,
+ * 'invalid-prompt' if they are more than 100 megapixels.
  */
 export function encodeRle(pixels: ArrayLike<number | boolean>, width: number, height: number): Rle {
   checkPixels(pixels);

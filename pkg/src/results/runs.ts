@@ -1,12 +1,12 @@
-// COCO's run-length codes. Runs are lengths in pixels down the columns, background and foreground in turn, background first.
-// Compressed, each run from the third on less the one two before is written in groups of 5 bits, low first, as characters from
-// '0' on; bit 6 says that more follow.
-import { SegmenterError } from '../errors.js';
-import type { CocoRle, Rle } from '../types.js';
+// COCO's run-length codes. Runs are lengths in pixels down the columns, background and foreground
+// in turn, background first. Compressed, each run from the third on less the one two before is
+// written in groups of 5 bits, low first, as characters from '0' on; bit 6 says that more follow.
+import { SegmenterError } from '../common/errors.js';
+import type { CocoRle, Rle } from '../common/types.js';
 
 /**
- * The largest mask that is read. No photo that a segmenter takes has more pixels, and a code of a few bytes must not be able to
- * ask for gigabytes.
+ * The largest mask that is read. No photo that a segmenter takes has more pixels, and a code of a
+ * few bytes must not be able to ask for gigabytes.
  */
 export const MAX_PIXELS = 100e6;
 
@@ -23,7 +23,10 @@ export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: numb
   return [height, width];
 }
 
-/** The same for sides that a caller gives, which are a `TypeError` if they are no whole numbers of pixels. */
+/**
+ * The same for sides that a caller gives, which are a `TypeError` if they are no whole numbers of
+ * pixels.
+ */
 export function sizeOfPhoto(width: number, height: number): [height: number, width: number] {
   if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
     throw new TypeError(`width and height must be whole numbers of pixels, not ${width} and ${height}.`);

@@ -2,9 +2,12 @@ import { Corners } from './corners.js';
 import type { Ring } from './outline.js';
 import { untangle } from './untangle.js';
 
-/** How closely an outline follows the mask. */
+/** This option says how closely an outline follows the mask. */
 export interface OutlineOptions {
-  /** Pixels by which a simplified outline may be off. Default 0: exactly along the pixels' edges. */
+  /**
+   * A simplified outline may be off by this many pixels. Default 0: it runs exactly along the edges
+   * of pixels.
+   */
   tolerance?: number | undefined;
 }
 
@@ -24,9 +27,10 @@ export function signedArea(ring: Ring): number {
 }
 
 /**
- * Leaves corners out of the rings of one mask, so that no point of a ring is further than the tolerance from what is left of it
- * and the other way round. Directions stay, and so does what lies inside what: rings neither cross themselves nor each other, as
- * corners stay where leaving them out would have that effect.
+ * Leaves corners out of the rings of one mask, so that no point of a ring is further than the
+ * tolerance from what is left of it and the other way round. Directions stay, and so does what lies
+ * inside what: rings neither cross themselves nor each other, as corners stay where leaving them
+ * out would have that effect.
  */
 export function simplifyRings(rings: readonly Ring[], tolerance: number): Ring[] {
   if (tolerance === 0) return [...rings];

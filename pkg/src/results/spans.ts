@@ -1,9 +1,10 @@
-// Masks as spans: places of pixels, counted down the columns as in their codes, where the foreground begins and ends in turn.
-import type { CocoRle, Rle } from '../types.js';
+// Masks as spans: places of pixels, counted down the columns as in their codes, where the
+// foreground begins and ends in turn.
+import type { CocoRle, Rle } from '../common/types.js';
 import type { HasRle } from './rle.js';
 import { decodeRuns, encodeRuns, sizeOf } from './runs.js';
 
-/** A mask or its code: what helpers that make codes of masks read. */
+/** Helpers that make codes of masks read a mask or its code. */
 export type MaskOrRle = HasRle | CocoRle;
 
 export interface Spans {

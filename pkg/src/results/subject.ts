@@ -1,21 +1,25 @@
-import type { CocoRle, Mask, Rle, Scene } from '../types.js';
+import type { CocoRle, Mask, Rle, Scene } from '../common/types.js';
 import { subtractMasks } from './algebra.js';
 import { type MaskOrRle, columnSpans, encodeSpans, spansOf } from './spans.js';
 
 /**
- * How much each of four numbers from 0 to 1 counts, as the power that it is raised to before all are multiplied: the mask's
- * score; its share of the photo; how near its middle is to the photo's, 0 being a corner; and how much of the photo's border it
- * leaves free.
+ * How much each of four numbers from 0 to 1 counts, as the power that it is raised to before all
+ * are multiplied: the mask's score; its share of the photo; how near its middle is to the photo's,
+ * 0 being a corner; and how much of the photo's border it leaves free.
  */
 const WEIGHTS = { score: 1, size: 0.5, centre: 1, border: 3 };
-/** What covers more of the border than this is taken for background, such as a wall, a floor or the sky. */
+/**
+ * What covers more of the border than this is taken for background, such as a wall, a floor or the
+ * sky.
+ */
 const MOST_BORDER = 0.5;
 
 /**
- * The entity that a person would call the subject of the photo: large, in the middle, surely found, and not along the borders.
- * Entities that cover more than half of the photo's border are none. Null if there is no other entity in the scene.
+ * Gives the entity that a person would call the subject of the photo: it is large, in the middle,
+ * surely found, and not along the borders. An entity that covers more than half of the photo's
+ * border is never the subject. The result is null if the scene has no other entity.
  *
- * This is a rule about places and sizes; it knows nothing of what things are.
+ * This is a rule about places and sizes. It knows nothing of what things are.
  *
  * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask is no run-length code.
  */
@@ -32,9 +36,11 @@ export function subjectOf<Code extends CocoRle = Rle>({ masks }: Scene<Code>): M
 }
 
 /**
- * What is not the subject, as a code of the photo's size. Without a subject: what is no entity.
+ * Gives the mask of everything that is not the subject. Without a subject it is everything that is
+ * no entity.
  *
- * @throws {SegmenterError} 'size-mismatch' if a mask is not of the scene's size; else as `decodeRle`.
+ * @throws {SegmenterError} 'size-mismatch' if a mask is not of the scene's size; else as
+ * `decodeRle`.
  */
 export function backgroundOf({ width, height, masks }: Scene<CocoRle>, subject?: MaskOrRle): Rle {
   const total = width * height;

@@ -5,8 +5,9 @@ import { conflict } from './crossing.js';
 import { overtakes } from './overtaking.js';
 
 /**
- * Keeps more corners, so that no two lines meet where their rings did not, and that every ring has its direction and lies in the
- * same others as before. Rings of which all corners are kept are so, therefore this ends.
+ * Keeps more corners, so that no two lines meet where their rings did not, and that every ring has
+ * its direction and lies in the same others as before. Rings of which all corners are kept are so,
+ * therefore this ends.
  */
 export function untangle(corners: Corners): void {
   if (corners.count > 0) new Untangler(corners).run();
@@ -14,7 +15,10 @@ export function untangle(corners: Corners): void {
 
 class Untangler {
   readonly #corners: Corners;
-  /** Each line, as the numbers of both its corners: one that was given up since is known by the second. */
+  /**
+   * Each line, as the numbers of both its corners: one that was given up since is known by the
+   * second.
+   */
   readonly #lines: Cells;
   /** The first corners of the rings. They are always kept. */
   readonly #starts: Cells;
@@ -41,7 +45,8 @@ class Untangler {
       const passing = this.#passing;
       this.#passing = [];
       for (const from of passing) if (overtakes(this.#corners, from, this.#starts)) this.#refine(from);
-      // A ring may turn over where its details are far smaller than the tolerance. Closer to them it does not.
+      // A ring may turn over where its details are far smaller than the tolerance. Closer to them
+      // it does not.
       for (const first of this.#corners.turnedOver()) for (const from of [...this.#corners.lines(first)]) this.#refine(from);
     }
   }

@@ -1,2 +1,0 @@
-/** Whether the bytes from this place on are those of the text, one for each of its letters. */
-export const hasText = (bytes: Uint8Array, at: number, text: string): boolean => [...text].every((char, i) => bytes[at + i] === char.charCodeAt(0));
