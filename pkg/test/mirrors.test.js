@@ -64,7 +64,7 @@ for (const [rust, file, ts, place] of [
 test('kinds of prompts, modes and levels', () => {
   assert.deepEqual(find(typeOf('Prompt'), /kind: '(\w+)'/g), variantsOfRust(REQUEST, 'Prompt').sort());
   assert.deepEqual(find(typeOf('Mode'), /'(\w+)'/g), variantsOfRust(REQUEST, 'Mode').sort());
-  assert.deepEqual(find(typeOf('Level'), /'(\w+)'/g), variantsOfRust('src/levels/scene.rs', 'Level').sort());
+  assert.deepEqual(find(typeOf('Level'), /'(\w+)'/g), variantsOfRust('src/level.rs', 'Level').sort());
 });
 
 test('how large photos may be', () => {
