@@ -21,7 +21,9 @@ export function fuzz({ only = Object.keys(RUNS), times = 1, seed: number = 1 } =
   const unknown = only.find((name) => !Object.hasOwn(RUNS, name));
   if (unknown !== undefined) throw new StepError(`There is no target "${unknown}". Choose from: ${Object.keys(RUNS).join(', ')}.`);
   const env = { RUSTC_WORKSPACE_WRAPPER: join(ROOT, 'fuzz', 'instrument.sh') };
-  run('cargo', ['build', '--locked', '--release', '--package', 'aims-web-fuzz', '--bins'], { env });
+  // All packages, for the features that the tests have: with others most dependencies would be compiled again.
+  const packages = ['aims-web', 'aims-web-cli', 'aims-web-fuzz'].flatMap((name) => ['--package', name]);
+  run('cargo', ['build', '--locked', '--release', ...packages, ...Object.keys(RUNS).flatMap((name) => ['--bin', name])], { env });
   const folder = mkdtempSync(join(tmpdir(), 'aims-fuzz-'));
   mkdirSync(join(ROOT, 'out'), { recursive: true });
   try {
