@@ -4,7 +4,7 @@
 #![no_main]
 
 #[path = "../../tests/input/model_file.rs"]
-#[allow(dead_code, reason = "the tests need more of it")]
+#[expect(dead_code, reason = "the tests need more of it")]
 mod model_file;
 #[path = "../../tests/input/small_model.rs"]
 mod small_model;

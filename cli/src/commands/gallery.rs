@@ -184,7 +184,7 @@ fn row(panels: Vec<RgbImage>) -> RgbImage {
 
 fn stacked(rows: impl Iterator<Item = RgbImage>) -> RgbImage {
     let rows: Vec<RgbImage> = rows.collect();
-    let width = rows.iter().map(|row| row.width()).max().unwrap_or(1);
+    let width = rows.iter().map(image::ImageBuffer::width).max().unwrap_or(1);
     let mut picture = blank(width, rows.len() as u32 * (HEIGHT + GAP) - GAP);
     for (row, y) in rows.iter().zip((0..).step_by((HEIGHT + GAP) as usize)) {
         imageops::replace(&mut picture, row, 0, y);

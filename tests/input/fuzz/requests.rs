@@ -185,7 +185,7 @@ fn requests() {
             count(2);
         });
     });
-    let [unread, refused, taken] = counts.map(|count| count.into_inner());
+    let [unread, refused, taken] = counts.map(std::sync::atomic::AtomicU32::into_inner);
     println!("{unread} are no requests, {refused} are refused, {taken} are taken");
     // The random requests are of every sort.
     assert!(std::env::var_os("FUZZ_SEED").is_some() || unread.min(refused).min(taken) > 1000);

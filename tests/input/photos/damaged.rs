@@ -15,7 +15,7 @@ fn cut(file: &[u8], step: usize) {
     let lengths: Vec<usize> = (0..file.len()).step_by(step).chain(file.len() - STEP..file.len()).collect();
     lengths.into_par_iter().for_each(|length| {
         let result = checked(&file[..length]);
-        match result.as_ref().map_err(|error| error.code()) {
+        match result.as_ref().map_err(aims_web::Error::code) {
             Ok(photo) => assert!(photo.rgb == whole.rgb, "{length} bytes gave other pixels"),
             Err("empty-image") => assert_eq!(length, 0),
             // Too few bytes to tell the format.
