@@ -1,8 +1,6 @@
 //! Runs operations: the one place that tells devices apart.
 
-use burn::tensor::{Shape, Tensor, TensorData};
-use burn_cubecl::tensor::CubeTensor;
-use burn_flex::FlexTensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::backend::{Primitive, bits};
 use super::gpu::Queue;
@@ -17,26 +15,10 @@ pub fn run<const N: usize, const D: usize>(
 ) -> Tensor<D> {
     let length = shape.iter().product();
     let out = match &inputs[0] {
-        Primitive::Gpu(first) => {
-            let (device, inputs) = (first.device.clone(), inputs.map(Primitive::gpu));
-            let work = || {
-                let out = Queue::empty(&inputs[0], length);
-                on_gpu(op, inputs, &out);
-                Primitive::Gpu(out)
-            };
-            measured(op.name(), Some(&device), || op.cost(), work)
-        }
-        Primitive::Cpu(_) => {
-            let inputs = inputs.map(Primitive::cpu);
-            let work = || {
-                let mut out = vec![0.0; length];
-                on_cpu(op, inputs, &mut out);
-                Primitive::of_values(TensorData::new(out, Shape::new([length])))
-            };
-            measured(op.name(), None, || op.cost(), work)
-        }
+        Primitive::Gpu(first) => Primitive::Gpu(Queue::empty(first, length)),
+        Primitive::Cpu(_) => Primitive::of_values(TensorData::new(vec![0.0_f32; length], [length])),
     };
-    out.shaped(shape)
+    changed(op, inputs, out).shaped(shape)
 }
 
 /// A tensor that an operation has changed; nothing else may use it.
@@ -46,11 +28,17 @@ pub fn run_into<const N: usize, const D: usize>(
     out: Tensor<D>,
 ) -> Tensor<D> {
     let shape = out.dims();
-    let out = match Primitive::from(out) {
+    changed(op, inputs, out.into()).shaped(shape)
+}
+
+fn changed<const N: usize>(op: impl Op<N>, inputs: [Primitive; N], out: Primitive) -> Primitive {
+    match out {
         Primitive::Gpu(out) => {
             let (device, inputs) = (out.device.clone(), inputs.map(Primitive::gpu));
             let work = || {
-                on_gpu(op, inputs, &out);
+                let queue = Queue::of(&out.device);
+                let launch = op.launch(queue.half());
+                queue.record(launch.shader, launch.workgroups, &inputs, &out, &launch.params);
                 Primitive::Gpu(out)
             };
             measured(op.name(), Some(&device), || op.cost(), work)
@@ -58,23 +46,13 @@ pub fn run_into<const N: usize, const D: usize>(
         Primitive::Cpu(mut out) => {
             let inputs = inputs.map(Primitive::cpu);
             let work = || {
-                on_cpu(op, inputs, out.storage_mut());
+                let values = out.storage_mut();
+                if !values.is_empty() {
+                    op.cpu(inputs.each_ref().map(bits), values);
+                }
                 Primitive::Cpu(out)
             };
             measured(op.name(), None, || op.cost(), work)
         }
-    };
-    out.shaped(shape)
-}
-
-fn on_gpu<const N: usize>(op: impl Op<N>, inputs: [CubeTensor; N], out: &CubeTensor) {
-    let queue = Queue::of(&out.device);
-    let launch = op.launch(queue.half());
-    queue.record(launch.shader, launch.workgroups, &inputs, out, &launch.params);
-}
-
-fn on_cpu<const N: usize>(op: impl Op<N>, inputs: [FlexTensor; N], out: &mut [f32]) {
-    if !out.is_empty() {
-        op.cpu(inputs.each_ref().map(bits), out);
     }
 }

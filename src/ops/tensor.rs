@@ -2,7 +2,8 @@
 //!
 //! These stand in for burn's own operations, which would bring its kernel compiler along and, on a GPU, run out of order with ours.
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Element, Int, Tensor, TensorData};
+use bytemuck::NoUninit;
 
 use super::backend::{Primitive, bits, gpu_of};
 use super::gpu::Queue;
@@ -10,24 +11,24 @@ use crate::error::{Error, Result};
 
 /// A tensor of `values`, in order.
 pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
-    let values = match gpu_of(device) {
-        Some(device) => {
-            Primitive::Gpu(Queue::of(device).upload(device, bytemuck::cast_slice(&values), DType::F32))
-        }
-        None => Primitive::of_values(TensorData::new(values, shape)),
-    };
-    values.shaped(shape)
+    on_device(values, device).shaped(shape)
 }
 
 /// Words of packed weights.
 pub fn words<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
-    let values = match gpu_of(device) {
+    on_device(values, device).shaped_words(shape)
+}
+
+fn on_device<T: Element + NoUninit>(values: Vec<T>, device: &Device) -> Primitive {
+    match gpu_of(device) {
         Some(device) => {
-            Primitive::Gpu(Queue::of(device).upload(device, bytemuck::cast_slice(&values), DType::I32))
+            Primitive::Gpu(Queue::of(device).upload(device, bytemuck::cast_slice(&values), T::dtype()))
         }
-        None => Primitive::of_values(TensorData::new(values, shape)),
-    };
-    values.shaped_words(shape)
+        None => {
+            let length = values.len();
+            Primitive::of_values(TensorData::new(values, [length]))
+        }
+    }
 }
 
 /// A tensor's values, in order.
