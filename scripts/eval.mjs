@@ -3,8 +3,8 @@
 import { main, run, say } from './lib.mjs';
 
 const RUNS = [
-  ['Scenes: entities, relations, outlines', 'eval', ['--sets', 'coco,ade150,cityscapes,camvid', '--min-score', '0']],
-  ['Parts, in the whole photo and inside true entities', 'eval', ['--sets', 'ccp,carparts,faces,celebamask,facadeparts,fashionista', '--prompted', '--min-score', '0']],
+  ['Scenes: entities, relations, outlines', 'eval', ['--sets', 'coco,ade150,cityscapes,camvid']],
+  ['Parts, in the whole photo and inside true entities', 'eval', ['--sets', 'ccp,carparts,faces,celebamask,facadeparts,fashionista', '--prompted']],
   ['One click, one box', 'clicks', ['--sets', 'coco,ccp,carparts,faces']],
 ];
 

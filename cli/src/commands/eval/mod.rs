@@ -41,8 +41,8 @@ pub struct Arguments {
     /// The thresholds that the paper's supplement used for SAM, instead of SAM's own.
     #[arg(long)]
     supplement: bool,
-    /// Learned masks with a lower score are left out. Low: recall counts the best 100 of an image anyway.
-    #[arg(long, default_value_t = 0.05)]
+    /// Learned masks with a lower score are left out. Recall counts the best 100 of an image anyway.
+    #[arg(long, default_value_t = 0.0)]
     min_score: f32,
     /// Judge as entities all masks that were found, which overlap: before rules sort them into levels, and before better
     /// ones paint over others. Of the figures, those of entities then count.
