@@ -1,3 +1,3 @@
-//! What the terminal's commands and the tests share: how model files are made.
+//! The terminal's commands and the tests share the making of model files.
 
 pub mod convert;

@@ -1,4 +1,4 @@
-//! What commands that segment have in common: device, model, how masks are looked for, progress.
+//! Commands that segment share these options: the device, the model, and how masks are looked for. They also share the display of progress.
 
 use std::path::{Path, PathBuf};
 

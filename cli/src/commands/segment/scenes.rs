@@ -9,7 +9,7 @@ use aims_web::Scene;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// What a line holds.
+/// A line holds the path of a photo and its scene.
 #[derive(Serialize, Deserialize)]
 pub struct PhotoScene {
     pub photo: String,
