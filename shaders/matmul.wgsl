@@ -4,13 +4,13 @@
 //   packed   W holds signed weights of 8 or 4 bits in words, `scales` one factor for every 32 of them along k.
 //   patches  A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
 //   vectors  depth, columns and channels are multiples of four, and so much is read and written at a time.
-//   half     what passes through workgroup memory has 16 bits, and so have the sums over one depth of it; all else has 32.
+//   f16      what passes through workgroup memory has 16 bits, and so have the sums over one depth of it; all else has 32.
 //
 // A workgroup of 8 x 8 threads makes a 64 x 64 tile of C. Both operands pass through workgroup memory 16 deep: each thread
 // fetches four rows of four values, turns them, and stores them k-major. It keeps 8 x 8 sums in registers, rows and columns
 // in two runs of four, so that neighbouring threads read neighbouring vectors.
 
-//#if half
+//#if f16
 enable f16;
 alias Tile = vec4<f16>;
 //#else
@@ -200,7 +200,7 @@ fn main(
         tile_w[(deep + {{i}}u) * TILE4 + slot] = Tile(from_w[{{i}}]);
         //#end
         workgroupBarrier();
-        //#if half
+        //#if f16
         //#repeat r 4
         var short_upper_left{{r}} = vec4<f16>(0.0);
         var short_upper_right{{r}} = vec4<f16>(0.0);

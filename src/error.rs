@@ -38,7 +38,9 @@ pub enum Error {
     InvalidPrompt(String),
     #[error("The prompt covers no pixel of the image. Choose a region inside it.")]
     EmptyPrompt,
-    #[error("The prompt's mask is {mask_width} x {mask_height} pixels but the image is {width} x {height}.")]
+    #[error(
+        "The prompt's mask is {mask_width} x {mask_height} pixels but the image is {width} x {height}."
+    )]
     SizeMismatch { mask_width: u32, mask_height: u32, width: u32, height: u32 },
     #[error("The work was cancelled.")]
     Aborted,

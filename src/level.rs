@@ -21,9 +21,9 @@ pub struct Thresholds {
     /// Masks of this confidence cover their places: queries of later rounds go elsewhere.
     pub cover_confidence: f32,
     /// What a covered place's heat (a logit) is lowered by: it comes after all that are free.
-    pub covered_heat: f32,
+    pub covered_objectness: f32,
     /// After the first round: where all that is left is colder (a logit), no more queries are asked.
-    pub min_heat: f32,
+    pub min_objectness: f32,
     /// Of the logits, for the stability score: a mask that changes much when they all go up or down by this is worth less.
     pub stability_offset: f32,
     /// Masks with a lower score are no candidates.

@@ -21,6 +21,6 @@ pub use level::Level;
 pub use levels::{Mask, Scene};
 pub use progress::Progress;
 pub use segmenter::{
-    Adapter, Compute, DeviceKind, EncodedPhoto, GridOptions, Plan, Point, PointPrompt, Precision, Prompt,
-    Request, Segmenter,
+    Adapter, Compute, DeviceKind, EncodedPhoto, GridOptions, Plan, Point, PointPrompt, Precision,
+    Prompt, Request, Segmenter,
 };

@@ -24,7 +24,11 @@ impl<'a> Progress<'a> {
         F: Fn(f32) -> R + 'a,
         R: Future<Output = bool> + 'a,
     {
-        Self { callback: Box::new(move |fraction| Box::pin(callback(fraction))), start: 0.0, length: 1.0 }
+        Self {
+            callback: Box::new(move |fraction| Box::pin(callback(fraction))),
+            start: 0.0,
+            length: 1.0,
+        }
     }
 
     /// Reports to nobody and never cancels.

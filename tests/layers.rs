@@ -47,7 +47,9 @@ fn files(path: &Path) -> Vec<PathBuf> {
 
 /// The names that follow `crate::`, also in braces.
 fn names_used(code: &str) -> BTreeSet<String> {
-    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let name = |text: &str| {
+        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+    };
     let after = code.split("crate::").skip(1);
     after
         .flat_map(|text| match text.strip_prefix('{') {
@@ -91,7 +93,8 @@ fn folders_use_those_below_them() {
 fn burn_is_named_by_operations_alone() {
     let src = root().join("src");
     let elsewhere = files(&src).into_iter().filter(|file| !file.starts_with(src.join("ops")));
-    let naming: Vec<_> =
-        elsewhere.filter(|file| code(file).contains("burn::") || code(file).contains("burn_")).collect();
+    let naming: Vec<_> = elsewhere
+        .filter(|file| code(file).contains("burn::") || code(file).contains("burn_"))
+        .collect();
     assert!(naming.is_empty(), "{naming:?}");
 }

@@ -31,7 +31,7 @@ fn aims_base_at_768_fits_its_budgets() {
 }
 
 fn levels() -> Request {
-    Request { mode: Some(Mode::Fast), ..Request::default() }
+    Request { mode: Some(Mode::Learned), ..Request::default() }
 }
 
 fn point() -> Request {
@@ -81,8 +81,11 @@ fn fits(model: &[u8], input_size: u32, requests: &[Request], most: Most) {
 fn segmenters_keep_their_own_precision_beside_a_plan() {
     pollster::block_on(async {
         let none = Progress::none();
-        let photo =
-            || Photo { width: 64, height: 48, rgb: (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect() };
+        let photo = || Photo {
+            width: 64,
+            height: 48,
+            rgb: (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect(),
+        };
         let open = async |precision| {
             let compute = Compute { device: DeviceKind::Gpu, precision };
             Segmenter::new(compute, TINY, Some(64)).await.expect("npm test installs an adapter")

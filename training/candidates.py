@@ -24,25 +24,62 @@ BATCH = 4  # points; more of them leave the processor's cache
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, in which order")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(__file__).parent / "configs/scene.json",
+        help="which sets, in which order",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
-    parser.add_argument("--weights", type=Path, help="float32 weights of the family, otherwise those in ~/.cache/aims-web")
     parser.add_argument(
-        "--levels", type=Path, help="best.safetensors of train.py: masks of the level decoders, instead of SAM's own at a grid of points"
+        "--weights",
+        type=Path,
+        help="float32 weights of the family, otherwise those in ~/.cache/aims-web",
     )
-    parser.add_argument("--maps", type=Path, default=CACHE / "maps", help="what encode.py keeps; other photos are left out")
+    parser.add_argument(
+        "--levels",
+        type=Path,
+        help="best.safetensors of train.py: masks of the level decoders, instead of SAM's own at a grid of points",
+    )
+    parser.add_argument(
+        "--maps",
+        type=Path,
+        default=CACHE / "maps",
+        help="what encode.py keeps; other photos are left out",
+    )
     parser.add_argument("--out", type=Path, default=CACHE / "candidates")
     parser.add_argument("--grid", type=int, default=16, help="points along each side")
-    parser.add_argument("--clicks", type=int, help="SAM's own masks at so many clicks into labelled masks instead, all of them: three a click")
-    parser.add_argument("--same", type=float, default=0.9, help="of masks that overlap with at least this IoU, one is kept")
-    parser.add_argument("--stable", type=float, default=0.2, help="masks with a lower stability score go")
-    parser.add_argument("--rounds", type=int, help="rounds of queries, at most; otherwise as the manifest says")
+    parser.add_argument(
+        "--clicks",
+        type=int,
+        help="SAM's own masks at so many clicks into labelled masks instead, all of them: three a click",
+    )
+    parser.add_argument(
+        "--same",
+        type=float,
+        default=0.9,
+        help="of masks that overlap with at least this IoU, one is kept",
+    )
+    parser.add_argument(
+        "--stable", type=float, default=0.2, help="masks with a lower stability score go"
+    )
+    parser.add_argument(
+        "--rounds", type=int, help="rounds of queries, at most; otherwise as the manifest says"
+    )
     parser.add_argument("--most", type=int, default=400, help="candidates of a photo")
     parser.add_argument("--images", type=int, help="only the first so many of each entry")
-    parser.add_argument("--half", action="store_true", help="multiply in bfloat16, except for validation photos: faster with AMX")
-    parser.add_argument("--of", type=int, default=1, help="of so many processes that share the work")
-    parser.add_argument("--number", type=int, default=0, help="this is the one of this number, from 0")
+    parser.add_argument(
+        "--half",
+        action="store_true",
+        help="multiply in bfloat16, except for validation photos: faster with AMX",
+    )
+    parser.add_argument(
+        "--of", type=int, default=1, help="of so many processes that share the work"
+    )
+    parser.add_argument(
+        "--number", type=int, default=0, help="this is the one of this number, from 0"
+    )
     return parser.parse_args()
 
 
@@ -69,13 +106,24 @@ class Found:
         logits = logits[:, : self.rows, : self.columns]
         inside = logits > 0
         logits, quality, score = logits.float(), quality.float(), score.float()
-        row = (candidates.packed(inside.numpy()), inside.sum((1, 2)), stability(logits), quality, score, tokens.half(), kind.byte(), point.short())
+        row = (
+            candidates.packed(inside.numpy()),
+            inside.sum((1, 2)),
+            stability(logits),
+            quality,
+            score,
+            tokens.half(),
+            kind.byte(),
+            point.short(),
+        )
         self.some.append([np.asarray(x) for x in row])
 
     def all(self):
         """Bits, and the others by name."""
         bits, *others = (np.concatenate(x) for x in zip(*self.some))
-        return bits, dict(zip(("area", "stable", "quality", "score", "tokens", "kind", "point"), others))
+        return bits, dict(
+            zip(("area", "stable", "quality", "score", "tokens", "kind", "point"), others)
+        )
 
 
 def ask_sam(sam, encoded, columns, rows, points):
@@ -95,12 +143,21 @@ def ask_levels(network, features, columns, rows):
     queries = network.aims.config.round_queries
     for level in LEVELS:
         said = outputs.predictions[level]
-        kinds = torch.tensor([KINDS.index(token) for token, of in OUTPUT_TOKENS.items() if of == level])
+        kinds = torch.tensor(
+            [KINDS.index(token) for token, of in OUTPUT_TOKENS.items() if of == level]
+        )
         number = torch.arange(said.score.shape[1])
         # Of each round first one reading of all its queries, then the next.
         turn, place = number // queries, number % queries
         kind, point = kinds[turn % len(kinds)], turn // len(kinds) * queries + place
-        found.add(said.logits[0], said.quality[0].sigmoid(), said.score[0].sigmoid(), said.tokens[0], kind, point)
+        found.add(
+            said.logits[0],
+            said.quality[0].sigmoid(),
+            said.score[0].sigmoid(),
+            said.tokens[0],
+            kind,
+            point,
+        )
     if outputs.nested:
         logits, quality, tokens = (x[0].flatten(0, 1) for x in outputs.nested)
         number = torch.arange(len(logits))
@@ -112,7 +169,9 @@ def candidates_of(asked, size, encoded, options):
     bits, raw = asked
     if options.clicks:
         large = np.flatnonzero(raw["area"] >= candidates.FEW)
-        return candidates.described(size, bits, large, np.ones(len(large), np.float32), raw, encoded)
+        return candidates.described(
+            size, bits, large, np.ones(len(large), np.float32), raw, encoded
+        )
     order = np.argsort(-raw["quality"] * raw["score"] * raw["stable"], kind="stable")
     order = order[(raw["area"][order] >= candidates.FEW) & (raw["stable"][order] > options.stable)]
     kept, repeats = candidates.distinct(bits, order, options.same)
@@ -133,17 +192,27 @@ def main():
         sam = checkpoint.sam(manifest(options.family), weights)
     entries = json.loads(options.config.read_text())["candidates"]
     for number, (record, _) in enumerate(records.in_order(entries, options.data, options.images)):
-        path, source = candidates.place(options.out, record.image), maps.place(options.maps, record.image)
+        path, source = (
+            candidates.place(options.out, record.image),
+            maps.place(options.maps, record.image),
+        )
         if number % options.of != options.number or path.exists() or not source.exists():
             continue
         begun = time.time()
         kept = maps.Maps.load(source)
         size, encoded = kept.size, kept.encoded()
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=options.half and record.split != "val"):
+        with (
+            torch.no_grad(),
+            torch.autocast("cpu", torch.bfloat16, enabled=options.half and record.split != "val"),
+        ):
             if options.levels:
                 asked = ask_levels(network, encoded.features(), *size[2:])
             else:
-                points = click_points(record, size, options.clicks) if options.clicks else grid_points(*size[2:], options.grid)
+                points = (
+                    click_points(record, size, options.clicks)
+                    if options.clicks
+                    else grid_points(*size[2:], options.grid)
+                )
                 if not len(points):
                     continue
                 side = 4 * max(encoded.embedding.shape[1:3])

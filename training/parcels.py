@@ -29,7 +29,11 @@ def main():
     checkpoint.write(encoder, weights)
 
     names = options.sets.split(",")
-    files = [file for name in names for file in [*options.data.glob(f"{name}.*"), *options.data.glob(f"{name}-[0-9]*.tar")]]
+    files = [
+        file
+        for name in names
+        for file in [*options.data.glob(f"{name}.*"), *options.data.glob(f"{name}-[0-9]*.tar")]
+    ]
     sizes = []  # of the parcels
     for file in sorted([*files, encoder], key=lambda file: -file.stat().st_size):
         size = file.stat().st_size

@@ -14,7 +14,17 @@ from aims.model import Network
 WARMUP = 100
 EMA = 0.99
 # What starts from SAM's weights learns more slowly.
-FROM_SAM = ("transformer", "upscale", "hypernetwork", "token", "quality_head.layers.0", "quality_head.layers.1", "self_attn", "q_proj", "out_proj")
+FROM_SAM = (
+    "transformer",
+    "upscale",
+    "hypernetwork",
+    "token",
+    "quality_head.layers.0",
+    "quality_head.layers.1",
+    "self_attn",
+    "q_proj",
+    "out_proj",
+)
 KNOWN_RATE = 0.4
 
 
@@ -24,25 +34,42 @@ class Run:
     def __init__(self, options):
         self.options = options
         torch.manual_seed(options.seed)
-        config = dataclasses.replace(PRESETS[options.preset], **dict.fromkeys(options.without, False))
+        config = dataclasses.replace(
+            PRESETS[options.preset], **dict.fromkeys(options.without, False)
+        )
         self.network = Network(config).to(options.device)
         checkpoint.load_sam(self.network, options.encoder)
         self.network.image_encoder.requires_grad_(options.encoder_rate > 0)
         # The model file has these once, for SAM and AIMS.
-        if not self.network.aims.reads_along:
+        if not self.network.aims.has_side_decoder:
             for layer in self.network.aims.decoder.transformer.layers:
                 layer.mlp.requires_grad_(False)
-        self.original = copy.deepcopy(self.network.image_encoder).requires_grad_(False) if options.encoder_rate > 0 else None
-        self.teacher = None if self.network.aims.reads_along else checkpoint.teacher(options.encoder, config.sam).to(options.device)
+        self.original = (
+            copy.deepcopy(self.network.image_encoder).requires_grad_(False)
+            if options.encoder_rate > 0
+            else None
+        )
+        self.teacher = (
+            None
+            if self.network.aims.has_side_decoder
+            else checkpoint.teacher(options.encoder, config.sam).to(options.device)
+        )
         if options.begin_with:
-            checkpoint.load(self.network, checkpoint.read(options.encoder) | checkpoint.read(options.begin_with))
+            checkpoint.load(
+                self.network, checkpoint.read(options.encoder) | checkpoint.read(options.begin_with)
+            )
         known, new = [], []
         for name, parameter in self.network.aims.named_parameters():
             if parameter.requires_grad:
                 (known if any(part in name for part in FROM_SAM) else new).append(parameter)
-        groups = [{"params": new, "peak": options.rate}, {"params": known, "peak": options.rate * KNOWN_RATE}]
+        groups = [
+            {"params": new, "peak": options.rate},
+            {"params": known, "peak": options.rate * KNOWN_RATE},
+        ]
         if options.encoder_rate > 0:
-            groups.append({"params": self.network.image_encoder.parameters(), "peak": options.encoder_rate})
+            groups.append(
+                {"params": self.network.image_encoder.parameters(), "peak": options.encoder_rate}
+            )
         self.optimizer = torch.optim.AdamW(groups, lr=options.rate, weight_decay=0.02)
         self.average = {name: value.detach().clone() for name, value in self.trained().items()}
         self.step, self.seconds, self.best = 0, 0.0, -1.0
@@ -51,7 +78,11 @@ class Run:
             self.load(torch.load(self.path, map_location=options.device))
 
     def trained(self):
-        return {name: parameter for name, parameter in self.network.named_parameters() if parameter.requires_grad}
+        return {
+            name: parameter
+            for name, parameter in self.network.named_parameters()
+            if parameter.requires_grad
+        }
 
     def load(self, state):
         self.network.load_state_dict(state["network"], strict=False)
@@ -61,7 +92,11 @@ class Run:
 
     def state(self):
         trained = {name: value.detach() for name, value in self.trained().items()}
-        state = {"network": trained, "optimizer": self.optimizer.state_dict(), "average": self.average}
+        state = {
+            "network": trained,
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+        }
         return state | {"step": self.step, "seconds": self.seconds, "best": self.best}
 
     def save(self):
@@ -85,7 +120,9 @@ class Run:
 
     def share_gradients(self):
         """Every process goes on with the mean of all."""
-        parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        parameters = [
+            parameter for parameter in self.network.parameters() if parameter.requires_grad
+        ]
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from aims.scene import SceneConfig, SceneHead
 from aims.scene_losses import total
-from data import lessons
+from data import pools as photo_pools
 from data.scenes import by_click, jittered, varied
 from judge import PREFIX, overview
 
@@ -24,21 +24,43 @@ EMA = 0.998
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json", help="which sets, how often")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(__file__).parent / "configs/scene.json",
+        help="which sets, how often",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--candidates", type=Path, default=CACHE / "candidates", help="what candidates.py keeps")
+    parser.add_argument(
+        "--candidates", type=Path, default=CACHE / "candidates", help="what candidates.py keeps"
+    )
     parser.add_argument("--clicks", type=Path, help="what candidates.py --clicks keeps")
-    parser.add_argument("--click-share", type=float, default=0.3, help="of all photos, where there are clicks: so many are clicked")
+    parser.add_argument(
+        "--click-share",
+        type=float,
+        default=0.3,
+        help="of all photos, where there are clicks: so many are clicked",
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*", help="names of sets, to leave out the others")
-    parser.add_argument("--with-aside", action="store_true", help="learn from the photos kept aside as well, once settings are tuned")
-    parser.add_argument("--steps", type=int, default=8000, help="of the whole schedule; one photo each, or --batch")
+    parser.add_argument(
+        "--with-aside",
+        action="store_true",
+        help="learn from the photos kept aside as well, once settings are tuned",
+    )
+    parser.add_argument(
+        "--steps", type=int, default=8000, help="of the whole schedule; one photo each, or --batch"
+    )
     parser.add_argument("--batch", type=int, default=2, help="photos a step")
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--drop", type=float, default=0.1, help="dropout in the head")
-    parser.add_argument("--drop-candidates", type=float, default=0.4, help="at most this share drops out")
-    parser.add_argument("--layers", type=int, default=3, help="0: candidates do not look at one another")
+    parser.add_argument(
+        "--drop-candidates", type=float, default=0.4, help="at most this share drops out"
+    )
+    parser.add_argument(
+        "--layers", type=int, default=3, help="0: candidates do not look at one another"
+    )
     parser.add_argument("--no-deep", action="store_true", help="without the trunk's last map")
     parser.add_argument("--validate-every", type=int, default=1000, help="steps")
     parser.add_argument("--seed", type=int, default=1)
@@ -53,7 +75,9 @@ class Run:
         torch.manual_seed(options.seed)
         self.options = options
         self.network = SceneHead(SceneConfig(layers=options.layers, drop=options.drop, deep=deep))
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), options.rate, weight_decay=0.05)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), options.rate, weight_decay=0.05
+        )
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.step, self.seconds, self.best = 0, 0.0, -1.0
         self.path = options.out / "last.pt"
@@ -61,7 +85,9 @@ class Run:
             state = torch.load(self.path)
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.average, self.step, self.seconds, self.best = (state[name] for name in ("average", "step", "seconds", "best"))
+            self.average, self.step, self.seconds, self.best = (
+                state[name] for name in ("average", "step", "seconds", "best")
+            )
 
     def save(self):
         state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
@@ -80,7 +106,11 @@ class Run:
         rng = np.random.default_rng((self.options.seed, self.step))
         torch.manual_seed(int(rng.integers(2**62)))
         self.network.train()
-        rate = self.options.rate * min(1, (self.step + 1) / WARMUP) * (0.5 + 0.5 * math.cos(math.pi * self.step / self.options.steps))
+        rate = (
+            self.options.rate
+            * min(1, (self.step + 1) / WARMUP)
+            * (0.5 + 0.5 * math.cos(math.pi * self.step / self.options.steps))
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
@@ -89,8 +119,8 @@ class Run:
             if clicked:
                 loss, parts = self.of_clicks(photo, rng)
             else:
-                scene, lesson = varied(photo.scene, photo.lesson, rng, self.options.drop_candidates)
-                loss, parts = total(self.network(scene), lesson)
+                scene, target = varied(photo.scene, photo.target, rng, self.options.drop_candidates)
+                loss, parts = total(self.network(scene), target)
             (loss / len(photos)).backward()
             for name, value in (parts | {"loss": loss}).items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(photos)
@@ -104,7 +134,10 @@ class Run:
 
     def of_clicks(self, photo, rng):
         """As `total`: the mean over all clicks."""
-        losses = [total(self.network(jittered(scene, rng)), lesson)[0] for scene, lesson in by_click(photo.scene, photo.lesson)]
+        losses = [
+            total(self.network(jittered(scene, rng)), target)[0]
+            for scene, target in by_click(photo.scene, photo.target)
+        ]
         loss = sum(losses) / len(losses)
         return loss, {"clicks": loss}
 
@@ -112,7 +145,9 @@ class Run:
 def write(path, head, **facts):
     """A plain safetensors file in 16 bits."""
     facts |= {"config": head.config.as_dict()}
-    weights = {f"{PREFIX}{name}": value.half().contiguous() for name, value in head.state_dict().items()}
+    weights = {
+        f"{PREFIX}{name}": value.half().contiguous() for name, value in head.state_dict().items()
+    }
     save_file(weights, path, {"training": json.dumps(facts)})
 
 
@@ -128,11 +163,18 @@ def train(run, pools, clicks, aside, note):
     while run.step < options.steps and time.time() - begun < options.seconds:
         rng = random.Random(f"{options.seed} {run.step}")
         clicked = [rng.random() < share for _ in range(options.batch)]
-        recent.append(run.update([(draw(clicks if click else pools, rng), click) for click in clicked]))
+        recent.append(
+            run.update([(draw(clicks if click else pools, rng), click) for click in clicked])
+        )
         run.seconds = before + time.time() - begun
         if run.step % 100 == 0:
             keys = sorted({name for row in recent for name in row})
-            note(**{name: round(sum(row.get(name, 0.0) for row in recent) / len(recent), 4) for name in keys})
+            note(
+                **{
+                    name: round(sum(row.get(name, 0.0) for row in recent) / len(recent), 4)
+                    for name in keys
+                }
+            )
             recent = []
         if run.step % options.validate_every == 0 or run.step == options.steps:
             head = run.averaged()
@@ -153,19 +195,30 @@ def main():
     config = json.loads(options.config.read_text())
     if options.only:
         config["sets"] = [entry for entry in config["sets"] if entry["name"] in options.only]
-    pools = lessons.pools(config, options.data, options.candidates, options.with_aside)
-    clicks = lessons.pools(config, options.data, options.clicks, options.with_aside) if options.clicks else {}
-    aside = lessons.judged(config, options.data, options.candidates, "aside")
+    pools = photo_pools.pools(config, options.data, options.candidates, options.with_aside)
+    clicks = (
+        photo_pools.pools(config, options.data, options.clicks, options.with_aside)
+        if options.clicks
+        else {}
+    )
+    aside = photo_pools.judged(config, options.data, options.candidates, "aside")
     some = next(photo for pool in pools.values() for photo in pool.photos)
     run = Run(options, 0 if options.no_deep else some.scene.deep.shape[1])
     log = open(options.out / "log.jsonl", "a")
 
     def note(**row):
-        log.write(json.dumps({"step": run.step, "seconds": round(run.seconds, 1), **row}, default=str) + "\n")
+        log.write(
+            json.dumps({"step": run.step, "seconds": round(run.seconds, 1), **row}, default=str)
+            + "\n"
+        )
         log.flush()
 
     photos = {name: len(pool.photos) for name, pool in pools.items()}
-    note(start=vars(options), photos=photos, aside={name: len(entry.photos) for name, entry in aside.items()})
+    note(
+        start=vars(options),
+        photos=photos,
+        aside={name: len(entry.photos) for name, entry in aside.items()},
+    )
     train(run, pools, clicks, aside, note)
 
 

@@ -24,24 +24,63 @@ SAVE_EVERY = 100  # steps
 
 def arguments():
     parser = options_for(__doc__)
-    parser.add_argument("--begin-with", type=Path, help="weights of another run to begin with, such as training/weights/*-trained.safetensors")
+    parser.add_argument(
+        "--begin-with",
+        type=Path,
+        help="weights of another run to begin with, such as training/weights/*-trained.safetensors",
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=8, help="samples a step, of each process")
     parser.add_argument("--processes", type=int, default=1, help="for the CPU: one a core")
     parser.add_argument("--steps", type=int, default=20000, help="of the whole schedule")
-    parser.add_argument("--decay", type=int, default=2000, help="of the last steps the rate falls to zero")
+    parser.add_argument(
+        "--decay", type=int, default=2000, help="of the last steps the rate falls to zero"
+    )
     parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
-    parser.add_argument("--half", action="store_true", help="16-bit products on a CPU as well: fast only where it has AVX-512 with bfloat16, or AMX")
-    parser.add_argument("--peaks", type=int, default=4, help="queries a sample at the hottest places")
-    parser.add_argument("--taught", type=int, default=4, help="queries a sample that learn from SAM where there is no label")
-    parser.add_argument("--without", nargs="*", default=[], choices=("mask_prompts", "complementarity", "association"), help="for ablations")
-    parser.add_argument("--keep", type=float, default=20.0, help="how much a trained encoder is held to SAM's embedding")
-    parser.add_argument("--views", type=int, default=0, help="with a frozen encoder: so many views, whose features are kept")
-    parser.add_argument("--cache", type=Path, help="folder for these features, some 4 MB each at 512")
-    parser.add_argument("--maps", type=Path, help="folder of what encode.py keeps: whole photos in their own shape, one after the other")
+    parser.add_argument(
+        "--half",
+        action="store_true",
+        help="16-bit products on a CPU as well: fast only where it has AVX-512 with bfloat16, or AMX",
+    )
+    parser.add_argument(
+        "--selected", type=int, default=4, help="queries a sample at the hottest places"
+    )
+    parser.add_argument(
+        "--distilled",
+        type=int,
+        default=4,
+        help="queries a sample that learn from SAM where there is no label",
+    )
+    parser.add_argument(
+        "--without",
+        nargs="*",
+        default=[],
+        choices=("mask_prompts", "complementarity", "association"),
+        help="for ablations",
+    )
+    parser.add_argument(
+        "--keep",
+        type=float,
+        default=20.0,
+        help="how much a trained encoder is held to SAM's embedding",
+    )
+    parser.add_argument(
+        "--views",
+        type=int,
+        default=0,
+        help="with a frozen encoder: so many views, whose features are kept",
+    )
+    parser.add_argument(
+        "--cache", type=Path, help="folder for these features, some 4 MB each at 512"
+    )
+    parser.add_argument(
+        "--maps",
+        type=Path,
+        help="folder of what encode.py keeps: whole photos in their own shape, one after the other",
+    )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--validate-every", type=float, default=600.0, help="seconds")
     parser.add_argument("--validation-images", type=int, default=48)
@@ -72,7 +111,9 @@ def validate(network, config, options):
                 shown = [side // MASK_STRIDE for side in sample.filled]
                 levels = LEVELS if kind == "full" else ("part",)
                 features = features_of(network.image_encoder, image, [sample])
-                predicted = masks_of(network.aims.segment(features, network, prompt, levels), 0, shown)
+                predicted = masks_of(
+                    network.aims.segment(features, network, prompt, levels), 0, shown
+                )
                 for level in levels:
                     target = sample.targets[level]
                     masks, scores, _ = predicted[level]
@@ -80,7 +121,12 @@ def validate(network, config, options):
                     found[name].add(masks.cpu(), scores.cpu(), target.masks, target.known)
     network.train()
     return {
-        name: {"AR": measure.recall(), "AP": measure.precision(), "IoU": measure.best_iou(), "masks": measure.targets}
+        name: {
+            "AR": measure.recall(),
+            "AP": measure.precision(),
+            "IoU": measure.best_iou(),
+            "masks": measure.targets,
+        }
         for name, measure in found.items()
     }
 
@@ -94,18 +140,24 @@ def losses_of(run, batch, options):
     # The features that SAM's mask decoder was trained with.
     original = features if run.original is None else run.original(image)
     points = torch.stack([sample.points for sample in batch])
-    outputs = run.network.aims(features, run.network, prompt, points, options.peaks)
+    outputs = run.network.aims(features, run.network, prompt, points, options.selected)
     order = list(run.network.aims.config.nested)
 
     def nested(points, queries):
         if outputs.nested is None:
             return run.teacher.nested(encoder, original[-1], points, order)
         # SAM was there.
-        logits, quality, _ = (x[:, queries[0]][:, :, [token - 1 for token in order]] for x in outputs.nested)
+        logits, quality, _ = (
+            x[:, queries[0]][:, :, [token - 1 for token in order]] for x in outputs.nested
+        )
         return logits, quality
 
-    lessons = losses.lessons_for(outputs, batch, nested, options.taught) if options.taught else None
-    loss, parts = losses.total(outputs, batch, lessons)
+    teacher_masks = (
+        losses.distillation_for(outputs, batch, nested, options.distilled)
+        if options.distilled
+        else None
+    )
+    loss, parts = losses.total(outputs, batch, teacher_masks)
     if run.original is not None:
         parts["embedding"] = losses.embedding_loss(features[-1], original[-1])
         loss = loss + options.keep * parts["embedding"]
@@ -118,8 +170,14 @@ def train(rank, options):
     if options.processes > 1:
         torch.set_num_threads(1)
         # torchrun tells where to meet.
-        address = "env://" if dist.is_torchelastic_launched() else f"file://{(options.out / 'meeting').absolute()}"
-        dist.init_process_group("gloo", init_method=address, rank=rank, world_size=options.processes)
+        address = (
+            "env://"
+            if dist.is_torchelastic_launched()
+            else f"file://{(options.out / 'meeting').absolute()}"
+        )
+        dist.init_process_group(
+            "gloo", init_method=address, rank=rank, world_size=options.processes
+        )
     run = Run(options)
     if options.processes > 1:
         run.follow_the_first()
@@ -132,22 +190,38 @@ def train(rank, options):
             log.flush()
             print(row, flush=True)
 
-    note(start=vars(options) | {"config": config, "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU"})
-    views = [(("view", options.seed, number), options.cache / f"{number}.npy") for number in range(options.views)]
+    note(
+        start=vars(options)
+        | {
+            "config": config,
+            "machine": torch.cuda.get_device_name() if options.device == "cuda" else "CPU",
+        }
+    )
+    views = [
+        (("view", options.seed, number), options.cache / f"{number}.npy")
+        for number in range(options.views)
+    ]
     seed, prompts = (options.seed, run.step, rank), "mask_prompts" not in options.without
     if options.maps:
         stream = WholePhotos(config, options.data, options.maps, seed, prompts)
     else:
         stream = Samples(config, options.data, options.size, seed, views, prompts)
-    loader = torch.utils.data.DataLoader(stream, batch_size=options.batch, collate_fn=list, num_workers=options.workers)
-    half = torch.autocast(options.device, torch.bfloat16, enabled=options.half or options.device == "cuda")
+    loader = torch.utils.data.DataLoader(
+        stream, batch_size=options.batch, collate_fn=list, num_workers=options.workers
+    )
+    half = torch.autocast(
+        options.device, torch.bfloat16, enabled=options.half or options.device == "cuda"
+    )
     begun, before, validated, recent = time.time(), run.seconds, time.time(), []
 
     def loss_of(batch):
         batch = [moved(sample, options.device) for sample in batch]
         with half:
             loss, parts = losses_of(run, batch, options)
-        recent.append({name: float(value.detach()) for name, value in parts.items()} | {"loss": float(loss.detach())})
+        recent.append(
+            {name: float(value.detach()) for name, value in parts.items()}
+            | {"loss": float(loss.detach())}
+        )
         return loss
 
     for batch in loader:
@@ -156,7 +230,12 @@ def train(rank, options):
         run.seconds = before + time.time() - begun
         if run.step % 50 == 0 and recent:
             names = sorted({name for row in recent for name in row})
-            note(**{name: round(sum(row.get(name, 0.0) for row in recent) / len(recent), 4) for name in names})
+            note(
+                **{
+                    name: round(sum(row.get(name, 0.0) for row in recent) / len(recent), 4)
+                    for name in names
+                }
+            )
             recent = []
         over = agreed(time.time() - begun > options.seconds or run.step >= options.steps, options)
         if rank > 0:
@@ -167,11 +246,17 @@ def train(rank, options):
             with run.averaged(), half:
                 found = validate(run.network, config, options)
                 note(validation=found)
-                score = sum(found[name]["AR"] for name in ("part", "entity", "relation", "part of entity"))
+                score = sum(
+                    found[name]["AR"] for name in ("part", "entity", "relation", "part of entity")
+                )
                 if score > run.best:
                     run.best = score
                     checkpoint.write(
-                        options.out / "best.safetensors", run.network.state_dict(), step=run.step, preset=options.preset, validation=found
+                        options.out / "best.safetensors",
+                        run.network.state_dict(),
+                        step=run.step,
+                        preset=options.preset,
+                        validation=found,
                     )
             validated = time.time()
         if over or run.step % SAVE_EVERY == 0:

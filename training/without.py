@@ -26,7 +26,14 @@ def main():
     with safe_open(trained, "pt") as file:
         weights, facts = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
     assert any(name.startswith(starts) for name in weights), starts
-    save_file({name: torch.zeros_like(x) if name.startswith(starts) else x for name, x in weights.items()}, out, facts)
+    save_file(
+        {
+            name: torch.zeros_like(x) if name.startswith(starts) else x
+            for name, x in weights.items()
+        },
+        out,
+        facts,
+    )
 
 
 if __name__ == "__main__":

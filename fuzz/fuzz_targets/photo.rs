@@ -13,7 +13,10 @@ fuzz_target!(|file: &[u8]| {
             assert_eq!(photo.rgb.len(), pixels * 3);
         }
         Err(error) => {
-            assert!(error.code().ends_with("-image") || error.code() == "image-too-large", "{error:?}");
+            assert!(
+                error.code().ends_with("-image") || error.code() == "image-too-large",
+                "{error:?}"
+            );
         }
     }
 });

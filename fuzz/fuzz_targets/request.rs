@@ -10,7 +10,8 @@ use aims_web::mask::Rle;
 use aims_web::photo::Photo;
 use aims_web::segmenter::{Mode, Stroke};
 use aims_web::{
-    DeviceKind, EncodedPhoto, GridOptions, Level, Point, PointPrompt, Progress, Prompt, Request, Segmenter,
+    DeviceKind, EncodedPhoto, GridOptions, Level, Point, PointPrompt, Progress, Prompt, Request,
+    Segmenter,
 };
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
@@ -72,7 +73,7 @@ struct Call<'a> {
     levels: Vec<u8>,
     min_score: Option<f32>,
     max_queries: Option<u8>,
-    is_thorough: bool,
+    is_grid: bool,
 }
 
 fn places(places: &[Place]) -> Vec<[f64; 2]> {
@@ -104,24 +105,31 @@ fn prompt(asked: &Asked) -> Prompt {
                 label: *label,
             };
             let points = points.iter().map(point).collect();
-            Prompt::Points(PointPrompt { points, r#box: around.as_ref().map(shape), previous: None })
+            Prompt::Points(PointPrompt {
+                points,
+                r#box: around.as_ref().map(shape),
+                previous: None,
+            })
         }
         Asked::Strokes(strokes) => {
-            let stroke =
-                |Labelled { at, label }: &Labelled<Vec<Place>>| Stroke { points: places(at), label: *label };
+            let stroke = |Labelled { at, label }: &Labelled<Vec<Place>>| Stroke {
+                points: places(at),
+                label: *label,
+            };
             Prompt::Strokes { strokes: strokes.iter().map(stroke).collect() }
         }
     }
 }
 
 fn request(call: &Call) -> Request {
-    let level = |number: &u8| [Level::Part, Level::Entity, Level::Relation][usize::from(*number) % 3];
+    let level =
+        |number: &u8| [Level::Part, Level::Entity, Level::Relation][usize::from(*number) % 3];
     Request {
         prompt: prompt(&call.prompt),
         levels: call.levels.iter().map(level).collect(),
         min_score: call.min_score,
         max_queries: call.max_queries.map(u32::from),
-        mode: call.is_thorough.then_some(Mode::Thorough),
+        mode: call.is_grid.then_some(Mode::Grid),
         // The usual 256 points take seconds.
         grid: GridOptions { points_per_side: 2, ..GridOptions::default() },
     }
@@ -143,7 +151,8 @@ fuzz_target!(|call: Call| {
         match pollster::block_on(segmenter.segment(photo, &request, &Progress::none())) {
             Ok(scene) => promises::keeps_its_promises(&request, &scene, (WIDTH, HEIGHT)),
             Err(error) => {
-                let refusals = ["invalid-option", "invalid-prompt", "empty-prompt", "size-mismatch"];
+                let refusals =
+                    ["invalid-option", "invalid-prompt", "empty-prompt", "size-mismatch"];
                 assert!(refusals.contains(&error.code()), "{error:?}");
             }
         }

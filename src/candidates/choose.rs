@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Said};
+use super::{Candidate, SceneOutput};
 use crate::mask::BitMask;
 
 /// Settings of one level. They are tuned on photos kept aside from training (`training/judge.py`) and stored in the manifest.
@@ -39,7 +39,7 @@ pub struct Pick {
 
 impl Pick {
     /// Tells for each answer to a click what it is worth, as a part or as an entity.
-    pub fn worth(&self, candidates: &[Candidate], said: &Said) -> Vec<f32> {
+    pub fn worth(&self, candidates: &[Candidate], said: &SceneOutput) -> Vec<f32> {
         let score = |level: usize, i: usize| score(said, level, i, self.chosen, self.iou);
         let worth = |(i, candidate): (usize, &Candidate)| {
             (score(0, i) * self.part).max(score(1, i)) * candidate.found.quality.powf(self.quality)
@@ -59,7 +59,7 @@ pub struct Chosen {
 /// The candidates of a level (0 parts, 1 entities) that make the scene, in the order in which they take their place: at most `most`.
 pub fn choose(
     candidates: &[Candidate],
-    said: &Said,
+    said: &SceneOutput,
     level: usize,
     choice: &Choice,
     most: usize,
@@ -73,9 +73,14 @@ pub fn choose(
     let mut taken: Vec<Chosen> = Vec::new();
     while taken.len() < most {
         let value = |i: usize| {
-            if visible[i] >= choice.visible { worth[i] * visible[i].powf(choice.hidden) } else { 0.0 }
+            if visible[i] >= choice.visible {
+                worth[i] * visible[i].powf(choice.hidden)
+            } else {
+                0.0
+            }
         };
-        let open = (0..candidates.len()).filter(|&i| taken.iter().all(|chosen| chosen.candidate != i));
+        let open =
+            (0..candidates.len()).filter(|&i| taken.iter().all(|chosen| chosen.candidate != i));
         // If several are equal, the first is taken, as in training.
         let best = open.fold(None, |best: Option<Chosen>, candidate| match best {
             Some(best) if best.value >= value(candidate) => Some(best),
@@ -95,7 +100,7 @@ pub fn choose(
 }
 
 /// This is what a candidate is worth before masks compete.
-fn score(said: &Said, level: usize, i: usize, chosen: f32, iou: f32) -> f32 {
+fn score(said: &SceneOutput, level: usize, i: usize, chosen: f32, iou: f32) -> f32 {
     let mixed = said.chosen[i][level].powf(chosen) * said.level[i][level].powf(1.0 - chosen);
     mixed * said.iou[i][level].powf(iou)
 }
@@ -103,12 +108,18 @@ fn score(said: &Said, level: usize, i: usize, chosen: f32, iou: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidates::{Found, Kind, SaidOfPair};
+    use crate::candidates::{Found, Kind, PairOutput};
 
     fn columns(range: std::ops::Range<u32>) -> Candidate {
         let cells = BitMask::from_fn(40, 10, |x, _| range.contains(&x));
-        let found =
-            Found { cells, quality: 1.0, score: 1.0, stability: 1.0, kind: Kind::Large, token: Vec::new() };
+        let found = Found {
+            cells,
+            quality: 1.0,
+            score: 1.0,
+            stability: 1.0,
+            kind: Kind::Large,
+            token: Vec::new(),
+        };
         Candidate { found, index: 0, repeats: 1 }
     }
 
@@ -117,10 +128,19 @@ mod tests {
         let mut answers = [columns(0..20), columns(0..30)];
         answers[1].found.quality = 0.5;
         let all = vec![[0.81, 0.2, 1.0], [0.1, 0.64, 1.0]];
-        let said = Said { count: 2, level: all.clone(), chosen: all, iou: vec![[0.5; 3]; 2], pairs: vec![] };
+        let said = SceneOutput {
+            count: 2,
+            level: all.clone(),
+            chosen: all,
+            iou: vec![[0.5; 3]; 2],
+            pairs: vec![],
+        };
         let pick = Pick { chosen: 0.5, iou: 1.0, part: 0.5, quality: 2.0 };
         let worth = pick.worth(&answers, &said);
-        assert!((worth[0] - 0.81 * 0.5 * 0.5).abs() < 1e-6 && (worth[1] - 0.64 * 0.5 * 0.25).abs() < 1e-6);
+        assert!(
+            (worth[0] - 0.81 * 0.5 * 0.5).abs() < 1e-6
+                && (worth[1] - 0.64 * 0.5 * 0.25).abs() < 1e-6
+        );
     }
 
     #[test]
@@ -128,13 +148,23 @@ mod tests {
         let candidates = [columns(0..20), columns(10..30), columns(25..40), columns(20..40)];
         let scores = [0.9, 0.8, 0.5, 0.4];
         let all = scores.map(|score| [0.0, score, 0.0]).to_vec();
-        let mut pairs = vec![SaidOfPair::default(); 16];
+        let mut pairs = vec![PairOutput::default(); 16];
         // The last two are one thing.
         (pairs[2 * 4 + 3].same_entity, pairs[3 * 4 + 2].same_entity) = (1.0, 1.0);
-        let said = Said { count: 4, level: all.clone(), chosen: all, iou: vec![[1.0; 3]; 4], pairs };
-        let choice = Choice { chosen: 1.0, iou: 1.0, same: 1.0, visible: 0.6, hidden: 1.0, floor: 0.05 };
+        let said = SceneOutput {
+            count: 4,
+            level: all.clone(),
+            chosen: all,
+            iou: vec![[1.0; 3]; 4],
+            pairs,
+        };
+        let choice =
+            Choice { chosen: 1.0, iou: 1.0, same: 1.0, visible: 0.6, hidden: 1.0, floor: 0.05 };
         let of = |choice: &Choice| -> Vec<_> {
-            choose(&candidates, &said, 1, choice, 10).iter().map(|chosen| chosen.candidate).collect()
+            choose(&candidates, &said, 1, choice, 10)
+                .iter()
+                .map(|chosen| chosen.candidate)
+                .collect()
         };
         assert_eq!(of(&choice), [0, 2]);
         assert_eq!(of(&Choice { visible: 0.5, ..choice.clone() }), [0, 2]);

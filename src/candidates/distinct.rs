@@ -69,7 +69,8 @@ mod tests {
             unstable,
             columns(0..30, 0.4),
         ];
-        let kept: Vec<_> = distinct(found, &limits).iter().map(|kept| (kept.index, kept.repeats)).collect();
+        let kept: Vec<_> =
+            distinct(found, &limits).iter().map(|kept| (kept.index, kept.repeats)).collect();
         assert_eq!(kept, [(2, 2), (1, 1)]);
     }
 }

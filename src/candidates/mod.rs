@@ -6,16 +6,16 @@
 mod choose;
 mod describe;
 mod distinct;
+mod output;
 mod pool;
-mod said;
 
 use crate::mask::BitMask;
 
 pub use choose::{Choice, Chosen, Pick, choose};
 pub use describe::{GEOMETRY, PAIRS, Region, geometry, pairs};
 pub use distinct::{Limits, distinct};
+pub use output::{PairOutput, SceneOutput};
 pub use pool::{Surroundings, pool};
-pub use said::{Said, SaidOfPair};
 
 /// The token that a mask comes from: one of SAM's nested masks, in the order of its tokens, or one of the level decoders'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Masks at the photo's size.
 
-use super::{Candidate, LevelOptions};
+use super::{Candidate, LevelRules};
 use crate::mask::BitMask;
 use crate::mask::regions::{remove_small_islands, remove_small_regions};
 
@@ -10,13 +10,13 @@ pub(super) struct Canvas<'a> {
     pub region: Option<&'a BitMask>,
     pub width: u32,
     pub height: u32,
-    pub options: &'a LevelOptions,
+    pub rules: &'a LevelRules,
 }
 
 impl Canvas<'_> {
     pub fn render(&self, candidate: &Candidate) -> BitMask {
-        let mut pixels = candidate.render(self.width, self.height, self.options.mask_threshold);
-        remove_small_regions(&mut pixels, self.options.min_mask_region_area);
+        let mut pixels = candidate.render(self.width, self.height, self.rules.mask_threshold);
+        remove_small_regions(&mut pixels, self.rules.min_mask_region_area);
         if let Some(region) = self.region {
             pixels.intersect_with(region);
         }
@@ -35,6 +35,6 @@ impl Canvas<'_> {
     /// Islands below the share `speck` of their mask are noise, or what a better mask left of it.
     pub fn remove_specks(&self, mask: &mut BitMask, speck: f32) {
         let share = (speck * mask.area() as f32) as u32;
-        remove_small_islands(mask, share.max(self.options.min_mask_region_area));
+        remove_small_islands(mask, share.max(self.rules.min_mask_region_area));
     }
 }

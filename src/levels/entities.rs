@@ -1,6 +1,6 @@
 //! Which candidates are entities.
 
-use super::LevelOptions;
+use super::LevelRules;
 use super::pieces::Piece;
 use crate::mask::BitMask;
 use crate::mask::regions::connected_regions;
@@ -22,8 +22,13 @@ pub(super) struct Entity {
 }
 
 /// The entities, in painting order: an entity owns its cells unless one before it does.
-pub(super) fn select_entities(pieces: &[Piece], region_area: u32, options: &LevelOptions) -> Vec<Entity> {
-    let backdrop: Vec<Option<bool>> = pieces.iter().map(|p| is_backdrop(p, region_area, options)).collect();
+pub(super) fn select_entities(
+    pieces: &[Piece],
+    region_area: u32,
+    rules: &LevelRules,
+) -> Vec<Entity> {
+    let backdrop: Vec<Option<bool>> =
+        pieces.iter().map(|p| is_backdrop(p, region_area, rules)).collect();
     let mut order: Vec<usize> = (0..pieces.len()).filter(|&i| backdrop[i].is_some()).collect();
     order.sort_by_key(|&i| (backdrop[i], std::cmp::Reverse(pieces[i].area)));
 
@@ -34,10 +39,10 @@ pub(super) fn select_entities(pieces: &[Piece], region_area: u32, options: &Leve
     let mut chosen: Vec<usize> = Vec::new();
     for i in order {
         let piece = &pieces[i];
-        if piece.cells.contained_in(&covered) > options.entity_max_covered {
+        if piece.cells.contained_in(&covered) > rules.entity_max_covered {
             continue;
         }
-        if backdrop[i] == Some(false) && is_group(i, pieces, &backdrop, options) {
+        if backdrop[i] == Some(false) && is_group(i, pieces, &backdrop, rules) {
             continue;
         }
         covered.union_with(&piece.cells);
@@ -47,23 +52,23 @@ pub(super) fn select_entities(pieces: &[Piece], region_area: u32, options: &Leve
         let by_score = pieces[b].score.total_cmp(&pieces[a].score);
         backdrop[a].cmp(&backdrop[b]).then(by_score)
     });
-    paint(chosen, pieces, options)
+    paint(chosen, pieces, rules)
 }
 
 /// Whether a piece is a backdrop, which comes after all others; `None` when it is no candidate for an entity
 /// at all.
-fn is_backdrop(piece: &Piece, region_area: u32, options: &LevelOptions) -> Option<bool> {
+fn is_backdrop(piece: &Piece, region_area: u32, rules: &LevelRules) -> Option<bool> {
     let share = piece.area as f32 / region_area.max(1) as f32;
-    if piece.containment >= options.region_containment {
-        Some(share > options.backdrop_area)
+    if piece.containment >= rules.region_containment {
+        Some(share > rules.backdrop_area)
     } else {
-        (share >= options.region_backdrop).then_some(true)
+        (share >= rules.region_backdrop).then_some(true)
     }
 }
 
 /// Gives every cell to the first in order that has it; drops, the worst one at a time, entities that lose
 /// most of theirs.
-fn paint(mut chosen: Vec<usize>, pieces: &[Piece], options: &LevelOptions) -> Vec<Entity> {
+fn paint(mut chosen: Vec<usize>, pieces: &[Piece], rules: &LevelRules) -> Vec<Entity> {
     loop {
         let mut entities: Vec<Entity> = Vec::with_capacity(chosen.len());
         let mut worst: Option<(usize, f32)> = None;
@@ -76,7 +81,7 @@ fn paint(mut chosen: Vec<usize>, pieces: &[Piece], options: &LevelOptions) -> Ve
             cells.subtract(&taken);
             taken.union_with(&cells);
             let kept = cells.area() as f32 / pieces[piece].area.max(1) as f32;
-            if kept < options.entity_min_kept && worst.is_none_or(|(_, least)| kept < least) {
+            if kept < rules.entity_min_kept && worst.is_none_or(|(_, least)| kept < least) {
                 worst = Some((position, kept));
             }
             entities.push(Entity { piece, cells });
@@ -93,7 +98,7 @@ fn paint(mut chosen: Vec<usize>, pieces: &[Piece], options: &LevelOptions) -> Ve
 /// Two signs: it falls apart into separate pieces of which each is a candidate of about its quality; or
 /// clearly better candidates, two or more, fill it. Parts of one thing, which hang together and score like
 /// the whole, show neither.
-fn is_group(index: usize, pieces: &[Piece], backdrop: &[Option<bool>], options: &LevelOptions) -> bool {
+fn is_group(index: usize, pieces: &[Piece], backdrop: &[Option<bool>], rules: &LevelRules) -> bool {
     let group = &pieces[index];
     let mut members: Vec<&Piece> = (0..pieces.len())
         .filter(|&i| i != index && backdrop[i] == Some(false))
@@ -105,31 +110,31 @@ fn is_group(index: usize, pieces: &[Piece], backdrop: &[Option<bool>], options: 
     if members.len() < 2 {
         return false;
     }
-    falls_apart(group, &members, options) || is_filled(group, &members, options)
+    falls_apart(group, &members, rules) || is_filled(group, &members, rules)
 }
 
-fn falls_apart(group: &Piece, members: &[&Piece], options: &LevelOptions) -> bool {
+fn falls_apart(group: &Piece, members: &[&Piece], rules: &LevelRules) -> bool {
     let parts: Vec<BitMask> = connected_regions(&group.cells)
         .into_iter()
         .take_while(|part| part.area() as f32 >= CRUMB * group.area as f32)
         .collect();
     let strong = |part: &BitMask| {
         members.iter().any(|m| {
-            m.score >= group.score - options.group_score_margin
-                && m.cells.iou(part) >= options.group_piece_iou
+            m.score >= group.score - rules.group_score_margin
+                && m.cells.iou(part) >= rules.group_piece_iou
         })
     };
     parts.len() >= 2 && parts.iter().all(strong)
 }
 
-fn is_filled(group: &Piece, members: &[&Piece], options: &LevelOptions) -> bool {
+fn is_filled(group: &Piece, members: &[&Piece], rules: &LevelRules) -> bool {
     let mut filled = BitMask::new(group.cells.width(), group.cells.height());
     let mut count = 0;
-    for member in members.iter().filter(|m| m.score >= group.score + options.group_score_margin) {
+    for member in members.iter().filter(|m| m.score >= group.score + rules.group_score_margin) {
         if member.cells.contained_in(&filled) <= MEMBER_OVERLAP {
             filled.union_with(&member.cells);
             count += 1;
         }
     }
-    count >= 2 && group.cells.contained_in(&filled) >= options.group_filled
+    count >= 2 && group.cells.contained_in(&filled) >= rules.group_filled
 }

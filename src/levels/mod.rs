@@ -7,27 +7,27 @@
 //! * **parts** are candidates that lie in one entity and are clearly smaller than it;
 //! * **relations** join two entities whose outlines touch.
 //!
-//! Which candidate becomes what is decided on a grid of at most 256 cells a side (`grid`); masks are
-//! rendered at the photo's full size only for the result (`build`).
+//! Which candidate becomes what is decided on a raster of at most 256 cells a side (`raster`); masks are
+//! rendered at the photo's full size only for the result (`by_rules`).
 
-mod build;
+mod by_head;
+mod by_rules;
+mod by_score;
 mod candidate;
 mod canvas;
-mod chosen;
 mod entities;
-mod grid;
-mod options;
 mod parts;
 mod pieces;
-mod predicted;
+mod raster;
 mod relations;
+mod rules;
 mod scene;
 
-pub use build::{build_scene, entities_in, parts_of, relation_of, single_mask};
+pub use by_head::{Decision, scene_by_head};
+pub use by_rules::{entities_in, parts_of, relation_of, scene_by_rules, single_mask};
+pub use by_score::{LevelCandidates, proposals, relation_score_of_levels, scene_by_score};
 pub use candidate::Candidate;
-pub use chosen::{Decision, chosen_scene};
-pub use options::LevelOptions;
-pub use predicted::{Prediction, predicted_relation_score, predicted_scene, proposals};
+pub use rules::LevelRules;
 pub use scene::{LevelError, Mask, Scene};
 
 pub use crate::level::{Level, Thresholds};

@@ -1,6 +1,6 @@
 //! Which candidates are parts, and of which entity.
 
-use super::LevelOptions;
+use super::LevelRules;
 use super::pieces::{Piece, best_first};
 use crate::mask::BitMask;
 
@@ -21,7 +21,7 @@ pub(super) fn select_parts(
     pieces: &[Piece],
     entities: &[&BitMask],
     is_entity: impl Fn(usize) -> bool,
-    options: &LevelOptions,
+    rules: &LevelRules,
 ) -> Vec<Part> {
     let areas: Vec<u32> = entities.iter().map(|e| e.area()).collect();
     let mut parts: Vec<Part> = Vec::new();
@@ -38,15 +38,15 @@ pub(super) fn select_parts(
             continue;
         };
         let containment = piece.containment * area as f32 / piece.area as f32;
-        if containment < options.part_containment
-            || area as f32 > options.part_max_area * areas[parent] as f32
+        if containment < rules.part_containment
+            || area as f32 > rules.part_max_area * areas[parent] as f32
         {
             continue;
         }
         let mut cells = piece.cells.clone();
         cells.intersect_with(entities[parent]);
         let mut siblings = parts.iter().zip(&own_cells).filter(|(p, _)| p.parent == parent);
-        if siblings.any(|(_, other)| other.iou(&cells) > options.part_max_iou) {
+        if siblings.any(|(_, other)| other.iou(&cells) > rules.part_max_iou) {
             continue;
         }
         parts.push(Part { piece: i, parent });

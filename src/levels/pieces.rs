@@ -1,10 +1,10 @@
-//! Candidates as the decision grid shows them, confined to the region of interest.
+//! Candidates as the decision raster shows them, confined to the region of interest.
 
-use super::grid::Grid;
-use super::{Candidate, LevelOptions};
+use super::raster::Raster;
+use super::{Candidate, LevelRules};
 use crate::mask::BitMask;
 
-/// A candidate's share of the region, on the decision grid.
+/// A candidate's share of the region, on the decision raster.
 pub(super) struct Piece {
     /// Index of the candidate.
     pub candidate: usize,
@@ -13,21 +13,21 @@ pub(super) struct Piece {
     pub cells: BitMask,
     /// Number of cells.
     pub area: u32,
-    /// The share of the whole candidate, as far as the grid shows it, that lies in the region.
+    /// The share of the whole candidate, as far as the raster shows it, that lies in the region.
     pub containment: f32,
 }
 
-/// The candidates that reach into the region (`None`: the whole grid) by more than specks.
+/// The candidates that reach into the region (`None`: the whole raster) by more than specks.
 pub(super) fn pieces(
     candidates: &[Candidate],
-    grid: &Grid,
+    raster: &Raster,
     region: Option<&BitMask>,
-    options: &LevelOptions,
+    rules: &LevelRules,
 ) -> Vec<Piece> {
-    let region_area = region.map_or(grid.cell_count(), BitMask::area);
-    let min_area = (options.min_area * region_area as f32).max(1.0);
+    let region_area = region.map_or(raster.cell_count(), BitMask::area);
+    let min_area = (rules.min_area * region_area as f32).max(1.0);
     let piece = |(candidate, c): (usize, &Candidate)| {
-        let mut cells = grid.render(c, options.mask_threshold);
+        let mut cells = raster.render(c, rules.mask_threshold);
         let whole = cells.area();
         if let Some(region) = region {
             cells.intersect_with(region);

@@ -1,6 +1,6 @@
 //! Which entities touch.
 
-use super::LevelOptions;
+use super::LevelRules;
 use super::scene::clean_score;
 use crate::mask::BitMask;
 use crate::mask::contact::{boundary, dilate};
@@ -12,7 +12,7 @@ pub(super) struct Relation {
     pub score: f32,
 }
 
-/// A mask's outline and neighbourhood on the decision grid.
+/// A mask's outline and neighbourhood on the decision raster.
 pub(super) struct Outline {
     boundary: BitMask,
     perimeter: u32,
@@ -20,15 +20,16 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    pub(super) fn new(cells: &BitMask, options: &LevelOptions) -> Self {
+    pub(super) fn new(cells: &BitMask, rules: &LevelRules) -> Self {
         let boundary = boundary(cells);
         let perimeter = boundary.area();
-        Self { boundary, perimeter, near: dilate(cells, options.contact_gap) }
+        Self { boundary, perimeter, near: dilate(cells, rules.contact_gap) }
     }
 
     /// Contact length over the smaller perimeter, 0 to 1.
     pub(super) fn contact(&self, other: &Outline) -> f32 {
-        let (small, large) = if self.perimeter <= other.perimeter { (self, other) } else { (other, self) };
+        let (small, large) =
+            if self.perimeter <= other.perimeter { (self, other) } else { (other, self) };
         small.boundary.intersection_area(&large.near) as f32 / small.perimeter.max(1) as f32
     }
 }
@@ -40,19 +41,20 @@ pub(super) fn relation_score(contact: f32, a: f32, b: f32) -> f32 {
 }
 
 /// The pairs of entities that touch, the best score first; `entities` are cells and scores.
-pub(super) fn select_relations(entities: &[(&BitMask, f32)], options: &LevelOptions) -> Vec<Relation> {
-    let outlines: Vec<Outline> = entities.iter().map(|(cells, _)| Outline::new(cells, options)).collect();
+pub(super) fn select_relations(entities: &[(&BitMask, f32)], rules: &LevelRules) -> Vec<Relation> {
+    let outlines: Vec<Outline> =
+        entities.iter().map(|(cells, _)| Outline::new(cells, rules)).collect();
     let mut relations = Vec::new();
     for a in 0..entities.len() {
         for b in a + 1..entities.len() {
             let contact = outlines[a].contact(&outlines[b]);
             let score = relation_score(contact, entities[a].1, entities[b].1);
-            if contact > 0.0 && score >= options.relation_min_score {
+            if contact > 0.0 && score >= rules.relation_min_score {
                 relations.push(Relation { members: [a, b], score });
             }
         }
     }
     relations.sort_by(|a, b| b.score.total_cmp(&a.score));
-    relations.truncate(options.relation_max_count);
+    relations.truncate(rules.relation_max_count);
     relations
 }

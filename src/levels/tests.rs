@@ -11,14 +11,17 @@ const CELLS: (u32, u32) = (64, 42);
 
 /// A candidate whose logits are +8 in the cells of the mask and -8 elsewhere.
 fn candidate(mask: &BitMask, score: f32) -> Candidate {
-    let values = (0..SIDE * SIDE).map(|i| if mask.get(i % SIDE, i / SIDE) { 8.0 } else { -8.0 }).collect();
-    let logits = LowResLogits::new([SIDE, SIDE], (CELLS.0 as f32, CELLS.1 as f32), values).expect("valid");
+    let values =
+        (0..SIDE * SIDE).map(|i| if mask.get(i % SIDE, i / SIDE) { 8.0 } else { -8.0 }).collect();
+    let logits =
+        LowResLogits::new([SIDE, SIDE], (CELLS.0 as f32, CELLS.1 as f32), values).expect("valid");
     Candidate { logits, frame: BBox { x: 0, y: 0, width: SIZE.0, height: SIZE.1 }, score }
 }
 
 /// A candidate of cells in rectangles `[x, y, width, height]`.
 fn rects(rects: &[[u32; 4]], score: f32) -> Candidate {
-    let inside = |x, y| rects.iter().any(|&[l, t, w, h]| (l..l + w).contains(&x) && (t..t + h).contains(&y));
+    let inside =
+        |x, y| rects.iter().any(|&[l, t, w, h]| (l..l + w).contains(&x) && (t..t + h).contains(&y));
     candidate(&BitMask::from_fn(CELLS.0, CELLS.1, inside), score)
 }
 
@@ -50,7 +53,11 @@ fn check(scene: &Scene) -> Result<(), TestCaseError> {
             Level::Part => {
                 let parent = mask.parent.and_then(by_id).expect("a parent in the scene");
                 prop_assert_eq!(parent.level, Level::Entity);
-                prop_assert_eq!(own.intersection_area(&pixels(parent)), mask.area, "part reaches out");
+                prop_assert_eq!(
+                    own.intersection_area(&pixels(parent)),
+                    mask.area,
+                    "part reaches out"
+                );
                 prop_assert!(mask.members.is_empty());
             }
             Level::Relation => {
@@ -78,15 +85,15 @@ proptest! {
         min_mask_region_area in prop_oneof![Just(0u32), 1u32..400],
     ) {
         let candidates: Vec<Candidate> = items.iter().map(|(mask, score)| candidate(mask, *score)).collect();
-        let options = LevelOptions { min_mask_region_area, ..LevelOptions::default() };
-        check(&build_scene(&candidates, SIZE, &options, &ALL))?;
-        match entities_in(&candidates, &region, &options, &ALL) {
+        let rules = LevelRules { min_mask_region_area, ..LevelRules::default() };
+        check(&scene_by_rules(&candidates, SIZE, &rules, &ALL))?;
+        match entities_in(&candidates, &region, &rules, &ALL) {
             Ok(scene) => {
                 check(&scene)?;
                 for mask in &scene.masks {
                     prop_assert_eq!(pixels(mask).intersection_area(&region), mask.area, "outside the region");
                 }
-                for part in &parts_of(&candidates, &region, &options).expect("not empty").masks {
+                for part in &parts_of(&candidates, &region, &rules).expect("not empty").masks {
                     prop_assert_eq!((part.level, part.parent), (Level::Part, None));
                     prop_assert_eq!(pixels(part).intersection_area(&region), part.area);
                 }
@@ -106,7 +113,7 @@ fn a_person_beside_a_car() {
     let shirt_again = rects(&[[4, 12, 12, 11]], 0.89);
     let car = rects(&[[16, 16, 30, 20]], 0.97);
     let candidates = [person, shirt, trousers, shirt_again, car];
-    let scene = build_scene(&candidates, SIZE, &LevelOptions::default(), &ALL);
+    let scene = scene_by_rules(&candidates, SIZE, &LevelRules::default(), &ALL);
     let found: Vec<BitMask> = scene.masks.iter().map(pixels).collect();
     let expected = [&candidates[4], &candidates[0], &candidates[1], &candidates[2]].map(full);
     assert_eq!(found[..4], expected);
@@ -120,39 +127,43 @@ fn a_person_beside_a_car() {
 
 #[test]
 fn levels_left_out_leave_no_dangling_ids() {
-    let candidates =
-        [rects(&[[4, 4, 20, 30]], 0.95), rects(&[[8, 8, 8, 8]], 0.9), rects(&[[24, 4, 20, 30]], 0.9)];
-    let options = LevelOptions::default();
-    let scene = build_scene(&candidates, SIZE, &options, &[Level::Part, Level::Relation]);
+    let candidates = [
+        rects(&[[4, 4, 20, 30]], 0.95),
+        rects(&[[8, 8, 8, 8]], 0.9),
+        rects(&[[24, 4, 20, 30]], 0.9),
+    ];
+    let rules = LevelRules::default();
+    let scene = scene_by_rules(&candidates, SIZE, &rules, &[Level::Part, Level::Relation]);
     assert_eq!(scene.masks.len(), 2);
     assert!(scene.masks.iter().all(|m| m.parent.is_none() && m.members.is_empty()));
-    assert_eq!(build_scene(&candidates, SIZE, &options, &[Level::Entity]).masks.len(), 2);
-    assert!(build_scene(&[], SIZE, &options, &ALL).masks.is_empty());
+    assert_eq!(scene_by_rules(&candidates, SIZE, &rules, &[Level::Entity]).masks.len(), 2);
+    assert!(scene_by_rules(&[], SIZE, &rules, &ALL).masks.is_empty());
 }
 
 #[test]
 fn a_group_does_not_swallow_its_members() {
     let (left, right) = ([4, 6, 14, 30], [30, 6, 14, 30]);
     let candidates = [rects(&[left, right], 0.95), rects(&[left], 0.94), rects(&[right], 0.93)];
-    let scene = build_scene(&candidates, SIZE, &LevelOptions::default(), &ALL);
+    let scene = scene_by_rules(&candidates, SIZE, &LevelRules::default(), &ALL);
     let found: Vec<BitMask> = scene.masks.iter().map(pixels).collect();
     assert_eq!(found, [full(&candidates[1]), full(&candidates[2])]);
 
     // One thing behind a post, whose halves were not proposed on their own, stays one entity.
-    let scene = build_scene(&candidates[..1], SIZE, &LevelOptions::default(), &ALL);
+    let scene = scene_by_rules(&candidates[..1], SIZE, &LevelRules::default(), &ALL);
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&candidates[0])]);
 
     // Two things side by side, taken together by a doubtful candidate.
     let (left, right) = ([4, 6, 14, 30], [18, 6, 14, 30]);
     let candidates = [rects(&[left, right], 0.88), rects(&[left], 0.97), rects(&[right], 0.96)];
-    let scene = build_scene(&candidates, SIZE, &LevelOptions::default(), &[Level::Entity]);
+    let scene = scene_by_rules(&candidates, SIZE, &LevelRules::default(), &[Level::Entity]);
     assert_eq!(scene.masks.len(), 2);
 }
 
 #[test]
 fn a_backdrop_gets_what_the_others_leave() {
     let (all, thing) = (rects(&[[0, 0, 64, 42]], 0.99), rects(&[[20, 10, 12, 12]], 0.9));
-    let scene = build_scene(&[all, thing.clone()], SIZE, &LevelOptions::default(), &[Level::Entity]);
+    let scene =
+        scene_by_rules(&[all, thing.clone()], SIZE, &LevelRules::default(), &[Level::Entity]);
     let mut rest = BitMask::full(SIZE.0, SIZE.1);
     rest.subtract(&full(&thing));
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [rest, full(&thing)]);
@@ -161,7 +172,8 @@ fn a_backdrop_gets_what_the_others_leave() {
 #[test]
 fn the_better_score_wins_contested_pixels() {
     let (a, b) = (rects(&[[4, 4, 24, 30]], 0.9), rects(&[[22, 4, 20, 30]], 0.95));
-    let scene = build_scene(&[a.clone(), b.clone()], SIZE, &LevelOptions::default(), &[Level::Entity]);
+    let scene =
+        scene_by_rules(&[a.clone(), b.clone()], SIZE, &LevelRules::default(), &[Level::Entity]);
     let mut less = full(&a);
     less.subtract(&full(&b));
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&b), less]);
@@ -172,8 +184,9 @@ fn a_relation_is_taken_apart_into_its_entities() {
     let (a, b) = (rects(&[[4, 4, 14, 30]], 0.9), rects(&[[18, 4, 14, 30]], 0.95));
     let both = rects(&[[4, 4, 28, 30]], 0.97);
     let around = rects(&[[0, 0, 64, 42]], 0.97);
-    let (options, region) = (LevelOptions::default(), full(&both));
-    let scene = entities_in(&[a.clone(), b.clone(), both, around], &region, &options, &[Level::Entity]);
+    let (rules, region) = (LevelRules::default(), full(&both));
+    let scene =
+        entities_in(&[a.clone(), b.clone(), both, around], &region, &rules, &[Level::Entity]);
     let found: Vec<BitMask> = scene.expect("a region").masks.iter().map(pixels).collect();
     assert_eq!(found, [full(&b), full(&a)]);
 }
@@ -182,9 +195,10 @@ fn a_relation_is_taken_apart_into_its_entities() {
 fn a_partial_image_cuts_what_reaches_out() {
     let (sky, bird) = (rects(&[[0, 0, 64, 30]], 0.97), rects(&[[10, 8, 5, 4]], 0.9));
     // The sky, cut off at the region's sides, fills most of it; below the sky nothing was proposed.
-    let region = BitMask::from_fn(SIZE.0, SIZE.1, |x, y| (20..90).contains(&x) && (20..140).contains(&y));
-    let options = LevelOptions::default();
-    let scene = entities_in(&[sky.clone(), bird.clone()], &region, &options, &[Level::Entity]);
+    let region =
+        BitMask::from_fn(SIZE.0, SIZE.1, |x, y| (20..90).contains(&x) && (20..140).contains(&y));
+    let rules = LevelRules::default();
+    let scene = entities_in(&[sky.clone(), bird.clone()], &region, &rules, &[Level::Entity]);
     let mut rest = region.clone();
     rest.intersect_with(&full(&sky));
     rest.subtract(&full(&bird));
@@ -196,32 +210,42 @@ fn a_partial_image_cuts_what_reaches_out() {
 fn a_region_too_fine_for_the_grid_is_not_lost() {
     let size = (6000, 100);
     let logits = LowResLogits::new([4, 4], (4.0, 4.0), vec![8.0; 16]).expect("valid");
-    let all = Candidate { logits, frame: BBox { x: 0, y: 0, width: 6000, height: 100 }, score: 0.9 };
+    let all =
+        Candidate { logits, frame: BBox { x: 0, y: 0, width: 6000, height: 100 }, score: 0.9 };
     let specks = BitMask::from_fn(size.0, size.1, |x, y| [(100, 50), (4995, 51)].contains(&(x, y)));
-    let scene = entities_in(&[all], &specks, &LevelOptions::default(), &[Level::Entity]).expect("a region");
+    let scene =
+        entities_in(&[all], &specks, &LevelRules::default(), &[Level::Entity]).expect("a region");
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [specks]);
 }
 
 #[test]
 fn an_entity_that_keeps_little_is_dropped() {
-    let (left, middle, right) =
-        (rects(&[[0, 10, 17, 20]], 0.95), rects(&[[10, 10, 20, 20]], 0.9), rects(&[[23, 10, 17, 20]], 0.94));
-    let options = LevelOptions::default();
-    let scene = build_scene(&[left.clone(), middle, right.clone()], SIZE, &options, &[Level::Entity]);
+    let (left, middle, right) = (
+        rects(&[[0, 10, 17, 20]], 0.95),
+        rects(&[[10, 10, 20, 20]], 0.9),
+        rects(&[[23, 10, 17, 20]], 0.94),
+    );
+    let rules = LevelRules::default();
+    let scene =
+        scene_by_rules(&[left.clone(), middle, right.clone()], SIZE, &rules, &[Level::Entity]);
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&left), full(&right)]);
 }
 
 #[test]
 fn thresholds_leave_out_specks_and_faint_contact() {
-    let candidates =
-        [rects(&[[4, 4, 20, 20]], 0.95), rects(&[[24, 4, 20, 20]], 0.9), rects(&[[50, 30, 3, 3]], 0.9)];
-    let count =
-        |options: &LevelOptions, level| build_scene(&candidates, SIZE, options, &ALL).level(level).count();
-    let options = LevelOptions::default();
-    assert_eq!((count(&options, Level::Entity), count(&options, Level::Relation)), (3, 1));
-    let strict = LevelOptions { min_area: 0.01, relation_min_score: 0.9, ..LevelOptions::default() };
+    let candidates = [
+        rects(&[[4, 4, 20, 20]], 0.95),
+        rects(&[[24, 4, 20, 20]], 0.9),
+        rects(&[[50, 30, 3, 3]], 0.9),
+    ];
+    let count = |rules: &LevelRules, level| {
+        scene_by_rules(&candidates, SIZE, rules, &ALL).level(level).count()
+    };
+    let rules = LevelRules::default();
+    assert_eq!((count(&rules, Level::Entity), count(&rules, Level::Relation)), (3, 1));
+    let strict = LevelRules { min_area: 0.01, relation_min_score: 0.9, ..LevelRules::default() };
     assert_eq!((count(&strict, Level::Entity), count(&strict, Level::Relation)), (2, 0));
-    let none = LevelOptions { relation_max_count: 0, ..LevelOptions::default() };
+    let none = LevelRules { relation_max_count: 0, ..LevelRules::default() };
     assert_eq!(count(&none, Level::Relation), 0);
 }
 
@@ -229,43 +253,48 @@ fn thresholds_leave_out_specks_and_faint_contact() {
 fn parts_of_an_entity_never_are_the_entity() {
     let (whole, pillow) = (rects(&[[4, 4, 40, 30]], 0.99), rects(&[[8, 8, 8, 8]], 0.9));
     let other = rects(&[[46, 4, 8, 8]], 0.9);
-    let options = LevelOptions::default();
-    let scene =
-        parts_of(&[whole.clone(), pillow.clone(), other], &full(&whole), &options).expect("an entity");
+    let rules = LevelRules::default();
+    let scene = parts_of(&[whole.clone(), pillow.clone(), other], &full(&whole), &rules)
+        .expect("an entity");
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&pillow)]);
 }
 
 #[test]
 fn a_small_entity_is_judged_on_a_fine_grid() {
-    // 8 x 8 pixels of a photo of 6000: no cell of a grid over the whole photo, which a part needs to be seen.
+    // 8 x 8 pixels of a photo of 6000: no cell of a raster over the whole photo, which a part needs to be seen.
     let part_values = (0..SIDE * SIDE).map(|i| if i % SIDE < 32 { 8.0 } else { -8.0 }).collect();
     let logits = LowResLogits::new([SIDE, SIDE], (64.0, 64.0), part_values).expect("valid");
-    let part = Candidate { logits, frame: BBox { x: 3001, y: 2001, width: 8, height: 8 }, score: 0.9 };
-    let entity = BitMask::from_fn(6000, 100, |x, y| (3001..3009).contains(&x) && (31..39).contains(&y));
+    let part =
+        Candidate { logits, frame: BBox { x: 3001, y: 2001, width: 8, height: 8 }, score: 0.9 };
+    let entity =
+        BitMask::from_fn(6000, 100, |x, y| (3001..3009).contains(&x) && (31..39).contains(&y));
     let part = Candidate { frame: BBox { y: 31, ..part.frame }, ..part };
-    let scene = parts_of(&[part], &entity, &LevelOptions::default()).expect("an entity");
-    assert_eq!(scene.masks.iter().map(|m| m.bbox).collect::<Vec<_>>(), [BBox::from([3001, 31, 4, 8])]);
+    let scene = parts_of(&[part], &entity, &LevelRules::default()).expect("an entity");
+    assert_eq!(
+        scene.masks.iter().map(|m| m.bbox).collect::<Vec<_>>(),
+        [BBox::from([3001, 31, 4, 8])]
+    );
 }
 
 #[test]
 fn relation_of_two_entities() {
     let (a, b) = (rects(&[[4, 4, 10, 20]], 0.9), rects(&[[14, 4, 20, 20]], 0.9));
     let far = rects(&[[50, 4, 8, 8]], 0.9);
-    let options = LevelOptions::default();
-    let scene = relation_of(&full(&a), &full(&b), None, &options).expect("two entities");
+    let rules = LevelRules::default();
+    let scene = relation_of(&full(&a), &full(&b), None, &rules).expect("two entities");
     assert!(check(&scene).is_ok());
     assert_eq!(
         scene.masks.iter().map(|m| m.level).collect::<Vec<_>>(),
         [Level::Entity, Level::Entity, Level::Relation]
     );
     assert!((0.2..0.5).contains(&scene.masks[2].score));
-    let apart = relation_of(&full(&a), &full(&far), None, &options).expect("two entities");
+    let apart = relation_of(&full(&a), &full(&far), None, &rules).expect("two entities");
     assert_eq!((apart.masks[2].score, &apart.masks[2].members), (0.0, &vec![1, 2]));
     let other_size = BitMask::full(3, 3);
     let mismatch = LevelError::SizeMismatch { expected: SIZE, got: (3, 3) };
-    assert_eq!(relation_of(&full(&a), &other_size, None, &options), Err(mismatch));
+    assert_eq!(relation_of(&full(&a), &other_size, None, &rules), Err(mismatch));
     assert_eq!(
-        relation_of(&full(&a), &BitMask::new(SIZE.0, SIZE.1), None, &options),
+        relation_of(&full(&a), &BitMask::new(SIZE.0, SIZE.1), None, &rules),
         Err(LevelError::EmptyMask)
     );
 }
@@ -273,25 +302,26 @@ fn relation_of_two_entities() {
 #[test]
 fn one_mask_as_a_scene() {
     let mask = rects(&[[4, 4, 10, 20], [40, 30, 1, 1]], 1.3);
-    let options = LevelOptions { min_mask_region_area: 100, ..LevelOptions::default() };
-    let scene = single_mask(&mask, SIZE, None, &options);
+    let rules = LevelRules { min_mask_region_area: 100, ..LevelRules::default() };
+    let scene = single_mask(&mask, SIZE, None, &rules);
     assert_eq!(scene.masks.len(), 1);
     assert_eq!(scene.masks[0].score, 1.0);
     assert_eq!(pixels(&scene.masks[0]), full(&rects(&[[4, 4, 10, 20]], 1.0)));
-    assert!(single_mask(&rects(&[], 0.9), SIZE, None, &options).masks.is_empty());
+    assert!(single_mask(&rects(&[], 0.9), SIZE, None, &rules).masks.is_empty());
 }
 
 #[test]
 fn json_form() {
-    let scene = build_scene(&[rects(&[[4, 4, 10, 20]], 1.0)], SIZE, &LevelOptions::default(), &ALL);
+    let scene =
+        scene_by_rules(&[rects(&[[4, 4, 10, 20]], 1.0)], SIZE, &LevelRules::default(), &ALL);
     let json = serde_json::to_value(&scene).expect("serialise");
     assert_eq!(json["masks"][0]["level"], "entity");
     assert_eq!(json["masks"][0]["bbox"], serde_json::json!([16, 16, 40, 80]));
     assert_eq!(json["masks"][0]["parent"], serde_json::Value::Null);
     assert_eq!(serde_json::from_value::<Scene>(json).expect("deserialise"), scene);
-    let options: LevelOptions = serde_json::from_str(r#"{"minMaskRegionArea": 7}"#).expect("options");
-    assert_eq!(options, LevelOptions { min_mask_region_area: 7, ..LevelOptions::default() });
-    assert!(serde_json::from_str::<LevelOptions>(r#"{"minMaskArea": 7}"#).is_err());
+    let rules: LevelRules = serde_json::from_str(r#"{"minMaskRegionArea": 7}"#).expect("rules");
+    assert_eq!(rules, LevelRules { min_mask_region_area: 7, ..LevelRules::default() });
+    assert!(serde_json::from_str::<LevelRules>(r#"{"minMaskArea": 7}"#).is_err());
 }
 
 /// Logits of links as a network would give them: certain, and as listed.
@@ -310,8 +340,8 @@ fn thresholds() -> Thresholds {
 }
 
 #[test]
-fn predicted_levels_become_a_scene_with_its_links() {
-    let prediction = Prediction {
+fn level_outputs_become_a_scene_with_its_links() {
+    let prediction = LevelCandidates {
         entities: vec![
             rects(&[[0, 0, 20, 20]], 0.6),
             // With a speck far away.
@@ -322,7 +352,11 @@ fn predicted_levels_become_a_scene_with_its_links() {
             rects(&[[40, 20, 20, 20]], 0.1),
         ],
         // The second has no link, but lies in the second entity; the third has one, but lies nowhere.
-        parts: vec![rects(&[[2, 2, 6, 6]], 0.8), rects(&[[25, 2, 6, 6]], 0.7), rects(&[[50, 30, 6, 6]], 0.7)],
+        parts: vec![
+            rects(&[[2, 2, 6, 6]], 0.8),
+            rects(&[[25, 2, 6, 6]], 0.7),
+            rects(&[[50, 30, 6, 6]], 0.7),
+        ],
         relations: vec![
             rects(&[[0, 0, 38, 20]], 0.8),
             // Of the same two entities, and worse.
@@ -333,8 +367,10 @@ fn predicted_levels_become_a_scene_with_its_links() {
         relation_entity: links(3, 4, &[(0, 0), (0, 1), (1, 0), (1, 1)]),
         thresholds: thresholds(),
     };
-    let scene = predicted_scene(&prediction, None, SIZE, &LevelOptions::default(), &ALL);
-    let [first, second, part, other, loose, relation] = &scene.masks[..] else { panic!("{:?}", scene.masks) };
+    let scene = scene_by_score(&prediction, None, SIZE, &LevelRules::default(), &ALL);
+    let [first, second, part, other, loose, relation] = &scene.masks[..] else {
+        panic!("{:?}", scene.masks)
+    };
     assert_eq!((first.level, first.score, second.score), (Level::Entity, 0.9, 0.6));
     assert_eq!(pixels(first), full(&rects(&[[18, 0, 20, 20]], 1.0)), "the speck goes");
     assert_eq!(pixels(first).intersection_area(&pixels(second)), 0, "entities overlap");
@@ -345,7 +381,8 @@ fn predicted_levels_become_a_scene_with_its_links() {
 
     // A region keeps what lies in it, and the ids follow the levels asked for.
     let region = full(&rects(&[[0, 0, 22, 42]], 1.0));
-    let scene = predicted_scene(&prediction, Some(&region), SIZE, &LevelOptions::default(), &[Level::Part]);
+    let scene =
+        scene_by_score(&prediction, Some(&region), SIZE, &LevelRules::default(), &[Level::Part]);
     assert_eq!(scene.masks.len(), 1);
     assert_eq!((scene.masks[0].id, scene.masks[0].parent), (1, None));
 }
@@ -354,7 +391,8 @@ fn predicted_levels_become_a_scene_with_its_links() {
 fn proposals_overlap_but_do_not_repeat() {
     let (whole, inner) = (rects(&[[4, 4, 40, 30]], 0.6), rects(&[[8, 8, 8, 8]], 0.9));
     let again = rects(&[[4, 4, 39, 30]], 0.5);
-    let scene = proposals(&[again, whole.clone(), inner.clone()], 0.7, SIZE, &LevelOptions::default());
+    let scene =
+        proposals(&[again, whole.clone(), inner.clone()], 0.7, SIZE, &LevelRules::default());
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&inner), full(&whole)]);
     assert_eq!(
         scene.masks.iter().map(|m| (m.id, m.level)).collect::<Vec<_>>(),

@@ -271,8 +271,10 @@ impl BitMask {
         let source = |i: u32, start: u32, from: u32, to: u32| {
             start.saturating_add(((f64::from(i) + 0.5) * f64::from(from) / f64::from(to)) as u32)
         };
-        let columns: Vec<u32> = (0..width).map(|x| source(x, window.x, window.width, width)).collect();
-        let rows: Vec<u32> = (0..height).map(|y| source(y, window.y, window.height, height)).collect();
+        let columns: Vec<u32> =
+            (0..width).map(|x| source(x, window.x, window.width, width)).collect();
+        let rows: Vec<u32> =
+            (0..height).map(|y| source(y, window.y, window.height, height)).collect();
         BitMask::from_fn(width, height, |x, y| self.get(columns[x as usize], rows[y as usize]))
     }
 }

@@ -78,11 +78,14 @@ mod tests {
     #[test]
     fn squares_side_by_side() {
         let square = |left: u32| {
-            BitMask::from_fn(30, 12, move |x, y| (left..left + 5).contains(&x) && (3..8).contains(&y))
+            BitMask::from_fn(30, 12, move |x, y| {
+                (left..left + 5).contains(&x) && (3..8).contains(&y)
+            })
         };
         assert_eq!(boundary(&square(0)).area(), 16);
-        let contact =
-            |left: u32, gap: u32| boundary(&square(0)).intersection_area(&dilate(&square(left), gap));
+        let contact = |left: u32, gap: u32| {
+            boundary(&square(0)).intersection_area(&dilate(&square(left), gap))
+        };
         assert_eq!((contact(5, 1), contact(7, 2), contact(7, 3)), (5, 0, 5));
     }
 }

@@ -36,7 +36,10 @@ fn squared_distances(mask: &BitMask, bbox: &BBox) -> Vec<i64> {
         }
     }
     let mut envelope = Vec::with_capacity(stride);
-    columns.chunks(stride).flat_map(|row| row_distances(row, &mut envelope)[1..=width].to_vec()).collect()
+    columns
+        .chunks(stride)
+        .flat_map(|row| row_distances(row, &mut envelope)[1..=width].to_vec())
+        .collect()
 }
 
 /// Squared distances along a row of distances within columns. `envelope` is scratch space: the parabolas that are lowest

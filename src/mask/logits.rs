@@ -48,7 +48,11 @@ impl LowResLogits {
     ///
     /// # Errors
     /// [`LogitsError`] if there are not as many values, or the photo reaches beyond them.
-    pub fn new([columns, rows]: [u32; 2], valid: (f32, f32), values: Vec<f32>) -> Result<Self, LogitsError> {
+    pub fn new(
+        [columns, rows]: [u32; 2],
+        valid: (f32, f32),
+        values: Vec<f32>,
+    ) -> Result<Self, LogitsError> {
         let length = (columns as usize).checked_mul(rows as usize);
         if values.is_empty() || length != Some(values.len()) {
             return Err(LogitsError::Length { columns, rows, got: values.len() });
@@ -139,10 +143,14 @@ impl LowResLogits {
 
     /// The columns and rows of cells outside of which no sample of the photo is above the threshold; `None`
     /// if there are no such samples at all.
-    fn cells_above(&self, threshold: f32) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    fn cells_above(
+        &self,
+        threshold: f32,
+    ) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
         // A sample in the last half of a valid cell reads the cell beyond it too.
         let (columns, rows) = self.valid_cells();
-        let (columns, rows) = ((columns + 1).min(self.columns) as usize, (rows + 1).min(self.rows) as usize);
+        let (columns, rows) =
+            ((columns + 1).min(self.columns) as usize, (rows + 1).min(self.rows) as usize);
         let (mut x0, mut x1, mut y0, mut y1) = (columns, 0, rows, 0);
         for y in 0..rows {
             let row = &self.row(y)[..columns];
@@ -155,7 +163,9 @@ impl LowResLogits {
         if x0 > x1 {
             return None;
         }
-        let around = |first: usize, last: usize, limit: usize| first.saturating_sub(1)..(last + 2).min(limit);
+        let around = |first: usize, last: usize, limit: usize| {
+            first.saturating_sub(1)..(last + 2).min(limit)
+        };
         Some((around(x0, x1, columns), around(y0, y1, rows)))
     }
 }
@@ -169,7 +179,8 @@ fn fill_positive(mask: &mut BitMask, y: u32, line: &[f32], first_cell: usize, ax
         if (a > 0.0) == (b > 0.0) {
             continue;
         }
-        let crossing = axis.pixel_at((first_cell + i) as f64 + f64::from(a) / (f64::from(a) - f64::from(b)));
+        let crossing =
+            axis.pixel_at((first_cell + i) as f64 + f64::from(a) / (f64::from(a) - f64::from(b)));
         // At the crossing itself the sample is zero, hence out of the mask.
         if inside {
             mask.fill_row(y, start, axis.clamp(crossing.ceil()));
@@ -225,7 +236,8 @@ impl Axis {
     /// Pixels that cells `first` to `last` have a say in; beyond the grid's first cell that is every pixel of
     /// the frame.
     fn pixels_between(&self, first: usize, last: usize) -> std::ops::Range<u32> {
-        let start = if first == 0 { self.first } else { self.clamp(self.pixel_at(first as f64).floor()) };
+        let start =
+            if first == 0 { self.first } else { self.clamp(self.pixel_at(first as f64).floor()) };
         self.clamp(start.into())..self.clamp(self.pixel_at(last as f64 + 1.0).ceil() + 1.0)
     }
 }
@@ -330,15 +342,27 @@ mod tests {
             LowResLogits::new([2, 2], (2.0, 2.0), vec![0.0; 3]),
             Err(LogitsError::Length { .. })
         ));
-        assert!(matches!(LowResLogits::new([0, 0], (1.0, 1.0), vec![]), Err(LogitsError::Length { .. })));
+        assert!(matches!(
+            LowResLogits::new([0, 0], (1.0, 1.0), vec![]),
+            Err(LogitsError::Length { .. })
+        ));
         for valid in [0.0, 2.5, f32::NAN] {
             assert!(matches!(
                 LowResLogits::new([2, 2], (valid, 1.0), vec![0.0; 4]),
                 Err(LogitsError::Valid { .. })
             ));
         }
-        let odd =
-            vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0, f32::NAN, 2.0, -1.0, f32::INFINITY, 0.0];
+        let odd = vec![
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            1.0,
+            f32::NAN,
+            2.0,
+            -1.0,
+            f32::INFINITY,
+            0.0,
+        ];
         let logits = LowResLogits::new([3, 3], (3.0, 3.0), odd).expect("valid");
         assert_eq!(logits.upsample(64, 48, 0.0).size(), (64, 48));
     }

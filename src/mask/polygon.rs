@@ -31,7 +31,11 @@ pub enum ShapeError {
 ///
 /// # Errors
 /// [`ShapeError`] for fewer than three points, more than [`MAX_POINTS`], points that are not finite, and where no pixel is covered.
-pub fn rasterise_polygon(points: &[[f64; 2]], width: u32, height: u32) -> Result<BitMask, ShapeError> {
+pub fn rasterise_polygon(
+    points: &[[f64; 2]],
+    width: u32,
+    height: u32,
+) -> Result<BitMask, ShapeError> {
     let mut drawing = PolygonDrawing::new(points, width, height)?;
     while drawing.draw_band() {}
     drawing.finish()
@@ -74,7 +78,9 @@ impl<'a> PolygonDrawing<'a> {
         for (&a, &b) in self.points.iter().zip(self.points.iter().cycle().skip(1)) {
             let ([x0, y0], [x1, y1]) = if a[1] <= b[1] { (a, b) } else { (b, a) };
             let slope = (x1 - x0) / (y1 - y0);
-            for y in first_centre(y0, height).max(band.start)..first_centre(y1, height).min(band.end) {
+            for y in
+                first_centre(y0, height).max(band.start)..first_centre(y1, height).min(band.end)
+            {
                 let x = first_centre(x0 + (f64::from(y) + 0.5 - y0) * slope, width);
                 if x < width {
                     self.mask.row_mut(y)[x as usize / 64] ^= 1 << (x % 64);
@@ -205,8 +211,10 @@ mod tests {
     #[test]
     fn two_polygons_with_a_common_edge_share_no_pixel() {
         let corner = [[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]];
-        let below = rasterise_polygon(&[corner[0], corner[2], corner[3]], 9, 9).expect("covers pixels");
-        let above = rasterise_polygon(&[corner[0], corner[1], corner[2]], 9, 9).expect("covers pixels");
+        let below =
+            rasterise_polygon(&[corner[0], corner[2], corner[3]], 9, 9).expect("covers pixels");
+        let above =
+            rasterise_polygon(&[corner[0], corner[1], corner[2]], 9, 9).expect("covers pixels");
         assert_eq!(below.intersection_area(&above), 0);
         assert_eq!(below.area() + above.area(), 81);
     }
@@ -214,7 +222,8 @@ mod tests {
     /// A comb of long edges: many points over many rows.
     #[test]
     fn a_large_polygon_is_drawn_in_many_bands() {
-        let corner = |i: u32| [f64::from(i) / 50.0, if i.is_multiple_of(2) { 0.0 } else { 20_000.0 }];
+        let corner =
+            |i: u32| [f64::from(i) / 50.0, if i.is_multiple_of(2) { 0.0 } else { 20_000.0 }];
         let points: Vec<[f64; 2]> = (0..10_000).map(corner).collect();
         let mut drawing = PolygonDrawing::new(&points, 200, 20_000).expect("a polygon");
         let mut bands = 1;
@@ -229,18 +238,27 @@ mod tests {
     fn shapes_that_are_no_mask_are_refused() {
         let outside = [[20.0, 20.0], [30.0, 20.0], [30.0, 30.0]];
         let nothing = ShapeError::NothingCovered { width: 8, height: 8 };
-        assert_eq!(rasterise_polygon(&outside[..2], 8, 8), Err(ShapeError::TooFewPoints { got: 2 }));
+        assert_eq!(
+            rasterise_polygon(&outside[..2], 8, 8),
+            Err(ShapeError::TooFewPoints { got: 2 })
+        );
         assert_eq!(rasterise_polygon(&outside, 8, 8), Err(nothing));
         assert_eq!(
             rasterise_polygon(&[[1.0, 1.0], [f64::NAN, 2.0], [3.0, 3.0]], 8, 8),
             Err(ShapeError::NotFinite)
         );
         let many = vec![[0.0, 0.0]; MAX_POINTS + 1];
-        assert_eq!(rasterise_polygon(&many, 8, 8), Err(ShapeError::TooManyPoints { got: MAX_POINTS + 1 }));
+        assert_eq!(
+            rasterise_polygon(&many, 8, 8),
+            Err(ShapeError::TooManyPoints { got: MAX_POINTS + 1 })
+        );
         assert_eq!(rasterise_box([0.0, 0.0, 0.0, 3.0], 8, 8), Err(ShapeError::EmptyBox));
         assert_eq!(rasterise_box([0.0, f64::INFINITY, 1.0, 3.0], 8, 8), Err(ShapeError::NotFinite));
         assert_eq!(rasterise_box([9.0, 0.0, 4.0, 4.0], 8, 8), Err(nothing));
         let huge = [[-1e308, -1e308], [1e308, -1e308], [0.0, 1e308]];
-        assert!(rasterise_polygon(&huge, 8, 8).is_ok() || rasterise_polygon(&huge, 8, 8) == Err(nothing));
+        assert!(
+            rasterise_polygon(&huge, 8, 8).is_ok()
+                || rasterise_polygon(&huge, 8, 8) == Err(nothing)
+        );
     }
 }

@@ -43,7 +43,8 @@ pub fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
     let keep_only_largest = islands.areas[largest] < min_area;
     for (i, &run) in islands.runs.iter().enumerate() {
         let root = islands.roots[i];
-        let keep = if keep_only_largest { root == largest } else { islands.areas[root] >= min_area };
+        let keep =
+            if keep_only_largest { root == largest } else { islands.areas[root] >= min_area };
         if !keep {
             mask.clear_row(run.y, run.x0, run.x1);
         }
@@ -53,7 +54,8 @@ pub fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
 /// The connected regions of a mask, largest first.
 pub fn connected_regions(mask: &BitMask) -> Vec<BitMask> {
     let regions = Regions::label(mask, true);
-    let mut order: Vec<usize> = (0..regions.runs.len()).filter(|&i| regions.roots[i] == i).collect();
+    let mut order: Vec<usize> =
+        (0..regions.runs.len()).filter(|&i| regions.roots[i] == i).collect();
     order.sort_by_key(|&root| std::cmp::Reverse(regions.areas[root]));
     let mut slot = vec![0; regions.runs.len()];
     for (i, &root) in order.iter().enumerate() {

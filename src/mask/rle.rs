@@ -25,9 +25,13 @@ pub enum RleError {
     Truncated,
     #[error("run {run} is negative or larger than the mask; the counts are damaged")]
     Overflow { run: usize },
-    #[error("the runs cover {got} pixels, the mask has {expected}; is size [height, width] swapped?")]
+    #[error(
+        "the runs cover {got} pixels, the mask has {expected}; is size [height, width] swapped?"
+    )]
     WrongTotal { expected: u32, got: u32 },
-    #[error("the masks differ in size: {a:?} and {b:?} ([height, width]); both must have the photo's size")]
+    #[error(
+        "the masks differ in size: {a:?} and {b:?} ([height, width]); both must have the photo's size"
+    )]
     SizeMismatch { a: [u32; 2], b: [u32; 2] },
 }
 
@@ -95,7 +99,8 @@ impl Rle {
             return Err(RleError::SizeMismatch { a: self.size, b: other.size });
         }
         let (a, b) = (self.read_counts()?, other.read_counts()?);
-        let mut runs: Vec<(u32, u32)> = ones(&a).chain(ones(&b)).filter(|(start, end)| start < end).collect();
+        let mut runs: Vec<(u32, u32)> =
+            ones(&a).chain(ones(&b)).filter(|(start, end)| start < end).collect();
         runs.sort_unstable();
         let mut toggles: Vec<u32> = Vec::with_capacity(2 * runs.len());
         for (start, end) in runs {
@@ -154,8 +159,10 @@ impl Rle {
             if run > 2 {
                 value += i64::from(counts[run - 2]);
             }
-            let count =
-                u32::try_from(value).ok().filter(|&c| c <= total).ok_or(RleError::Overflow { run })?;
+            let count = u32::try_from(value)
+                .ok()
+                .filter(|&c| c <= total)
+                .ok_or(RleError::Overflow { run })?;
             covered = covered.saturating_add(count);
             if covered > total {
                 return Err(RleError::WrongTotal { expected: total, got: covered });
@@ -336,7 +343,10 @@ mod tests {
     #[test]
     fn zero_runs_inside_are_read() {
         // Runs 1, 1, 0, 1 (written as 0 more than run 1), 1 (1 more than run 2).
-        assert_eq!(rle([4, 1], "11001").decode(), Ok(BitMask::from_fn(1, 4, |_, y| y == 1 || y == 2)));
+        assert_eq!(
+            rle([4, 1], "11001").decode(),
+            Ok(BitMask::from_fn(1, 4, |_, y| y == 1 || y == 2))
+        );
     }
 
     #[test]

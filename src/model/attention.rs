@@ -16,7 +16,12 @@ pub struct Attention {
 
 impl Attention {
     /// `widths` are those outside and inside.
-    pub fn load(weights: &Weights, name: &str, [width, inner]: [usize; 2], heads: usize) -> Result<Self> {
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        [width, inner]: [usize; 2],
+        heads: usize,
+    ) -> Result<Self> {
         let input = |part: &str| Linear::load(weights, &format!("{name}.{part}"), width, inner);
         Ok(Self {
             q: input("q_proj")?,
@@ -33,7 +38,13 @@ impl Attention {
     }
 
     /// The residual is added to the result.
-    pub fn forward_add(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, residual: Tensor<3>) -> Tensor<3> {
+    pub fn forward_add(
+        &self,
+        q: Tensor<3>,
+        k: Tensor<3>,
+        v: Tensor<3>,
+        residual: Tensor<3>,
+    ) -> Tensor<3> {
         self.mix_add(self.queries(q), self.keys_and_values(k, v), residual)
     }
 
@@ -48,7 +59,12 @@ impl Attention {
     }
 
     /// As [`Self::forward_add`], with everything projected already.
-    pub fn mix_add(&self, q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), residual: Tensor<3>) -> Tensor<3> {
+    pub fn mix_add(
+        &self,
+        q: Tensor<3>,
+        (k, v): (Tensor<3>, Tensor<3>),
+        residual: Tensor<3>,
+    ) -> Tensor<3> {
         self.out.forward_add(mixed(q, (k, v), self.heads), residual, Activation::None)
     }
 }

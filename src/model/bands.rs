@@ -58,7 +58,8 @@ pub fn in_steps(
 ) -> Tensor<4> {
     let height = image.dims()[1];
     let each = band_rows(image, channels).next_multiple_of(step);
-    let bands = (0..height).step_by(each).map(|top| work(some_rows(image, top..(top + each).min(height))));
+    let bands =
+        (0..height).step_by(each).map(|top| work(some_rows(image, top..(top + each).min(height))));
     ops::collect(bands, 1, rows)
 }
 

@@ -65,7 +65,10 @@ impl InputSize {
 
     /// The smallest input for so many pixels.
     pub fn around(width: usize, height: usize) -> Self {
-        Self { width: width.next_multiple_of(Self::UNIT), height: height.next_multiple_of(Self::UNIT) }
+        Self {
+            width: width.next_multiple_of(Self::UNIT),
+            height: height.next_multiple_of(Self::UNIT),
+        }
     }
 
     /// That of an image with such an embedding, `[1, rows, cols, channels]`.
@@ -115,7 +118,11 @@ impl ImageEncoder {
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, which is asked after every block; [`crate::Error::DeviceLost`].
-    pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
+    pub async fn forward(
+        &self,
+        image: Tensor<4>,
+        progress: &Progress<'_>,
+    ) -> Result<ImageFeatures> {
         match self {
             Self::TinyVit(encoder) => encoder.forward(image, progress).await,
             Self::Hiera(encoder) => encoder.forward(image, progress).await,

@@ -55,7 +55,13 @@ impl Hiera {
             stages.push(blocks);
         }
         Ok(Self {
-            patch_embed: Conv::load(weights, &format!("{trunk}.patch_embed.proj"), 3, channels, PATCHES)?,
+            patch_embed: Conv::load(
+                weights,
+                &format!("{trunk}.patch_embed.proj"),
+                3,
+                channels,
+                PATCHES,
+            )?,
             positions: Positions::load(weights, &trunk, config)?,
             stages,
             neck: Neck::load(weights, &format!("{name}.neck"), config, high_resolution, embedding)?,
@@ -63,7 +69,11 @@ impl Hiera {
     }
 
     /// See [`super::encoder::ImageEncoder::forward`].
-    pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
+    pub async fn forward(
+        &self,
+        image: Tensor<4>,
+        progress: &Progress<'_>,
+    ) -> Result<ImageFeatures> {
         let steps = (1 + self.stages.iter().map(Vec::len).sum::<usize>()) as f32;
         let mut done = 0.0;
         let device = image.device();
@@ -82,7 +92,7 @@ impl Hiera {
                 progress.checkpoint(done / steps).await?;
             }
             drop(named);
-            ops::pace(&device).await?;
+            ops::throttle(&device).await?;
             maps.push(self.neck.narrow(stage, x.clone()));
         }
         let features = self.neck.forward(maps);
@@ -119,15 +129,22 @@ impl Block {
         is_global: bool,
     ) -> Result<Self> {
         let (outputs, inputs) = (stage.channels, before.unwrap_or(stage).channels);
-        let linear =
-            |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
+        let linear = |part: &str, inputs, outputs| {
+            Linear::load(weights, &format!("{name}.{part}"), inputs, outputs)
+        };
         let mlp = ["norm2", "mlp.layers.0", "mlp.layers.1"];
         Ok(Self {
             norm1: LayerNorm::load(weights, &format!("{name}.norm1"), inputs, Self::EPSILON)?,
             qkv: linear("attn.qkv", inputs, 3 * outputs)?,
             attention_out: linear("attn.proj", outputs, outputs)?,
             shortcut: before.map(|_| linear("proj", inputs, outputs)).transpose()?,
-            mlp: NormedMlp::load(weights, name, mlp, [outputs, Self::MLP_RATIO * outputs], Self::EPSILON)?,
+            mlp: NormedMlp::load(
+                weights,
+                name,
+                mlp,
+                [outputs, Self::MLP_RATIO * outputs],
+                Self::EPSILON,
+            )?,
             heads: stage.heads,
             window: (!is_global).then_some(before.unwrap_or(stage).window),
         })
@@ -150,7 +167,9 @@ impl Block {
         let normed = self.norm1.forward(x.clone(), Activation::None);
         let [batch, rows, cols, _] = x.dims();
         let (shortcut, pool) = match &self.shortcut {
-            Some(shortcut) => (ops::max_pool(shortcut.forward(normed.clone(), Activation::None)), Self::POOL),
+            Some(shortcut) => {
+                (ops::max_pool(shortcut.forward(normed.clone(), Activation::None)), Self::POOL)
+            }
             None => (x, 1),
         };
         let width = shortcut.dims()[3];
@@ -197,8 +216,9 @@ struct Positions {
 impl Positions {
     fn load(weights: &Weights, trunk: &str, config: &HieraConfig) -> Result<Self> {
         let Stage { channels, window, .. } = config.stages[0];
-        let square =
-            |name: &str, side: usize| weights.float_vec(&format!("{trunk}.{name}"), side * side * channels);
+        let square = |name: &str, side: usize| {
+            weights.float_vec(&format!("{trunk}.{name}"), side * side * channels)
+        };
         Ok(Self {
             background: square("pos_embed", config.position_side)?,
             background_side: config.position_side,
@@ -226,7 +246,10 @@ impl Positions {
                 values.extend_from_slice(&tile[x % self.tile_side * channels..][..channels]);
                 for (column, weight) in taps {
                     let from = &across[column * channels..][..channels];
-                    values[start..].iter_mut().zip(from).for_each(|(sum, value)| *sum += weight * value);
+                    values[start..]
+                        .iter_mut()
+                        .zip(from)
+                        .for_each(|(sum, value)| *sum += weight * value);
                 }
             }
         }
@@ -293,7 +316,8 @@ impl Neck {
         let mut maps = maps.into_iter();
         let mut next = || maps.next().expect("a map of each of the four stages");
         let (stride4, stride8, stride16, stride32) = (next(), next(), next(), next());
-        let coarse = ops::upsample_nearest(self.stride32.forward(stride32.clone(), Activation::None));
+        let coarse =
+            ops::upsample_nearest(self.stride32.forward(stride32.clone(), Activation::None));
         let embedding = self.stride16.forward_add(stride16, coarse, Activation::None);
         ImageFeatures { stride4, stride8, deepest: stride32, embedding }
     }
@@ -319,7 +343,10 @@ mod tests {
         };
         for (at, expected) in expected {
             let found: [f32; 7] = dense(at);
-            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{at}: {found:?}");
+            assert!(
+                found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6),
+                "{at}: {found:?}"
+            );
         }
     }
 }

@@ -18,7 +18,8 @@ pub fn observe(observer: Option<Observer>) {
 pub(super) fn seen<const D: usize>(name: &str, x: &Tensor<D>) {
     OBSERVER.with_borrow_mut(|observer| {
         if let Some(observer) = observer {
-            let values = x.clone().into_data().try_into_vec::<f32>().expect("layers are fed floats");
+            let values =
+                x.clone().into_data().try_into_vec::<f32>().expect("layers are fed floats");
             observer(name, &values, x.dims()[D - 1]);
         }
     });

@@ -206,9 +206,15 @@ impl Manifest {
         // The version is read by itself first: another format may have another manifest.
         let found = &value["format"];
         if found.as_u64() != Some(u64::from(FORMAT_VERSION)) {
-            let found =
-                if found.is_null() { "no format version".to_string() } else { format!("format {found}") };
-            return Err(Error::ModelVersion { found, expected: format!("format {FORMAT_VERSION}") });
+            let found = if found.is_null() {
+                "no format version".to_string()
+            } else {
+                format!("format {found}")
+            };
+            return Err(Error::ModelVersion {
+                found,
+                expected: format!("format {FORMAT_VERSION}"),
+            });
         }
         if let Some(kind) = value["encoder"]["kind"].as_str()
             && !ENCODER_KINDS.contains(&kind)
@@ -219,8 +225,9 @@ impl Manifest {
                 expected: format!("encoders of the kinds {known}"),
             });
         }
-        let manifest: Self = serde_json::from_value(value)
-            .map_err(|error| Error::ModelCorrupt(format!("its manifest cannot be read: {error}")))?;
+        let manifest: Self = serde_json::from_value(value).map_err(|error| {
+            Error::ModelCorrupt(format!("its manifest cannot be read: {error}"))
+        })?;
         manifest.description.check()?;
         Ok(manifest)
     }
@@ -234,19 +241,26 @@ impl Description {
     pub fn check(&self) -> Result<()> {
         let Self { input, encoder, decoder, levels, scene, .. } = self;
         let defaults = input.default.iter().flat_map(|default| [default.cpu, default.gpu]);
-        let sizes = !input.sizes.is_empty() && input.sizes.iter().copied().chain(defaults).all(is_input_size);
+        let sizes = !input.sizes.is_empty()
+            && input.sizes.iter().copied().chain(defaults).all(is_input_size);
         require(sizes, "input.sizes")?;
         require(input.std.iter().all(|std| std.is_normal() && *std > 0.0), "input.std")?;
         require(input.mean.iter().all(|mean| mean.is_finite()), "input.mean")?;
         match encoder {
             EncoderConfig::TinyVit(TinyVitConfig { stages: [first, rest @ ..] }) => {
-                require(is_count(first.channels, 4096) && is_count(first.depth, 64), "encoder.stages")?;
+                require(
+                    is_count(first.channels, 4096) && is_count(first.depth, 64),
+                    "encoder.stages",
+                )?;
                 require(rest.iter().all(Stage::is_sound), "encoder.stages")?;
             }
             EncoderConfig::Hiera(HieraConfig { stages, position_side, .. }) => {
                 require(stages.iter().all(Stage::is_sound), "encoder.stages")?;
                 // Queries are pooled inside windows of the stage before.
-                require(stages[..3].iter().all(|stage| stage.window.is_multiple_of(2)), "encoder.stages")?;
+                require(
+                    stages[..3].iter().all(|stage| stage.window.is_multiple_of(2)),
+                    "encoder.stages",
+                )?;
                 require(is_count(*position_side, 64), "encoder.positionSide")?;
             }
         }
@@ -255,10 +269,16 @@ impl Description {
             "decoder.channels",
         )?;
         require(is_split(decoder.channels / 2, decoder.heads), "decoder.heads")?;
-        require(is_count(decoder.depth, 16) && is_count(decoder.hidden, 1 << 16), "decoder.hidden")?;
+        require(
+            is_count(decoder.depth, 16) && is_count(decoder.hidden, 1 << 16),
+            "decoder.hidden",
+        )?;
         require(is_count(decoder.masks, 16), "decoder.masks")?;
         let features = [decoder.channels / 8, decoder.channels / 4];
-        require(decoder.high_resolution.is_none_or(|own| own == features), "decoder.highResolution")?;
+        require(
+            decoder.high_resolution.is_none_or(|own| own == features),
+            "decoder.highResolution",
+        )?;
         levels.as_ref().map_or(Ok(()), LevelsConfig::check)?;
         scene.as_ref().map_or(Ok(()), SceneConfig::check)
     }
@@ -270,7 +290,8 @@ impl Description {
             EncoderConfig::Hiera(HieraConfig { stages, .. }) => &stages[..],
         };
         let decoder = self.decoder.channels / self.decoder.heads;
-        let mut all: Vec<_> = stages.iter().map(Stage::head_channels).chain([decoder, decoder / 2]).collect();
+        let mut all: Vec<_> =
+            stages.iter().map(Stage::head_channels).chain([decoder, decoder / 2]).collect();
         all.extend(self.levels.as_ref().map(|levels| levels.width / levels.heads));
         all.extend(self.scene.as_ref().map(|scene| scene.width / scene.heads));
         all.sort_unstable();
@@ -315,7 +336,10 @@ impl LevelsConfig {
         require(is_split(self.width, self.heads) && self.width.is_multiple_of(8), "levels.width")?;
         require(is_count(self.mask_dim, 4096) && self.context_layers <= 64, "levels.maskDim")?;
         require(is_count(self.affinity_dim, 4096), "levels.affinityDim")?;
-        require(self.prompt_widths.iter().all(|&width| is_count(width, 4096)), "levels.promptWidths")?;
+        require(
+            self.prompt_widths.iter().all(|&width| is_count(width, 4096)),
+            "levels.promptWidths",
+        )?;
         let has = |level| self.outputs.iter().any(|output| output.level == level);
         let complete = [Level::Part, Level::Entity, Level::Relation].into_iter().all(has);
         require(complete && self.outputs.len() <= 16, "levels.outputs")?;
@@ -326,7 +350,10 @@ impl LevelsConfig {
 impl SceneConfig {
     fn check(&self) -> Result<()> {
         require(is_split(self.width, self.heads) && is_count(self.layers, 64), "scene.width")?;
-        require(is_count(self.pair_width, 1024) && is_count(self.pair_hidden, 1024), "scene.pairWidth")?;
+        require(
+            is_count(self.pair_width, 1024) && is_count(self.pair_hidden, 1024),
+            "scene.pairWidth",
+        )?;
         require(self.limits.count <= 4096, "scene.limits")?;
         require(is_count(self.most, 4096), "scene.most")
     }
@@ -379,7 +406,8 @@ mod tests {
     #[test]
     fn families_are_read_and_written() {
         for description in FAMILIES {
-            let manifest = Manifest::parse(Some(&file(description, |_| ()))).expect("a sound description");
+            let manifest =
+                Manifest::parse(Some(&file(description, |_| ()))).expect("a sound description");
             let written = serde_json::to_string(&manifest).expect("plain data");
             assert_eq!(Manifest::parse(Some(&written)).expect("as written"), manifest);
         }
@@ -392,7 +420,10 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(version(None), "no format version");
-        assert_eq!(version(Some(file(FAMILIES[0], |value| value["format"] = 3.into()))), "format 3");
+        assert_eq!(
+            version(Some(file(FAMILIES[0], |value| value["format"] = 3.into()))),
+            "format 3"
+        );
         let unknown = file(FAMILIES[1], |value| value["encoder"]["kind"] = "swin".into());
         assert_eq!(version(Some(unknown)), "an encoder of the kind 'swin'");
     }
@@ -415,7 +446,8 @@ mod tests {
                 assert!(matches!(found, Err(Error::ModelCorrupt(_))), "{found:?}");
             }
         }
-        let few = file(FAMILIES[0], |value| value["levels"]["outputs"] = Vec::<String>::new().into());
+        let few =
+            file(FAMILIES[0], |value| value["levels"]["outputs"] = Vec::<String>::new().into());
         assert!(matches!(Manifest::parse(Some(&few)), Err(Error::ModelCorrupt(_))));
     }
 }

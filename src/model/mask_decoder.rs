@@ -2,7 +2,7 @@
 
 use super::layers::Mlp;
 use super::manifest::DecoderConfig;
-use super::transformer::{Passage, SharedImage, TwoWayTransformer};
+use super::transformer::{SharedImage, Trace, TwoWayTransformer};
 use super::upscale::{FineFeatures, Upscale};
 use super::weights::Weights;
 use crate::error::Result;
@@ -34,9 +34,11 @@ impl MaskPrediction {
     /// # Errors
     /// [`crate::Error::DeviceLost`].
     pub async fn read(self) -> Result<MaskValues> {
-        let all = [ops::flattened(self.logits), ops::flattened(self.iou), ops::flattened(self.tokens)];
+        let all =
+            [ops::flattened(self.logits), ops::flattened(self.iou), ops::flattened(self.tokens)];
         let read = ops::read_all(all.to_vec()).await?;
-        let [logits, mut iou, tokens] = <[Vec<f32>; 3]>::try_from(read).expect("as many as asked for");
+        let [logits, mut iou, tokens] =
+            <[Vec<f32>; 3]>::try_from(read).expect("as many as asked for");
         if self.score_sigmoid {
             iou.iter_mut().for_each(|logit| *logit = super::sigmoid(*logit));
         }
@@ -59,15 +61,16 @@ pub struct MaskDecoder {
 impl MaskDecoder {
     pub fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
         let &DecoderConfig { channels, masks, .. } = config;
-        let tokens =
-            |kind: &str, count| weights.float::<2>(&format!("{name}.{kind}.weight"), [count, channels]);
+        let tokens = |kind: &str, count| {
+            weights.float::<2>(&format!("{name}.{kind}.weight"), [count, channels])
+        };
         let mut output_tokens = Vec::new();
         if config.object_token {
             output_tokens.push(tokens("obj_score_token", 1)?);
         }
         let iou_token = output_tokens.len();
         output_tokens.extend([tokens("iou_token", 1)?, tokens("mask_tokens", masks)?]);
-        let output_tokens = ops::cat(output_tokens, 0);
+        let output_tokens = ops::concat(output_tokens, 0);
         let [count, _] = output_tokens.dims();
         Ok(Self {
             output_tokens: ops::reshape(output_tokens, [1, count, channels]),
@@ -80,7 +83,11 @@ impl MaskDecoder {
             hypernetworks: (0..masks)
                 .map(|i| {
                     let name = format!("{name}.output_hypernetworks_mlps.{i}");
-                    Mlp::load(weights, &name, &[channels, channels, channels, Upscale::channels(config)])
+                    Mlp::load(
+                        weights,
+                        &name,
+                        &[channels, channels, channels, Upscale::channels(config)],
+                    )
                 })
                 .collect::<Result<_>>()?,
             iou_head: Mlp::load(
@@ -117,16 +124,22 @@ impl MaskDecoder {
 
     fn with_outputs(&self, prompts: Tensor<3>) -> Tensor<3> {
         let [batch, ..] = prompts.dims();
-        ops::cat(vec![ops::repeat(self.output_tokens.clone(), 0, batch), prompts], 1)
+        ops::concat(vec![ops::repeat(self.output_tokens.clone(), 0, batch), prompts], 1)
     }
 
     /// Logits of all masks and predicted IoUs, from the tokens at the end and what kernels are multiplied with.
-    fn masks(&self, tokens: &Tensor<3>, pixels: Tensor<3>, size: [usize; 2]) -> (Tensor<4>, Tensor<2>) {
+    fn masks(
+        &self,
+        tokens: &Tensor<3>,
+        pixels: Tensor<3>,
+        size: [usize; 2],
+    ) -> (Tensor<4>, Tensor<2>) {
         let token = |i: usize| ops::slice(tokens, 1, i..i + 1);
         let masks = self.hypernetworks.iter().enumerate();
-        let kernels =
-            masks.map(|(i, mlp)| mlp.forward(token(self.iou_token + 1 + i), Activation::Relu)).collect();
-        let logits = ops::matmul_transposed(ops::cat(kernels, 1), pixels);
+        let kernels = masks
+            .map(|(i, mlp)| mlp.forward(token(self.iou_token + 1 + i), Activation::Relu))
+            .collect();
+        let logits = ops::matmul_transposed(ops::concat(kernels, 1), pixels);
         let iou = self.iou_head.forward(token(self.iou_token), Activation::Relu);
         let batch = tokens.dims()[0];
         (Upscale::into_rows(logits, size), ops::reshape(iou, [batch, self.hypernetworks.len()]))
@@ -142,9 +155,9 @@ impl MaskDecoder {
     ) -> Answer {
         let _named = layer("SAM's decoder");
         let tokens = self.with_outputs(prompts);
-        let looked = self.transformer.look(shared, tokens.clone());
-        let mut passage = Passage::default();
-        let (tokens, image) = self.transformer.finish(shared, tokens, looked, Some(&mut passage));
+        let attended = self.transformer.attend(shared, tokens.clone());
+        let mut trace = Trace::default();
+        let (tokens, image) = self.transformer.finish(shared, tokens, attended, Some(&mut trace));
         let pixels = self.upscale.forward(image, fine);
         let (logits, iou) = self.masks(&tokens, pixels.clone(), size);
         let nested = 1..self.hypernetworks.len();
@@ -154,7 +167,7 @@ impl MaskDecoder {
             iou: ops::slice(&iou, 1, nested.clone()),
             tokens: ops::slice(&tokens, 1, first + nested.start..first + nested.end),
             pixels,
-            passage,
+            trace,
         }
     }
 
@@ -174,5 +187,5 @@ pub struct Answer {
     pub tokens: Tensor<3>,
     /// What kernels are multiplied with, `[n, cells · 16, channels / 8]`.
     pub pixels: Tensor<3>,
-    pub passage: Passage,
+    pub trace: Trace,
 }

@@ -51,8 +51,10 @@ impl PromptEncoder {
         let point = |i| embedding(&format!("point_embeddings.{i}"));
         Ok(Self {
             channels,
-            frequencies: weights
-                .float_vec(&format!("{name}.pe_layer.positional_encoding_gaussian_matrix"), channels)?,
+            frequencies: weights.float_vec(
+                &format!("{name}.pe_layer.positional_encoding_gaussian_matrix"),
+                channels,
+            )?,
             padding: ops::tensor(not_a_point.clone(), [1, 1, channels], weights.device()),
             not_a_point,
             pad_boxes,
@@ -95,7 +97,11 @@ impl PromptEncoder {
                 tokens.extend_from_slice(&self.not_a_point);
             }
         }
-        ops::tensor(tokens, [prompts.len(), points + padding, self.channels], &self.no_mask.device())
+        ops::tensor(
+            tokens,
+            [prompts.len(), points + padding, self.channels],
+            &self.no_mask.device(),
+        )
     }
 
     /// What stands for "no mask prompt", `[1, 1, channels]`, to be added to the image embedding's cells.
@@ -141,7 +147,9 @@ impl PromptEncoder {
         let cells = (size.side() / stride) as f32;
         let codes = |frequencies: &[f32], count: usize| {
             let middle = |i: usize| 2.0 * (i as f32 + 0.5) / cells - 1.0;
-            let angles = |i: usize| frequencies.iter().map(move |frequency| 2.0 * PI * middle(i) * frequency);
+            let angles = |i: usize| {
+                frequencies.iter().map(move |frequency| 2.0 * PI * middle(i) * frequency)
+            };
             let code = |i: usize| angles(i).map(f32::sin).chain(angles(i).map(f32::cos));
             ops::tensor((0..count).flat_map(code).collect(), [count, self.channels], &device)
         };
@@ -176,7 +184,13 @@ pub struct CellCodes {
 impl CellCodes {
     /// Of the first `count` of the places, which are counted row by row: `[count, channels]`.
     pub fn at(&self, places: &Tensor<1>, count: usize) -> Tensor<2> {
-        ops::place_codes(self.rows.clone(), self.columns.clone(), self.added.clone(), places.clone(), count)
+        ops::positional_encoding(
+            self.rows.clone(),
+            self.columns.clone(),
+            self.added.clone(),
+            places.clone(),
+            count,
+        )
     }
 }
 
@@ -193,7 +207,9 @@ impl MaskEncoder {
     fn load(weights: &Weights, name: &str, channels: usize) -> Result<Self> {
         let (few, more) = (channels / 64, channels / 16);
         let halve = ConvWindow { kernel: 2, stride: 2, padding: 0 };
-        let norm = |i, width| LayerNorm::load(weights, &format!("{name}.{i}"), width, LayerNorm::EPSILON_2D);
+        let norm = |i, width| {
+            LayerNorm::load(weights, &format!("{name}.{i}"), width, LayerNorm::EPSILON_2D)
+        };
         Ok(Self {
             conv1: Conv::load(weights, &format!("{name}.0"), 1, few, halve)?,
             norm1: norm(1, few)?,

@@ -88,8 +88,12 @@ impl Sam {
         size: InputSize,
         progress: &Progress<'_>,
     ) -> Result<ImageFeatures> {
-        let is_whole = [size.width, size.height].iter().all(|side| side.is_multiple_of(InputSize::UNIT));
-        assert!(is_whole && width <= size.width && height <= size.height, "the image must fit the input");
+        let is_whole =
+            [size.width, size.height].iter().all(|side| side.is_multiple_of(InputSize::UNIT));
+        assert!(
+            is_whole && width <= size.width && height <= size.height,
+            "the image must fit the input"
+        );
         assert_eq!(rgb.len(), width * height * 3, "one byte a channel");
         // The padding is zero after normalisation, as in the reference.
         let mut input = vec![0.0; size.width * size.height * 3];
@@ -139,6 +143,11 @@ impl Sam {
             self.share(&embedding.cells, dense, embedding.size)
         });
         let shared = masked.as_ref().unwrap_or(&embedding.shared);
-        self.mask_decoder.forward(shared, tokens, embedding.fine.as_ref(), embedding.size.cells(STRIDE))
+        self.mask_decoder.forward(
+            shared,
+            tokens,
+            embedding.fine.as_ref(),
+            embedding.size.cells(STRIDE),
+        )
     }
 }

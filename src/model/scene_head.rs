@@ -5,15 +5,15 @@
 use super::layers::{LayerNorm, Linear, Mlp, NormedMlp};
 use super::manifest::SceneConfig;
 use super::weights::Weights;
-use crate::candidates::{GEOMETRY, PAIRS, Said, SaidOfPair};
+use crate::candidates::{GEOMETRY, PAIRS, PairOutput, SceneOutput};
 use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Device, Tensor};
 
 /// Numbers for each candidate: of each level that it is a thing of it, that it is the best mask of this thing, and the expected IoU.
-const SAID: usize = 9;
+const OUTPUTS: usize = 9;
 /// Numbers for each two: both of one part, both of one entity, the first a part of the second, related.
-const SAID_OF_PAIRS: usize = 4;
+const PAIR_OUTPUTS: usize = 4;
 
 pub struct SceneHead {
     /// Of tokens, of features inside and around the mask, and of the trunk's deepest map inside.
@@ -53,15 +53,20 @@ impl SceneHead {
         let &SceneConfig { width, layers, heads, pair_width, pair_hidden, .. } = config;
         let channels = description.decoder.channels;
         let [_, _, deepest] = super::ImageFeatures::channels(description);
-        let linear =
-            |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
+        let linear = |part: &str, inputs, outputs| {
+            Linear::load(weights, &format!("{name}.{part}"), inputs, outputs)
+        };
         let norm = |part: &str, width| {
             LayerNorm::load(weights, &format!("{name}.{part}"), width, LayerNorm::EPSILON)
         };
         let source = |(part, inputs): (&str, usize)| -> Result<_> {
-            Ok((norm(&format!("norms.{part}"), inputs)?, linear(&format!("enter.{part}"), inputs, width)?))
+            Ok((
+                norm(&format!("norms.{part}"), inputs)?,
+                linear(&format!("enter.{part}"), inputs, width)?,
+            ))
         };
-        let sources = [("tokens", channels), ("inside", channels), ("around", channels), ("deep", deepest)];
+        let sources =
+            [("tokens", channels), ("inside", channels), ("around", channels), ("deep", deepest)];
         Ok(Some(Self {
             sources: sources.into_iter().map(source).collect::<Result<_>>()?,
             geometry: Mlp::load(weights, &format!("{name}.geometry"), &[GEOMETRY, 64, width])?,
@@ -71,10 +76,10 @@ impl SceneHead {
                 .map(|i| Layer::load(weights, &format!("{name}.layers.{i}"), width))
                 .collect::<Result<_>>()?,
             norm: norm("norm", width)?,
-            say: linear("say", width, SAID)?,
-            first: linear("first", width, SAID_OF_PAIRS * pair_hidden)?,
-            second: linear("second", width, SAID_OF_PAIRS * pair_hidden)?,
-            pair_say: linear("pair_say", pair_width, SAID_OF_PAIRS)?,
+            say: linear("say", width, OUTPUTS)?,
+            first: linear("first", width, PAIR_OUTPUTS * pair_hidden)?,
+            second: linear("second", width, PAIR_OUTPUTS * pair_hidden)?,
+            pair_say: linear("pair_say", pair_width, PAIR_OUTPUTS)?,
             config: config.clone(),
             device: weights.device().clone(),
         }))
@@ -86,13 +91,20 @@ impl SceneHead {
 
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn forward(&self, input: SceneInput) -> Result<Said> {
+    pub async fn forward(&self, input: SceneInput) -> Result<SceneOutput> {
         let _named = layer("scene head");
         let SceneInput { count, sources, geometry, pairs } = input;
         if count == 0 {
-            return Ok(Said { count, level: vec![], chosen: vec![], iou: vec![], pairs: vec![] });
+            return Ok(SceneOutput {
+                count,
+                level: vec![],
+                chosen: vec![],
+                iou: vec![],
+                pairs: vec![],
+            });
         }
-        let tensor = |values: Vec<f32>, width: usize| ops::tensor(values, [1, count, width], &self.device);
+        let tensor =
+            |values: Vec<f32>, width: usize| ops::tensor(values, [1, count, width], &self.device);
         let mut x = self.geometry.forward(tensor(geometry, GEOMETRY), Activation::Gelu);
         for ((norm, enter), values) in self.sources.iter().zip(sources) {
             let channels = values.len() / count;
@@ -114,14 +126,14 @@ impl SceneHead {
         let hidden = self.config.pair_hidden;
         let split = |layer: &Linear| {
             let x = layer.forward(x.clone(), Activation::None);
-            ops::permute(ops::reshape(x, [count, SAID_OF_PAIRS, hidden]), [1, 0, 2])
+            ops::permute(ops::reshape(x, [count, PAIR_OUTPUTS, hidden]), [1, 0, 2])
         };
         let products = ops::matmul_transposed(split(&self.first), split(&self.second));
         let own = self.pair_say.forward(pairs, Activation::None);
         let read = [ops::flattened(said), ops::flattened(products), ops::flattened(own)];
         let [said, products, own] =
             <[Vec<f32>; 3]>::try_from(ops::read_all(read.to_vec()).await?).expect("as many");
-        Ok(Said {
+        Ok(SceneOutput {
             count,
             level: of_levels(&said, 0),
             chosen: of_levels(&said, 3),
@@ -132,17 +144,21 @@ impl SceneHead {
 }
 
 fn of_levels(said: &[f32], from: usize) -> Vec<[f32; 3]> {
-    said.chunks(SAID).map(|row| [0, 1, 2].map(|level| super::sigmoid(row[from + level]))).collect()
+    said.chunks(OUTPUTS)
+        .map(|row| [0, 1, 2].map(|level| super::sigmoid(row[from + level])))
+        .collect()
 }
 
-/// `products` are `[SAID_OF_PAIRS, count, count]`, `own` `[count, count, SAID_OF_PAIRS]`. What does not depend on the order is the mean of both.
-fn of_pairs(products: &[f32], own: &[f32], count: usize, scale: f32) -> Vec<SaidOfPair> {
+/// `products` are `[PAIR_OUTPUTS, count, count]`, `own` `[count, count, PAIR_OUTPUTS]`. What does not depend on the order is the mean of both.
+fn of_pairs(products: &[f32], own: &[f32], count: usize, scale: f32) -> Vec<PairOutput> {
     let logit = |i: usize, j: usize, output: usize| {
-        products[(output * count + i) * count + j] * scale + own[(i * count + j) * SAID_OF_PAIRS + output]
+        products[(output * count + i) * count + j] * scale
+            + own[(i * count + j) * PAIR_OUTPUTS + output]
     };
-    let both =
-        |i: usize, j: usize, output: usize| super::sigmoid((logit(i, j, output) + logit(j, i, output)) / 2.0);
-    let pair = |(i, j): (usize, usize)| SaidOfPair {
+    let both = |i: usize, j: usize, output: usize| {
+        super::sigmoid((logit(i, j, output) + logit(j, i, output)) / 2.0)
+    };
+    let pair = |(i, j): (usize, usize)| PairOutput {
         same_part: both(i, j, 0),
         same_entity: both(i, j, 1),
         part_of: super::sigmoid(logit(i, j, 2)),
@@ -160,7 +176,8 @@ struct Layer {
 
 impl Layer {
     fn load(weights: &Weights, name: &str, width: usize) -> Result<Self> {
-        let linear = |part: &str, outputs| Linear::load(weights, &format!("{name}.{part}"), width, outputs);
+        let linear =
+            |part: &str, outputs| Linear::load(weights, &format!("{name}.{part}"), width, outputs);
         Ok(Self {
             norm: LayerNorm::load(weights, &format!("{name}.norm1"), width, LayerNorm::EPSILON)?,
             qkv: linear("qkv", 3 * width)?,
@@ -177,7 +194,8 @@ impl Layer {
 
     /// `x` is `[1, candidates, width]`, `bias` `[heads, candidates, candidates]`.
     fn forward(&self, x: Tensor<3>, bias: Tensor<3>, heads: usize) -> Tensor<3> {
-        let qkv = self.qkv.forward(self.norm.forward(x.clone(), Activation::None), Activation::None);
+        let qkv =
+            self.qkv.forward(self.norm.forward(x.clone(), Activation::None), Activation::None);
         let x = self.proj.forward_add(ops::self_attention(qkv, &bias, heads), x, Activation::None);
         self.mlp.forward_add(x.clone(), x)
     }

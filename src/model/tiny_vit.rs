@@ -25,17 +25,30 @@ pub struct TinyVit {
 
 impl TinyVit {
     /// `embedding` is the number of channels that the neck makes.
-    pub fn load(weights: &Weights, name: &str, config: &TinyVitConfig, embedding: usize) -> Result<Self> {
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        config: &TinyVitConfig,
+        embedding: usize,
+    ) -> Result<Self> {
         let window = ConvWindow { kernel: 3, stride: 2, padding: 1 };
         let [first, rest @ ..] = &config.stages;
         let blocks = |(i, stage): (usize, &Stage)| -> Result<Vec<Block>> {
             (0..stage.depth)
-                .map(|j| Block::load(weights, &format!("{name}.layers.{}.blocks.{j}", i + 1), stage))
+                .map(|j| {
+                    Block::load(weights, &format!("{name}.layers.{}.blocks.{j}", i + 1), stage)
+                })
                 .collect()
         };
         Ok(Self {
             patch_embed: [
-                Conv::load(weights, &format!("{name}.patch_embed.seq.0"), 3, first.channels / 2, window)?,
+                Conv::load(
+                    weights,
+                    &format!("{name}.patch_embed.seq.0"),
+                    3,
+                    first.channels / 2,
+                    window,
+                )?,
                 Conv::load(
                     weights,
                     &format!("{name}.patch_embed.seq.2"),
@@ -45,7 +58,9 @@ impl TinyVit {
                 )?,
             ],
             first_stage: (0..first.depth)
-                .map(|j| MbConv::load(weights, &format!("{name}.layers.0.blocks.{j}"), first.channels))
+                .map(|j| {
+                    MbConv::load(weights, &format!("{name}.layers.0.blocks.{j}"), first.channels)
+                })
                 .collect::<Result<_>>()?,
             stages: rest.iter().enumerate().map(blocks).collect::<Result<_>>()?,
             downsample: config
@@ -59,7 +74,12 @@ impl TinyVit {
                     PatchMerging::load(weights, &name, pair[0].channels, pair[1].channels, stride)
                 })
                 .collect::<Result<_>>()?,
-            neck: Neck::load(weights, &format!("{name}.neck"), config.stages[3].channels, embedding)?,
+            neck: Neck::load(
+                weights,
+                &format!("{name}.neck"),
+                config.stages[3].channels,
+                embedding,
+            )?,
             depth: config.stages.iter().map(|stage| stage.depth).sum(),
         })
     }
@@ -68,7 +88,11 @@ impl TinyVit {
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, which is asked after every block; [`crate::Error::DeviceLost`].
-    pub async fn forward(&self, image: Tensor<4>, progress: &Progress<'_>) -> Result<ImageFeatures> {
+    pub async fn forward(
+        &self,
+        image: Tensor<4>,
+        progress: &Progress<'_>,
+    ) -> Result<ImageFeatures> {
         let steps = (2 + self.depth) as f32;
         let mut done = 0.0;
         let device = image.device();
@@ -86,9 +110,11 @@ impl TinyVit {
             done += 1.0;
             progress.checkpoint(done / steps).await?;
         }
-        ops::pace(&device).await?;
+        ops::throttle(&device).await?;
         let mut features = vec![x.clone()];
-        for ((stage, downsample), name) in self.stages.iter().zip(&self.downsample).zip(&STAGE_NAMES[1..]) {
+        for ((stage, downsample), name) in
+            self.stages.iter().zip(&self.downsample).zip(&STAGE_NAMES[1..])
+        {
             drop(named);
             named = layer(name);
             x = downsample.forward(x);
@@ -97,7 +123,7 @@ impl TinyVit {
                 done += 1.0;
                 progress.checkpoint(done / steps).await?;
             }
-            ops::pace(&device).await?;
+            ops::throttle(&device).await?;
             features.push(x.clone());
         }
         drop(named);
@@ -147,7 +173,13 @@ struct PatchMerging {
 }
 
 impl PatchMerging {
-    fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize, stride: usize) -> Result<Self> {
+    fn load(
+        weights: &Weights,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        stride: usize,
+    ) -> Result<Self> {
         Ok(Self {
             expand: Linear::load(weights, &format!("{name}.conv1"), inputs, outputs)?,
             depthwise: Depthwise::load(weights, &format!("{name}.conv2"), outputs, stride)?,
@@ -235,7 +267,8 @@ impl WindowAttention {
         // in the attention.
         let windows = self.norm.forward(ops::to_windows(x, self.window), Activation::None);
         let qkv = self.qkv.forward(windows, Activation::None);
-        let windows = self.proj.forward(ops::self_attention(qkv, &self.bias, self.heads), Activation::None);
+        let windows =
+            self.proj.forward(ops::self_attention(qkv, &self.bias, self.heads), Activation::None);
         ops::from_windows(windows, self.window, shape)
     }
 }
@@ -251,7 +284,8 @@ struct Neck {
 impl Neck {
     fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
         let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
-        let norm = |i| LayerNorm::load(weights, &format!("{name}.{i}"), outputs, LayerNorm::EPSILON_2D);
+        let norm =
+            |i| LayerNorm::load(weights, &format!("{name}.{i}"), outputs, LayerNorm::EPSILON_2D);
         Ok(Self {
             reduce: Linear::load(weights, &format!("{name}.0"), inputs, outputs)?,
             norm1: norm(1)?,

@@ -16,12 +16,23 @@ pub struct TwoWayTransformer {
 
 impl TwoWayTransformer {
     /// Transformers may share the feed-forward layers of the one that is named `feedforward`.
-    pub fn load(weights: &Weights, name: &str, feedforward: &str, config: &DecoderConfig) -> Result<Self> {
+    pub fn load(
+        weights: &Weights,
+        name: &str,
+        feedforward: &str,
+        config: &DecoderConfig,
+    ) -> Result<Self> {
         Ok(Self {
             blocks: (0..config.depth)
                 .map(|i| {
                     let feedforward = format!("{feedforward}.layers.{i}.mlp");
-                    TwoWayBlock::load(weights, &format!("{name}.layers.{i}"), &feedforward, config, i == 0)
+                    TwoWayBlock::load(
+                        weights,
+                        &format!("{name}.layers.{i}"),
+                        &feedforward,
+                        config,
+                        i == 0,
+                    )
                 })
                 .collect::<Result<_>>()?,
             final_attention: cross(weights, &format!("{name}.final_attn_token_to_image"), config)?,
@@ -45,31 +56,31 @@ impl TwoWayTransformer {
     /// From `tokens`, `[prompts, tokens, channels]`, to what became of them, and of the image as each prompt sees it,
     /// `[prompts, cells, channels]`.
     pub fn forward(&self, shared: &SharedImage, tokens: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
-        let looked = self.look(shared, tokens.clone());
-        self.finish(shared, tokens, looked, None)
+        let attended = self.attend(shared, tokens.clone());
+        self.finish(shared, tokens, attended, None)
     }
 
     /// The tokens after the first block's look at the image.
-    pub fn look(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
+    pub fn attend(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
         let _named = layer("transformer, block 1");
-        self.blocks[0].look(tokens.clone(), tokens, shared.keys_and_values.clone())
+        self.blocks[0].attend(tokens.clone(), tokens, shared.keys_and_values.clone())
     }
 
-    /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::look`] made of the tokens. The `passage` is for those
+    /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::attend`] made of the tokens. The `trace` is for those
     /// who read along.
     pub fn finish(
         &self,
         shared: &SharedImage,
         tokens: Tensor<3>,
-        looked: Tensor<3>,
-        passage: Option<&mut Passage>,
+        attended: Tensor<3>,
+        trace: Option<&mut Trace>,
     ) -> (Tensor<3>, Tensor<3>) {
-        let mut nobody = Passage::default();
-        let Passage { entered, seen } = passage.unwrap_or(&mut nobody);
-        entered.push(tokens.clone());
-        seen.push(shared.keys_and_values.clone());
+        let mut nobody = Trace::default();
+        let Trace { tokens_in, image_in } = trace.unwrap_or(&mut nobody);
+        tokens_in.push(tokens.clone());
+        image_in.push(shared.keys_and_values.clone());
         let placed = |keys: &Tensor<3>| ops::add(keys.clone(), shared.positions.clone());
-        let mut queries = looked;
+        let mut queries = attended;
         let mut named = layer("transformer, block 1");
         let image = (shared.queries.clone(), shared.image.clone());
         let mut keys = self.blocks[0].update(queries.clone(), tokens.clone(), image);
@@ -78,9 +89,9 @@ impl TwoWayTransformer {
             named = layer("transformer, block 2");
             let placed_keys = placed(&keys);
             let projected = block.token_to_image.keys_and_values(placed_keys.clone(), keys.clone());
-            entered.push(queries.clone());
-            seen.push(projected.clone());
-            queries = block.look(queries, tokens.clone(), projected);
+            tokens_in.push(queries.clone());
+            image_in.push(projected.clone());
+            queries = block.attend(queries, tokens.clone(), projected);
             let image = (block.image_to_token.queries(placed_keys), keys);
             keys = block.update(queries.clone(), tokens.clone(), image);
         }
@@ -88,20 +99,23 @@ impl TwoWayTransformer {
         let _last = layer("transformer, end");
         let placed_queries = ops::add(queries.clone(), tokens);
         let projected = self.final_attention.keys_and_values(placed(&keys), keys.clone());
-        seen.push(projected.clone());
-        let queries =
-            self.final_attention.mix_add(self.final_attention.queries(placed_queries), projected, queries);
+        image_in.push(projected.clone());
+        let queries = self.final_attention.mix_add(
+            self.final_attention.queries(placed_queries),
+            projected,
+            queries,
+        );
         (self.final_norm.forward(queries, Activation::None), keys)
     }
 }
 
 /// What tokens went through.
 #[derive(Default)]
-pub struct Passage {
+pub struct Trace {
     /// The tokens that enter each block, `[prompts, tokens, channels]`.
-    pub entered: Vec<Tensor<3>>,
+    pub tokens_in: Vec<Tensor<3>>,
     /// Keys and values of the image, for each block's look at it and for the last one.
-    pub seen: Vec<(Tensor<3>, Tensor<3>)>,
+    pub image_in: Vec<(Tensor<3>, Tensor<3>)>,
 }
 
 /// The image before any prompt has changed it, and its projections in the first block: the same for all queries.
@@ -148,7 +162,12 @@ impl TwoWayBlock {
         let cross = |part: &str| cross(weights, &format!("{name}.{part}"), config);
         let norm = |i: usize| norm(weights, &format!("{name}.norm{i}"), config);
         Ok(Self {
-            self_attention: Attention::load(weights, &format!("{name}.self_attn"), [channels; 2], heads)?,
+            self_attention: Attention::load(
+                weights,
+                &format!("{name}.self_attn"),
+                [channels; 2],
+                heads,
+            )?,
             norm1: norm(1)?,
             token_to_image: cross("cross_attn_token_to_image")?,
             norm2: norm(2)?,
@@ -162,7 +181,7 @@ impl TwoWayBlock {
     }
 
     /// The tokens after a look at one another and at the image, which is there as projected keys and values.
-    fn look(
+    fn attend(
         &self,
         queries: Tensor<3>,
         query_positions: Tensor<3>,
@@ -176,7 +195,8 @@ impl TwoWayBlock {
         };
         let queries = self.norm1.forward(queries, Activation::None);
         let placed = ops::add(queries.clone(), query_positions);
-        let queries = self.token_to_image.mix_add(self.token_to_image.queries(placed), image, queries);
+        let queries =
+            self.token_to_image.mix_add(self.token_to_image.queries(placed), image, queries);
         let queries = self.norm2.forward(queries, Activation::None);
         let hidden = self.mlp_in.forward(queries.clone(), Activation::Relu);
         let queries = self.mlp_out.forward_add(hidden, queries, Activation::None);
@@ -191,8 +211,8 @@ impl TwoWayBlock {
         (projected, image): (Tensor<3>, Tensor<3>),
     ) -> Tensor<3> {
         let placed = ops::add(tokens.clone(), token_positions);
-        let seen = self.image_to_token.keys_and_values(placed, tokens);
-        let image = self.image_to_token.mix_add(projected, seen, image);
+        let image_in = self.image_to_token.keys_and_values(placed, tokens);
+        let image = self.image_to_token.mix_add(projected, image_in, image);
         self.norm4.forward(image, Activation::None)
     }
 }

@@ -38,7 +38,10 @@ impl FineFeatures {
         let stride8 = ops::reshape(features.stride8.clone(), [rows, 2, cols, 2, wide]);
         let stride4 = ops::reshape(features.stride4.clone(), [rows, 2, 2, cols, 2, 2, fine]);
         Self {
-            stride8: ops::reshape(ops::permute(stride8, [0, 2, 1, 3, 4]), [1, rows * cols, 4 * wide]),
+            stride8: ops::reshape(
+                ops::permute(stride8, [0, 2, 1, 3, 4]),
+                [1, rows * cols, 4 * wide],
+            ),
             stride4: ops::reshape(
                 ops::permute(stride4, [0, 3, 1, 4, 2, 5, 6]),
                 [1, rows * cols * 4, 4 * fine],

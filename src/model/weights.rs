@@ -73,7 +73,11 @@ impl<'a> Weights<'a> {
     pub fn bits(&self) -> Vec<Bits> {
         let types: Vec<_> = self.file.iter().map(|(_, view)| view.dtype()).collect();
         let stored = [(Dtype::I8, Bits::Eight), (Dtype::U8, Bits::Four)];
-        stored.into_iter().filter(|(dtype, _)| types.contains(dtype)).map(|(_, bits)| bits).collect()
+        stored
+            .into_iter()
+            .filter(|(dtype, _)| types.contains(dtype))
+            .map(|(_, bits)| bits)
+            .collect()
     }
 
     pub fn device(&self) -> &Device {
@@ -88,7 +92,7 @@ impl<'a> Weights<'a> {
         Ok(ops::tensor(values, shape, &self.device))
     }
 
-    /// A float tensor on the host.
+    /// A float tensor as values in main memory.
     pub fn float_vec(&self, name: &str, length: usize) -> Result<Vec<f32>> {
         let view = self.view(name)?;
         let is_as_long = view.shape().iter().product::<usize>() == length;

@@ -14,10 +14,15 @@ pub fn add<const D: usize, const E: usize>(a: Tensor<D>, b: Tensor<E>) -> Tensor
 }
 
 /// `scale * a + b`, as [`add`].
-pub fn scale_add<const D: usize, const E: usize>(a: Tensor<D>, scale: f32, b: Tensor<E>) -> Tensor<D> {
+pub fn scale_add<const D: usize, const E: usize>(
+    a: Tensor<D>,
+    scale: f32,
+    b: Tensor<E>,
+) -> Tensor<D> {
     let (shape, own) = (a.dims(), b.dims());
     let period: usize = own.iter().product();
-    let mut trailing = own.into_iter().skip_while(|&size| size == 1).collect::<Vec<_>>().into_iter().rev();
+    let mut trailing =
+        own.into_iter().skip_while(|&size| size == 1).collect::<Vec<_>>().into_iter().rev();
     assert!(
         shape.iter().rev().all(|&size| trailing.next().is_none_or(|own| own == size)),
         "shapes must match"
@@ -62,8 +67,9 @@ impl Op<2> for Add {
         Cost { flops: 2 * self.count as u64, bytes: 4 * values }
     }
 
-    fn launch(&self, _half: bool) -> Launch<AddParams> {
-        let (shader, unit) = Shader::fitting(&Self::KERNELS[0], Settings::NONE, &[self.count, self.period]);
+    fn launch(&self, _f16: bool) -> Launch<AddParams> {
+        let (shader, unit) =
+            Shader::fitting(&Self::KERNELS[0], Settings::NONE, &[self.count, self.period]);
         let workgroups = workgroups_for(self.count / unit);
         let params = AddParams {
             count: (self.count / unit) as u32,

@@ -9,7 +9,10 @@ use burn_flex::FlexTensor;
 use super::gpu;
 
 /// A tensor of floats, or of words of packed weights, whatever its shape.
-#[expect(clippy::large_enum_variant, reason = "it lives for one call, and a box would cost an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one call, and a box would cost an allocation"
+)]
 pub enum Primitive {
     Gpu(CubeTensor),
     Cpu(FlexTensor),
@@ -58,12 +61,20 @@ impl Primitive {
 
     /// As a tensor of this shape: the same values in the same order.
     pub fn shaped<const D: usize>(self, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_dispatch(self.dispatch(Shape::new(shape), BackendTensor::Float, BackendTensor::Float))
+        Tensor::from_dispatch(self.dispatch(
+            Shape::new(shape),
+            BackendTensor::Float,
+            BackendTensor::Float,
+        ))
     }
 
     /// As [`Self::shaped`], of words.
     pub fn shaped_words<const D: usize>(self, shape: [usize; D]) -> Tensor<D, Int> {
-        Tensor::from_dispatch(self.dispatch(Shape::new(shape), BackendTensor::Int, BackendTensor::Int))
+        Tensor::from_dispatch(self.dispatch(
+            Shape::new(shape),
+            BackendTensor::Int,
+            BackendTensor::Int,
+        ))
     }
 
     fn dispatch(

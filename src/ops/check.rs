@@ -19,14 +19,21 @@ const WORKGROUP_BYTES: u32 = 16_384;
 /// All variants, each once, with its number of inputs and its parameters.
 fn variants() -> HashMap<Shader, (usize, Layout)> {
     let mut all = HashMap::new();
-    for half in [false, true] {
+    for is_f16 in [false, true] {
         // Heads of 64 channels are the first too large to share keys.
         let head_channels = vec![4, 16, 32, 64, 96, 128];
-        let network = Network { bits: vec![Bits::Four, Bits::Eight], head_channels, pools: true, half };
+        let network = Network {
+            bits: vec![Bits::Four, Bits::Eight],
+            head_channels,
+            pools: true,
+            f16: is_f16,
+        };
         for entry in OPERATIONS {
             for kernel in entry.kernels {
                 let shaders = kernel.shaders(&network, kernel.vectors.all());
-                all.extend(shaders.into_iter().map(|shader| (shader, (entry.inputs, entry.params))));
+                all.extend(
+                    shaders.into_iter().map(|shader| (shader, (entry.inputs, entry.params))),
+                );
             }
         }
     }
@@ -92,7 +99,9 @@ fn same_layout(
     }
     let of = |field: &Field| (field.name.to_string(), field.offset, field.size, field.scalar);
     let expected: Vec<_> = params.fields.iter().map(of).collect();
-    if let Some((found, expected)) = found.iter().zip(&expected).find(|(found, expected)| found != expected) {
+    if let Some((found, expected)) =
+        found.iter().zip(&expected).find(|(found, expected)| found != expected)
+    {
         return Err(format!("field {found:?} is {expected:?} in Rust"));
     }
     if (found.len(), *span) != (expected.len(), size) {
@@ -107,11 +116,13 @@ fn same_layout(
 
 fn scalar(module: &Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {
     match module.types[ty].inner {
-        TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } => match (scalar.kind, scalar.width) {
-            (ScalarKind::Uint, 4) => Some(Scalar::U32),
-            (ScalarKind::Float, 4) => Some(Scalar::F32),
-            _ => None,
-        },
+        TypeInner::Scalar(scalar) | TypeInner::Vector { scalar, .. } => {
+            match (scalar.kind, scalar.width) {
+                (ScalarKind::Uint, 4) => Some(Scalar::U32),
+                (ScalarKind::Float, 4) => Some(Scalar::F32),
+                _ => None,
+            }
+        }
         TypeInner::Array { base, .. } => scalar(module, base),
         _ => None,
     }
@@ -121,7 +132,10 @@ fn scalar(module: &Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {
 fn every_variant_takes_what_its_operation_hands_over() {
     for (shader, (inputs, params)) in variants() {
         let text = shader.text();
-        assert!(!text.contains("{{") && !text.contains("//#"), "something is left to fill in: {text}");
+        assert!(
+            !text.contains("{{") && !text.contains("//#"),
+            "something is left to fill in: {text}"
+        );
         if let Err(error) = check(&text, inputs, params) {
             panic!("{shader:?}: {error}");
         }
@@ -135,7 +149,8 @@ fn every_file_is_of_an_operation() {
     for file in std::fs::read_dir(folder).expect("the folder is there") {
         let path = file.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("text");
-        let kernels = OPERATIONS.iter().flat_map(|entry| entry.kernels).filter(|kernel| kernel.wgsl == text);
+        let kernels =
+            OPERATIONS.iter().flat_map(|entry| entry.kernels).filter(|kernel| kernel.wgsl == text);
         let shared = SHARED.iter().filter(|(_, shared)| *shared == text);
         assert_eq!(kernels.count() + shared.count(), 1, "{}", path.display());
     }
@@ -222,9 +237,24 @@ mod wrong {
     #[test]
     fn layouts_are_refused() {
         check(SHADER, 1, Right::LAYOUT).expect("the same in both languages");
-        refused(SHADER, 1, Swapped::LAYOUT, "(\"count\", 16, 4, U32) is (\"scale\", 16, 4, F32) in Rust");
-        refused(SHADER, 1, OtherType::LAYOUT, "(\"scale\", 20, 4, F32) is (\"scale\", 20, 4, U32) in Rust");
-        refused(SHADER, 1, Shifted::LAYOUT, "(\"sizes\", 0, 16, U32) is (\"sizes\", 0, 12, U32) in Rust");
+        refused(
+            SHADER,
+            1,
+            Swapped::LAYOUT,
+            "(\"count\", 16, 4, U32) is (\"scale\", 16, 4, F32) in Rust",
+        );
+        refused(
+            SHADER,
+            1,
+            OtherType::LAYOUT,
+            "(\"scale\", 20, 4, F32) is (\"scale\", 20, 4, U32) in Rust",
+        );
+        refused(
+            SHADER,
+            1,
+            Shifted::LAYOUT,
+            "(\"sizes\", 0, 16, U32) is (\"sizes\", 0, 12, U32) in Rust",
+        );
         refused(SHADER, 1, Short::LAYOUT, "3 fields, 32 bytes; in Rust 2 fields");
         refused(SHADER, 1, Long::LAYOUT, "3 fields, 32 bytes; in Rust 4 fields");
     }
@@ -235,8 +265,9 @@ mod wrong {
         refused(&SHADER.replace("info.count", "info.number"), 1, Right::LAYOUT, "number");
         refused(&SHADER.replace("size(64)", "size(512)"), 1, Right::LAYOUT, "512 threads");
         let shared = "var<workgroup> sums: array<f32, 8192>;";
-        let sharing =
-            SHADER.replace("@compute", &format!("{shared} @compute")).replace("x[i]", "(x[i] + sums[i])");
+        let sharing = SHADER
+            .replace("@compute", &format!("{shared} @compute"))
+            .replace("x[i]", "(x[i] + sums[i])");
         refused(&sharing, 1, Right::LAYOUT, "32768 bytes");
     }
 }

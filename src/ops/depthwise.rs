@@ -80,7 +80,7 @@ impl Op<3> for Depthwise {
         Cost { flops: 18 * outputs as u64, bytes: 4 * (inputs + outputs) as u64 }
     }
 
-    fn launch(&self, _half: bool) -> Launch<DepthwiseParams> {
+    fn launch(&self, _f16: bool) -> Launch<DepthwiseParams> {
         let (shader, unit) = Shader::fitting(&Self::KERNELS[0], Settings::NONE, &[self.channels]);
         let (out_height, out_width) = (self.out_height(), self.out_width());
         let count = self.batch * out_height * out_width * self.channels / unit;
@@ -140,7 +140,8 @@ fn add_products(out: &mut [f32], taps: &[(&[f32], &[f32])]) {
     let (chunks, rest) = out.as_chunks_mut::<LANES>();
     let whole = chunks.len() * LANES;
     for (i, out) in chunks.iter_mut().enumerate() {
-        let mut sums: [Lanes; REGISTERS] = std::array::from_fn(|register| Lanes::load(out, register));
+        let mut sums: [Lanes; REGISTERS] =
+            std::array::from_fn(|register| Lanes::load(out, register));
         for (pixel, w) in taps {
             let chunk = |values: &[f32]| -> [f32; LANES] {
                 values[i * LANES..][..LANES].try_into().expect("cut to this length")

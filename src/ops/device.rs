@@ -15,8 +15,8 @@ pub fn is_sound(device: &Device) -> bool {
 
 /// From now on a GPU multiplies 16-bit floats where it has them: less exact (about three digits), and on much hardware faster. Whether it
 /// does so; never on the CPU.
-pub fn use_half(device: &Device, half: bool) -> bool {
-    gpu_of(device).is_some_and(|device| Queue::of(device).use_half(half))
+pub fn use_f16(device: &Device, f16: bool) -> bool {
+    gpu_of(device).is_some_and(|device| Queue::of(device).use_f16(f16))
 }
 
 /// About how many bytes may be there between the input and the output of a piece of work that can be done in parts. A GPU wants few and
@@ -39,7 +39,7 @@ pub(crate) fn plan_only(device: &Device) {
 pub async fn compile(device: &Device, operations: &[Entry], network: Network) -> Result<()> {
     let Some(device) = gpu_of(device) else { return Ok(()) };
     let queue = Queue::of(device);
-    let network = Network { half: queue.half(), ..network };
+    let network = Network { f16: queue.f16(), ..network };
     queue.prepare(ahead(operations, &network)).await.map_err(Error::NoGpu)
 }
 
@@ -58,9 +58,9 @@ pub fn counters(device: &Device) -> Counters {
 ///
 /// # Errors
 /// [`Error::DeviceLost`] if the device failed so far.
-pub async fn pace(device: &Device) -> Result<()> {
+pub async fn throttle(device: &Device) -> Result<()> {
     match gpu_of(device) {
-        Some(device) => Queue::of(device).pace().await.map_err(Error::DeviceLost),
+        Some(device) => Queue::of(device).throttle().await.map_err(Error::DeviceLost),
         None => Ok(()),
     }
 }

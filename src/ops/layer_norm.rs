@@ -67,7 +67,7 @@ impl Op<3> for LayerNorm {
         Cost { flops: 8 * values, bytes: 8 * values }
     }
 
-    fn launch(&self, _half: bool) -> Launch<LayerNormParams> {
+    fn launch(&self, _f16: bool) -> Launch<LayerNormParams> {
         let (shader, unit) = Shader::fitting(&Self::KERNELS[0], Settings::NONE, &[self.channels]);
         let workgroups = folded(self.rows.div_ceil(GROUP_ROWS));
         let params = LayerNormParams {

@@ -12,7 +12,11 @@ use super::shader::{Kernel, Network, Settings, Shader, Vectors};
 /// The largest of each 2 x 2 pixels of `[batch, height, width, channels]`; a row or column left over is dropped.
 pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
-    run(MaxPool { batch, height, width, channels }, [x.into()], [batch, height / 2, width / 2, channels])
+    run(
+        MaxPool { batch, height, width, channels },
+        [x.into()],
+        [batch, height / 2, width / 2, channels],
+    )
 }
 
 /// The input is the image.
@@ -60,7 +64,7 @@ impl Op<1> for MaxPool {
         Cost { flops: 3 * outputs, bytes: 20 * outputs }
     }
 
-    fn launch(&self, _half: bool) -> Launch<MaxPoolParams> {
+    fn launch(&self, _f16: bool) -> Launch<MaxPoolParams> {
         let (shader, unit) = Shader::fitting(&Self::KERNELS[0], Settings::NONE, &[self.channels]);
         let count = self.outputs() / unit;
         let workgroups = workgroups_for(count);
@@ -92,7 +96,10 @@ fn max_pool_values(x: &[f32], spec: &MaxPool, out: &mut [f32]) {
             for (i, out) in out.iter_mut().enumerate() {
                 // Not `f32::max`, which in a browser is a call and loses a NaN.
                 let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
-                *out = larger(larger(above[i], above[channels + i]), larger(below[i], below[channels + i]));
+                *out = larger(
+                    larger(above[i], above[channels + i]),
+                    larger(below[i], below[channels + i]),
+                );
             }
         }
     });

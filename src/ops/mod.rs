@@ -25,8 +25,8 @@ mod max_pool;
 mod op;
 mod open;
 mod params;
-mod places;
 pub mod profile;
+mod queries;
 mod registry;
 mod run;
 mod shader;
@@ -40,22 +40,22 @@ pub use burn::tensor::{Device, Tensor};
 use crate::error::Result;
 pub use activation::Activation;
 pub use add::{add, scale_add};
-pub use arrange::{cat, collect, permute, repeat, slice, upsample_nearest};
+pub use arrange::{collect, concat, permute, repeat, slice, upsample_nearest};
 pub use attention::{attention, biased_attention, fused_attention, self_attention};
 pub use bits::{Bits, GROUP};
 pub use depthwise::depthwise3x3;
 pub(crate) use device::plan_only;
-pub use device::{counters, finish, is_sound, memory, pace, use_half, working_bytes};
+pub use device::{counters, finish, is_sound, memory, throttle, use_f16, working_bytes};
 pub use gpu::{Counters, Memory};
 pub use layer_norm::layer_norm;
 pub use matmul::{ConvWindow, conv2d, linear, linear_add, matmul_transposed};
 pub use max_pool::max_pool;
 pub use open::{Gpu, cpu, register_gpu};
-pub use places::{Cover, choose_places, cover, place_codes};
+pub use queries::{Suppress, positional_encoding, select_queries, suppress};
 use registry::{Entry, entry};
 #[cfg(all(test, not(target_family = "wasm")))]
 pub(crate) use shader::broken;
-pub use tensor::{at_hand, flattened, read, read_all, reshape, tensor};
+pub use tensor::{flattened, read, read_all, ready, reshape, tensor};
 pub use weight::Weight;
 pub use windows::{from_windows, to_windows};
 
@@ -69,9 +69,9 @@ static OPERATIONS: &[Entry] = &[
     entry::<_, add::Add>(),
     entry::<_, arrange::Arrange>(),
     entry::<_, windows::Windows>(),
-    entry::<_, places::Choose>(),
-    entry::<_, places::Cover>(),
-    entry::<_, places::Codes>(),
+    entry::<_, queries::SelectQueries>(),
+    entry::<_, queries::Suppress>(),
+    entry::<_, queries::PositionalEncoding>(),
 ];
 
 /// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats),
@@ -79,8 +79,13 @@ static OPERATIONS: &[Entry] = &[
 ///
 /// # Errors
 /// [`crate::Error::NoGpu`] if the device does not take one of the shaders.
-pub async fn prepare(device: &Device, bits: &[Bits], head_channels: &[usize], pools: bool) -> Result<()> {
+pub async fn prepare(
+    device: &Device,
+    bits: &[Bits],
+    head_channels: &[usize],
+    pools: bool,
+) -> Result<()> {
     let (bits, head_channels) = (bits.to_vec(), head_channels.to_vec());
-    let network = shader::Network { bits, head_channels, pools, half: false };
+    let network = shader::Network { bits, head_channels, pools, f16: false };
     device::compile(device, OPERATIONS, network).await
 }

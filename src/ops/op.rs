@@ -20,8 +20,8 @@ pub trait Op<const INPUTS: usize>: Copy {
 
     fn cost(&self) -> Cost;
 
-    /// Which variant of which kernel runs, and how. `half` is whether the device multiplies 16-bit floats.
-    fn launch(&self, half: bool) -> Launch<Self::Params>;
+    /// Which variant of which kernel runs, and how. `f16` is whether the device multiplies 16-bit floats.
+    fn launch(&self, f16: bool) -> Launch<Self::Params>;
 
     /// The CPU twin. `out` has the output's length and holds zeros, unless it is a tensor that the operation changes. Packed weights come as the bits
     /// that they are: `bytemuck` makes words of them.

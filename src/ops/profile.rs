@@ -128,7 +128,10 @@ mod tests {
         let paths: Vec<_> = records.iter().map(|record| record.layers.clone()).collect();
         assert_eq!(paths, [vec!["outer", "inner"], vec!["outer"]]);
         assert_eq!(records[0].kernel, "linear");
-        assert_eq!(records[0].cost, Cost { flops: 2 * 3 * 5 * 7, bytes: 4 * (3 * 5 + 3 * 7 + 7 * 5) });
+        assert_eq!(
+            records[0].cost,
+            Cost { flops: 2 * 3 * 5 * 7, bytes: 4 * (3 * 5 + 3 * 7 + 7 * 5) }
+        );
         assert!(finish().is_empty());
     }
 }

@@ -37,7 +37,7 @@ fn changed<const N: usize>(op: impl Op<N>, inputs: [Primitive; N], out: Primitiv
             let (device, inputs) = (out.device.clone(), inputs.map(Primitive::gpu));
             let work = || {
                 let queue = Queue::of(&out.device);
-                let launch = op.launch(queue.half());
+                let launch = op.launch(queue.f16());
                 queue.record(launch.shader, launch.workgroups, &inputs, &out, &launch.params);
                 Primitive::Gpu(out)
             };

@@ -23,7 +23,9 @@ impl Kernel {
     /// The variants for a network, with and without vectors as asked.
     pub fn shaders(&'static self, network: &Network, vectors: &[bool]) -> Vec<Shader> {
         let variants = (self.settings)(network).into_iter();
-        let of = |settings| vectors.iter().map(move |&vectors| Shader { kernel: self, vectors, settings });
+        let of = |settings| {
+            vectors.iter().map(move |&vectors| Shader { kernel: self, vectors, settings })
+        };
         variants.flat_map(of).collect()
     }
 }
@@ -66,7 +68,7 @@ pub struct Network {
     /// Whether there is max pooling.
     pub pools: bool,
     /// Whether products are of 16-bit floats, on this device.
-    pub half: bool,
+    pub f16: bool,
 }
 
 /// The numbers that a variant puts into its template. A setting that is not 0 is a flag, too.

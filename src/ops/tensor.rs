@@ -15,15 +15,21 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Devi
 }
 
 /// Words of packed weights.
-pub fn words<const D: usize>(values: Vec<i32>, shape: [usize; D], device: &Device) -> Tensor<D, Int> {
+pub fn words<const D: usize>(
+    values: Vec<i32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D, Int> {
     on_device(values, device).shaped_words(shape)
 }
 
 fn on_device<T: Element + NoUninit>(values: Vec<T>, device: &Device) -> Primitive {
     match gpu_of(device) {
-        Some(device) => {
-            Primitive::Gpu(Queue::of(device).upload(device, bytemuck::cast_slice(&values), T::dtype()))
-        }
+        Some(device) => Primitive::Gpu(Queue::of(device).upload(
+            device,
+            bytemuck::cast_slice(&values),
+            T::dtype(),
+        )),
         None => {
             let length = values.len();
             Primitive::of_values(TensorData::new(values, [length]))
@@ -60,7 +66,7 @@ pub async fn read_all(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
 }
 
 /// A tensor's values where nobody has to wait for them: on the CPU.
-pub fn at_hand<const D: usize>(tensor: &Tensor<D>) -> Option<Vec<f32>> {
+pub fn ready<const D: usize>(tensor: &Tensor<D>) -> Option<Vec<f32>> {
     match Primitive::from(tensor.clone()) {
         Primitive::Cpu(tensor) => Some(bits(&tensor).to_vec()),
         Primitive::Gpu(_) => None,

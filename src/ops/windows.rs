@@ -85,8 +85,9 @@ impl Op<1> for Windows {
         Cost { flops: 0, bytes: 4 * (self.image_length() + self.windows_length()) as u64 }
     }
 
-    fn launch(&self, _half: bool) -> Launch<WindowsParams> {
-        let (shader, unit) = Shader::fitting(&Self::KERNELS[0], settings(self.merge), &[self.channels]);
+    fn launch(&self, _f16: bool) -> Launch<WindowsParams> {
+        let (shader, unit) =
+            Shader::fitting(&Self::KERNELS[0], settings(self.merge), &[self.channels]);
         let length = if self.merge { self.image_length() } else { self.windows_length() };
         let workgroups = workgroups_for(length / unit);
         let params = WindowsParams {
@@ -123,7 +124,8 @@ fn copy(x: &[f32], spec: &Windows, out: &mut [f32]) {
                 let in_image = ((b * height + y) * width + left) * channels;
                 let window = (b * rows + y / side) * cols + column;
                 let in_windows = (window * side + y % side) * side * channels;
-                let (from, to) = if merge { (in_windows, in_image) } else { (in_image, in_windows) };
+                let (from, to) =
+                    if merge { (in_windows, in_image) } else { (in_image, in_windows) };
                 out[to..to + length].copy_from_slice(&x[from..from + length]);
             }
         }

@@ -3,7 +3,9 @@
 /// Width and height by a PNG's header.
 pub fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let header = bytes.get(12..24).filter(|header| header.starts_with(b"IHDR"))?;
-    let side = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let side = |at: usize| {
+        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+    };
     Some((side(4), side(8)))
 }
 
@@ -48,7 +50,8 @@ pub fn check_webp(bytes: &[u8], size: (u32, u32)) -> Result<(), String> {
         if header.starts_with(b"VP8 ") {
             // Behind three bytes of flags and three that are always the same: 14 bits each, then two for scaling.
             let sides = data.get(6..10).ok_or("it ends too early")?;
-            let side = |at: usize| u32::from(u16::from_le_bytes([sides[at], sides[at + 1]]) & 0x3FFF);
+            let side =
+                |at: usize| u32::from(u16::from_le_bytes([sides[at], sides[at + 1]]) & 0x3FFF);
             if (side(0), side(2)) != size {
                 return Err("its picture has another size than it says".to_string());
             }

@@ -119,8 +119,8 @@ impl Stored {
     /// [`Error::Internal`] if there are too few pixels.
     pub fn upright(self) -> Result<Photo> {
         let image = RgbImage::from_raw(self.width, self.height, self.rgb);
-        let image =
-            image.ok_or_else(|| Error::Internal("an image has another size than it says".to_string()))?;
+        let image = image
+            .ok_or_else(|| Error::Internal("an image has another size than it says".to_string()))?;
         let mut image = DynamicImage::ImageRgb8(image);
         image.apply_orientation(self.orientation);
         let image = image.into_rgb8();
@@ -193,7 +193,10 @@ mod tests {
         assert!(decode(&whole).is_ok());
         for length in (3..whole.len() - 2).step_by(7) {
             let result = decode(&whole[..length]);
-            assert!(matches!(result, Err(Error::CorruptImage(_))), "{length} bytes gave {result:?}");
+            assert!(
+                matches!(result, Err(Error::CorruptImage(_))),
+                "{length} bytes gave {result:?}"
+            );
         }
     }
 
@@ -221,9 +224,12 @@ mod tests {
     fn animated_png() -> Vec<u8> {
         let still = DynamicImage::ImageRgb8(ImageBuffer::from_pixel(2, 2, Rgb([1, 2, 3])));
         let mut png = Vec::new();
-        still.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).expect("a small image encodes");
+        still
+            .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+            .expect("a small image encodes");
         // Signature and IHDR take 33 bytes. Two frames, endless; the checksum is that of these twelve bytes.
-        let chunk = [0, 0, 0, 8, b'a', b'c', b'T', b'L', 0, 0, 0, 2, 0, 0, 0, 0, 0xF3, 0x8D, 0x93, 0x70];
+        let chunk =
+            [0, 0, 0, 8, b'a', b'c', b'T', b'L', 0, 0, 0, 2, 0, 0, 0, 0, 0xF3, 0x8D, 0x93, 0x70];
         png.splice(33..33, chunk);
         png
     }
@@ -238,7 +244,10 @@ mod tests {
         header[16..24].copy_from_slice(&[0, 0, 0x4E, 0x21, 0, 0, 0x13, 0x88]);
         let checksum = crc32(&header[12..29]);
         header[29..33].copy_from_slice(&checksum.to_be_bytes());
-        assert!(matches!(decode(&header), Err(Error::ImageTooLarge { width: 20_001, height: 5_000, .. })));
+        assert!(matches!(
+            decode(&header),
+            Err(Error::ImageTooLarge { width: 20_001, height: 5_000, .. })
+        ));
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

@@ -33,7 +33,9 @@ pub fn choose(rgba: &[u8]) -> u8 {
 /// An RGBA pixel (not premultiplied) as it is seen on `ground`.
 pub fn put_on(ground: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     let alpha = u32::from(alpha);
-    [r, g, b].map(|value| ((u32::from(value) * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8)
+    [r, g, b].map(|value| {
+        ((u32::from(value) * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8
+    })
 }
 
 #[cfg(test)]
@@ -56,7 +58,11 @@ mod tests {
         assert_eq!(on([255, 255, 0, 255]), 255, "yellow is seen on white");
         let [white, black] = [[255, 255, 255, 255], [9, 9, 9, 255]];
         assert_eq!(choose(&pixels(&[(NONE, 9), (white, 9), (black, 9)])), 128);
-        assert_eq!(choose(&pixels(&[(NONE, 9), (white, 1), ([90, 40, 20, 255], 99)])), 255, "a highlight");
+        assert_eq!(
+            choose(&pixels(&[(NONE, 9), (white, 1), ([90, 40, 20, 255], 99)])),
+            255,
+            "a highlight"
+        );
         assert_eq!(choose(&pixels(&[(white, 9)])), 255, "nothing is transparent");
         assert_eq!(choose(&pixels(&[(NONE, 9)])), 255, "nothing is opaque");
     }

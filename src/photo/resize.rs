@@ -18,7 +18,8 @@ pub fn scale_to(photo: &Photo, width: u32, height: u32) -> Result<Photo> {
     if (width, height) == (photo.width, photo.height) {
         return Ok(photo.clone());
     }
-    let internal = |error: &dyn std::fmt::Display| Error::Internal(format!("scaling failed: {error}"));
+    let internal =
+        |error: &dyn std::fmt::Display| Error::Internal(format!("scaling failed: {error}"));
     let from = ImageRef::new(photo.width, photo.height, &photo.rgb, PixelType::U8x3)
         .map_err(|error| internal(&error))?;
     let mut to = Image::new(width, height, PixelType::U8x3);
@@ -40,7 +41,8 @@ mod tests {
 
     #[test]
     fn shrinking_averages() {
-        let rgb = (0..16).flat_map(|i| [if (i % 4 + i / 4) % 2 == 0 { 255 } else { 0 }; 3]).collect();
+        let rgb =
+            (0..16).flat_map(|i| [if (i % 4 + i / 4) % 2 == 0 { 255 } else { 0 }; 3]).collect();
         let board = Photo { width: 4, height: 4, rgb };
         let small = scale_to(&board, 1, 1).expect("valid sizes");
         assert!(small.rgb.iter().all(|value| value.abs_diff(128) <= 2), "{:?}", small.rgb);

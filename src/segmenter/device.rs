@@ -95,7 +95,11 @@ pub async fn probe(device: &Device) -> Result<()> {
     };
     let (ours, expected) = (product(device).await?, product(&ops::cpu()).await?);
     // Small integers: exact in floating point, of 16 bits too.
-    if ours == expected { Ok(()) } else { Err(Error::NoGpu("it computes wrong numbers".to_string())) }
+    if ours == expected {
+        Ok(())
+    } else {
+        Err(Error::NoGpu("it computes wrong numbers".to_string()))
+    }
 }
 
 /// Users of one process share what the system opened, until something goes wrong on it: the next one gets another. On it there is one of
@@ -147,8 +151,8 @@ mod gpu {
             None => Gpu::acquire().await?,
         };
         let device = gpu.open(beside.as_ref().map(|opened| &opened.device))?;
-        let is_half = ops::use_half(&device, precision == Precision::F16);
-        let used = if is_half { Precision::F16 } else { Precision::F32 };
+        let is_f16 = ops::use_f16(&device, precision == Precision::F16);
+        let used = if is_f16 { Precision::F16 } else { Precision::F32 };
         let (name, software) = (gpu.name(), gpu.is_software());
         let adapter = Adapter { device: "webgpu", name, software, precision: used };
         Ok(Opened { device, adapter, precision, gpu })

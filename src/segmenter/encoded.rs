@@ -82,7 +82,8 @@ impl View {
             let maps = [&features.embedding, &features.deepest];
             let read = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
             // Two calls may have read them at the same time.
-            let _ = self.read_maps.set(<[Vec<f32>; 2]>::try_from(read).expect("as many as asked for"));
+            let _ =
+                self.read_maps.set(<[Vec<f32>; 2]>::try_from(read).expect("as many as asked for"));
         }
         Ok(self.read_maps.get().expect("it was set"))
     }
@@ -119,7 +120,8 @@ impl View {
         let mut values = vec![0.0; size.width * size.height];
         for y in 0..height {
             for x in 0..width {
-                values[y as usize * size.width + x as usize] = f32::from(u8::from(scaled.get(x, y)));
+                values[y as usize * size.width + x as usize] =
+                    f32::from(u8::from(scaled.get(x, y)));
             }
         }
         values

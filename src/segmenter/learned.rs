@@ -1,13 +1,13 @@
 //! The learned levels: the level decoders find masks of all levels, and the scene head, where the model file has one, chooses among them.
 
 use super::EncodedPhoto;
-use super::decide::{self, Judged};
-use super::predict::predict;
+use super::by_head::{self, Judged};
+use super::by_score::level_candidates;
 use super::proposer::{Proposer, level_error};
 use super::request::Request;
 use super::target::Area;
 use crate::error::{Error, Result};
-use crate::levels::{self, Level, LevelOptions, Prediction, Scene};
+use crate::levels::{self, Level, LevelCandidates, LevelRules, Scene};
 use crate::mask::BitMask;
 use crate::model::{Aims, AimsOutput, ImageFeatures, SceneHead};
 use crate::progress::Progress;
@@ -20,20 +20,17 @@ pub struct LearnedLevels<'a> {
     rounds: usize,
     /// Where the caller has one: masks with a lower score are left out.
     min_score: Option<f32>,
-    options: LevelOptions,
+    rules: LevelRules,
 }
 
 impl<'a> LearnedLevels<'a> {
     pub fn new(aims: &'a Aims, head: Option<&'a SceneHead>, request: &Request) -> Self {
         let config = aims.config();
         let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
-        let options = LevelOptions {
-            min_mask_region_area: request.grid.min_mask_region_area,
-            min_score: request.min_score.unwrap_or(config.thresholds.min_score),
-            ..LevelOptions::default()
-        };
+        let min_mask_region_area = request.grid.min_mask_region_area;
+        let rules = LevelRules { min_mask_region_area, ..LevelRules::default() };
         let rounds = request.max_queries.map_or(config.rounds, in_rounds);
-        Self { aims, head, rounds, min_score: request.min_score, options }
+        Self { aims, head, rounds, min_score: request.min_score, rules }
     }
 
     /// The relation of two entities, with the score that the network gives it.
@@ -51,11 +48,11 @@ impl<'a> LearnedLevels<'a> {
                 judged.related(&photo.view, [a, b])
             }
             None => {
-                let prediction = self.predict(photo, Some(&both), &sought, progress).await?;
-                levels::predicted_relation_score(&prediction, &both, &self.options)
+                let candidates = self.candidates(photo, Some(&both), &sought, progress).await?;
+                levels::relation_score_of_levels(&candidates, &both, &self.rules)
             }
         };
-        levels::relation_of(a, b, Some(score), &self.options).map_err(level_error)
+        levels::relation_of(a, b, Some(score), &self.rules).map_err(level_error)
     }
 
     /// What the scene head says of the candidates.
@@ -70,23 +67,27 @@ impl<'a> LearnedLevels<'a> {
         let output = self.ask(photo, region, sought, &progress.piece(0.0, 0.9)).await?;
         progress.checkpoint(0.9).await?;
         let features = features(photo)?;
-        let judged = decide::judge(head, self.aims.config(), &photo.view, features, output, region).await?;
+        let judged =
+            by_head::judge(head, self.aims.config(), &photo.view, features, output, region).await?;
         progress.checkpoint(1.0).await?;
         Ok(judged)
     }
 
     /// The candidates of each level, which rules choose among where there is no scene head.
-    async fn predict(
+    async fn candidates(
         &self,
         photo: &EncodedPhoto,
         region: Option<&BitMask>,
         sought: &[Level],
         progress: &Progress<'_>,
-    ) -> Result<Prediction> {
+    ) -> Result<LevelCandidates> {
         let output = self.ask(photo, region, sought, &progress.piece(0.0, 0.95)).await?;
-        let prediction = predict(self.aims.config(), &photo.view, output)?;
+        let mut candidates = level_candidates(self.aims.config(), &photo.view, output)?;
+        if let Some(min_score) = self.min_score {
+            candidates.thresholds.min_score = min_score;
+        }
         progress.checkpoint(1.0).await?;
-        Ok(prediction)
+        Ok(candidates)
     }
 
     /// What the level decoders say of the photo, or of a region of it, with queries at places of the levels that are `sought`.
@@ -120,24 +121,25 @@ impl Proposer for LearnedLevels<'_> {
             Some(head) => {
                 let judged = self.judge(head, photo, region, levels, progress).await?;
                 let decision = judged.decide(head, &photo.view, self.min_score);
-                Ok(levels::chosen_scene(&decision, region, photo.size(), &self.options, levels))
+                Ok(levels::scene_by_head(&decision, region, photo.size(), &self.rules, levels))
             }
             None => {
-                let prediction = self.predict(photo, region, levels, progress).await?;
-                Ok(levels::predicted_scene(&prediction, region, photo.size(), &self.options, levels))
+                let candidates = self.candidates(photo, region, levels, progress).await?;
+                Ok(levels::scene_by_score(&candidates, region, photo.size(), &self.rules, levels))
             }
         }
     }
 
     async fn proposals(&self, photo: &EncodedPhoto, progress: &Progress<'_>) -> Result<Scene> {
         let sought = [Level::Part, Level::Entity, Level::Relation];
-        let found = self.predict(photo, None, &sought, progress).await?;
-        let options = LevelOptions { min_area: 0.0, ..self.options.clone() };
-        Ok(levels::proposals(&found.entities, found.thresholds.same, photo.size(), &options))
+        let found = self.candidates(photo, None, &sought, progress).await?;
+        let rules = LevelRules { min_area: 0.0, ..self.rules.clone() };
+        Ok(levels::proposals(&found.entities, found.thresholds.same, photo.size(), &rules))
     }
 }
 
 fn features(photo: &EncodedPhoto) -> Result<&ImageFeatures> {
-    let missing = || Error::Internal("the photo was encoded without features for the levels".to_string());
+    let missing =
+        || Error::Internal("the photo was encoded without features for the levels".to_string());
     photo.view.features().ok_or_else(missing)
 }

@@ -1,6 +1,7 @@
 //! From a photo and a prompt to a scene.
 
-mod decide;
+mod by_head;
+mod by_score;
 mod device;
 mod encoded;
 mod grid;
@@ -8,7 +9,6 @@ mod learned;
 mod pick;
 mod plan;
 mod pointed;
-mod predict;
 mod previous;
 mod proposer;
 mod request;
@@ -17,7 +17,7 @@ mod target;
 mod tests;
 
 use crate::error::{Error, Result};
-use crate::levels::{self, LevelOptions, Scene};
+use crate::levels::{self, LevelRules, Scene};
 use crate::mask::BBox;
 use crate::model::{Aims, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
 use crate::ops::{self, Counters, Device, Memory};
@@ -46,6 +46,7 @@ pub struct Segmenter {
     scene_head: Option<SceneHead>,
     adapter: Adapter,
     input_size: u32,
+    rules: LevelRules,
 }
 
 impl Segmenter {
@@ -54,7 +55,11 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidOption`] for the size.
-    pub async fn new(compute: impl Into<Compute>, model: &[u8], input_size: Option<u32>) -> Result<Self> {
+    pub async fn new(
+        compute: impl Into<Compute>,
+        model: &[u8],
+        input_size: Option<u32>,
+    ) -> Result<Self> {
         Self::open(compute.into(), input_size, |device| Weights::new(model, device)).await
     }
 
@@ -87,7 +92,8 @@ impl Segmenter {
     ) -> Result<Self> {
         let weights = weights(&device)?;
         let description = &weights.manifest().description;
-        ops::prepare(&device, &weights.bits(), &description.head_channels(), description.pools()).await?;
+        ops::prepare(&device, &weights.bits(), &description.head_channels(), description.pools())
+            .await?;
         if probe == Probe::Yes {
             device::probe(&device).await?;
         }
@@ -97,7 +103,7 @@ impl Segmenter {
         weights.check_all_read()?;
         let on_gpu = adapter.device != "cpu" && !adapter.software;
         let input_size = input_size.unwrap_or(description.default_input_size(on_gpu));
-        Ok(Self { sam, aims, scene_head, adapter, input_size })
+        Ok(Self { sam, aims, scene_head, adapter, input_size, rules: LevelRules::default() })
     }
 
     /// Long side of a photo as the network sees it, in pixels.
@@ -105,7 +111,12 @@ impl Segmenter {
         self.input_size
     }
 
-    /// Whether the model file has learned levels.
+    /// Replaces the thresholds of the rules that sort the masks of the mode `grid` into levels.
+    pub fn set_rules(&mut self, rules: LevelRules) {
+        self.rules = rules;
+    }
+
+    /// Whether the model file has level decoders.
     pub fn has_levels(&self) -> bool {
         self.aims.is_some()
     }
@@ -132,7 +143,8 @@ impl Segmenter {
         let Photo { width, height, .. } = photo;
         let frame = BBox { x: 0, y: 0, width, height };
         let keep_features = self.has_levels();
-        let view = View::encode(&self.sam, &photo, frame, self.input_size, keep_features, progress).await?;
+        let view = View::encode(&self.sam, &photo, frame, self.input_size, keep_features, progress)
+            .await?;
         let crops = CropSource::new(photo, self.input_size)?;
         Ok(EncodedPhoto { width, height, view, crops })
     }
@@ -150,15 +162,22 @@ impl Segmenter {
     ) -> Result<Scene> {
         request.check()?;
         let (sam, head) = (&self.sam, self.scene_head.as_ref());
-        let (candidate, region) = match target::resolve(&request.prompt, photo.size(), progress).await? {
+        let (candidate, region) = match target::resolve(&request.prompt, photo.size(), progress)
+            .await?
+        {
             Target::Scene(area) => {
-                return self.strategy(request)?.scene(photo, &area, &request.levels, progress).await;
+                return self
+                    .strategy(request)?
+                    .scene(photo, &area, &request.levels, progress)
+                    .await;
             }
             Target::Points(prompt) => (pointed::by_points(sam, head, photo, &prompt).await?, None),
-            Target::Lasso(lasso) => (pointed::by_lasso(sam, head, photo, &lasso).await?, Some(lasso)),
+            Target::Lasso(lasso) => {
+                (pointed::by_lasso(sam, head, photo, &lasso).await?, Some(lasso))
+            }
         };
         let min_mask_region_area = request.grid.min_mask_region_area;
-        let options = LevelOptions { min_mask_region_area, ..LevelOptions::default() };
+        let options = LevelRules { min_mask_region_area, ..LevelRules::default() };
         Ok(levels::single_mask(&candidate, photo.size(), region.as_ref(), &options))
     }
 
@@ -167,7 +186,11 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
-    pub async fn candidates(&self, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<CandidateMask>> {
+    pub async fn candidates(
+        &self,
+        photo: &EncodedPhoto,
+        prompt: &PointPrompt,
+    ) -> Result<Vec<CandidateMask>> {
         let answers = self.answers(photo, prompt).await?;
         Ok(pointed::described(&answers, prompt, (photo.width, photo.height)))
     }
@@ -198,11 +221,18 @@ impl Segmenter {
 
     /// How masks of a scene are found, by the request and by what the model file has.
     fn strategy<'a>(&'a self, request: &'a Request) -> Result<Strategy<'a>> {
-        let levels =
-            self.aims.as_ref().map(|aims| LearnedLevels::new(aims, self.scene_head.as_ref(), request));
+        let levels = self
+            .aims
+            .as_ref()
+            .map(|aims| LearnedLevels::new(aims, self.scene_head.as_ref(), request));
         match (wants_grid(request, levels.is_some())?, levels) {
             (false, Some(levels)) => Ok(Strategy::Learned(levels)),
-            _ => Ok(Strategy::Grid(PointGrid::new(&self.sam, self.input_size, request))),
+            _ => Ok(Strategy::Grid(PointGrid::new(
+                &self.sam,
+                self.input_size,
+                &request.grid,
+                &self.rules,
+            ))),
         }
     }
 }
@@ -216,7 +246,9 @@ enum Probe {
 
 fn check_input_size(size: Option<u32>) -> Result<()> {
     match size.filter(|&size| !is_input_size(size)) {
-        Some(size) => Err(Error::InvalidOption(format!("inputSize must be {INPUT_SIZES}, not {size}"))),
+        Some(size) => {
+            Err(Error::InvalidOption(format!("inputSize must be {INPUT_SIZES}, not {size}")))
+        }
         None => Ok(()),
     }
 }

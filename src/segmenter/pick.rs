@@ -36,7 +36,8 @@ pub fn pick(rule: PickRule, answers: &[Quality]) -> Option<usize> {
     let best = |value: &dyn Fn(&Quality) -> f32| {
         (0..answers.len()).max_by(|&a, &b| value(&answers[a]).total_cmp(&value(&answers[b])))
     };
-    let highest = answers.iter().map(|answer| answer.predicted_iou).fold(f32::NEG_INFINITY, f32::max);
+    let highest =
+        answers.iter().map(|answer| answer.predicted_iou).fold(f32::NEG_INFINITY, f32::max);
     // Answers that are out of question rank below all others.
     let near = |answer: &Quality, margin: f32, value: f32| {
         if answer.predicted_iou >= highest - margin { value } else { f32::NEG_INFINITY }
@@ -61,7 +62,8 @@ mod tests {
 
     #[test]
     fn each_rule_takes_what_it_says() {
-        let answers = [quality(0.80, 0.99, 0.1), quality(0.90, 0.80, 0.2), quality(0.86, 0.93, 0.6)];
+        let answers =
+            [quality(0.80, 0.99, 0.1), quality(0.90, 0.80, 0.2), quality(0.86, 0.93, 0.6)];
         let larger = |margin| PickRule::Larger { margin };
         let smaller = |margin| PickRule::Smaller { margin };
         for (rule, expected) in [

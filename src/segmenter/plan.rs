@@ -25,7 +25,8 @@ impl Plan {
         check_input_size(input_size)?;
         let opened = device::open_planning().await?;
         let segmenter =
-            Segmenter::load(opened, input_size, |device| Weights::new(model, device), Probe::No).await?;
+            Segmenter::load(opened, input_size, |device| Weights::new(model, device), Probe::No)
+                .await?;
         Ok(Self { segmenter })
     }
 

@@ -4,7 +4,7 @@ use super::encoded::MASK_THRESHOLD;
 use super::pick::{PickRule, Quality, pick};
 use super::previous::MaskLogits;
 use super::request::{GridOptions, Point, PointPrompt, Stroke, box_mask};
-use super::{EncodedPhoto, decide};
+use super::{EncodedPhoto, by_head};
 use crate::candidates::{Found, Kind};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
@@ -111,7 +111,8 @@ pub async fn answers(
     let embedding = photo.view.embedding();
     let points = prompt_points(photo, &prompt.points, prompt.r#box)?;
     let previous = prompt.previous.as_ref();
-    let mask = previous.map(|logits| logits.prompt(embedding.mask_size(), sam.device())).transpose()?;
+    let mask =
+        previous.map(|logits| logits.prompt(embedding.mask_size(), sam.device())).transpose()?;
     let MaskValues { iou, logits, tokens } = sam.decode(embedding, &[points], mask).read().await?;
     let (length, channels) = (logits.len() / iou.len(), tokens.len() / iou.len());
     // As SAM's automatic mask generator has it.
@@ -135,9 +136,10 @@ pub async fn answers(
         let candidate = Candidate { logits, frame: photo.view.frame(), score };
         answers.push(Answer { candidate, quality, is_single: index == 0 });
     }
-    let head = head.and_then(|head| Some((head, head.config().clicks.as_ref()?, photo.view.features()?)));
+    let head =
+        head.and_then(|head| Some((head, head.config().clicks.as_ref()?, photo.view.features()?)));
     if let (Some((head, pick, features)), true) = (head, prompt.is_ambiguous()) {
-        let worth = decide::worth(head, pick, &photo.view, features, nested).await?;
+        let worth = by_head::worth(head, pick, &photo.view, features, nested).await?;
         let nested = answers.iter_mut().filter(|answer| !answer.is_single);
         nested.zip(worth).for_each(|(answer, worth)| answer.quality.worth = worth);
     }
@@ -165,7 +167,8 @@ fn prompt_points(
                 point.x, point.y
             )));
         }
-        let label = if is_inside(point.label)? { PointLabel::Foreground } else { PointLabel::Background };
+        let label =
+            if is_inside(point.label)? { PointLabel::Foreground } else { PointLabel::Background };
         prompt.push(place(point.x, point.y, label));
     }
     if let Some(shape) = shape {
@@ -205,17 +208,23 @@ pub fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
     if strokes.iter().any(|stroke| stroke.points.is_empty()) {
         return invalid("a stroke has no points");
     }
-    if strokes.iter().flat_map(|stroke| stroke.points.iter().flatten()).any(|value| !value.is_finite()) {
+    if strokes
+        .iter()
+        .flat_map(|stroke| stroke.points.iter().flatten())
+        .any(|value| !value.is_finite())
+    {
         return invalid("a stroke has a coordinate that is not a finite number");
     }
-    let labels = strokes.iter().map(|stroke| is_inside(stroke.label)).collect::<Result<Vec<_>>>()?;
+    let labels =
+        strokes.iter().map(|stroke| is_inside(stroke.label)).collect::<Result<Vec<_>>>()?;
     if !labels.contains(&true) {
         return invalid("no stroke is inside what is wanted (label 1)");
     }
     let mut points = Vec::new();
     for label in [1, 0] {
         let strokes = || strokes.iter().filter(|stroke| stroke.label == label);
-        let total = strokes().map(|stroke| length(&stroke.points)).sum::<f64>().max(f64::MIN_POSITIVE);
+        let total =
+            strokes().map(|stroke| length(&stroke.points)).sum::<f64>().max(f64::MIN_POSITIVE);
         let spare = STROKE_POINTS.saturating_sub(strokes().count()) as f64;
         for stroke in strokes() {
             let length = length(&stroke.points);
@@ -232,7 +241,9 @@ fn is_inside(label: u8) -> Result<bool> {
     match label {
         0 => Ok(false),
         1 => Ok(true),
-        other => Err(Error::InvalidPrompt(format!("a label is 0 (outside) or 1 (inside), not {other}"))),
+        other => {
+            Err(Error::InvalidPrompt(format!("a label is 0 (outside) or 1 (inside), not {other}")))
+        }
     }
 }
 
@@ -273,9 +284,13 @@ mod tests {
         let points = along(&[dot, long, short]).expect("all are sound");
         let places: Vec<_> = points.iter().map(|point| (point.x, point.y, point.label)).collect();
         let inside = [(10.0, 0.0, 1), (30.0, 0.0, 1), (30.0, 20.0, 1), (30.0, 40.0, 1)];
-        let outside = [(5.0, 5.0, 0), (7.0 + 1.0 / 3.0, 0.0, 0), (8.0, 0.0, 0), (9.0 - 1.0 / 3.0, 0.0, 0)];
+        let outside =
+            [(5.0, 5.0, 0), (7.0 + 1.0 / 3.0, 0.0, 0), (8.0, 0.0, 0), (9.0 - 1.0 / 3.0, 0.0, 0)];
         for (place, expected) in places.iter().zip(inside.iter().chain(&outside)) {
-            assert!((place.0 - expected.0).abs() < 1e-9 && (place.1 - expected.1).abs() < 1e-9, "{places:?}");
+            assert!(
+                (place.0 - expected.0).abs() < 1e-9 && (place.1 - expected.1).abs() < 1e-9,
+                "{places:?}"
+            );
             assert_eq!(place.2, expected.2);
         }
         assert_eq!(places.len(), inside.len() + outside.len());

@@ -66,10 +66,11 @@ impl Proposer for Strategy<'_> {
 pub fn wants_grid(request: &Request, has_levels: bool) -> Result<bool> {
     match request.mode {
         None => Ok(!has_levels),
-        Some(Mode::Thorough) => Ok(true),
-        Some(Mode::Fast) if has_levels => Ok(false),
-        Some(Mode::Fast) => Err(Error::InvalidOption(
-            "this model file has no learned levels for the mode 'fast'; use 'thorough'".to_string(),
+        Some(Mode::Grid) => Ok(true),
+        Some(Mode::Learned) if has_levels => Ok(false),
+        Some(Mode::Learned) => Err(Error::InvalidOption(
+            "this model file has no level decoders, which the mode 'learned' needs; use the mode 'grid'"
+                .to_string(),
         )),
     }
 }

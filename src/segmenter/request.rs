@@ -30,14 +30,15 @@ pub struct Request {
     pub grid: GridOptions,
 }
 
-/// Where masks come from; prompts of points are SAM's in both modes.
+/// Where the masks of a scene come from. Prompts of points go to SAM's decoder in both modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// A pass of the AIMS head, which has learned the levels; the model file must have it.
-    Fast,
-    /// SAM at every point of a grid, sorted into levels by rules: hundreds of times the mask decoder.
-    Thorough,
+    /// The level decoders, which have learned the levels. The model file must have them.
+    Learned,
+    /// SAM's decoder at every point of a grid; rules sort the masks into levels. This runs the
+    /// decoder hundreds of times.
+    Grid,
 }
 
 impl Default for Request {
@@ -122,11 +123,16 @@ impl PointPrompt {
         }
         let invalid = |why: String| Err(Error::InvalidPrompt(why));
         if self.points.len() > MAX_POINTS {
-            return invalid(format!("there are {} points; use at most {MAX_POINTS}", self.points.len()));
+            return invalid(format!(
+                "there are {} points; use at most {MAX_POINTS}",
+                self.points.len()
+            ));
         }
         let says_what = self.r#box.is_some() || self.previous.is_some();
         if !says_what && self.points.iter().all(|point| point.label == 0) {
-            return invalid("no point is inside what is wanted (label 1), and there is no box".to_string());
+            return invalid(
+                "no point is inside what is wanted (label 1), and there is no box".to_string(),
+            );
         }
         Ok(())
     }
@@ -196,8 +202,16 @@ impl Request {
     /// [`PointPrompt::check`] has them.
     pub fn check(&self) -> Result<()> {
         check("levels", !self.levels.is_empty(), "one or more of part, entity and relation")?;
-        check("minScore", self.min_score.is_none_or(|score| (0.0..=1.0).contains(&score)), "0 to 1")?;
-        check("maxQueries", self.max_queries.is_none_or(|most| (1..=192).contains(&most)), "1 to 192")?;
+        check(
+            "minScore",
+            self.min_score.is_none_or(|score| (0.0..=1.0).contains(&score)),
+            "0 to 1",
+        )?;
+        check(
+            "maxQueries",
+            self.max_queries.is_none_or(|most| (1..=192).contains(&most)),
+            "1 to 192",
+        )?;
         if let Prompt::Points(prompt) = &self.prompt {
             prompt.check()?;
         }
@@ -216,7 +230,11 @@ impl GridOptions {
             "1 to 8",
         )?;
         check("cropOverlapRatio", (0.0..1.0).contains(&self.crop_overlap_ratio), "0 to below 1")?;
-        check("stabilityScoreOffset", (0.0..=f32::MAX).contains(&self.stability_score_offset), "0 or more")?;
+        check(
+            "stabilityScoreOffset",
+            (0.0..=f32::MAX).contains(&self.stability_score_offset),
+            "0 or more",
+        )?;
         let thresholds = [
             ("predIouThresh", self.pred_iou_thresh),
             ("stabilityScoreThresh", self.stability_score_thresh),

@@ -50,6 +50,8 @@ pub async fn resolve(
         Prompt::Entities { masks: [a, b] } => Target::Scene(Area::Pair([mask(a)?, mask(b)?])),
         Prompt::Points(prompt) => Target::Points(prompt.clone()),
         Prompt::Strokes { strokes } => Target::Points(PointPrompt::at(pointed::along(strokes)?)),
-        Prompt::Lasso { points } => Target::Lasso(polygon_mask(points, (width, height), progress).await?),
+        Prompt::Lasso { points } => {
+            Target::Lasso(polygon_mask(points, (width, height), progress).await?)
+        }
     })
 }

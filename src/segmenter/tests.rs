@@ -14,7 +14,11 @@ const BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
 async fn scenes(model: &[u8]) -> Result<Vec<Scene>> {
     let none = Progress::none();
     let segmenter = Segmenter::new(DeviceKind::Gpu, model, Some(64)).await?;
-    let photo = Photo { width: 64, height: 48, rgb: (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect() };
+    let photo = Photo {
+        width: 64,
+        height: 48,
+        rgb: (0..64 * 48 * 3).map(|i| (i * 7 % 251) as u8).collect(),
+    };
     let photo = segmenter.encode(photo, &none).await?;
     let point = PointPrompt::at(vec![Point { x: 32.0, y: 24.0, label: 1 }]);
     let mut scenes = Vec::new();
@@ -31,13 +35,16 @@ fn no_mask_scores_below_the_least_score() {
     pollster::block_on(async {
         let none = Progress::none();
         for model in [TINY, BASE] {
-            let segmenter = Segmenter::new(DeviceKind::Cpu, model, Some(256)).await.expect("a sound file");
-            let photo = decode(include_bytes!("../../www/public/samples/astronaut.jpg")).expect("a photo");
+            let segmenter =
+                Segmenter::new(DeviceKind::Cpu, model, Some(256)).await.expect("a sound file");
+            let photo =
+                decode(include_bytes!("../../www/public/samples/astronaut.jpg")).expect("a photo");
             let photo = segmenter.encode(photo, &none).await.expect("a sound photo");
             let mut counts = Vec::new();
             for min_score in [None, Some(0.3), Some(1.0)] {
                 let request = Request { min_score, ..Request::default() };
-                let scene = segmenter.segment(&photo, &request, &none).await.expect("a sound request");
+                let scene =
+                    segmenter.segment(&photo, &request, &none).await.expect("a sound request");
                 let least = scene.masks.iter().map(|mask| mask.score).fold(1.0, f32::min);
                 assert!(least >= min_score.unwrap_or(0.0), "{least} is below {min_score:?}");
                 counts.push(scene.masks.len());
@@ -66,7 +73,8 @@ fn a_broken_shader_never_gives_a_mask() {
     pollster::block_on(async {
         for name in kernels {
             // Not all kernels are of both families.
-            let model = if ["max pool", "windows", "attention"].contains(&name) { BASE } else { TINY };
+            let model =
+                if ["max pool", "windows", "attention"].contains(&name) { BASE } else { TINY };
             for fault in [Fault::Syntax, Fault::Bindings] {
                 BROKEN.set(Some((name, fault)));
                 let result = scenes(model).await;

@@ -128,14 +128,22 @@ impl EncodedImage {
     }
 
     /// Answers `{levels?, prompt?, grid?}` with a scene.
-    pub async fn segment(&self, request: JsValue, progress: Checkpoint) -> Result<JsValue, JsValue> {
+    pub async fn segment(
+        &self,
+        request: JsValue,
+        progress: Checkpoint,
+    ) -> Result<JsValue, JsValue> {
         let request = self::request(request)?;
         let scene = self.segmenter.segment(&self.encoded, &request, &callback(&progress)).await?;
         Ok(to_js(&scene)?)
     }
 
     /// Answers `{points?, box?, previous?}` with all masks that can be meant; logits are bytes of floats, here and there.
-    pub async fn candidates(&self, prompt: JsValue, progress: Checkpoint) -> Result<JsValue, JsValue> {
+    pub async fn candidates(
+        &self,
+        prompt: JsValue,
+        progress: Checkpoint,
+    ) -> Result<JsValue, JsValue> {
         let prompt: PointPrompt = serde_wasm_bindgen::from_value(prompt)
             .map_err(|error| Error::InvalidPrompt(error.to_string()))?;
         callback(&progress).checkpoint(0.0).await?;
@@ -157,7 +165,9 @@ fn request(request: JsValue) -> Result<Request> {
 /// A caller that throws, or answers with anything but `true`, wants no more.
 fn callback(checkpoint: &Checkpoint) -> Progress<'_> {
     Progress::new(async |fraction| {
-        let Ok(answer) = checkpoint.call1(&JsValue::UNDEFINED, &fraction.into()) else { return false };
+        let Ok(answer) = checkpoint.call1(&JsValue::UNDEFINED, &fraction.into()) else {
+            return false;
+        };
         matches!(JsFuture::from(Promise::resolve(&answer)).await, Ok(answer) if answer.is_truthy())
     })
 }

@@ -27,6 +27,8 @@ impl From<Error> for JsValue {
 /// Plain objects and arrays, `null` for what is absent, bytes as `Uint8Array`: they survive `postMessage` and spreading.
 fn to_js(value: &impl Serialize) -> Result<JsValue, Error> {
     value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible().serialize_bytes_as_arrays(false))
+        .serialize(
+            &serde_wasm_bindgen::Serializer::json_compatible().serialize_bytes_as_arrays(false),
+        )
         .map_err(|error| Error::Internal(error.to_string()))
 }

@@ -69,12 +69,19 @@ def results(outputs, step):
         by_round = lambda x: x[0].unflatten(0, (-1, PRESETS["base"].round_queries)).transpose(1, 2)
         logits, quality, _ = (by_round(x) for x in outputs.nested)
         tensors["nested.logits"] = logits.flatten()[::step]
-        tensors["nested.score"], tensors["nested.quality"] = quality.flatten().logit(), quality.flatten().logit()
+        tensors["nested.score"], tensors["nested.quality"] = (
+            quality.flatten().logit(),
+            quality.flatten().logit(),
+        )
     return tensors
 
 
 def write(path, cases, facts):
-    tensors = {f"{case}.{name}": value.contiguous() for case, found in cases.items() for name, value in found.items()}
+    tensors = {
+        f"{case}.{name}": value.contiguous()
+        for case, found in cases.items()
+        for name, value in found.items()
+    }
     save_file(tensors, HERE / path, facts)
 
 
@@ -82,7 +89,9 @@ def features_of(config, height, width):
     strides, channels = (4, 8, config.deepest, 16), (*config.maps, 256)
     return [
         generated(f"input.{name}", [1, height // stride, width // stride, count])
-        for name, stride, count in zip(("stride4", "stride8", "deepest", "embedding"), strides, channels)
+        for name, stride, count in zip(
+            ("stride4", "stride8", "deepest", "embedding"), strides, channels
+        )
     ]
 
 
@@ -90,7 +99,7 @@ def many_rounds(network):
     """All rounds, however cold their places are."""
     aims = network.aims
     config, aims.config = aims.config, replace(aims.config, rounds=MANY_ROUNDS)
-    with mock.patch.object(model, "MIN_HEAT", -math.inf):
+    with mock.patch.object(model, "MIN_OBJECTNESS", -math.inf):
         found = aims.segment(features_of(config, *MANY_SIZE), network, None)
     aims.config = config
     assert found.points.shape[1] == MANY_ROUNDS * config.round_queries
@@ -100,22 +109,41 @@ def many_rounds(network):
 def random(preset, path):
     config, (height, width) = PRESETS[preset], SIZES[preset]
     network = Network(config).eval()
-    state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("image_encoder.")}
+    state = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.startswith("image_encoder.")
+    }
     shapes = {checkpoint.file_name(name): list(tensor.shape) for name, tensor in state.items()}
-    shapes |= {f"mask_decoder.{name}": list(tensor.shape) for name, tensor in MaskDecoder(config.sam).state_dict().items()}
-    network.load_state_dict({name: generated(checkpoint.file_name(name), list(tensor.shape)) for name, tensor in state.items()}, strict=False)
+    shapes |= {
+        f"mask_decoder.{name}": list(tensor.shape)
+        for name, tensor in MaskDecoder(config.sam).state_dict().items()
+    }
+    network.load_state_dict(
+        {
+            name: generated(checkpoint.file_name(name), list(tensor.shape))
+            for name, tensor in state.items()
+        },
+        strict=False,
+    )
     features = features_of(config, height, width)
     prompt = torch.zeros(1, height, width, 1)
     prompt[:, 10:41, 5:50] = 1.0
     with torch.no_grad():
         cases = {
             case: results(network.aims.segment(features, network, mask), 1)
-            for case, mask in (("full", None), ("prompted", prompt), ("everything", torch.ones_like(prompt)))
+            for case, mask in (
+                ("full", None),
+                ("prompted", prompt),
+                ("everything", torch.ones_like(prompt)),
+            )
         }
         if config.sam.high_resolution:
             cases["many"] = many_rounds(network)
     everything = cases.pop("everything")
-    assert all(torch.equal(value, cases["full"][name]) for name, value in everything.items()), "the full image is no prompt"
+    assert all(torch.equal(value, cases["full"][name]) for name, value in everything.items()), (
+        "the full image is no prompt"
+    )
     write(path, cases, {"shapes": json.dumps(shapes)})
 
 
@@ -141,7 +169,9 @@ def shipped():
     step = max(photo.size) // SHIPPED_SIZE
     pixels = torch.from_numpy(np.asarray(photo)[::step, ::step].copy()).float()
     image = torch.zeros(1, SHIPPED_SIZE, SHIPPED_SIZE, 3)
-    image[0, : pixels.shape[0], : pixels.shape[1]] = (pixels - torch.tensor(PIXEL_MEAN)) / torch.tensor(PIXEL_STD)
+    image[0, : pixels.shape[0], : pixels.shape[1]] = (
+        pixels - torch.tensor(PIXEL_MEAN)
+    ) / torch.tensor(PIXEL_STD)
     with torch.no_grad():
         write("aims_shipped.safetensors", {"full": results(network(image), 101)}, {})
 

@@ -55,10 +55,18 @@ def evaluate(images):
             annotations = truth.dataset["annotations"]
             area = int(coco_mask.area(target["rle"]))
             annotations.append(
-                {"id": len(annotations) + 1, "image_id": i, "category_id": 1, "iscrowd": int(target["crowd"])}
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": i,
+                    "category_id": 1,
+                    "iscrowd": int(target["crowd"]),
+                }
                 | {"segmentation": target["rle"], "area": area}
             )
-        found += [{"image_id": i, "category_id": 1, "segmentation": dict(p["rle"]), "score": p["score"]} for p in entry["predictions"]]
+        found += [
+            {"image_id": i, "category_id": 1, "segmentation": dict(p["rle"]), "score": p["score"]}
+            for p in entry["predictions"]
+        ]
     truth.createIndex()
     evaluation = COCOeval(truth, truth.loadRes(found), "segm")
     evaluation.params.maxDets = [100]
@@ -86,4 +94,6 @@ images = [
     image(rng, 8, 12, 6),
 ]
 target = Path(__file__).parents[1] / "data" / "average_recall_pycocotools.json"
-target.write_text(json.dumps({"expected": evaluate(images), "images": images}, separators=(",", ":")) + "\n")
+target.write_text(
+    json.dumps({"expected": evaluate(images), "images": images}, separators=(",", ":")) + "\n"
+)

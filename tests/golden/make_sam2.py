@@ -39,7 +39,10 @@ def sampled(maps, prefix=""):
 
 
 def means(maps, prefix=""):
-    return {f"{prefix}{name}_mean": x.mean((0, 1, 2), dtype=np.float64).astype(np.float32) for name, x in maps.items()}
+    return {
+        f"{prefix}{name}_mean": x.mean((0, 1, 2), dtype=np.float64).astype(np.float32)
+        for name, x in maps.items()
+    }
 
 
 def answers(decode, size, prefix="", packed=True):
@@ -56,9 +59,14 @@ def answers(decode, size, prefix="", packed=True):
 def save(tensors, name):
     arrays = {name: np.ascontiguousarray(x) for name, x in tensors.items()}
     path = HERE / name
-    save_file(arrays, path, {"generator": "make_sam2.py"})  # one entry only: their order in the file is random
+    save_file(
+        arrays, path, {"generator": "make_sam2.py"}
+    )  # one entry only: their order in the file is random
     path.chmod(0o644)
-    print(f"{name}: {path.stat().st_size} bytes", *(f"\n  {n} {a.dtype} {list(a.shape)}" for n, a in arrays.items()))
+    print(
+        f"{name}: {path.stat().st_size} bytes",
+        *(f"\n  {n} {a.dtype} {list(a.shape)}" for n, a in arrays.items()),
+    )
 
 
 def numpy(maps):
@@ -67,16 +75,27 @@ def numpy(maps):
 
 @torch.no_grad()
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, default=CACHE / "sam2-hiera-tiny.safetensors", help="what extract.py writes")
-    parser.add_argument("--package", type=Path, default=CACHE / "sam2-package", help="what extract.py --keep writes")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        default=CACHE / "sam2-hiera-tiny.safetensors",
+        help="what extract.py writes",
+    )
+    parser.add_argument(
+        "--package", type=Path, default=CACHE / "sam2-package", help="what extract.py --keep writes"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
 
     original = reference.Reference(options.package)
     encoded = original.encode(prompts.photo(1024).numpy())
     # The file appends the filler at the end itself.
-    decode = lambda prompt: original.decode(encoded, prompt["coords"][:-1], prompt["labels"][:-1], prompt["mask"])
+    decode = lambda prompt: original.decode(
+        encoded, prompt["coords"][:-1], prompt["labels"][:-1], prompt["mask"]
+    )
     save(sampled(encoded) | answers(decode, 1024), "sam2_1024.safetensors")
 
     sam = checkpoint.sam(manifest("aims-base"), options.weights)
@@ -89,7 +108,9 @@ def main():
     # The photo without padding, from its pixels to its masks.
     encoded, _ = prompts.encode(sam, prompts.photo(256, 192))
     tensors |= sampled(numpy(encoded), "wide.")
-    tensors |= answers(lambda prompt: prompts.answer(sam, encoded, prompt, 256), 256, "wide.", packed=False)
+    tensors |= answers(
+        lambda prompt: prompts.answer(sam, encoded, prompt, 256), 256, "wide.", packed=False
+    )
     save(tensors, "sam2_256.safetensors")
 
 

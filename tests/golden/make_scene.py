@@ -34,10 +34,15 @@ SHOWN_ROWS, SHOWN_COLUMNS = 30, 64
 def head():
     network = SceneHead().eval()
     names = {name: f"scene.{name}" for name in network.state_dict()}
-    network.load_state_dict({name: generated(names[name], list(x.shape)) for name, x in network.state_dict().items()})
+    network.load_state_dict(
+        {name: generated(names[name], list(x.shape)) for name, x in network.state_dict().items()}
+    )
     shapes = {names[name]: list(x.shape) for name, x in network.state_dict().items()}
     inputs = {name: generated(f"input.{name}", [COUNT, width]) for name, width in SOURCES.items()}
-    geometry, pairs = generated("input.geometry", [COUNT, 32]), generated("input.pairs", [COUNT, COUNT, 8])
+    geometry, pairs = (
+        generated("input.geometry", [COUNT, 32]),
+        generated("input.pairs", [COUNT, COUNT, 8]),
+    )
     scene = SimpleNamespace(**inputs, geometry=lambda: geometry, pairs=lambda: pairs)
     with torch.no_grad():
         said = network(scene)
@@ -55,18 +60,37 @@ def blobs():
 def description():
     masks = blobs()
     n = len(masks)
-    map_ = lambda name, stride, channels: generated(f"map.{name}", [1, ROWS // stride, COLUMNS // stride, channels])
+    map_ = lambda name, stride, channels: generated(
+        f"map.{name}", [1, ROWS // stride, COLUMNS // stride, channels]
+    )
     encoded = Encoded(map_("embedding", 4, 256), (), [None, None, None, map_("deepest", 8, 768)])
     number = np.arange(n)
-    raw = {name: generated(f"mask.{name}", [n, 1]).abs().numpy()[:, 0] for name in ("quality", "score", "stable")}
-    raw |= {"tokens": np.zeros((n, 256), np.float16), "point": number.astype(np.int16), "kind": number.astype(np.uint8)}
+    raw = {
+        name: generated(f"mask.{name}", [n, 1]).abs().numpy()[:, 0]
+        for name in ("quality", "score", "stable")
+    }
+    raw |= {
+        "tokens": np.zeros((n, 256), np.float16),
+        "point": number.astype(np.int16),
+        "kind": number.astype(np.uint8),
+    }
     size = (4 * SHOWN_COLUMNS, 4 * SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_ROWS)
-    found = candidates.described(size, candidates.packed(masks), number, (number + 1).astype(np.float32), raw, encoded)
+    found = candidates.described(
+        size, candidates.packed(masks), number, (number + 1).astype(np.float32), raw, encoded
+    )
     scene = Scene.of(found)
     within, covers = (torch.from_numpy(x) for x in prompted(masks))
-    results = {"inside": scene.inside, "around": scene.around, "deep": scene.deep, "geometry": scene.geometry(), "pairs": scene.pairs()}
+    results = {
+        "inside": scene.inside,
+        "around": scene.around,
+        "deep": scene.deep,
+        "geometry": scene.geometry(),
+        "pairs": scene.pairs(),
+    }
     results["prompted"] = scene.prompted(within, covers).geometry()
-    return {f"described.{name}": x.float() for name, x in results.items()} | {"masks": torch.from_numpy(masks.astype(np.uint8))}
+    return {f"described.{name}": x.float() for name, x in results.items()} | {
+        "masks": torch.from_numpy(masks.astype(np.uint8))
+    }
 
 
 def prompted(masks):

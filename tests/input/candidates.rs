@@ -3,7 +3,9 @@
 use aims_web::mask::{BitMask, Rle};
 use aims_web::photo::decode;
 use aims_web::segmenter::{CandidateMask, MaskLogits};
-use aims_web::{DeviceKind, EncodedPhoto, Point, PointPrompt, Progress, Prompt, Request, Segmenter};
+use aims_web::{
+    DeviceKind, EncodedPhoto, Point, PointPrompt, Progress, Prompt, Request, Segmenter,
+};
 
 use crate::prompts::SHIPPED;
 
@@ -25,13 +27,17 @@ fn click(label: u8, previous: Option<MaskLogits>) -> PointPrompt {
     PointPrompt { points: vec![coffee], previous, ..PointPrompt::default() }
 }
 
-fn candidates((segmenter, photo): &(Segmenter, EncodedPhoto), prompt: &PointPrompt) -> Vec<CandidateMask> {
+fn candidates(
+    (segmenter, photo): &(Segmenter, EncodedPhoto),
+    prompt: &PointPrompt,
+) -> Vec<CandidateMask> {
     pollster::block_on(segmenter.candidates(photo, prompt)).expect("it runs")
 }
 
 fn segmented((segmenter, photo): &(Segmenter, EncodedPhoto), prompt: &PointPrompt) -> Vec<Rle> {
     let request = Request { prompt: Prompt::Points(prompt.clone()), ..Request::default() };
-    let scene = pollster::block_on(segmenter.segment(photo, &request, &Progress::none())).expect("it runs");
+    let scene =
+        pollster::block_on(segmenter.segment(photo, &request, &Progress::none())).expect("it runs");
     scene.masks.into_iter().map(|mask| mask.rle).collect()
 }
 
@@ -60,7 +66,10 @@ fn a_click_has_three_and_other_prompts_one_more() {
             let pixels = pixels(&candidate.rle);
             assert_eq!((pixels.width(), pixels.height()), SIZE);
             assert_eq!((Some(candidate.bbox), candidate.area), (pixels.bbox(), pixels.area()));
-            assert!((0.0..=1.0).contains(&candidate.score) && (0.0..=1.0).contains(&candidate.stability));
+            assert!(
+                (0.0..=1.0).contains(&candidate.score)
+                    && (0.0..=1.0).contains(&candidate.stability)
+            );
             assert_eq!((candidate.logits.columns, candidate.logits.rows), (128, 128));
         }
     }

@@ -71,5 +71,8 @@ fn files_that_contradict_themselves() {
         refused(&wrong, &["'aims-base'", tensor]);
     }
     // A file of a network with levels, described without.
-    refused(&with_manifest(TINY, |manifest| manifest["levels"] = Value::Null), &["'aims-tiny'", "'aims."]);
+    refused(
+        &with_manifest(TINY, |manifest| manifest["levels"] = Value::Null),
+        &["'aims-tiny'", "'aims."],
+    );
 }

@@ -6,8 +6,8 @@ use aims_web::mask::{BitMask, Rle};
 use aims_web::photo::Photo;
 use aims_web::segmenter::{MaskLogits, Mode, Stroke};
 use aims_web::{
-    DeviceKind, EncodedPhoto, GridOptions, Level, Point, PointPrompt, Progress, Prompt, Request, Scene,
-    Segmenter,
+    DeviceKind, EncodedPhoto, GridOptions, Level, Point, PointPrompt, Progress, Prompt, Request,
+    Scene, Segmenter,
 };
 
 use crate::memory::peak;
@@ -36,7 +36,11 @@ pub fn encoded(segmenter: &Segmenter, width: u32, height: u32) -> EncodedPhoto {
     pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs")
 }
 
-fn segment(segmenter: &Segmenter, photo: &EncodedPhoto, request: &Request) -> aims_web::Result<Scene> {
+fn segment(
+    segmenter: &Segmenter,
+    photo: &EncodedPhoto,
+    request: &Request,
+) -> aims_web::Result<Scene> {
     pollster::block_on(segmenter.segment(photo, request, &Progress::none()))
 }
 
@@ -104,7 +108,11 @@ fn points_that_are_none() {
 fn logits_that_are_none() {
     let with = |columns, rows, values: Vec<f32>| {
         let previous = Some(MaskLogits { columns, rows, values });
-        Prompt::Points(PointPrompt { points: vec![point(1.0, 1.0)], previous, ..PointPrompt::default() })
+        Prompt::Points(PointPrompt {
+            points: vec![point(1.0, 1.0)],
+            previous,
+            ..PointPrompt::default()
+        })
     };
     // At an input of 64 pixels masks have 16 x 16 logits.
     let one_is_none = |i| if i == 100 { f32::NAN } else { 1.0 };
@@ -128,12 +136,17 @@ fn logits_that_are_none() {
 #[test]
 fn boxes_that_are_none() {
     let shapes = |shapes: &[[f64; 4]]| -> Vec<Prompt> {
-        let prompts =
-            |&shape: &[f64; 4]| [Prompt::Box { r#box: shape }, Prompt::Points(PointPrompt::around(shape))];
+        let prompts = |&shape: &[f64; 4]| {
+            [Prompt::Box { r#box: shape }, Prompt::Points(PointPrompt::around(shape))]
+        };
         shapes.iter().flat_map(prompts).collect()
     };
-    let invalid =
-        [[NAN, 0.0, 5.0, 5.0], [0.0, 0.0, INFINITY, 5.0], [0.0, -INFINITY, 5.0, 5.0], [0.0, 0.0, 5.0, NAN]];
+    let invalid = [
+        [NAN, 0.0, 5.0, 5.0],
+        [0.0, 0.0, INFINITY, 5.0],
+        [0.0, -INFINITY, 5.0, 5.0],
+        [0.0, 0.0, 5.0, NAN],
+    ];
     refused("invalid-prompt", shapes(&invalid));
     let empty = [
         [5.0, 5.0, 0.0, 5.0],
@@ -208,7 +221,8 @@ fn a_polygon_may_cross_itself() {
     let photo = encoded(&segmenter, WIDTH, HEIGHT);
     for points in [bow.to_vec(), star.to_vec()] {
         for prompt in [Prompt::Polygon { points: points.clone() }, Prompt::Lasso { points }] {
-            segment(&segmenter, &photo, &Request { prompt, ..Request::default() }).expect("a right prompt");
+            segment(&segmenter, &photo, &Request { prompt, ..Request::default() })
+                .expect("a right prompt");
         }
     }
 }
@@ -328,12 +342,13 @@ fn settings_out_of_range() {
     let segmenter = segmenter();
     let photo = encoded(&segmenter, WIDTH, HEIGHT);
     for request in requests {
-        for mode in [Mode::Fast, Mode::Thorough] {
+        for mode in [Mode::Learned, Mode::Grid] {
             let request = Request { mode: Some(mode), ..request.clone() };
             let error = segment(&segmenter, &photo, &request).expect_err("out of range");
             assert_eq!(error.code(), "invalid-option", "{request:?}");
         }
-        let proposals = pollster::block_on(segmenter.proposals(&photo, &request, &Progress::none()));
+        let proposals =
+            pollster::block_on(segmenter.proposals(&photo, &request, &Progress::none()));
         assert_eq!(proposals.expect_err("out of range").code(), "invalid-option", "{request:?}");
     }
     for size in [0, 1, 32, 63, 65, 1000, 2049, 2112, u32::MAX, u32::MAX - 63] {
@@ -392,7 +407,8 @@ fn keys_that_are_none() {
         (r#"{"kind":"lasso","points":[[0,0],[9,0],[9,9]],"label":1}"#, "label"),
     ] {
         let request = serde_json::from_str::<Request>(&format!(r#"{{"prompt":{json}}}"#));
-        let error = request.map(|request| format!("{:?}", request.prompt)).expect_err(json).to_string();
+        let error =
+            request.map(|request| format!("{:?}", request.prompt)).expect_err(json).to_string();
         assert!(error.contains(&format!("`{key}`")), "{error}");
     }
 }
@@ -452,7 +468,7 @@ fn take_every_prompt(segmenter: &Segmenter) {
         let photo = encoded(segmenter, width, height);
         assert_eq!((photo.width, photo.height), (width, height));
         for prompt in right_prompts(width, height) {
-            for mode in [Mode::Fast, Mode::Thorough] {
+            for mode in [Mode::Learned, Mode::Grid] {
                 // Few points, but all crops and all masks.
                 let grid = GridOptions {
                     points_per_side: 2,
@@ -472,8 +488,9 @@ fn take_every_prompt(segmenter: &Segmenter) {
                     ..Request::default()
                 };
                 let scene = segment(segmenter, &photo, &request);
-                let scene =
-                    scene.unwrap_or_else(|error| panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}"));
+                let scene = scene.unwrap_or_else(|error| {
+                    panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}")
+                });
                 // Every mask is one of the photo's size.
                 for mask in &scene.masks {
                     assert_eq!(mask.rle.decode().expect("it is sound").size(), (width, height));

@@ -6,8 +6,8 @@ use aims_web::mask::{BitMask, Rle};
 use aims_web::photo::decode;
 use aims_web::segmenter::{PickRule, choose};
 use aims_web::{
-    DeviceKind, EncodedPhoto, Error, Level, Mask, Point, PointPrompt, Progress, Prompt, Request, Scene,
-    Segmenter,
+    DeviceKind, EncodedPhoto, Error, Level, Mask, Point, PointPrompt, Progress, Prompt, Request,
+    Scene, Segmenter,
 };
 
 const BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
@@ -22,15 +22,18 @@ struct Opened {
 
 impl Opened {
     fn new(file: &[u8]) -> Self {
-        let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
+        let segmenter =
+            pollster::block_on(Segmenter::new(DeviceKind::Cpu, BASE, None)).expect("it loads");
         let photo = decode(file).expect("a photo");
-        let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
+        let photo =
+            pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
         Self { segmenter, photo }
     }
 
     fn segment(&self, prompt: Prompt, levels: &[Level]) -> Scene {
         let request = Request { prompt, levels: levels.to_vec(), ..Request::default() };
-        pollster::block_on(self.segmenter.segment(&self.photo, &request, &Progress::none())).expect("it runs")
+        pollster::block_on(self.segmenter.segment(&self.photo, &request, &Progress::none()))
+            .expect("it runs")
     }
 }
 
@@ -69,7 +72,11 @@ fn scenes_of_the_scene_head() {
     assert!(scene.level(Level::Entity).count() >= 2, "{} masks", scene.masks.len());
     assert_eq!(scene, opened.segment(Prompt::Full, &ALL), "the same again");
     let full = Rle::encode(&BitMask::full(opened.photo.width, opened.photo.height));
-    assert_eq!(scene, opened.segment(Prompt::Mask { mask: full }, &ALL), "the full image is no prompt");
+    assert_eq!(
+        scene,
+        opened.segment(Prompt::Mask { mask: full }, &ALL),
+        "the full image is no prompt"
+    );
     let entities = opened.segment(Prompt::Full, &[Level::Entity]);
     assert!(entities.masks.iter().all(|mask| mask.level == Level::Entity));
 
@@ -83,17 +90,23 @@ fn scenes_of_the_scene_head() {
     }
 
     let pair: Vec<_> = scene.level(Level::Entity).take(2).map(|mask| mask.rle.clone()).collect();
-    let joined = opened.segment(Prompt::Entities { masks: [pair[0].clone(), pair[1].clone()] }, &ALL);
+    let joined =
+        opened.segment(Prompt::Entities { masks: [pair[0].clone(), pair[1].clone()] }, &ALL);
     assert_eq!(joined.level(Level::Relation).count(), 1);
-    let again = opened.segment(Prompt::Entities { masks: [pair[1].clone(), pair[0].clone()] }, &ALL);
+    let again =
+        opened.segment(Prompt::Entities { masks: [pair[1].clone(), pair[0].clone()] }, &ALL);
     let score = |scene: &Scene| scene.level(Level::Relation).map(|mask| mask.score).sum::<f32>();
     assert!((score(&joined) - score(&again)).abs() < 1e-4, "the order of the two does not matter");
 
     // Which answer to a click is meant, the head says.
-    let middle =
-        Point { x: f64::from(opened.photo.width) / 2.0, y: f64::from(opened.photo.height) / 2.0, label: 1 };
+    let middle = Point {
+        x: f64::from(opened.photo.width) / 2.0,
+        y: f64::from(opened.photo.height) / 2.0,
+        label: 1,
+    };
     let click = PointPrompt::at(vec![middle]);
-    let answers = pollster::block_on(opened.segmenter.answers(&opened.photo, &click)).expect("it runs");
+    let answers =
+        pollster::block_on(opened.segmenter.answers(&opened.photo, &click)).expect("it runs");
     let taken = choose(PickRule::default(), &answers, true).expect("one is taken").quality;
     for answer in answers.iter().filter(|answer| !answer.is_single) {
         assert!((0.0..=taken.worth).contains(&answer.quality.worth));
@@ -109,8 +122,11 @@ fn scenes_of_the_scene_head() {
             calls.set(calls.get() + 1);
             std::future::ready(calls.get() < stop)
         });
-        let found =
-            pollster::block_on(opened.segmenter.segment(&opened.photo, &Request::default(), &progress));
+        let found = pollster::block_on(opened.segmenter.segment(
+            &opened.photo,
+            &Request::default(),
+            &progress,
+        ));
         assert!(matches!(found, Err(Error::Aborted)), "stopped at check {stop}");
     }
 }
@@ -120,7 +136,8 @@ fn scenes_of_the_scene_head() {
 fn what_is_opaque_is_told_from_what_is_not() {
     let opened = Opened::new(WHITE_ON_TRANSPARENT);
     let rgba = image::load_from_memory(WHITE_ON_TRANSPARENT).expect("a photo").into_rgba8();
-    let opaque = BitMask::from_fn(rgba.width(), rgba.height(), |x, y| rgba.get_pixel(x, y).0[3] > 127);
+    let opaque =
+        BitMask::from_fn(rgba.width(), rgba.height(), |x, y| rgba.get_pixel(x, y).0[3] > 127);
     let scene = opened.segment(Prompt::Full, &ALL);
     // Both shapes together, or each by itself.
     let shapes: Vec<BitMask> =

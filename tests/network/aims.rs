@@ -37,7 +37,13 @@ fn load(weights: &Weights) -> Aims {
     Aims::load(weights, "aims", points, sam).expect("complete").expect("the description has levels")
 }
 
-fn input(name: &str, size: InputSize, stride: usize, channels: usize, device: &Device) -> Tensor<4> {
+fn input(
+    name: &str,
+    size: InputSize,
+    stride: usize,
+    channels: usize,
+    device: &Device,
+) -> Tensor<4> {
     let [rows, cols] = size.cells(stride);
     let shape = [1, rows, cols, channels];
     ops::tensor(generated(&format!("input.{name}"), &shape), shape, device)
@@ -54,7 +60,13 @@ async fn compare(
 ) {
     let rounds = aims.config().rounds;
     let output = aims
-        .forward(features, prompt, &[Level::Part, Level::Entity, Level::Relation], rounds, &Progress::none())
+        .forward(
+            features,
+            prompt,
+            &[Level::Part, Level::Entity, Level::Relation],
+            rounds,
+            &Progress::none(),
+        )
         .await
         .expect("the device computes");
     let mut results = Vec::new();
@@ -110,7 +122,7 @@ async fn many_rounds(kind: DeviceKind) {
     let device = common::device(kind).await;
     let mut family = base();
     let levels = family.levels.as_mut().expect("it has levels");
-    levels.thresholds.min_heat = f32::MIN;
+    levels.thresholds.min_objectness = f32::MIN;
     levels.rounds = MANY_ROUNDS;
     let model = generated_model(RANDOM_BASE, &family);
     let weights = Weights::new(&model, &device).expect("a valid file");
@@ -167,7 +179,7 @@ everywhere!(
         let full = Rle::encode(&BitMask::full(photo.width, photo.height));
         let encoded = segmenter.encode(photo, &Progress::none()).await.expect("the device computes");
         let ask = async |prompt| {
-            let request = Request { prompt, mode: Some(Mode::Fast), min_score: Some(0.05), ..Request::default() };
+            let request = Request { prompt, mode: Some(Mode::Learned), min_score: Some(0.05), ..Request::default() };
             segmenter.segment(&encoded, &request, &Progress::none()).await.expect("the device computes")
         };
         let alone = ask(Prompt::Full).await;

@@ -50,8 +50,11 @@ pub fn checkpoint() -> std::path::PathBuf {
 /// Converted before the build, as a browser has no files.
 #[cfg(target_family = "wasm")]
 pub fn float_model() -> Vec<u8> {
-    include_bytes!(env!("AIMS_FLOAT_MODEL", "run `node scripts/checkpoint.mjs` and set what it prints"))
-        .to_vec()
+    include_bytes!(env!(
+        "AIMS_FLOAT_MODEL",
+        "run `node scripts/checkpoint.mjs` and set what it prints"
+    ))
+    .to_vec()
 }
 
 pub const SHIPPED_TINY: &[u8] = include_bytes!("../../models/aims-tiny-q8.safetensors");
@@ -74,14 +77,16 @@ pub async fn device(kind: DeviceKind) -> Device {
 #[cfg(not(target_family = "wasm"))]
 fn default_gpu() -> Device {
     static DEVICE: std::sync::OnceLock<Device> = std::sync::OnceLock::new();
-    DEVICE.get_or_init(|| open_gpu(Default::default()).expect("every adapter has the defaults")).clone()
+    DEVICE
+        .get_or_init(|| open_gpu(Default::default()).expect("every adapter has the defaults"))
+        .clone()
 }
 
 /// A GPU that multiplies 16-bit floats, if it can.
 #[cfg(not(target_family = "wasm"))]
 pub fn half_gpu() -> Option<Device> {
     let device = open_gpu(burn_wgpu::wgpu::Features::SHADER_F16)?;
-    assert!(ops::use_half(&device, true), "the device was opened with them");
+    assert!(ops::use_f16(&device, true), "the device was opened with them");
     Some(device)
 }
 
@@ -104,13 +109,16 @@ fn open_gpu(required_features: burn_wgpu::wgpu::Features) -> Option<Device> {
             required_limits: Limits::default(),
             ..DeviceDescriptor::default()
         };
-        let (device, queue) = adapter.request_device(&wanted).await.expect("every adapter has the defaults");
+        let (device, queue) =
+            adapter.request_device(&wanted).await.expect("every adapter has the defaults");
         assert_eq!(device.limits().max_compute_invocations_per_workgroup, 256);
         let backend = adapter.get_info().backend;
         let setup = WgpuSetup { instance, adapter, device, queue, backend };
         let options = Device::wgpu_options().setup(setup.clone());
-        let device =
-            options.memory_config(MemoryConfiguration::ExclusivePages).init().expect("it can be used");
+        let device = options
+            .memory_config(MemoryConfiguration::ExclusivePages)
+            .init()
+            .expect("it can be used");
         ops::register_gpu(&device, &setup, None);
         Some(device)
     })
@@ -145,7 +153,9 @@ impl Golden {
             file.iter()
                 .map(|(name, view)| {
                     let values = match view.dtype() {
-                        safetensors::Dtype::U8 => view.data().iter().map(|&byte| f32::from(byte)).collect(),
+                        safetensors::Dtype::U8 => {
+                            view.data().iter().map(|&byte| f32::from(byte)).collect()
+                        }
                         safetensors::Dtype::F16 => {
                             let halves: Vec<half::f16> = bytemuck::pod_collect_to_vec(view.data());
                             halves.into_iter().map(half::f16::to_f32).collect()
@@ -205,7 +215,8 @@ impl GoldenPrompt {
 
 pub fn prompts(size: usize) -> Vec<GoldenPrompt> {
     let text = include_str!("../golden/prompts.json");
-    let mut by_size: HashMap<String, Vec<GoldenPrompt>> = serde_json::from_str(text).expect("valid prompts");
+    let mut by_size: HashMap<String, Vec<GoldenPrompt>> =
+        serde_json::from_str(text).expect("valid prompts");
     by_size.remove(&size.to_string()).expect("prompts for this size")
 }
 
@@ -216,9 +227,11 @@ pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// ‖a - b‖ / ‖b‖, and the largest difference over the largest value.
 pub fn relative_errors(ours: &[f32], theirs: &[f32]) -> (f32, f32) {
     assert_eq!(ours.len(), theirs.len());
-    let norm =
-        |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-    let largest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |max, v| max.max(v.abs()));
+    let norm = |values: &mut dyn Iterator<Item = f32>| {
+        values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+    };
+    let largest =
+        |values: &mut dyn Iterator<Item = f32>| values.fold(0.0_f32, |max, v| max.max(v.abs()));
     let differences = || ours.iter().zip(theirs).map(|(a, b)| a - b);
     assert!(ours.iter().all(|value| value.is_finite()), "not finite");
     (

@@ -23,11 +23,14 @@ pub fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> 
 }
 
 pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
-    let bytes: Vec<i8> =
-        noise(seed, outputs * inputs * bits.count() / 8).iter().map(|v| (v * 128.0) as i8).collect();
+    let bytes: Vec<i8> = noise(seed, outputs * inputs * bits.count() / 8)
+        .iter()
+        .map(|v| (v * 128.0) as i8)
+        .collect();
     let words: Vec<i32> = bytemuck::pod_collect_to_vec(&bytes);
     let largest = f32::powi(2.0, bits.count() as i32 - 1);
-    let scales = noise(seed + 1, outputs * inputs / 32).iter().map(|v| v / largest).collect::<Vec<_>>();
+    let scales =
+        noise(seed + 1, outputs * inputs / 32).iter().map(|v| v / largest).collect::<Vec<_>>();
     Weight::quantised(bits, words, scales, [outputs, inputs], device)
 }
 
@@ -101,9 +104,12 @@ everywhere!(
 );
 
 everywhere!(batched_product, async {
-    for (batch, rows, cols, depth) in [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31), (2, 63, 68, 36)] {
+    for (batch, rows, cols, depth) in
+        [(1, 1, 1, 1), (3, 4, 257, 32), (2, 65, 63, 31), (2, 63, 68, 36)]
+    {
         agree(&format!("product {batch}x{rows}x{cols}x{depth}"), |device| {
-            let (a, b) = (tensor(1, [batch, rows, depth], device), tensor(2, [batch, cols, depth], device));
+            let (a, b) =
+                (tensor(1, [batch, rows, depth], device), tensor(2, [batch, cols, depth], device));
             ops::matmul_transposed(a, b)
         })
         .await;
@@ -182,17 +188,27 @@ everywhere!(layer_norm, async {
 });
 
 everywhere!(attention_with_shared_operands, async {
-    for (batch, queries, keys, heads, dim) in
-        [(1, 1, 1, 1, 4), (3, 7, 257, 8, 16), (2, 65, 33, 4, 32), (2, 16, 128, 2, 32), (1, 1, 1023, 1, 32)]
-    {
+    for (batch, queries, keys, heads, dim) in [
+        (1, 1, 1, 1, 4),
+        (3, 7, 257, 8, 16),
+        (2, 65, 33, 4, 32),
+        (2, 16, 128, 2, 32),
+        (1, 1, 1023, 1, 32),
+    ] {
         for shared in [false, true] {
-            agree(&format!("attention {batch}x{queries}x{keys}x{heads}x{dim} {shared}"), |device| {
-                let width = heads * dim;
-                let own = if shared { 1 } else { batch };
-                let q = tensor(1, [batch, queries, width], device) * 4.0;
-                let (k, v) = (tensor(2, [own, keys, width], device), tensor(3, [own, keys, width], device));
-                ops::attention(q, k, v, heads)
-            })
+            agree(
+                &format!("attention {batch}x{queries}x{keys}x{heads}x{dim} {shared}"),
+                |device| {
+                    let width = heads * dim;
+                    let own = if shared { 1 } else { batch };
+                    let q = tensor(1, [batch, queries, width], device) * 4.0;
+                    let (k, v) = (
+                        tensor(2, [own, keys, width], device),
+                        tensor(3, [own, keys, width], device),
+                    );
+                    ops::attention(q, k, v, heads)
+                },
+            )
             .await;
         }
     }
@@ -220,8 +236,8 @@ everywhere!(attention_on_a_fused_projection, async {
         for pooled in [false, true] {
             agree(&format!("fused attention {batch}x{tokens}x{heads}x{dim} {pooled}"), |device| {
                 let qkv = tensor(1, [batch, tokens, 3 * heads * dim], device) * 2.0;
-                let queries =
-                    pooled.then(|| tensor(2, [batch, tokens.div_ceil(4), heads * dim], device) * 2.0);
+                let queries = pooled
+                    .then(|| tensor(2, [batch, tokens.div_ceil(4), heads * dim], device) * 2.0);
                 ops::fused_attention(queries, qkv, heads)
             })
             .await;
@@ -303,7 +319,7 @@ everywhere!(
         let (x, y): (Tensor<4>, _) = (tensor(11, [2, 5, 3, 7], &device), tensor(12, [2, 5, 4, 7], &device));
         same("slice", ops::slice(&x, 1, 2..4), x.clone().slice([0..2, 2..4, 0..3, 0..7])).await;
         let three = vec![x.clone(), y.clone(), x.clone()];
-        same("cat", ops::cat(three.clone(), 2), Tensor::cat(three, 2)).await;
+        same("cat", ops::concat(three.clone(), 2), Tensor::cat(three, 2)).await;
         same("repeat", ops::repeat(x.clone(), 1, 3), x.clone().repeat_dim(1, 3)).await;
         same("permute", ops::permute(x.clone(), [2, 0, 3, 1]), x.clone().permute([2, 0, 3, 1])).await;
         let row: Tensor<4> = tensor(13, [1, 1, 3, 7], &device);
@@ -324,14 +340,17 @@ everywhere!(copies_and_sums, async {
     agree("slice", |device| ops::slice(&tensor(1, [3, 257, 5], device), 1, 254..257)).await;
     agree("cat", |device| {
         let part = |seed, length| tensor::<3>(seed, [3, length, 255], device);
-        ops::cat(vec![part(1, 1), part(2, 4), part(3, 2)], 1)
+        ops::concat(vec![part(1, 1), part(2, 4), part(3, 2)], 1)
     })
     .await;
     agree("repeat", |device| ops::repeat(tensor::<3>(1, [2, 3, 65], device), 0, 7)).await;
-    agree("permute", |device| ops::permute(tensor(1, [2, 3, 5, 2, 2, 3, 2], device), [0, 1, 3, 5, 2, 4, 6]))
-        .await;
+    agree("permute", |device| {
+        ops::permute(tensor(1, [2, 3, 5, 2, 2, 3, 2], device), [0, 1, 3, 5, 2, 4, 6])
+    })
+    .await;
     agree("add", |device| {
-        let (a, b): (Tensor<3>, Tensor<3>) = (tensor(1, [4, 85, 3], device), tensor(2, [1, 85, 3], device));
+        let (a, b): (Tensor<3>, Tensor<3>) =
+            (tensor(1, [4, 85, 3], device), tensor(2, [1, 85, 3], device));
         ops::scale_add(a, -0.5, b)
     })
     .await;
@@ -352,22 +371,37 @@ everywhere!(copies_and_sums, async {
 everywhere!(places, async {
     for (width, height, levels) in [(4, 4, 1), (17, 9, 2), (8, 21, 1), (64, 64, 3)] {
         let places = width * height;
-        let heat = |device: &Device| tensor::<2>(1, [levels, places], device);
-        let closed = |device: &Device| {
+        let objectness = |device: &Device| tensor::<2>(1, [levels, places], device);
+        let excluded = |device: &Device| {
             let shut = noise(2, places).into_iter().map(|value| f32::from(u8::from(value > 0.5)));
             ops::tensor(shut.collect(), [places], device)
         };
         agree("chosen places", |device| {
             let earlier = ops::tensor(vec![3.0, (places - 1) as f32], [2], device);
-            let cooler = ops::scale_add(heat(device), 1.0, tensor::<2>(3, [levels, places], device));
-            ops::choose_places(heat(device), cooler, closed(device), Some(earlier), [height, width], 16)
+            let lower =
+                ops::scale_add(objectness(device), 1.0, tensor::<2>(3, [levels, places], device));
+            ops::select_queries(
+                objectness(device),
+                lower,
+                excluded(device),
+                Some(earlier),
+                [height, width],
+                16,
+            )
         })
         .await;
         agree("the first places", |device| {
-            ops::choose_places(heat(device), heat(device), closed(device), None, [height, width], 3)
+            ops::select_queries(
+                objectness(device),
+                objectness(device),
+                excluded(device),
+                None,
+                [height, width],
+                3,
+            )
         })
         .await;
-        let spec = ops::Cover {
+        let spec = ops::Suppress {
             levels,
             width,
             height,
@@ -379,7 +413,7 @@ everywhere!(places, async {
         };
         agree("covered places", |device| {
             let logits = tensor(4, [3, 4, 2 * height, 2 * width], device);
-            ops::cover(heat(device), logits, tensor(5, [3, 8], device), spec)
+            ops::suppress(objectness(device), logits, tensor(5, [3, 8], device), spec)
         })
         .await;
     }
@@ -387,7 +421,13 @@ everywhere!(places, async {
         agree("codes of places", |device| {
             let index = ops::tensor(vec![48.0, 0.0, 2.0, 99.0], [4], device);
             let axis = |seed, length| tensor(seed, [length, channels], device);
-            ops::place_codes(axis(1, 8), axis(2, 7), tensor(3, [channels], device), index, 3)
+            ops::positional_encoding(
+                axis(1, 8),
+                axis(2, 7),
+                tensor(3, [channels], device),
+                index,
+                3,
+            )
         })
         .await;
     }

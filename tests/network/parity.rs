@@ -11,7 +11,9 @@ const TOLERANCE: f32 = 1e-3;
 
 async fn encode(sam: &Sam, size: usize) -> ImageFeatures {
     let (rgb, width, height) = common::photo(size);
-    sam.encode(&rgb, width, height, InputSize::square(size), &Progress::none()).await.expect("nothing aborts")
+    sam.encode(&rgb, width, height, InputSize::square(size), &Progress::none())
+        .await
+        .expect("nothing aborts")
 }
 
 async fn compare_encoder(features: &ImageFeatures, size: usize) {
@@ -60,7 +62,8 @@ pub async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<De
         (0..rows * cols).map(|i| mask[i / cols / repeat * shape[1] + i % cols / repeat]).collect();
     let mut decoded = Vec::new();
     for prompt in common::prompts(size) {
-        let mask = prompt.mask_input.then(|| ops::tensor(mask.clone(), [1, rows, cols, 1], sam.device()));
+        let mask =
+            prompt.mask_input.then(|| ops::tensor(mask.clone(), [1, rows, cols, 1], sam.device()));
         let prediction = sam.decode(embedding, &[prompt.points()], mask);
         let MaskValues { iou, logits, .. } = prediction.read().await.expect("the device computes");
         decoded.push(Decoded { logits, iou });
@@ -69,7 +72,13 @@ pub async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<De
 }
 
 /// Compares with the golden `logits`, of which there are every n-th row and column, and with the predicted IoUs.
-pub fn compare_decoder(decoded: &[Decoded], golden: &Golden, prefix: &str, size: usize, tolerance: f32) {
+pub fn compare_decoder(
+    decoded: &[Decoded],
+    golden: &Golden,
+    prefix: &str,
+    size: usize,
+    tolerance: f32,
+) {
     let (shape, expected) = golden.get(&format!("{prefix}logits"));
     let (_, expected_iou) = golden.get(&format!("{prefix}ious"));
     let side = size / 4;
@@ -100,7 +109,8 @@ pub fn mask_ious(decoded: &[Decoded], golden: &Golden, size: usize) -> Vec<(Stri
     let prompts = common::prompts(size);
     let each = prompts.iter().zip(decoded).enumerate();
     each.map(|(i, (prompt, decoded))| {
-        let best = (0..4).max_by(|&a, &b| iou[i * 4 + a].total_cmp(&iou[i * 4 + b])).expect("four masks");
+        let best =
+            (0..4).max_by(|&a, &b| iou[i * 4 + a].total_cmp(&iou[i * 4 + b])).expect("four masks");
         let bits = &masks[(i * 4 + best) * length / 8..][..length / 8];
         let (mut both, mut either) = (0, 0);
         for (cell, logit) in decoded.logits[best * length..][..length].iter().enumerate() {
@@ -175,7 +185,9 @@ mod at_full_size {
     /// Of 16-bit floats come nearly the same masks, where an adapter has them.
     #[test]
     fn half_precision_masks_on_gpu_at_256() {
-        let Some(device) = common::half_gpu() else { return println!("skipped: no 16-bit floats here") };
+        let Some(device) = common::half_gpu() else {
+            return println!("skipped: no 16-bit floats here");
+        };
         pollster::block_on(async {
             let sam = common::load(common::SHIPPED_TINY, &device);
             let features = encode(&sam, 256).await;
@@ -202,7 +214,8 @@ mod at_full_size {
                 photos: None,
             };
             let made = convert(&common::family("aims-tiny"), sources, Precision::Quantised(bits));
-            let shipped = std::fs::read(root.join(format!("models/{name}.safetensors"))).expect("committed");
+            let shipped =
+                std::fs::read(root.join(format!("models/{name}.safetensors"))).expect("committed");
             assert!(
                 made.expect("the weights convert") == shipped,
                 "{name}: run `npm run models` and commit the result"
@@ -216,8 +229,8 @@ mod at_full_size {
     fn the_shipped_base_model_is_made_of_its_sources() {
         let trained = ["aims-base-trained.safetensors", "aims-base-scene.safetensors"];
         let made = crate::weights::base_model_with(&trained, Precision::Quantised(Bits::Four));
-        let files =
-            [&made, common::SHIPPED_BASE].map(|file| SafeTensors::deserialize(file).expect("a model file"));
+        let files = [&made, common::SHIPPED_BASE]
+            .map(|file| SafeTensors::deserialize(file).expect("a model file"));
         let [mut ours, mut theirs] = files.each_ref().map(|file| file.names());
         ours.sort_unstable();
         theirs.sort_unstable();
@@ -248,7 +261,9 @@ mod at_full_size {
         let scales: Vec<half::f16> = bytemuck::pod_collect_to_vec(scales.data());
         let groups = values.chunks(32).zip(scales);
         groups
-            .flat_map(|(group, scale)| group.iter().map(move |&value| f32::from(value) * scale.to_f32()))
+            .flat_map(|(group, scale)| {
+                group.iter().map(move |&value| f32::from(value) * scale.to_f32())
+            })
             .collect()
     }
 }

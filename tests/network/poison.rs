@@ -21,7 +21,9 @@ async fn spoils<const D: usize, const E: usize>(
     for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
         let device = common::device(kind).await;
         let clean = noise(1, shape.iter().product());
-        let run = async |values: Vec<f32>| floats(run(ops::tensor(values, shape, &device), &device)).await;
+        let run = async |values: Vec<f32>| {
+            floats(run(ops::tensor(values, shape, &device), &device)).await
+        };
         let expected = run(clean.clone()).await;
         for poison in POISONS {
             let mut values = clean.clone();
@@ -37,7 +39,10 @@ async fn spoils<const D: usize, const E: usize>(
                 !poison.is_nan() || found.iter().any(|value| value.is_nan()),
                 "{name}, {kind:?}: a NaN is lost"
             );
-            assert!(!poison.is_subnormal() || found.iter().all(|value| value.is_finite()), "{name}");
+            assert!(
+                !poison.is_subnormal() || found.iter().all(|value| value.is_finite()),
+                "{name}"
+            );
         }
     }
 }
@@ -63,8 +68,9 @@ everywhere!(a_spoilt_row_of_a_product_of_tensors_stays_alone, async {
     let depth = 33;
     // Fewer rows than columns, and more.
     for (rows, cols) in [(5, 257), (257, 5)] {
-        let product =
-            |x: Tensor<3>, device: &Device| ops::matmul_transposed(x, tensor(2, [2, cols, depth], device));
+        let product = |x: Tensor<3>, device: &Device| {
+            ops::matmul_transposed(x, tensor(2, [2, cols, depth], device))
+        };
         for row in [0, rows - 1, rows, 2 * rows - 1] {
             let at = row * depth + depth - 1;
             spoils("product of tensors", [2, rows, depth], at, product, |i| i / cols == row).await;
@@ -78,7 +84,7 @@ everywhere!(a_spoilt_angle_spoils_its_codes, async {
     let codes = |rows: Tensor<2>, device: &Device| {
         let index = ops::tensor(vec![14.0, 15.0, 19.0, 20.0], [4], device);
         let (columns, added) = (tensor(2, [side, channels], device), tensor(3, [channels], device));
-        ops::place_codes(rows, columns, added, index, 4)
+        ops::positional_encoding(rows, columns, added, index, 4)
     };
     let may = |i| [1, 2].contains(&(i / channels)) && i % (channels / 2) == 2;
     spoils("codes of places", [side, channels], 3 * channels + 2, codes, may).await;
@@ -91,7 +97,8 @@ everywhere!(a_spoilt_row_of_a_norm_stays_alone, async {
         ops::layer_norm(x, &gamma, &beta, 1e-5, Activation::None)
     };
     for row in [0, 255, 256] {
-        spoils("layer norm", [257, channels], row * channels + 64, norm, |i| i / channels == row).await;
+        spoils("layer norm", [257, channels], row * channels + 64, norm, |i| i / channels == row)
+            .await;
     }
 });
 
@@ -118,7 +125,9 @@ everywhere!(a_spoilt_pixel_stays_in_its_window, async {
     let (height, width, channels) = (9, 17, 32);
     for (y, x) in [(0_usize, 0_usize), (4, 8), (8, 16)] {
         let at = (y * width + x) * channels + 3;
-        let near = move |pixel: usize| (pixel / width).abs_diff(y) <= 1 && (pixel % width).abs_diff(x) <= 1;
+        let near = move |pixel: usize| {
+            (pixel / width).abs_diff(y) <= 1 && (pixel % width).abs_diff(x) <= 1
+        };
         let depthwise = |x: Tensor<4>, device: &Device| {
             let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
             ops::depthwise3x3(x, &weight, &bias, 1, Activation::None)

@@ -67,8 +67,14 @@ async fn wide_at_256(kind: DeviceKind, model: &[u8], [of_maps, of_decoder]: [f32
     compare_decoder(&decoded, &golden, "wide.", 256, of_decoder);
 }
 
-everywhere!(shipped_sam2_on_cpu, wide_at_256(DeviceKind::Cpu, common::SHIPPED_BASE, SHIPPED_TOLERANCES));
-everywhere!(shipped_sam2_on_gpu, wide_at_256(DeviceKind::Gpu, common::SHIPPED_BASE, SHIPPED_TOLERANCES));
+everywhere!(
+    shipped_sam2_on_cpu,
+    wide_at_256(DeviceKind::Cpu, common::SHIPPED_BASE, SHIPPED_TOLERANCES)
+);
+everywhere!(
+    shipped_sam2_on_gpu,
+    wide_at_256(DeviceKind::Gpu, common::SHIPPED_BASE, SHIPPED_TOLERANCES)
+);
 
 #[cfg(not(target_family = "wasm"))]
 mod float32 {
@@ -106,8 +112,10 @@ mod at_full_size {
     #[test]
     fn sam2_on_cpu_at_1024() {
         pollster::block_on(async {
-            let sam =
-                common::load(&common::base_model(Precision::Float32), &common::device(DeviceKind::Cpu).await);
+            let sam = common::load(
+                &common::base_model(Precision::Float32),
+                &common::device(DeviceKind::Cpu).await,
+            );
             let golden = golden_1024();
             let features = encode(&sam, 1024, InputSize::square(1024)).await;
             compare_encoder(&features, &golden, "", TOLERANCE).await;

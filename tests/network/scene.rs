@@ -26,8 +26,10 @@ async fn head(kind: DeviceKind) {
     let device = common::device(kind).await;
     let model = generated_model(GOLDEN, &family());
     let weights = Weights::new(&model, &device).expect("a valid file");
-    let head = SceneHead::load(&weights, "scene").expect("complete").expect("the description has it");
-    let source = |(name, width): (&str, usize)| generated(&format!("input.{name}"), &[COUNT, width]);
+    let head =
+        SceneHead::load(&weights, "scene").expect("complete").expect("the description has it");
+    let source =
+        |(name, width): (&str, usize)| generated(&format!("input.{name}"), &[COUNT, width]);
     let input = SceneInput {
         count: COUNT,
         sources: [("tokens", 256), ("inside", 256), ("around", 256), ("deep", 768)].map(source),
@@ -36,12 +38,14 @@ async fn head(kind: DeviceKind) {
     };
     let said = head.forward(input).await.expect("the device computes");
     let golden = Golden::read(GOLDEN);
-    for (name, ours) in [("said.level", &said.level), ("said.chosen", &said.chosen), ("said.iou", &said.iou)]
+    for (name, ours) in
+        [("said.level", &said.level), ("said.chosen", &said.chosen), ("said.iou", &said.iou)]
     {
         compare(name, ours.as_flattened(), &golden, 1e-4);
     }
     let pairs = said.pairs.iter();
-    let pairs = pairs.flat_map(|pair| [pair.same_part, pair.same_entity, pair.part_of, pair.related]);
+    let pairs =
+        pairs.flat_map(|pair| [pair.same_part, pair.same_entity, pair.part_of, pair.related]);
     compare("said.pairs", &pairs.collect::<Vec<_>>(), &golden, 1e-4);
 }
 

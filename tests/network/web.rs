@@ -29,7 +29,8 @@ pub fn nop() {}
 fn a_thousand_calls_run_no_constructors() {
     call_constructors();
     let exports = wasm_bindgen::exports();
-    let nop: Function = Reflect::get(&exports, &"nop".into()).expect("exports are readable").unchecked_into();
+    let nop: Function =
+        Reflect::get(&exports, &"nop".into()).expect("exports are readable").unchecked_into();
     for _ in 0..1_000 {
         Reflect::apply(&nop, &JsValue::UNDEFINED, &Array::new()).expect("nop does not throw");
     }

@@ -20,7 +20,11 @@ def calibrate(network, runs, name_of=lambda name: name):
 
         return module.register_forward_pre_hook(hook)
 
-    layers = [(name, module) for name, module in network.named_modules() if isinstance(module, (torch.nn.Linear, Conv))]
+    layers = [
+        (name, module)
+        for name, module in network.named_modules()
+        if isinstance(module, (torch.nn.Linear, Conv))
+    ]
     hooks = [watch(name_of(f"{name}.weight"), module) for name, module in layers]
     for run in runs:
         run()

@@ -32,7 +32,7 @@ def load_sam(network, path):
     network.image_encoder.load_state_dict(below(weights, "image_encoder."))
     network.prompt_encoder.load_state_dict(below(weights, "prompt_encoder."))
     decoder = network.aims.decoder
-    if network.aims.reads_along:
+    if network.aims.has_side_decoder:
         network.mask_decoder.load_state_dict(below(weights, "mask_decoder."))
         decoder.start(network.mask_decoder.transformer)
     else:
@@ -46,7 +46,9 @@ def load_sam(network, path):
         token = network.aims.config.nested[number]
         head = network.aims.decoders[name]
         head.token.data.copy_(weights["mask_decoder.mask_tokens.weight"][token : token + 1])
-        head.hypernetwork.load_state_dict(below(weights, f"mask_decoder.output_hypernetworks_mlps.{token}."))
+        head.hypernetwork.load_state_dict(
+            below(weights, f"mask_decoder.output_hypernetworks_mlps.{token}.")
+        )
 
 
 def teacher(path, config):
@@ -80,10 +82,15 @@ def load(network, weights):
 
 
 def below(weights, prefix):
-    return {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    return {
+        name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)
+    }
 
 
 def write(path, weights, **facts):
     """A plain safetensors file with the names of the model file, which `convert` in Rust makes from it."""
-    weights = {file_name(name): tensor.detach().float().contiguous().cpu() for name, tensor in weights.items()}
+    weights = {
+        file_name(name): tensor.detach().float().contiguous().cpu()
+        for name, tensor in weights.items()
+    }
     save_file(weights, path, {"training": json.dumps(facts)})

@@ -15,7 +15,10 @@ def manifest(name):
 
 def fields(of):
     """A JSON object's entries under Python's names: `maskDim` is `mask_dim`."""
-    return {re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name): value for name, value in of.items()}
+    return {
+        re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name): value
+        for name, value in of.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,15 @@ class Config:
 
     @classmethod
     def of(cls, manifest):
-        levels = {name: value for name, value in manifest["levels"].items() if name not in ("outputs", "thresholds")}
-        sam, channels = SamConfig.of(manifest), [stage.channels for stage in stages_of(manifest["encoder"])]
+        levels = {
+            name: value
+            for name, value in manifest["levels"].items()
+            if name not in ("outputs", "thresholds")
+        }
+        sam, channels = (
+            SamConfig.of(manifest),
+            [stage.channels for stage in stages_of(manifest["encoder"])],
+        )
         if sam.high_resolution:
             return cls(sam, (*sam.high_resolution, channels[-1]), 32, (2, 3, 1), **fields(levels))
         return cls(sam, (channels[0], channels[1], channels[-1]), 16, (1, 2, 3), **fields(levels))

@@ -12,19 +12,19 @@ from .layers import Attention, Mlp, zero_init
 from .transformer import TwoWayTransformer, Upscale
 
 
-class Proposals(nn.Module):
-    """Where masks of this level have their middles."""
+class Objectness(nn.Module):
+    """Where masks of this level have their centres."""
 
     def __init__(self, config):
         super().__init__()
         self.norm = nn.LayerNorm(config.width)
-        self.heat = Mlp(config.width, config.width, 1)
-        # Middles are rare: at first the heat is low everywhere.
-        nn.init.constant_(self.heat.layers[-1].bias, -4.0)
+        self.mlp = Mlp(config.width, config.width, 1)
+        # Centres are rare: at first the objectness is low everywhere.
+        nn.init.constant_(self.mlp.layers[-1].bias, -4.0)
 
     def forward(self, map8):
         """[batch, side, side, width] to logits [batch, side, side]."""
-        return self.heat(self.norm(map8)).squeeze(-1)
+        return self.mlp(self.norm(map8)).squeeze(-1)
 
 
 class Head(nn.Module):
@@ -43,7 +43,7 @@ class LevelDecoder(Head):
 
     def __init__(self, config):
         super().__init__(config)
-        self.proposals = Proposals(config)
+        self.objectness = Objectness(config)
 
 
 class Prediction(NamedTuple):
@@ -102,15 +102,19 @@ class Decoder(nn.Module):
         self.quality_token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
         self.transformer = TwoWayTransformer(config.sam)
         self.upscale = Upscale(EMBED_DIM)
-        self.quality_head = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(OUTPUT_TOKENS), between=F.relu)
+        self.quality_head = Mlp(
+            EMBED_DIM, EMBED_DIM, EMBED_DIM, 2 * len(OUTPUT_TOKENS), between=F.relu
+        )
         self.complementarity = Complementarity(config)
 
-    def forward(self, heads, encoder, seen, points):
-        """One round. `heads` are in the order of `OUTPUT_TOKENS`, `seen` is what `Aims.see` returns, `points` [batch, queries, 2] in 0..1 of
+    def forward(self, heads, encoder, prepared, points):
+        """One round. `heads` are in the order of `OUTPUT_TOKENS`, `prepared` is what `Aims.prepare` returns, `points` [batch, queries, 2] in 0..1 of
         the longer side."""
-        batch, height, width, _ = seen.embedding.shape
+        batch, height, width, _ = prepared.embedding.shape
         queries = points.shape[1]
-        image = (seen.embedding + encoder.no_mask_embed.weight + self.from_context(seen.map16)).flatten(1, 2)
+        image = (
+            prepared.embedding + encoder.no_mask_embed.weight + self.from_context(prepared.map16)
+        ).flatten(1, 2)
         prompts = encoder.tokens(points).flatten(0, 1)
         outputs = torch.cat([self.quality_token, *(head.token for head in heads)])
         tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
@@ -124,16 +128,26 @@ class Decoder(nn.Module):
             of_levels = self.complementarity(looked[:, own].reshape(batch, -1, EMBED_DIM), places)
             of_levels = of_levels.view(len(looked), -1, EMBED_DIM)
             looked = torch.cat([looked[:, : own.start], of_levels, looked[:, own.stop :]], 1)
-        tokens, image = shared.finish(tokens, looked) if shared else self.transformer.finish(image, positions, tokens, looked)
-        kernels = torch.stack([head.hypernetwork(tokens[:, 1 + i]) for i, head in enumerate(heads)], 1)
+        tokens, image = (
+            shared.finish(tokens, looked)
+            if shared
+            else self.transformer.finish(image, positions, tokens, looked)
+        )
+        kernels = torch.stack(
+            [head.hypernetwork(tokens[:, 1 + i]) for i, head in enumerate(heads)], 1
+        )
         pixels = self.upscale(image)
-        logits = Upscale.into_rows(kernels @ pixels.transpose(1, 2), height, width).unflatten(0, (batch, queries))
+        logits = Upscale.into_rows(kernels @ pixels.transpose(1, 2), height, width).unflatten(
+            0, (batch, queries)
+        )
         judged = self.quality_head(tokens[:, 0]).view(batch, queries, 2, len(OUTPUT_TOKENS))
         predictions = {level: [] for level in LEVELS}
         for i, (level, head) in enumerate(zip(OUTPUT_TOKENS.values(), heads)):
             said = tokens[:, 1 + i].view(batch, queries, EMBED_DIM)
-            shared = mask_logits(head.kernel(said), seen.map4)
-            predictions[level].append(Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i]))
+            shared = mask_logits(head.kernel(said), prepared.map4)
+            predictions[level].append(
+                Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i])
+            )
         return {level: joined(parts) for level, parts in predictions.items()}
 
 
@@ -144,18 +158,18 @@ def mask_logits(kernels, map4):
     return logits.view(batch, -1, height, width)
 
 
-def peaks_of(heat):
+def local_maxima(objectness):
     """The places that no neighbour outdoes."""
-    return F.max_pool2d(heat, 3, 1, 1) == heat
+    return F.max_pool2d(objectness, 3, 1, 1) == objectness
 
 
-def worth_of(heat, peaks, allowed):
-    """How much each place ([batch, height, width]) is worth a query: its heat ([batch, levels, height, width]) at the hottest level, but after
-    all peaks if it is none, and last of all if it is not `allowed`."""
-    return (heat.double() - 100.0 * ~peaks).amax(1) - 1000.0 * ~allowed
+def query_scores(objectness, maxima, allowed):
+    """How much each place ([batch, height, width]) is worth a query: its objectness ([batch, levels, height, width]) at the highest level, but after
+    all maxima if it is none, and last of all if it is not `allowed`."""
+    return (objectness.double() - 100.0 * ~maxima).amax(1) - 1000.0 * ~allowed
 
 
-def choose(worth, count):
+def select_queries(worth, count):
     """The next queries: the `count` places ([batch, count, 2] in 0..1 of the longer side) that are worth most. No two are neighbours if it
     can be helped."""
     batch, height, width = worth.shape

@@ -21,7 +21,9 @@ class SharedImage:
         self.first_key = image @ first.cross_attn_token_to_image.k_proj.weight.T
         self.first_value = first.cross_attn_token_to_image.v_proj(image)
         self.first_query = image @ first.cross_attn_image_to_token.q_proj.weight.T
-        looks = [layer.cross_attn_token_to_image for layer in layers] + [transformer.final_attn_token_to_image]
+        looks = [layer.cross_attn_token_to_image for layer in layers] + [
+            transformer.final_attn_token_to_image
+        ]
         self.looks = [Look(attention, positions) for attention in looks]
         self.updates = [Update(layer.cross_attn_image_to_token, positions) for layer in layers]
 
@@ -29,14 +31,18 @@ class SharedImage:
         """As `TwoWayTransformer.look`."""
         layer = self.transformer.layers[0]
         queries = layer.norm1(layer.self_attn(tokens, tokens, tokens))
-        queries = layer.norm2(queries + self.looks[0].shared(queries + tokens, self.first_key, self.first_value))
+        queries = layer.norm2(
+            queries + self.looks[0].shared(queries + tokens, self.first_key, self.first_value)
+        )
         return layer.norm3(queries + layer.mlp(queries))
 
     def finish(self, tokens, queries, read=slice(None), entered=None, images=None):
         """As `TwoWayTransformer.finish`; of the tokens, only those that are to be `read`. Lists that are given collect the tokens that enter each
         block, and the image after each."""
         first, *layers = self.transformer.layers
-        image = first.norm4(self.updates[0].shared(self.image, self.first_query, queries + tokens, queries))
+        image = first.norm4(
+            self.updates[0].shared(self.image, self.first_query, queries + tokens, queries)
+        )
         entered, images = ([] if x is None else x for x in (entered, images))
         entered.append(tokens)
         images.append(image)
@@ -49,7 +55,9 @@ class SharedImage:
             image = layer.norm4(update(image, queries + tokens, queries))
             images.append(image)
         queries, tokens = queries[:, read], tokens[:, read]
-        return self.transformer.norm_final_attn(queries + self.looks[-1](queries + tokens, image)), image
+        return self.transformer.norm_final_attn(
+            queries + self.looks[-1](queries + tokens, image)
+        ), image
 
 
 class Answer(NamedTuple):
@@ -71,7 +79,9 @@ class ManyPoints:
         self.decoder, self.encoder = sam.mask_decoder, sam.prompt_encoder
         self.height, self.width = encoded.embedding.shape[1:3]
         image = (encoded.embedding + self.encoder.no_mask_embed.weight).flatten(1, 2)[0]
-        self.shared = SharedImage(self.decoder.transformer, image, self.encoder.positions(self.height, self.width)[0])
+        self.shared = SharedImage(
+            self.decoder.transformer, image, self.encoder.positions(self.height, self.width)[0]
+        )
         stride4, stride8 = encoded.high_resolution
         upscale = self.decoder.output_upscaling
         self.stride8 = in_cells(stride8, 1).view(1, -1, len(upscale["0"].bias)) + upscale["0"].bias
@@ -86,13 +96,21 @@ class ManyPoints:
     def answer(self, points):
         """As `nested`, with all that was on the way."""
         decoder, entered, images = self.decoder, [], []
-        outputs = torch.cat([decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight])
+        outputs = torch.cat(
+            [decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight]
+        )
         placed = torch.cat([outputs.expand(len(points), -1, -1), self.encoder.tokens(points)], 1)
         # The object score and the prompt's own tokens are not read.
-        queries, image = self.shared.finish(placed, self.shared.look(placed), slice(1, 6), entered, images)
-        kernels = torch.stack([decoder.output_hypernetworks_mlps[i](queries[:, 1 + i]) for i in (1, 2, 3)], 1)
+        queries, image = self.shared.finish(
+            placed, self.shared.look(placed), slice(1, 6), entered, images
+        )
+        kernels = torch.stack(
+            [decoder.output_hypernetworks_mlps[i](queries[:, 1 + i]) for i in (1, 2, 3)], 1
+        )
         pixels = self.upscaled(image)
-        logits = decoder.output_upscaling.into_rows(kernels @ pixels.transpose(1, 2), self.height, self.width)
+        logits = decoder.output_upscaling.into_rows(
+            kernels @ pixels.transpose(1, 2), self.height, self.width
+        )
         quality = decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, 1:]
         # The first of the masks is for prompts that mean one thing.
         return Answer(logits, quality, queries[:, 2:5], pixels, entered, images)
@@ -127,7 +145,10 @@ class Look(Folded):
 
     def __init__(self, attention, positions):
         super().__init__(attention)
-        self.key, self.value = self.by_head(attention.k_proj.weight), self.by_head(attention.v_proj.weight)
+        self.key, self.value = (
+            self.by_head(attention.k_proj.weight),
+            self.by_head(attention.v_proj.weight),
+        )
         self.place = self.heads((positions @ attention.k_proj.weight.T)[None]).transpose(2, 3)
 
     def queries(self, tokens):
@@ -155,13 +176,20 @@ class Update(Folded):
 
     def __init__(self, attention, positions):
         super().__init__(attention)
-        self.query, self.out = self.by_head(attention.q_proj.weight), self.by_head(attention.out_proj.weight.T)
-        self.place = self.heads((positions @ attention.q_proj.weight.T + attention.q_proj.bias)[None]).transpose(2, 3)
+        self.query, self.out = (
+            self.by_head(attention.q_proj.weight),
+            self.by_head(attention.out_proj.weight.T),
+        )
+        self.place = self.heads(
+            (positions @ attention.q_proj.weight.T + attention.q_proj.bias)[None]
+        ).transpose(2, 3)
 
     def keys_and_values(self, tokens, values):
         key = self.heads(self.attention.k_proj(tokens))
         # A cell's weights sum to one in each head, so each head carries its part of the bias.
-        folded = self.heads(self.attention.v_proj(values)) @ self.out + self.attention.out_proj.bias / len(self.out)
+        folded = self.heads(
+            self.attention.v_proj(values)
+        ) @ self.out + self.attention.out_proj.bias / len(self.out)
         return key * key.shape[-1] ** -0.5, folded.flatten(1, 2)
 
     def __call__(self, image, tokens, values):

@@ -31,7 +31,11 @@ class WindowAttention(nn.Module):
         rows, cols = -(-height // tall), -(-width // wide)
         # Padding follows the norm and takes part in the attention.
         x = F.pad(x, (0, 0, 0, cols * wide - width, 0, rows * tall - height))
-        x = x.view(batch, rows, tall, cols, wide, channels).transpose(2, 3).reshape(-1, tall * wide, channels)
+        x = (
+            x.view(batch, rows, tall, cols, wide, channels)
+            .transpose(2, 3)
+            .reshape(-1, tall * wide, channels)
+        )
         q, k, v = self.qkv(x).view(len(x), tall * wide, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         if self.pooled:
             q = q.unflatten(2, (tall // 2, 2, wide // 2, 2)).amax((3, 5)).flatten(2, 3)
@@ -74,15 +78,26 @@ class Trunk(nn.Module):
             for _ in range(stage.depth):
                 number = len(self.blocks)
                 # The first block of a stage still sees the resolution, and so has the window, of the stage before it.
-                self.blocks.append(Block(inputs, stage.channels, stage.heads, 0 if number in encoder["globalBlocks"] else window))
+                self.blocks.append(
+                    Block(
+                        inputs,
+                        stage.channels,
+                        stage.heads,
+                        0 if number in encoder["globalBlocks"] else window,
+                    )
+                )
                 inputs, window = stage.channels, stage.window
             self.ends.append(len(self.blocks) - 1)
 
     def positions(self, height, width):
         """Of the cells of stride 4, [height, width, channels]."""
         side, window = max(height, width), len(self.pos_embed_window)
-        table = F.interpolate(self.pos_embed.permute(2, 0, 1)[None], size=(side, side), mode="bicubic")[0].permute(1, 2, 0)
-        return table[:height, :width] + self.pos_embed_window.repeat(height // window, width // window, 1)
+        table = F.interpolate(
+            self.pos_embed.permute(2, 0, 1)[None], size=(side, side), mode="bicubic"
+        )[0].permute(1, 2, 0)
+        return table[:height, :width] + self.pos_embed_window.repeat(
+            height // window, width // window, 1
+        )
 
     def forward(self, image):
         x = self.patch_embed["proj"](image)
@@ -99,7 +114,9 @@ class Encoded(NamedTuple):
     """What the mask decoder reads, and the trunk's own maps of strides 4, 8, 16 and 32."""
 
     embedding: torch.Tensor  # [batch, height / 16, width / 16, 256]
-    high_resolution: tuple  # of stride 4 with 32 channels (SAM 2's name is s0), of stride 8 with 64 (s1)
+    high_resolution: (
+        tuple  # of stride 4 with 32 channels (SAM 2's name is s0), of stride 8 with 64 (s1)
+    )
     maps: list
 
     def features(self):
@@ -121,10 +138,14 @@ class Hiera(nn.Module):
         self.trunk = Trunk(encoder)
         outputs = (*sam.high_resolution, sam.channels, sam.channels)
         channels = (stage.channels for stage in stages_of(encoder))
-        self.neck = nn.ModuleDict({f"stride{s}": nn.Linear(a, b) for s, a, b in zip(STRIDES, channels, outputs)})
+        self.neck = nn.ModuleDict(
+            {f"stride{s}": nn.Linear(a, b) for s, a, b in zip(STRIDES, channels, outputs)}
+        )
 
     def forward(self, image):
         maps = self.trunk(image)
-        stride4, stride8, stride16, stride32 = (layer(x) for layer, x in zip(self.neck.values(), maps))
+        stride4, stride8, stride16, stride32 = (
+            layer(x) for layer, x in zip(self.neck.values(), maps)
+        )
         embedding = stride16 + stride32.repeat_interleave(2, 1).repeat_interleave(2, 2)
         return Encoded(embedding, (stride4, stride8), maps)

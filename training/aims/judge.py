@@ -58,7 +58,9 @@ def precision(photos, thresholds=slice(None)):
     """COCO's AP at 101 recalls, of 100."""
     targets = sum(photo.targets for photo in photos)
     scores = np.concatenate([photo.scores for photo in photos])
-    outcomes = np.concatenate([photo.outcomes for photo in photos])[np.argsort(-scores, kind="stable")]
+    outcomes = np.concatenate([photo.outcomes for photo in photos])[
+        np.argsort(-scores, kind="stable")
+    ]
     found = []
     for column in outcomes.T[thresholds]:
         right = column[column != IGNORED] == HIT
@@ -75,6 +77,13 @@ def precision(photos, thresholds=slice(None)):
 def interval(photos, figure, draws=1000, seed=0):
     """The figure, and its 95 % interval over photos."""
     rng = np.random.default_rng(seed)
-    drawn = [figure([photos[i] for i in rng.integers(len(photos), size=len(photos))]) for _ in range(draws)]
+    drawn = [
+        figure([photos[i] for i in rng.integers(len(photos), size=len(photos))])
+        for _ in range(draws)
+    ]
     low, high = np.percentile(drawn, (2.5, 97.5))
-    return {"value": round(figure(photos), 1), "low": round(float(low), 1), "high": round(float(high), 1)}
+    return {
+        "value": round(figure(photos), 1),
+        "low": round(float(low), 1),
+        "high": round(float(high), 1),
+    }

@@ -18,7 +18,9 @@ class Conv(nn.Module):
     def forward(self, x):
         outputs, kernel = self.weight.shape[0], self.kernel
         weight = self.weight.view(outputs, kernel, kernel, -1).permute(0, 3, 1, 2)
-        return F.conv2d(x.permute(0, 3, 1, 2), weight, self.bias, self.stride, self.padding).permute(0, 2, 3, 1)
+        return F.conv2d(
+            x.permute(0, 3, 1, 2), weight, self.bias, self.stride, self.padding
+        ).permute(0, 2, 3, 1)
 
 
 class Depthwise(nn.Module):

@@ -1,11 +1,11 @@
 """What training minimises. Losses of one image are summed over levels and averaged over images.
 
-* heat: the tokens in the middles of masks, as a penalty-reduced focal loss;
+* objectness: the tokens in the centres of masks, as a penalty-reduced focal loss;
 * mask, quality: of every query, at each level, the labelled mask that its point lies in (of several, the one it is nearest to); of two
   readings the better one learns most;
 * score: whether there is such a mask;
 * links: both affinity matrices between queries with masks;
-* taught: where the labels do not say what is there, the nearest of the masks that SAM's own decoder has for the point.
+* distilled: where the labels do not say what is there, the nearest of the masks that SAM's own decoder has for the point.
 
 Otherwise, where a set does not say what is there, nothing is held against the model."""
 
@@ -16,19 +16,26 @@ import torch.nn.functional as F
 
 from .config import LEVELS
 
-WEIGHTS = {"heat": 1.0, "mask": 1.0, "quality": 1.0, "score": 0.5, "link": 0.5, "taught": 0.5}
+WEIGHTS = {
+    "objectness": 1.0,
+    "mask": 1.0,
+    "quality": 1.0,
+    "score": 0.5,
+    "link": 0.5,
+    "distilled": 0.5,
+}
 
 # How much of the mask loss is that of all readings of a point, not only of the best.
 LOSERS = 0.1
 
 # Which of SAM's three nested masks, from small to large, a level may learn.
-TEACHES = {"part": [0, 1], "entity": [1, 2]}
+DISTILS = {"part": [0, 1], "entity": [1, 2]}
 # SAM's masks of a lower predicted IoU teach nothing.
 SURE = 0.75
 
 
-def heat_loss(logits, target, known):
-    """After CenterNet: negatives near a middle count less."""
+def objectness_loss(logits, target, known):
+    """After CenterNet: negatives near a centre count less."""
     probability = logits.sigmoid()
     positive = target >= 1.0
     loss = torch.where(
@@ -81,10 +88,12 @@ def assign(points, logits, masks):
     return queries, (overlap + 1.0 * holds[queries]).argmax(1)
 
 
-def level_losses(prediction, heat, points, target):
+def level_losses(prediction, objectness, points, target):
     """The losses of one level and image, and which queries have which mask."""
     known8 = F.avg_pool2d(target.known[None, None].float(), 2)[0, 0].flatten() > 0.5
-    losses = {"heat": heat_loss(heat.float().flatten(), target.heat, known8)}
+    losses = {
+        "objectness": objectness_loss(objectness.float().flatten(), target.objectness, known8)
+    }
     logits, score, quality = (x.float() for x in prediction)
     readings = len(score) // len(points)
     points = points.repeat(readings, 1)
@@ -116,50 +125,56 @@ def link_loss(logits, truth, coarse, fine):
 
 @torch.no_grad()
 def unlabelled(points, sample):
-    """Where the labels say nothing of a point: [levels that can be taught, n]."""
+    """Where the labels say nothing of a point: [levels that can be distilled, n]."""
     if not sample.prompt.all():
-        return torch.zeros(len(TEACHES), len(points), dtype=torch.bool, device=points.device)
+        return torch.zeros(len(DISTILS), len(points), dtype=torch.bool, device=points.device)
     rows = []
-    for level in TEACHES:
+    for level in DISTILS:
         target = sample.targets[level]
         rows.append(~(at(points, target.known) | at(points, target.masks).any(0)))
     return torch.stack(rows)
 
 
-def taught_loss(predictions, lessons, row):
-    """Of one image: each query's mask against the nearest of those that its level may learn, or None. `lessons`: see `lessons_for`."""
+def distillation_loss(predictions, teacher, row):
+    """Of one image: each query's mask against the nearest of those that its level may learn, or None. `teacher`: see `distillation_for`."""
     values = []
-    for i, (level, choices) in enumerate(TEACHES.items()):
-        for query, wanted, masks, quality in zip(lessons.queries[row], lessons.wanted[row, i], lessons.masks[row], lessons.quality[row]):
+    for i, (level, choices) in enumerate(DISTILS.items()):
+        for query, wanted, masks, quality in zip(
+            teacher.queries[row], teacher.wanted[row, i], teacher.masks[row], teacher.quality[row]
+        ):
             sure = [mask for mask in choices if quality[mask] >= SURE]
             if wanted and sure:
                 exact = masks[sure].float()
                 # Of two readings and two masks, the nearest pair.
-                readings = predictions[level].logits[row, query :: lessons.total].float()
+                readings = predictions[level].logits[row, query :: teacher.total].float()
                 pairs = exact.repeat(len(readings), 1, 1)
-                values.append(mask_loss(readings.repeat_interleave(len(exact), 0), pairs, grown(pairs)).min())
+                values.append(
+                    mask_loss(readings.repeat_interleave(len(exact), 0), pairs, grown(pairs)).min()
+                )
     return torch.stack(values).mean() if values else None
 
 
 @dataclass
-class Lessons:
+class Distillation:
     queries: torch.Tensor  # [batch, n]: which, of a total
     total: int
-    wanted: torch.Tensor  # [batch, levels that can be taught, n]
+    wanted: torch.Tensor  # [batch, levels that can be distilled, n]
     masks: torch.Tensor  # [batch, n, 3, h, w] of bool
     quality: torch.Tensor  # [batch, n, 3]: SAM's own judgement of them
 
 
 @torch.no_grad()
-def lessons_for(outputs, samples, nested, count):
+def distillation_for(outputs, samples, nested, count):
     """SAM's masks of the `count` queries of each image of which the labels say least. `nested` gives, for these queries and
     their points, masks from small to large and their predicted IoU."""
-    free = torch.stack([unlabelled(points, sample) for points, sample in zip(outputs.points, samples)])
+    free = torch.stack(
+        [unlabelled(points, sample) for points, sample in zip(outputs.points, samples)]
+    )
     queries = free.sum(1).topk(count).indices
     points = outputs.points.gather(1, queries[..., None].expand(-1, -1, 2))
     logits, quality = nested(points, queries)
-    wanted = free.gather(2, queries[:, None].expand(-1, len(TEACHES), -1))
-    return Lessons(queries, outputs.points.shape[1], wanted, logits > 0, quality)
+    wanted = free.gather(2, queries[:, None].expand(-1, len(DISTILS), -1))
+    return Distillation(queries, outputs.points.shape[1], wanted, logits > 0, quality)
 
 
 def embedding_loss(found, original):
@@ -172,7 +187,7 @@ def add(losses, name, value):
     losses[name] = losses.get(name, 0.0) + value
 
 
-def total(outputs, samples, lessons=None):
+def total(outputs, samples, teacher=None):
     """The weighted sum for a batch, and each loss by name."""
     sums = {}
     for row, sample in enumerate(samples):
@@ -180,7 +195,9 @@ def total(outputs, samples, lessons=None):
         for i, level in enumerate(LEVELS):
             said = outputs.predictions[level]
             prediction = said.logits[row], said.score[row], said.quality[row]
-            losses, matched[level] = level_losses(prediction, outputs.heat[row, i], outputs.points[row], sample.targets[level])
+            losses, matched[level] = level_losses(
+                prediction, outputs.objectness[row, i], outputs.points[row], sample.targets[level]
+            )
             for name, value in losses.items():
                 add(sums, name, value)
         for name, logits in outputs.links.items():
@@ -188,8 +205,8 @@ def total(outputs, samples, lessons=None):
             value = link_loss(logits[row], sample.links[name], matched[coarse], matched[fine])
             if value is not None:
                 add(sums, "link", value)
-        taught = taught_loss(outputs.predictions, lessons, row) if lessons else None
-        if taught is not None:
-            add(sums, "taught", taught)
+        distilled = distillation_loss(outputs.predictions, teacher, row) if teacher else None
+        if distilled is not None:
+            add(sums, "distilled", distilled)
     sums = {name: value / len(samples) for name, value in sums.items()}
     return sum(WEIGHTS[name] * value for name, value in sums.items()), sums

@@ -49,7 +49,13 @@ class Measure:
             precision = hits / torch.arange(1, len(right) + 1)
             precision = precision.flip(0).cummax(0).values.flip(0)
             at = torch.searchsorted((hits / self.targets).contiguous(), torch.linspace(0, 1, 101))
-            result.append(torch.where(at < len(right), precision[at.clamp(max=len(right) - 1)], torch.zeros(())).mean().item())
+            result.append(
+                torch.where(
+                    at < len(right), precision[at.clamp(max=len(right) - 1)], torch.zeros(())
+                )
+                .mean()
+                .item()
+            )
         return 100 * sum(result) / len(result)
 
     def best_iou(self):

@@ -7,44 +7,58 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import BASE, LEVELS, OUTPUT_TOKENS, PRESETS, THRESHOLDS
-from .decoder import Affinity, Decoder, Head, LevelDecoder, Prediction, choose, joined, peaks_of, worth_of
+from .decoder import (
+    Affinity,
+    Decoder,
+    Head,
+    LevelDecoder,
+    Prediction,
+    joined,
+    local_maxima,
+    query_scores,
+    select_queries,
+)
 from .grid import ManyPoints
 from .hiera import Hiera
 from .pixel_decoder import PixelDecoder, PromptEncoder
 from .postprocess import confidence
-from .reader import Reader
 from .sam import MaskDecoder
 from .sam import PromptEncoder as SamPromptEncoder
+from .side_decoder import SideDecoder
 from .tiny_vit import TinyVit
 
 # Masks of this confidence cover their places: queries of later rounds go elsewhere.
 COVERS = THRESHOLDS["cover_confidence"]
-# What is taken from a covered place's heat: it comes after all that are free.
-COVERED = THRESHOLDS["covered_heat"]
+# What is taken from a covered place's objectness: it comes after all that are free.
+COVERED = THRESHOLDS["covered_objectness"]
 # After the first round: where all that is left is colder, nothing is.
-MIN_HEAT = THRESHOLDS["min_heat"]
+MIN_OBJECTNESS = THRESHOLDS["min_objectness"]
 
 
 @dataclass
-class Seen:
+class Prepared:
     """What does not depend on queries."""
 
     embedding: torch.Tensor
     high_resolution: tuple  # of strides 4 and 8, where SAM's decoder of the family reads them
     map16: torch.Tensor
     map4: torch.Tensor
-    heat: torch.Tensor  # [batch, levels, height, width] of stride 8: logits of being the middle of a mask
+    objectness: (
+        torch.Tensor
+    )  # [batch, levels, height, width] of stride 8: logits: whether the centre of a mask is here
     allowed: torch.Tensor  # [batch, height, width]: where queries may be
     many: ManyPoints | None = None  # SAM's decoder, where the levels read along
 
 
 @dataclass
 class Outputs:
-    heat: torch.Tensor
+    objectness: torch.Tensor
     points: torch.Tensor  # [batch, queries, 2] in 0..1 of the longer side
     predictions: dict[str, Prediction]
     links: dict[str, torch.Tensor]  # "entity_part": [batch, entities, parts], "relation_entity"
-    nested: list | None = None  # SAM's own masks where the levels read along: logits, predicted IoU and tokens, [1, queries, 3, ...] each
+    nested: list | None = (
+        None  # SAM's own masks where the levels read along: logits, predicted IoU and tokens, [1, queries, 3, ...] each
+    )
 
 
 class Aims(nn.Module):
@@ -55,77 +69,112 @@ class Aims(nn.Module):
         self.config = config
         self.pixel_decoder = PixelDecoder(config)
         self.prompt_encoder = PromptEncoder(config)
-        self.decoders = nn.ModuleDict({name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS})
+        self.decoders = nn.ModuleDict(
+            {name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS}
+        )
         # With SAM 2 the levels read along in its decoder, and the scene head tells what belongs together.
-        self.reads_along = bool(config.sam.high_resolution)
-        self.decoder = Reader(config) if self.reads_along else Decoder(config)
-        if self.reads_along:
+        self.has_side_decoder = bool(config.sam.high_resolution)
+        self.decoder = SideDecoder(config) if self.has_side_decoder else Decoder(config)
+        if self.has_side_decoder:
             return
-        self.association = nn.ModuleDict({"entity_part": Affinity(config), "relation_entity": Affinity(config)})
+        self.association = nn.ModuleDict(
+            {"entity_part": Affinity(config), "relation_entity": Affinity(config)}
+        )
         if not config.association:
             # The Rust twin has no switch: no link at all.
             for affinity in self.association.values():
                 nn.init.zeros_(affinity.coarse.weight)
                 nn.init.zeros_(affinity.coarse.bias)
 
-    def see(self, features, sam, prompt):
+    def prepare(self, features, sam, prompt):
         """`sam` has SAM's prompt encoder and mask decoder; `prompt` [batch, height, width, 1] of the input holds 0 and 1, None is the full image."""
-        added = self.prompt_encoder(prompt) if prompt is not None and self.config.mask_prompts else None
+        added = (
+            self.prompt_encoder(prompt) if prompt is not None and self.config.mask_prompts else None
+        )
         if added:
             # The full image is exactly no prompt.
             partial = (prompt.amin((1, 2, 3), keepdim=True) < 0.5).to(prompt.dtype)
             added = [x * partial for x in added]
         map16, map8, map4 = self.pixel_decoder(features, added)
-        heat = torch.stack([self.decoders[level].proposals(map8) for level in LEVELS], 1)
+        objectness = torch.stack([self.decoders[level].objectness(map8) for level in LEVELS], 1)
         if prompt is None:
-            allowed = torch.ones_like(heat[:, 0], dtype=torch.bool)
+            allowed = torch.ones_like(objectness[:, 0], dtype=torch.bool)
         else:
             share = F.avg_pool2d(prompt.permute(0, 3, 1, 2), 8)[:, 0]
             allowed = share >= share.amax((1, 2), keepdim=True).clamp(max=0.5)
         high_resolution = tuple(features[:2]) if self.config.sam.high_resolution else ()
-        seen = Seen(features[-1], high_resolution, map16, map4, heat, allowed)
-        if self.reads_along:
-            seen.many = ManyPoints(sam, seen)
-        return seen
+        prepared = Prepared(features[-1], high_resolution, map16, map4, objectness, allowed)
+        if self.has_side_decoder:
+            prepared.many = ManyPoints(sam, prepared)
+        return prepared
 
-    def ask(self, seen, sam, points):
+    def decode(self, prepared, sam, points):
         """A round of queries at `points` ([batch, n, 2] in 0..1): predictions by level, and SAM's own masks where the levels read along."""
         heads = [self.decoders[name] for name in OUTPUT_TOKENS]
-        return self.decoder(heads, seen, points) if self.reads_along else (self.decoder(heads, sam.prompt_encoder, seen, points), None)
+        return (
+            self.decoder(heads, prepared, points)
+            if self.has_side_decoder
+            else (self.decoder(heads, sam.prompt_encoder, prepared, points), None)
+        )
 
     def link(self, predictions):
-        if self.reads_along or not self.config.association:
+        if self.has_side_decoder or not self.config.association:
             return {}
         pairs = {name: name.split("_") for name in self.association}
-        return {name: self.association[name](predictions[a].tokens, predictions[b].tokens) for name, (a, b) in pairs.items()}
+        return {
+            name: self.association[name](predictions[a].tokens, predictions[b].tokens)
+            for name, (a, b) in pairs.items()
+        }
 
-    def forward(self, features, sam, prompt, points, peaks):
-        """For training: one round, at the `points` and at the `peaks` hottest places."""
-        seen = self.see(features, sam, prompt)
-        heat = seen.heat.detach().float()
-        points = torch.cat([points, choose(worth_of(heat, peaks_of(heat), seen.allowed), peaks)], 1)
-        predictions, nested = self.ask(seen, sam, points)
-        return Outputs(seen.heat, points, predictions, self.link(predictions), nested)
+    def forward(self, features, sam, prompt, points, selected):
+        """For training: one round, at the `points` and at `selected` places of the highest objectness."""
+        prepared = self.prepare(features, sam, prompt)
+        objectness = prepared.objectness.detach().float()
+        points = torch.cat(
+            [
+                points,
+                select_queries(
+                    query_scores(objectness, local_maxima(objectness), prepared.allowed), selected
+                ),
+            ],
+            1,
+        )
+        predictions, nested = self.decode(prepared, sam, points)
+        return Outputs(prepared.objectness, points, predictions, self.link(predictions), nested)
 
     @torch.no_grad()
     def segment(self, features, sam, prompt=None, levels=LEVELS):
-        """One image: rounds at the places that are hottest at the `levels` and that no mask covers yet, as long as one is hot."""
-        seen = self.see(features, sam, prompt)
-        heat = seen.heat.float()[:, [LEVELS.index(level) for level in levels]]
-        peaks, allowed, rounds, points, nested = peaks_of(heat), seen.allowed, [], [], []
+        """One image: rounds of queries where the objectness of the `levels` is highest and no mask is yet, until it is low everywhere."""
+        prepared = self.prepare(features, sam, prompt)
+        objectness = prepared.objectness.float()[:, [LEVELS.index(level) for level in levels]]
+        maxima, allowed, rounds, points, nested = (
+            local_maxima(objectness),
+            prepared.allowed,
+            [],
+            [],
+            [],
+        )
         for _ in range(self.config.rounds):
-            worth = worth_of(heat, peaks, allowed)
-            if points and worth.max() < MIN_HEAT:
+            ranked = query_scores(objectness, maxima, allowed)
+            if points and ranked.max() < MIN_OBJECTNESS:
                 break
-            points.append(choose(worth, self.config.round_queries))
-            predictions, of_sam = self.ask(seen, sam, points[-1])
+            points.append(select_queries(ranked, self.config.round_queries))
+            predictions, of_sam = self.decode(prepared, sam, points[-1])
             rounds.append(predictions)
             nested.append(of_sam)
             allowed = allowed & ~around(points[-1], *allowed.shape[1:])
-            heat = torch.stack([heat[:, i] - COVERED * covered(rounds[-1][level]) for i, level in enumerate(levels)], 1)
+            objectness = torch.stack(
+                [
+                    objectness[:, i] - COVERED * covered(rounds[-1][level])
+                    for i, level in enumerate(levels)
+                ],
+                1,
+            )
         predictions = {level: joined(found[level] for found in rounds) for level in LEVELS}
-        nested = [torch.cat(x, 1) for x in zip(*nested)] if self.reads_along else None
-        return Outputs(seen.heat, torch.cat(points, 1), predictions, self.link(predictions), nested)
+        nested = [torch.cat(x, 1) for x in zip(*nested)] if self.has_side_decoder else None
+        return Outputs(
+            prepared.objectness, torch.cat(points, 1), predictions, self.link(predictions), nested
+        )
 
 
 def around(points, height, width):
@@ -151,7 +200,9 @@ class Network(nn.Module):
 
     def __init__(self, config=PRESETS["tiny"]):
         super().__init__()
-        self.image_encoder = Hiera(BASE["encoder"], config.sam) if config.sam.high_resolution else TinyVit()
+        self.image_encoder = (
+            Hiera(BASE["encoder"], config.sam) if config.sam.high_resolution else TinyVit()
+        )
         self.prompt_encoder = SamPromptEncoder(config.sam)
         if config.sam.high_resolution:
             self.mask_decoder = MaskDecoder(config.sam).requires_grad_(False)

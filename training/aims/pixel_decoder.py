@@ -84,7 +84,9 @@ class PixelDecoder(nn.Module):
         self.from_stride8 = nn.Linear(stride8, width)
         self.from_stride4 = nn.Linear(stride4, config.mask_dim)
         self.norm = nn.LayerNorm(width)
-        self.context = nn.ModuleList(ContextLayer(width, config.heads) for _ in range(config.context_layers))
+        self.context = nn.ModuleList(
+            ContextLayer(width, config.heads) for _ in range(config.context_layers)
+        )
         self.up8 = Upsample(width, width)
         self.refine8 = Refine(width)
         self.up4 = Upsample(width, config.mask_dim)
@@ -99,7 +101,13 @@ class PixelDecoder(nn.Module):
         add4, add8, add16 = prompt or (0.0, 0.0, 0.0)
         deepest = self.get_submodule(f"from_stride{self.deepest}")(deepest)
         times = self.deepest // 16
-        x = self.norm(self.from_embedding(embedding) + deepest.repeat_interleave(times, 1).repeat_interleave(times, 2)) + add16
+        x = (
+            self.norm(
+                self.from_embedding(embedding)
+                + deepest.repeat_interleave(times, 1).repeat_interleave(times, 2)
+            )
+            + add16
+        )
         batch, height, side, width = x.shape
         positions = sine_positions(height, side, width, x.device).to(x.dtype)
         x = x.reshape(batch, height * side, width)
@@ -108,6 +116,8 @@ class PixelDecoder(nn.Module):
         map16 = x.view(batch, height, side, width)
         map8 = self.refine8(self.up8(map16) + self.from_stride8(stride8) + add8)
         map4 = self.refine4(self.up4(map8) + self.from_stride4(stride4) + add4)
-        rows, columns = (axis_codes(size, max(map4.shape[1:3]), width // 2, x.device) for size in map4.shape[1:3])
+        rows, columns = (
+            axis_codes(size, max(map4.shape[1:3]), width // 2, x.device) for size in map4.shape[1:3]
+        )
         map4 = map4 + self.row4(rows)[:, None] + self.column4(columns)
         return map16, map8, map4

@@ -22,14 +22,20 @@ def confidence(prediction):
 
 def stability(logits):
     """SAM's stability score of masks [..., height, width], none of which is padding."""
-    return (logits > STABILITY_OFFSET).sum((-2, -1)) / (logits > -STABILITY_OFFSET).sum((-2, -1)).clamp(min=1)
+    return (logits > STABILITY_OFFSET).sum((-2, -1)) / (logits > -STABILITY_OFFSET).sum(
+        (-2, -1)
+    ).clamp(min=1)
 
 
 def mask_scores(prediction, shown):
     """By what masks compete: the score, the predicted IoU, which counts twice, and SAM's stability score over the cells that show the photo
     (`shown`: columns and rows of the masks)."""
     columns, rows = shown
-    return prediction.score.sigmoid().sqrt() * prediction.quality.sigmoid() * stability(prediction.logits[..., :rows, :columns])
+    return (
+        prediction.score.sigmoid().sqrt()
+        * prediction.quality.sigmoid()
+        * stability(prediction.logits[..., :rows, :columns])
+    )
 
 
 def masks_of(outputs, row, shown):
@@ -58,7 +64,9 @@ def disjoint(masks):
             left.append(visible)
             kept.append(i)
             free &= ~mask
-    return (torch.stack(left) if left else masks[:0]), torch.tensor(kept, dtype=torch.long, device=masks.device)
+    return (torch.stack(left) if left else masks[:0]), torch.tensor(
+        kept, dtype=torch.long, device=masks.device
+    )
 
 
 def distinct(masks):
@@ -66,8 +74,12 @@ def distinct(masks):
     left, kept = [], []
     for i, mask in enumerate(masks):
         area = int(mask.sum())
-        repeats = any(int((mask & other).sum()) > MAX_OVERLAP * int((mask | other).sum()) for other in left)
+        repeats = any(
+            int((mask & other).sum()) > MAX_OVERLAP * int((mask | other).sum()) for other in left
+        )
         if area and not repeats:
             left.append(mask)
             kept.append(i)
-    return (torch.stack(left) if left else masks[:0]), torch.tensor(kept, dtype=torch.long, device=masks.device)
+    return (torch.stack(left) if left else masks[:0]), torch.tensor(
+        kept, dtype=torch.long, device=masks.device
+    )

@@ -20,9 +20,13 @@ def photo(size, height=None):
     square, if no other height is given."""
     pixels = np.asarray(Image.open(TESTS / "data/photo.png").convert("RGB"))
     times = max(1, size // 512)
-    pixels = pixels[:: max(1, 512 // size), :: max(1, 512 // size)].repeat(times, 0).repeat(times, 1)
+    pixels = (
+        pixels[:: max(1, 512 // size), :: max(1, 512 // size)].repeat(times, 0).repeat(times, 1)
+    )
     image = torch.zeros(1, height or size, size, 3)
-    image[0, : len(pixels)] = (torch.from_numpy(pixels.copy()).float() - torch.tensor(PIXEL_MEAN)) / torch.tensor(PIXEL_STD)
+    image[0, : len(pixels)] = (
+        torch.from_numpy(pixels.copy()).float() - torch.tensor(PIXEL_MEAN)
+    ) / torch.tensor(PIXEL_STD)
     return image
 
 
@@ -49,7 +53,9 @@ def answer(sam, encoded, prompt, size):
     mask = prompt["mask"]
     if mask is not None:
         mask = sam.prompt_encoder.masks(torch.from_numpy(mask[:height, :width].copy())[None])
-    logits, scores = sam.mask_decoder(sam.prompt_encoder, encoded["embedding"], tokens, mask, (encoded["s0"], encoded["s1"]))
+    logits, scores = sam.mask_decoder(
+        sam.prompt_encoder, encoded["embedding"], tokens, mask, (encoded["s0"], encoded["s1"])
+    )
     return logits[0, 0], scores[0, 0]
 
 
@@ -57,4 +63,6 @@ def encode(sam, image):
     """The encoder's outputs by their names in golden files, and the trunk's maps `stage0` to `stage3`."""
     found = sam.image_encoder(image)
     s0, s1 = found.high_resolution
-    return {"embedding": found.embedding, "s1": s1, "s0": s0}, {f"stage{i}": x for i, x in enumerate(found.maps)}
+    return {"embedding": found.embedding, "s1": s1, "s0": s0}, {
+        f"stage{i}": x for i, x in enumerate(found.maps)
+    }

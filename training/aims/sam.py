@@ -48,20 +48,29 @@ class PromptEncoder(nn.Module):
 
     def embed(self, points, labels):
         """Tokens of points, corners of boxes and fillers: [..., n, 2] and labels [..., n] to [..., n, 256]."""
-        table = torch.cat([self.not_a_point_embed.weight, *(embedding.weight for embedding in self.point_embeddings)])
+        table = torch.cat(
+            [
+                self.not_a_point_embed.weight,
+                *(embedding.weight for embedding in self.point_embeddings),
+            ]
+        )
         is_point = (labels != PADDING)[..., None]
         return torch.where(is_point, self.codes(points), 0.0) + table[labels.long() + 1]
 
     def tokens(self, points):
         """Of single foreground points ([..., 2]): [..., 2, 256], the point and the filler that SAM expects after it."""
         pair = torch.stack([points, torch.zeros_like(points)], -2)
-        return self.embed(pair, torch.tensor([1, PADDING], device=points.device).expand(pair.shape[:-1]))
+        return self.embed(
+            pair, torch.tensor([1, PADDING], device=points.device).expand(pair.shape[:-1])
+        )
 
     def positions(self, height, width):
         """Of the embedding's cells, [1, height * width, 256]."""
         side = max(height, width)
         at = (torch.arange(side, device=self.no_mask_embed.weight.device) + 0.5) / side
-        grid = torch.stack([at[:width].expand(height, width), at[:height, None].expand(height, width)], -1)
+        grid = torch.stack(
+            [at[:width].expand(height, width), at[:height, None].expand(height, width)], -1
+        )
         return self.codes(grid.view(1, height * width, 2))
 
     def masks(self, logits):
@@ -83,7 +92,9 @@ class MaskDecoder(nn.Module):
         self.mask_tokens = nn.Embedding(config.masks, width)
         self.transformer = TwoWayTransformer(config)
         self.output_upscaling = Upscale(width)
-        kernels = (Mlp(width, width, width, width // 8, between=F.relu) for _ in range(config.masks))
+        kernels = (
+            Mlp(width, width, width, width // 8, between=F.relu) for _ in range(config.masks)
+        )
         self.output_hypernetworks_mlps = nn.ModuleList(kernels)
         self.iou_prediction_head = Mlp(width, width, width, config.masks, between=F.relu)
 
@@ -100,9 +111,13 @@ class MaskDecoder(nn.Module):
         tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
         image = (embedding + (encoder.no_mask_embed.weight if mask is None else mask)).flatten(1, 2)
         positions = encoder.positions(height, width)
-        tokens, image = self.transformer.finish(image, positions, tokens, self.transformer.look(image, positions, tokens))
+        tokens, image = self.transformer.finish(
+            image, positions, tokens, self.transformer.look(image, positions, tokens)
+        )
         tokens = tokens[:, int(self.config.object_token) :]
-        kernels = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], 1)
+        kernels = torch.stack(
+            [mlp(tokens[:, 1 + i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], 1
+        )
         pixels = self.output_upscaling(image, stride8, stride4)
         logits = Upscale.into_rows(kernels @ pixels.transpose(1, 2), height, width).float()
         scores = self.iou_prediction_head(tokens[:, 0]).float()
@@ -112,7 +127,9 @@ class MaskDecoder(nn.Module):
     @torch.no_grad()
     def nested(self, encoder, embedding, points, tokens, high_resolution=()):
         """Of single points ([batch, n, 2]) the masks of these `tokens`: logits and predicted IoU."""
-        logits, scores = self(encoder, embedding, encoder.tokens(points), high_resolution=high_resolution)
+        logits, scores = self(
+            encoder, embedding, encoder.tokens(points), high_resolution=high_resolution
+        )
         return logits[:, :, tokens], scores[:, :, tokens]
 
 

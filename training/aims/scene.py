@@ -28,7 +28,7 @@ class SceneConfig:
     as_dict = asdict
 
 
-class Said(NamedTuple):
+class SceneOutput(NamedTuple):
     """Logits of n candidates of one photo."""
 
     level: torch.Tensor  # [n, 3]: that it is a thing of the level, with an IoU of one half or more
@@ -67,7 +67,9 @@ class SceneHead(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        sources = {"tokens": 256, "inside": 256, "around": 256} | ({"deep": config.deep} if config.deep else {})
+        sources = {"tokens": 256, "inside": 256, "around": 256} | (
+            {"deep": config.deep} if config.deep else {}
+        )
         self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in sources.items()})
         self.enter = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sources.items()})
         self.geometry = Mlp(config.geometry, 64, width)
@@ -89,15 +91,25 @@ class SceneHead(nn.Module):
             read = F.dropout(norm(getattr(scene, name).float()), self.config.drop, self.training)
             x = x + self.enter[name](read)
         pairs = F.gelu(self.pair(scene.pairs()))
-        biases = self.bias(pairs).permute(2, 0, 1).unflatten(0, (self.config.layers, self.config.heads))
+        biases = (
+            self.bias(pairs).permute(2, 0, 1).unflatten(0, (self.config.layers, self.config.heads))
+        )
         for layer, bias in zip(self.layers, biases):
             x = layer(x, bias)
         x = self.norm(x)
         level, chosen, iou = self.say(x).split(len(LEVELS), 1)
-        return Said(level, chosen, iou, self.of_pairs(x, pairs))
+        return SceneOutput(level, chosen, iou, self.of_pairs(x, pairs))
 
     def of_pairs(self, x, pairs):
         split = lambda y: y.view(len(x), len(PAIR_OUTPUTS), -1).transpose(0, 1)
         first, second = split(self.first(x)), split(self.second(x))
-        found = (first @ second.transpose(1, 2)).permute(1, 2, 0) * self.config.pair_hidden**-0.5 + self.pair_say(pairs)
-        return torch.stack([x if name == "part_of" else (x + x.T) / 2 for name, x in zip(PAIR_OUTPUTS, found.unbind(-1))], -1)
+        found = (first @ second.transpose(1, 2)).permute(
+            1, 2, 0
+        ) * self.config.pair_hidden**-0.5 + self.pair_say(pairs)
+        return torch.stack(
+            [
+                x if name == "part_of" else (x + x.T) / 2
+                for name, x in zip(PAIR_OUTPUTS, found.unbind(-1))
+            ],
+            -1,
+        )

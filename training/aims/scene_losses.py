@@ -33,11 +33,11 @@ def best_of(overlap):
     return which, iou
 
 
-def total(said, lesson):
+def total(output, target):
     """The loss of one photo, and its parts by name."""
     parts = {}
     for level, name in enumerate(("part", "entity", "relation")):
-        overlap, known = lesson.overlap[level], lesson.known[:, level]
+        overlap, known = target.overlap[level], target.known[:, level]
         _, best = best_of(overlap)
         reached = assigned(overlap)
         positive = (reached > 0).float()
@@ -46,43 +46,48 @@ def total(said, lesson):
             continue
         share = LEVEL_WEIGHTS[level]
         # Of many wrong candidates those count that the head believes in.
-        hard = said.chosen[:, level].sigmoid().detach() ** 2 * 0.75 + 0.05
-        chosen = bce(said.chosen[:, level], reached) * torch.where(positive > 0, 1.0, hard) * weight
+        hard = output.chosen[:, level].sigmoid().detach() ** 2 * 0.75 + 0.05
+        chosen = (
+            bce(output.chosen[:, level], reached) * torch.where(positive > 0, 1.0, hard) * weight
+        )
         parts[f"{name} chosen"] = share * chosen.sum() / positive.sum().clamp(min=1)
         is_thing = ((best - FOUND + 0.1) / 0.2).clamp(0, 1)
         weight = torch.maximum(known, (best >= FOUND).float())
-        parts[f"{name} level"] = share * mean(bce(said.level[:, level], is_thing), weight)
+        parts[f"{name} level"] = share * mean(bce(output.level[:, level], is_thing), weight)
         weight = torch.maximum(known * 0.2, (best >= 0.25).float())
-        parts[f"{name} iou"] = share * 0.5 * mean(bce(said.iou[:, level], best), weight)
-    parts |= pair_losses(said.pairs, lesson)
-    return sum(parts.values(), said.level.sum() * 0), parts
+        parts[f"{name} iou"] = share * 0.5 * mean(bce(output.iou[:, level], best), weight)
+    parts |= pair_losses(output.pairs, target)
+    return sum(parts.values(), output.level.sum() * 0), parts
 
 
-def pair_losses(pairs, lesson):
+def pair_losses(pairs, target):
     """Of all pairs of candidates that the labels say something of."""
     same_part, same_entity, part_of, related = pairs.unbind(-1)
-    part, part_iou = best_of(lesson.overlap[0])
-    entity, entity_iou = best_of(lesson.overlap[1])
-    home, inside = best_of(lesson.within[1])
-    is_part, is_entity, is_piece = ((x >= least).nonzero()[:, 0] for x, least in ((part_iou, FOUND), (entity_iou, FOUND), (inside, INSIDE)))
+    part, part_iou = best_of(target.overlap[0])
+    entity, entity_iou = best_of(target.overlap[1])
+    home, inside = best_of(target.within[1])
+    is_part, is_entity, is_piece = (
+        (x >= least).nonzero()[:, 0]
+        for x, least in ((part_iou, FOUND), (entity_iou, FOUND), (inside, INSIDE))
+    )
     equal = lambda which, rows: which[rows][:, None] == which[rows]
     losses = {
         "same part": evenly(same_part, is_part, is_part, equal(part, is_part)),
         "same entity": evenly(same_entity, is_piece, is_piece, equal(home, is_piece)),
     }
     if len(is_part) and len(is_entity):
-        wanted = lesson.parents[part[is_part]][:, None] == entity[is_entity]
+        wanted = target.parents[part[is_part]][:, None] == entity[is_entity]
         losses["part of"] = evenly(part_of, is_part, is_entity, wanted)
-    if len(lesson.members) and len(is_entity):
-        losses["related"] = related_loss(related, lesson, is_entity, entity[is_entity])
+    if len(target.members) and len(is_entity):
+        losses["related"] = related_loss(related, target, is_entity, entity[is_entity])
     return {name: PAIR_WEIGHT * loss for name, loss in losses.items() if loss is not None}
 
 
-def related_loss(logits, lesson, rows, things):
+def related_loss(logits, target, rows, things):
     """Relations that people named weigh most. That a pair is none, nobody says: in photos with relations others probably are not."""
-    count = lesson.overlap[1].shape[1]
+    count = target.overlap[1].shape[1]
     related, weight = torch.zeros(count, count, dtype=torch.bool), torch.full((count, count), 0.5)
-    for (a, b), named in zip(lesson.members.tolist(), lesson.named.tolist()):
+    for (a, b), named in zip(target.members.tolist(), target.named.tolist()):
         if min(a, b) >= 0:
             related[a, b] = related[b, a] = True
             weight[a, b] = weight[b, a] = 1.0 if named else BY_RULE

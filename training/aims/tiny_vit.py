@@ -45,7 +45,9 @@ class WindowAttention(nn.Module):
         distance = (at[:, None] - at[None]).abs()
         # One bias for each |dy|, |dx|.
         index = distance[:, None, :, None] * stage.window + distance[None, :, None, :]
-        self.register_buffer("index", index.reshape(stage.window**2, stage.window**2), persistent=False)
+        self.register_buffer(
+            "index", index.reshape(stage.window**2, stage.window**2), persistent=False
+        )
 
     def forward(self, x):
         batch, height, width, channels = x.shape
@@ -96,7 +98,9 @@ class Layer(nn.Module):
 class PatchEmbed(nn.Module):
     def __init__(self):
         super().__init__()
-        self.seq = nn.ModuleDict({"0": Conv(3, 32, 3, 2, 1), "2": Conv(32, STAGES[0].channels, 3, 2, 1)})
+        self.seq = nn.ModuleDict(
+            {"0": Conv(3, 32, 3, 2, 1), "2": Conv(32, STAGES[0].channels, 3, 2, 1)}
+        )
 
     def forward(self, x):
         return self.seq["2"](F.gelu(self.seq["0"](x)))
@@ -113,7 +117,9 @@ class TinyVit(nn.Module):
             block = partial(Block, stage) if stage.heads else partial(MbConv, stage.channels)
             is_last = i + 1 == len(STAGES)
             stride = 1 if i + 2 == len(STAGES) else 2
-            merging = None if is_last else PatchMerging(stage.channels, STAGES[i + 1].channels, stride)
+            merging = (
+                None if is_last else PatchMerging(stage.channels, STAGES[i + 1].channels, stride)
+            )
             self.layers.append(Layer([block() for _ in range(stage.depth)], merging))
         self.neck = nn.ModuleDict(
             {

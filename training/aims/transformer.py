@@ -41,12 +41,17 @@ class TwoWayBlock(nn.Module):
             placed = queries + query_positions
             queries = queries + self.self_attn(placed, placed, queries)
         queries = self.norm1(queries)
-        queries = self.norm2(queries + self.cross_attn_token_to_image(queries + query_positions, keys + key_positions, keys))
+        queries = self.norm2(
+            queries
+            + self.cross_attn_token_to_image(queries + query_positions, keys + key_positions, keys)
+        )
         return self.norm3(queries + self.mlp(queries))
 
     def update(self, queries, keys, query_positions, key_positions):
         """The image as each query sees it, after a look at its tokens."""
-        seen = self.cross_attn_image_to_token(keys + key_positions, queries + query_positions, queries)
+        seen = self.cross_attn_image_to_token(
+            keys + key_positions, queries + query_positions, queries
+        )
         return self.norm4(seen + keys.repeat_interleave(len(seen) // len(keys), 0))
 
 
@@ -56,7 +61,9 @@ class TwoWayTransformer(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.layers = nn.ModuleList(TwoWayBlock(config, i == 0) for i in range(config.depth))
-        self.final_attn_token_to_image = Attention(config.channels, config.heads, config.channels // 2)
+        self.final_attn_token_to_image = Attention(
+            config.channels, config.heads, config.channels // 2
+        )
         self.norm_final_attn = nn.LayerNorm(config.channels)
 
     def look(self, image, positions, tokens):
@@ -115,7 +122,9 @@ def in_cells(x, steps):
     x = x.view(batch, height // side, *[2] * steps, width // side, *[2] * steps, channels)
     ys, xs = (range(start, start + steps) for start in (2, 3 + steps))
     halves = [axis for pair in zip(ys, xs) for axis in pair]
-    return x.permute(0, 1, 2 + steps, *halves, 3 + 2 * steps).reshape(batch, height * width, channels)
+    return x.permute(0, 1, 2 + steps, *halves, 3 + 2 * steps).reshape(
+        batch, height * width, channels
+    )
 
 
 def added(x, shared):

@@ -25,7 +25,9 @@ class Answers(Stored):
 
     hit: np.ndarray  # [n, m]: cells in common
     area: np.ndarray  # [m]: cells
-    level: np.ndarray  # [m]: place in LEVELS; NONE is no target: groups, approximate units, and what is too small
+    level: (
+        np.ndarray
+    )  # [m]: place in LEVELS; NONE is no target: groups, approximate units, and what is too small
     parent: np.ndarray  # [m]: of a part, its entity; otherwise NONE
     members: np.ndarray  # [m, 2]: of a relation, two of its entities; otherwise NONE
     known: np.ndarray  # [n, 2]: share of each candidate where an unlabelled part, an unlabelled entity would be wrong
@@ -66,7 +68,14 @@ def known(record, cells, large):
     of = lambda wanted: [i for i, mask in enumerate(record.masks) if wanted(i, mask)]
     parents = {mask.parent for mask in record.masks if mask.level == "part"}
     opened = union([] if record.set in FEW_PARTS else of(lambda i, mask: i in parents))
-    vague = of(lambda i, mask: mask.level == "region" or mask.crowd or (mask.approx and mask.level == "part") or not large[i])
+    vague = of(
+        lambda i, mask: (
+            mask.level == "region"
+            or mask.crowd
+            or (mask.approx and mask.level == "part")
+            or not large[i]
+        )
+    )
     approximate = of(lambda i, mask: mask.approx and mask.level == "entity")
     exact = union(of(lambda i, mask: mask.level == "entity" and not mask.approx))
     everywhere = np.ones(cells.shape[1:], bool)
@@ -81,7 +90,10 @@ def named_relations(folder, name):
         row = json.loads(line)
         unions = [mask for mask in row["masks"] if mask["level"] == "relation"]
         codes = [mask["rle"]["counts"] for mask in row["masks"]]
-        found[row["image"]] = [(mask["rle"], [codes[i] for i in mask["members"]], mask.get("source") == "vcoco") for mask in unions]
+        found[row["image"]] = [
+            (mask["rle"], [codes[i] for i in mask["members"]], mask.get("source") == "vcoco")
+            for mask in unions
+        ]
     return found
 
 
@@ -102,5 +114,7 @@ def read(record, named, folder, found=None):
     if not answers.exists():
         if not path.exists() or not record.masks:
             return None
-        answers_of(record, relations_of(record, named), found or Candidates.load(path)).save(answers)
+        answers_of(record, relations_of(record, named), found or Candidates.load(path)).save(
+            answers
+        )
     return Answers.load(answers)

@@ -91,11 +91,22 @@ def shapes(masks, outline):
     n, rows, columns = masks.shape
     ys, xs = masks.sum(2), masks.sum(1)
     area = ys.sum(1)
-    at = lambda sums: (sums * (torch.arange(sums.shape[1]) + 0.5)).sum(1) / sums.sum(1) / sums.shape[1]
+    at = lambda sums: (
+        (sums * (torch.arange(sums.shape[1]) + 0.5)).sum(1) / sums.sum(1) / sums.shape[1]
+    )
     first = lambda sums: (sums > 0).float().argmax(1) / sums.shape[1]
     last = lambda sums: 1 - first(sums.flip(1))
     edges = outline.flatten(1).sum(1) / (rows + columns)
-    found = (area / (rows * columns), at(ys), at(xs), first(ys), first(xs), last(ys), last(xs), edges)
+    found = (
+        area / (rows * columns),
+        at(ys),
+        at(xs),
+        first(ys),
+        first(xs),
+        last(ys),
+        last(xs),
+        edges,
+    )
     return torch.stack(found, 1).numpy().astype(np.float32)
 
 
@@ -124,7 +135,10 @@ def described(size, bits, kept, repeats, raw, encoded):
         size=np.array(size, np.int32),
         masks=bits[kept],
         repeats=repeats,
-        **{name: raw[name][kept] for name in ("quality", "score", "stable", "point", "kind", "tokens")},
+        **{
+            name: raw[name][kept]
+            for name in ("quality", "score", "stable", "point", "kind", "tokens")
+        },
         inside=half(pooled(whole, encoded.embedding[0])),
         around=half(pooled(around, encoded.embedding[0])),
         deep=half(pooled(whole, encoded.maps[3][0])),

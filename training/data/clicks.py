@@ -1,4 +1,4 @@
-"""Places where people would click: in the middle of labelled masks, and anywhere in them."""
+"""Places where people would click: in the centre of labelled masks, and anywhere in them."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -43,7 +43,9 @@ def places_of(record, size, most):
     """Clicks into at most so many labelled masks of a photo, always the same: columns and rows. In half of the training photos' masks
     they are anywhere, otherwise where the outline is furthest."""
     rng = seeded(record.image)
-    place = lambda cells: anywhere(cells, rng) if record.split == "train" and rng.random() < 0.5 else deepest(cells)
+    place = lambda cells: (
+        anywhere(cells, rng) if record.split == "train" and rng.random() < 0.5 else deepest(cells)
+    )
     return [place(target.cells) for target in targets_of(record, size, rng)[:most]]
 
 

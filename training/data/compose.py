@@ -45,7 +45,10 @@ class Composer:
             if mask.level == "entity" and mask.thing and not mask.approx
         ]
         # So that photos with many entities do not outweigh those with parts.
-        self.weights = [3.0 if any(mask.parent == index for mask in record.masks) else 1.0 for record, index, _ in self.things]
+        self.weights = [
+            3.0 if any(mask.parent == index for mask in record.masks) else 1.0
+            for record, index, _ in self.things
+        ]
 
     def scene(self, rng):
         """A record and its photo."""
@@ -67,7 +70,10 @@ class Composer:
             entity, *parts = (on_canvas(mask, place) for mask in (entity, *parts))
             visible = on_canvas(pixels, place)
             canvas[entity] = visible[entity]
-            pasted = [(old & ~entity, [part & ~entity for part in old_parts], area) for old, old_parts, area in pasted]
+            pasted = [
+                (old & ~entity, [part & ~entity for part in old_parts], area)
+                for old, old_parts, area in pasted
+            ]
             pasted.append((entity, parts, entity.sum()))
 
         masks = []
@@ -116,7 +122,9 @@ class Composer:
             if len(ys):
                 n = rng.randrange(len(ys))
                 return round(ys[n] - height * rng.random()), round(xs[n] - width * rng.random())
-        return rng.randint(-height // 4, CANVAS[1] - height * 3 // 4), rng.randint(-width // 4, CANVAS[0] - width * 3 // 4)
+        return rng.randint(-height // 4, CANVAS[1] - height * 3 // 4), rng.randint(
+            -width // 4, CANVAS[0] - width * 3 // 4
+        )
 
 
 def on_canvas(array, place):

@@ -29,22 +29,34 @@ class Maps(Stored):
 
     compressed = False
 
-    size: np.ndarray  # [4]: width and height of the photo, columns and rows (of stride 4) that show it
+    size: (
+        np.ndarray
+    )  # [4]: width and height of the photo, columns and rows (of stride 4) that show it
     stride4: np.ndarray  # [h, w, 32], or 64 channels of aims-tiny
     stride8: np.ndarray  # [h, w, 64], or 128
     stride16: np.ndarray  # [h, w, 256]: the embedding
-    stride32: np.ndarray  # [h, w, 768]: the trunk's last map; of aims-tiny 320 channels at stride 16
+    stride32: (
+        np.ndarray
+    )  # [h, w, 768]: the trunk's last map; of aims-tiny 320 channels at stride 16
 
     @classmethod
     def of(cls, size, encoded):
         half = lambda x: x[0].half().numpy()
         stride4, stride8 = encoded.high_resolution
-        return cls(np.array(size, np.int32), half(stride4), half(stride8), half(encoded.embedding), half(encoded.maps[3]))
+        return cls(
+            np.array(size, np.int32),
+            half(stride4),
+            half(stride8),
+            half(encoded.embedding),
+            half(encoded.maps[3]),
+        )
 
     @property
     def maps(self):
         """What the AIMS head reads."""
-        return [torch.from_numpy(x) for x in (self.stride4, self.stride8, self.stride32, self.stride16)]
+        return [
+            torch.from_numpy(x) for x in (self.stride4, self.stride8, self.stride32, self.stride16)
+        ]
 
     def encoded(self):
         """As the encoder returns it, a batch of one, with the trunk's last map alone."""
@@ -66,9 +78,15 @@ def side_of(image, split, square=False):
 def fitted(pixels, side, square=False):
     """The photo with this long side, in zeros to multiples of 64 or to a square: [1, height, width, 3], and columns and rows of its masks."""
     height, width = pixels.shape[:2]
-    columns, rows = (max(1, round(length * side / max(width, height) / 4)) for length in (width, height))
-    image = np.asarray(Image.fromarray(pixels).resize((4 * columns, 4 * rows), Image.BICUBIC), np.float32)
+    columns, rows = (
+        max(1, round(length * side / max(width, height) / 4)) for length in (width, height)
+    )
+    image = np.asarray(
+        Image.fromarray(pixels).resize((4 * columns, 4 * rows), Image.BICUBIC), np.float32
+    )
     shape = (side, side) if square else (-(-rows // 16) * 64, -(-columns // 16) * 64)
     result = np.zeros((1, *shape, 3), np.float32)
-    result[0, : 4 * rows, : 4 * columns] = (image - np.array(PIXEL_MEAN, np.float32)) / np.array(PIXEL_STD, np.float32)
+    result[0, : 4 * rows, : 4 * columns] = (image - np.array(PIXEL_MEAN, np.float32)) / np.array(
+        PIXEL_STD, np.float32
+    )
     return torch.from_numpy(result), columns, rows

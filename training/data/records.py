@@ -92,7 +92,11 @@ def pool(folder, entry, split):
     if "regions" in entry:
         records = coarsest(records, entry["regions"])
     scope, licenses = entry.get("scope"), entry.get("licenses")
-    return [record for record in records if scope in (None, record.scope) and (not licenses or record.license in licenses)], photos
+    return [
+        record
+        for record in records
+        if scope in (None, record.scope) and (not licenses or record.license in licenses)
+    ], photos
 
 
 def in_order(entries, folder, first=None):
@@ -109,7 +113,10 @@ def in_order(entries, folder, first=None):
 
 def coarsest(records, least):
     chosen = {}
-    for record in sorted((record for record in records if len(record.masks) >= least), key=lambda record: len(record.masks)):
+    for record in sorted(
+        (record for record in records if len(record.masks) >= least),
+        key=lambda record: len(record.masks),
+    ):
         chosen.setdefault(record.image, record)
     for record in chosen.values():
         for mask in record.masks:

@@ -32,8 +32,8 @@ class Target:
     """Of one level; `h` and `w` are those of the mask stride."""
 
     masks: torch.Tensor  # [n, h, w] of bool
-    middles: torch.Tensor  # [n]: the token in the middle of each mask
-    heat: torch.Tensor  # [tokens]: 1 in the middles, falling off around them
+    centres: torch.Tensor  # [n]: the token in the centre of each mask
+    objectness: torch.Tensor  # [tokens]: 1 in the centres, falling off around them
     known: torch.Tensor  # [h, w] of bool: where a mask that is not among `masks` would be wrong
 
 
@@ -58,17 +58,25 @@ class View:
         self.cells = [max(1, round(side * factor / MASK_STRIDE)) for side in (width, height)]
         limit = size // MASK_STRIDE
         # In cells: rows and columns of the whole input.
-        self.shape = (limit, limit) if square else tuple(-(-side // SHAPE_CELLS) * SHAPE_CELLS for side in self.cells[::-1])
+        self.shape = (
+            (limit, limit)
+            if square
+            else tuple(-(-side // SHAPE_CELLS) * SHAPE_CELLS for side in self.cells[::-1])
+        )
         self.filled = tuple(min(side, limit) * MASK_STRIDE for side in self.cells)
         self.offset = [round(max(0, side - limit) * share) for side, share in zip(self.cells, at)]
 
     def image(self, pixels):
-        image = Image.fromarray(pixels).resize([side * MASK_STRIDE for side in self.cells], Image.BICUBIC)
+        image = Image.fromarray(pixels).resize(
+            [side * MASK_STRIDE for side in self.cells], Image.BICUBIC
+        )
         return self.place(np.asarray(image), MASK_STRIDE)
 
     def mask(self, pixels, stride=MASK_STRIDE):
         cell = MASK_STRIDE // stride
-        image = Image.fromarray(pixels.astype(np.uint8) * 255).resize([side * cell for side in self.cells], Image.BOX)
+        image = Image.fromarray(pixels.astype(np.uint8) * 255).resize(
+            [side * cell for side in self.cells], Image.BOX
+        )
         return self.place(np.asarray(image), cell) > 127
 
     def place(self, pixels, per_cell):
@@ -85,7 +93,9 @@ class View:
 def augmented_view(record, size, rng):
     """Mostly near the size at inference; sometimes small, sometimes a detail."""
     scale = np.exp(rng.uniform(np.log(0.6), np.log(2.0)))
-    return View(record.width, record.height, size, scale, (rng.random(), rng.random()), rng.random() < 0.5)
+    return View(
+        record.width, record.height, size, scale, (rng.random(), rng.random()), rng.random() < 0.5
+    )
 
 
 def recoloured(pixels, rng):
@@ -106,7 +116,9 @@ class Scene:
         shape = view.shape
         masks = [view.mask(mask.pixels()) for mask in record.masks]
         large = [mask.sum() >= MIN_CELLS for mask in masks]
-        of_level = lambda level: [i for i, mask in enumerate(record.masks) if mask.level == level and large[i]]
+        of_level = lambda level: [
+            i for i, mask in enumerate(record.masks) if mask.level == level and large[i]
+        ]
         exact = [i for i in of_level("entity") if not record.masks[i].approx]
         row = {i: n for n, i in enumerate(exact)}
         parts = of_level("part")
@@ -115,23 +127,37 @@ class Scene:
         self.parents = [row.get(record.masks[i].parent) for i in parts]
         # An approximate entity is no target, but its parts fill it.
         self.whole = [masks[i] for i in of_level("entity")]
-        self.children = [[n for n, p in enumerate(parts) if record.masks[p].parent == i] for i in of_level("entity")]
+        self.children = [
+            [n for n, p in enumerate(parts) if record.masks[p].parent == i]
+            for i in of_level("entity")
+        ]
         self.rows = [row.get(i) for i in of_level("entity")]
         if record.relations is not None:
             self.pairs = [(row[a], row[b]) for a, b in record.relations if a in row and b in row]
         else:
             things = [n for n, i in enumerate(exact) if record.masks[i].thing]
             self.pairs = touching(self.entities, things)
-        dropped = stack([mask for i, mask in enumerate(masks) if not large[i] or record.masks[i].level == "region"], shape)
+        dropped = stack(
+            [
+                mask
+                for i, mask in enumerate(masks)
+                if not large[i] or record.masks[i].level == "region"
+            ],
+            shape,
+        )
         self.unclear = dropped.any(0)
         padding = ~view.mask(np.ones((record.height, record.width), bool))
         # A set that labels parts of an entity labels all of them.
-        opened = stack([mask for mask, children in zip(self.whole, self.children) if children], shape).any(0)
+        opened = stack(
+            [mask for mask, children in zip(self.whole, self.children) if children], shape
+        ).any(0)
         everywhere = np.ones(shape, bool)
         self.known = {
-            "entity": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
+            "entity": (everywhere if record.has_all_entities else self.entities.any(0) | padding)
+            & ~self.unclear,
             "part": (opened & ~self.unclear) | padding,
-            "relation": (everywhere if record.has_all_entities else self.entities.any(0) | padding) & ~self.unclear,
+            "relation": (everywhere if record.has_all_entities else self.entities.any(0) | padding)
+            & ~self.unclear,
         }
 
 
@@ -139,15 +165,32 @@ def stack(masks, shape):
     return np.stack(masks) if masks else np.zeros((0, *shape), bool)
 
 
-def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=True, square=True, rough=None):
+def sample(
+    record,
+    photos,
+    size,
+    kind,
+    rng,
+    augment=True,
+    view_rng=None,
+    shown=True,
+    square=True,
+    rough=None,
+):
     """A sample of the wanted kind, or of the full image where the record has nothing to prompt with.
 
     `view_rng`, where given, decides the view and its colours, and `rng` only what is asked. If it is not to be `shown`, the
     image is left black. Prompts are `rough` where the view is augmented, or as said."""
     view_rng = view_rng or rng
-    view = augmented_view(record, size, view_rng) if augment else View(record.width, record.height, size, square=square)
+    view = (
+        augmented_view(record, size, view_rng)
+        if augment
+        else View(record.width, record.height, size, square=square)
+    )
     height, width = (side * MASK_STRIDE for side in view.shape)
-    image = view.image(photos.read(record.image)) if shown else np.zeros((height, width, 3), np.uint8)
+    image = (
+        view.image(photos.read(record.image)) if shown else np.zeros((height, width, 3), np.uint8)
+    )
     if augment and shown:
         image = recoloured(image, view_rng)
     scene = Scene(record, view)
@@ -159,7 +202,9 @@ def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=T
     return Sample(
         image=torch.from_numpy(image.copy()),
         filled=view.filled,
-        prompt=torch.ones(height, width, dtype=torch.bool) if prompt is None else torch.from_numpy(prompt.copy()),
+        prompt=torch.ones(height, width, dtype=torch.bool)
+        if prompt is None
+        else torch.from_numpy(prompt.copy()),
         targets=targets,
         links={name: torch.from_numpy(link) for name, link in links.items()},
         points=torch.tensor(points_in(targets, rng)),
@@ -167,10 +212,14 @@ def sample(record, photos, size, kind, rng, augment=True, view_rng=None, shown=T
 
 
 def points_in(targets, rng):
-    """As many from each mask of a level as from the others: some in its middle, some anywhere."""
+    """As many from each mask of a level as from the others: some in its centre, some anywhere."""
     levels = [level for level in LEVELS if len(targets[level].masks)]
     points = []
-    for drawn in rng.choices(levels, [POINT_SHARES[level] for level in levels], k=POINTS) if levels else [None] * POINTS:
+    for drawn in (
+        rng.choices(levels, [POINT_SHARES[level] for level in levels], k=POINTS)
+        if levels
+        else [None] * POINTS
+    ):
         if drawn is None:
             points.append((rng.random(), rng.random()))
             continue
@@ -180,7 +229,7 @@ def points_in(targets, rng):
         side = max(height, width)
         if rng.random() < 0.5:
             side //= TOKEN_STRIDE // MASK_STRIDE
-            y, x = divmod(int(target.middles[i]), width // (TOKEN_STRIDE // MASK_STRIDE))
+            y, x = divmod(int(target.centres[i]), width // (TOKEN_STRIDE // MASK_STRIDE))
         else:
             inside = target.masks[i].nonzero()
             y, x = inside[rng.randrange(len(inside))].tolist()
@@ -189,7 +238,7 @@ def points_in(targets, rng):
 
 
 def ask(scene, kind, rng):
-    """The prompt (None: full image), per level (masks, hearts, known), and the links."""
+    """The prompt (None: full image), per level (masks, cores, known), and the links."""
     opened = [n for n, children in enumerate(scene.children) if children]
     if kind == "entity" and opened:
         return ask_entity(scene, rng.choice(opened))
@@ -249,7 +298,10 @@ def ask_pair(scene, a, b):
         "entity": (pair, pair, everywhere),
         "relation": (union[None], contact, everywhere),
     }
-    links = {"entity_part": np.zeros((2, 0), np.float32), "relation_entity": np.ones((1, 2), np.float32)}
+    links = {
+        "entity_part": np.zeros((2, 0), np.float32),
+        "relation_entity": np.ones((1, 2), np.float32),
+    }
     return union, levels, links
 
 
@@ -262,8 +314,11 @@ def ask_region(scene, rng):
 
     def span(at, side):
         low, high = at.min(), at.max() + 1
-        middle, length = (low + high) / 2 + rng.uniform(-0.1, 0.1) * (high - low), max(6, (high - low) * grow)
-        return max(0, int(middle - length / 2)), min(side, int(middle + length / 2) + 1)
+        centre, length = (
+            (low + high) / 2 + rng.uniform(-0.1, 0.1) * (high - low),
+            max(6, (high - low) * grow),
+        )
+        return max(0, int(centre - length / 2)), min(side, int(centre + length / 2) + 1)
 
     region = np.zeros((height, width), bool)
     (x0, x1), (y0, y1) = span(xs, width), span(ys, height)
@@ -273,14 +328,20 @@ def ask_region(scene, rng):
 
     levels, links = everything(scene)
     kept, result = {}, {}
-    for level, (masks, hearts, known) in levels.items():
+    for level, (masks, cores, known) in levels.items():
         inside = (masks & region).sum((1, 2))
         share = inside / np.maximum(masks.sum((1, 2)), 1)
         keep = np.flatnonzero((share >= 0.5) & (inside >= MIN_CELLS))
         cut = masks[np.flatnonzero((share > 0) & (share < 0.5))]
         kept[level] = keep
-        hearts = np.where((hearts & region).any((1, 2), keepdims=True), hearts & region, masks & region)
-        result[level] = (masks[keep] & region, hearts[keep], (known & ~(cut.any(0) & region)) | ~region)
+        cores = np.where(
+            (cores & region).any((1, 2), keepdims=True), cores & region, masks & region
+        )
+        result[level] = (
+            masks[keep] & region,
+            cores[keep],
+            (known & ~(cut.any(0) & region)) | ~region,
+        )
     coarse_fine = {"entity_part": ("entity", "part"), "relation_entity": ("relation", "entity")}
     links = {name: links[name][np.ix_(kept[a], kept[b])] for name, (a, b) in coarse_fine.items()}
     return region, result, links
@@ -304,27 +365,27 @@ def roughened(mask, rng):
     return rough if rough.sum() >= mask.sum() / 2 else mask
 
 
-def target(masks, hearts, known):
-    """`hearts` are the parts of the masks in which their middles lie."""
+def target(masks, cores, known):
+    """`cores` are the parts of the masks in which their centres lie."""
     masks, known = torch.from_numpy(masks), torch.from_numpy(known)
     height, width = (side // (TOKEN_STRIDE // MASK_STRIDE) for side in known.shape)
-    hearts = torch.from_numpy(hearts).float()[:, None]
-    coarse = F.avg_pool2d(hearts, TOKEN_STRIDE // MASK_STRIDE)
+    cores = torch.from_numpy(cores).float()[:, None]
+    coarse = F.avg_pool2d(cores, TOKEN_STRIDE // MASK_STRIDE)
     # The deeper inside, the more of ever larger neighbourhoods belongs to the mask.
     depth = sum(F.avg_pool2d(coarse, k, 1, k // 2) for k in (1, 3, 7, 15)) * (coarse > 0)
-    middles = depth.flatten(1).argmax(1) if len(masks) else torch.zeros(0, dtype=torch.long)
+    centres = depth.flatten(1).argmax(1) if len(masks) else torch.zeros(0, dtype=torch.long)
 
-    heat = torch.zeros(height, width)
+    objectness = torch.zeros(height, width)
     rows, columns = torch.arange(height)[:, None], torch.arange(width)
     cells = F.avg_pool2d(masks.float()[:, None], TOKEN_STRIDE // MASK_STRIDE)[:, 0]
-    for middle, inside in zip(middles.tolist(), cells):
+    for centre, inside in zip(centres.tolist(), cells):
         spread = min(4.0, max(0.6, 0.12 * float(inside.sum()) ** 0.5))
-        y, x = divmod(middle, width)
+        y, x = divmod(centre, width)
         distance = (rows - y) ** 2 + (columns - x) ** 2
         bump = torch.exp(-distance / (2 * spread**2)) * (inside > 0)
         bump[y, x] = 1.0
-        heat = torch.maximum(heat, bump)
-    return Target(masks, middles, heat.flatten(), known)
+        objectness = torch.maximum(objectness, bump)
+    return Target(masks, centres, objectness.flatten(), known)
 
 
 def choose_kind(rng):

@@ -33,13 +33,24 @@ class Scene:
     def of(cls, found):
         tensor = lambda x: torch.from_numpy(np.asarray(x, np.float32))
         area, outline = (np.diag(x).astype(np.float32).clip(1) for x in (found.both, found.contact))
-        own = [found.quality, found.score, found.stable, np.log1p(found.repeats), *(found.kind == i for i in range(len(KINDS)))]
+        own = [
+            found.quality,
+            found.score,
+            found.stable,
+            np.log1p(found.repeats),
+            *(found.kind == i for i in range(len(KINDS))),
+        ]
         top, left, bottom, right = found.shape[:, 3:7].T
         half = 0.5 / found.size[2:].max()
         return cls(
-            **{name: torch.from_numpy(getattr(found, name)) for name in ("tokens", "inside", "around", "deep")},
+            **{
+                name: torch.from_numpy(getattr(found, name))
+                for name in ("tokens", "inside", "around", "deep")
+            },
             shape=tensor(found.shape),
-            edges=tensor(np.stack([top < half, left < half, bottom > 1 - half, right > 1 - half], 1)),
+            edges=tensor(
+                np.stack([top < half, left < half, bottom > 1 - half, right > 1 - half], 1)
+            ),
             own=tensor(np.stack(own, 1)),
             prompt=torch.tensor([0.0, 1.0, 0.0]).repeat(len(found.kind), 1),
             wide=float(np.log(found.size[0] / found.size[1])),
@@ -54,7 +65,11 @@ class Scene:
 
     def only(self, rows):
         """Of these candidates, in this order."""
-        changed = {name: value[rows] for name, value in vars(self).items() if torch.is_tensor(value) and value.dim() < 3}
+        changed = {
+            name: value[rows]
+            for name, value in vars(self).items()
+            if torch.is_tensor(value) and value.dim() < 3
+        }
         changed |= {name: getattr(self, name)[rows][:, rows] for name in ("within", "touch")}
         return replace(self, **changed)
 
@@ -80,10 +95,24 @@ class Scene:
         area, y, x, top, left, bottom, right, outline = self.shape.unbind(1)
         size = (area.clamp(min=1e-6)).log()
         compact = outline.clamp(min=1e-3).log() - size / 2
-        found = [size / 3, y, x, top, left, bottom, right, bottom - top, right - left, outline, compact]
+        found = [
+            size / 3,
+            y,
+            x,
+            top,
+            left,
+            bottom,
+            right,
+            bottom - top,
+            right - left,
+            outline,
+            compact,
+        ]
         wide = torch.full_like(area, self.wide)
         found += [(bottom - top).clamp(min=1e-3).log(), (right - left).clamp(min=1e-3).log()]
-        return torch.cat([torch.stack(found, 1), self.edges, self.own, self.prompt, wide[:, None]], 1)
+        return torch.cat(
+            [torch.stack(found, 1), self.edges, self.own, self.prompt, wide[:, None]], 1
+        )
 
     def iou(self):
         both = self.within.float() * self.area[:, None]
@@ -97,13 +126,15 @@ class Scene:
 
 
 @dataclass
-class Lesson:
+class SceneTarget:
     """What people say of the candidates of a `Scene`, by level: part, entity, relation."""
 
     overlap: list  # 3 x [n, m]: IoU with each labelled mask of the level
     within: list  # 3 x [n, m]: how much of the candidate lies in each of them
     covers: list  # 3 x [n, m]: and how much of each lies in the candidate
-    known: torch.Tensor  # [n, 3]: how much it is held against a candidate that it is nothing of the level
+    known: (
+        torch.Tensor
+    )  # [n, 3]: how much it is held against a candidate that it is nothing of the level
     parents: torch.Tensor  # [parts]: place of each part's entity among the entities, or -1
     members: torch.Tensor  # [relations, 2]: two entities of each relation
     named: torch.Tensor  # [relations]: whether people named it; otherwise it is a rule's
@@ -120,46 +151,56 @@ class Lesson:
         # One entity is no relation; what else is none, hardly anyone says.
         alone = within[:, rows[1]].amax(1) if len(rows[1]) else torch.zeros(len(scene))
         doubt = 0.3 if complete else 0.0
-        known = torch.cat([(share > 0.5).float(), (alone > 0.85).float().clamp(min=doubt)[:, None]], 1)
+        known = torch.cat(
+            [(share > 0.5).float(), (alone > 0.85).float().clamp(min=doubt)[:, None]], 1
+        )
         return cls(
             overlap=[overlap[:, level] for level in rows],
             within=[within[:, level] for level in rows],
             covers=[covers[:, level] for level in rows],
             known=known,
-            parents=torch.tensor([place.get(int(answers.parent[row]), -1) for row in rows[0]], dtype=torch.long),
-            members=torch.tensor([members(answers.members[row]) for row in rows[2]], dtype=torch.long).view(-1, 2),
+            parents=torch.tensor(
+                [place.get(int(answers.parent[row]), -1) for row in rows[0]], dtype=torch.long
+            ),
+            members=torch.tensor(
+                [members(answers.members[row]) for row in rows[2]], dtype=torch.long
+            ).view(-1, 2),
             named=torch.from_numpy(answers.named[rows[2]]),
         )
 
     def only(self, rows):
-        some = {name: [x[rows] for x in getattr(self, name)] for name in ("overlap", "within", "covers")}
+        some = {
+            name: [x[rows] for x in getattr(self, name)] for name in ("overlap", "within", "covers")
+        }
         return replace(self, known=self.known[rows], **some)
 
     def asked(self):
         """What a mask prompt may be: of each, its level (1: an entity to be opened, 2: a relation), and its place there."""
         opened = sorted({int(parent) for parent in self.parents if parent >= 0})
-        return [(1, entity) for entity in opened] + [(2, relation) for relation in range(len(self.members))]
+        return [(1, entity) for entity in opened] + [
+            (2, relation) for relation in range(len(self.members))
+        ]
 
 
-def prompted(scene, lesson, level, place):
+def prompted(scene, target, level, place):
     """Both with one labelled mask as prompt: only candidates that lie mostly in it."""
-    within, covers = lesson.within[level][:, place], lesson.covers[level][:, place]
+    within, covers = target.within[level][:, place], target.covers[level][:, place]
     rows = (within >= 0.5).nonzero()[:, 0]
-    return scene.prompted(within, covers).only(rows), lesson.only(rows)
+    return scene.prompted(within, covers).only(rows), target.only(rows)
 
 
-def varied(scene, lesson, rng, drop=0.4, prompts=0.3):
+def varied(scene, target, rng, drop=0.4, prompts=0.3):
     """Of both, a random variant: without some candidates, perhaps without some points, mirrored and moved; with a mask prompt in so
     many of all cases, where there is a labelled mask to prompt with."""
-    asked = lesson.asked()
+    asked = target.asked()
     if asked and rng.random() < prompts:
-        scene, lesson = prompted(scene, lesson, *asked[rng.integers(len(asked))])
+        scene, target = prompted(scene, target, *asked[rng.integers(len(asked))])
     keep = rng.random(len(scene)) >= drop * rng.random()
     gone = rng.random(int(scene.point.max()) + 1) < 0.3 * drop * rng.random()
     rows = torch.from_numpy(np.flatnonzero(keep & ~gone[scene.point.numpy()]))
     if len(rows) < 4:
         rows = torch.arange(len(scene))
-    return jittered(scene.only(rows), rng), lesson.only(rows)
+    return jittered(scene.only(rows), rng), target.only(rows)
 
 
 def jittered(scene, rng):
@@ -170,8 +211,8 @@ def jittered(scene, rng):
     return scene.moved(scale.tolist(), rng.normal(0, 0.04, 2).tolist())
 
 
-def by_click(scene, lesson):
+def by_click(scene, target):
     """Of a photo that was clicked, the answers to each click by themselves."""
     for point in scene.point.unique().tolist():
         rows = (scene.point == point).nonzero()[:, 0]
-        yield scene.only(rows), lesson.only(rows)
+        yield scene.only(rows), target.only(rows)

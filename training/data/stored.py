@@ -23,4 +23,9 @@ class Stored:
     def load(cls, path, without=()):
         """The arrays named in `without` are None."""
         with np.load(path) as file:
-            return cls(**{field.name: None if field.name in without else file[field.name] for field in fields(cls)})
+            return cls(
+                **{
+                    field.name: None if field.name in without else file[field.name]
+                    for field in fields(cls)
+                }
+            )

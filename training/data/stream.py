@@ -12,7 +12,10 @@ from .answers import named_relations, relations_of
 from .compose import Composer
 
 # Stride and channels of the encoder's maps.
-FEATURES = (*zip((4, 8, 16), (STAGES[0].channels, STAGES[1].channels, STAGES[3].channels)), (16, EMBED_DIM))
+FEATURES = (
+    *zip((4, 8, 16), (STAGES[0].channels, STAGES[1].channels, STAGES[3].channels)),
+    (16, EMBED_DIM),
+)
 
 
 class Samples(torch.utils.data.IterableDataset):
@@ -20,7 +23,14 @@ class Samples(torch.utils.data.IterableDataset):
     (seed, file for the encoder's output), each shows one of these views. Without `prompts` all are full images."""
 
     def __init__(self, config, data, size, seed, views=(), prompts=True):
-        self.config, self.data, self.size, self.seed, self.views, self.prompts = config, data, size, seed, views, prompts
+        self.config, self.data, self.size, self.seed, self.views, self.prompts = (
+            config,
+            data,
+            size,
+            seed,
+            views,
+            prompts,
+        )
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -39,7 +49,15 @@ class Samples(torch.utils.data.IterableDataset):
                 pool, photos = view_rng.choices(pools, weights)[0]
                 record = view_rng.choice(pool)
             kind = samples.choose_kind(rng) if self.prompts else "full"
-            sample = samples.sample(record, photos, self.size, kind, rng, view_rng=view_rng, shown=not (cache and cache.maps))
+            sample = samples.sample(
+                record,
+                photos,
+                self.size,
+                kind,
+                rng,
+                view_rng=view_rng,
+                shown=not (cache and cache.maps),
+            )
             sample.cache = cache
             yield sample
 
@@ -48,7 +66,13 @@ class WholePhotos(torch.utils.data.IterableDataset):
     """Endless samples of whole photos whose maps `encode.py` keeps in a `folder`."""
 
     def __init__(self, config, data, folder, seed, prompts=True):
-        self.config, self.data, self.folder, self.seed, self.prompts = config, data, folder, seed, prompts
+        self.config, self.data, self.folder, self.seed, self.prompts = (
+            config,
+            data,
+            folder,
+            seed,
+            prompts,
+        )
 
     def __iter__(self):
         rng = samples.seeded(self.seed)
@@ -72,7 +96,9 @@ class WholePhotos(torch.utils.data.IterableDataset):
 def kept_sample(record, photos, folder, kind, rng, rough=False):
     """Of a whole photo whose maps are kept, as `samples.sample`."""
     side = maps.side_of(record.image, record.split)
-    found = samples.sample(record, photos, side, kind, rng, augment=False, shown=False, square=False, rough=rough)
+    found = samples.sample(
+        record, photos, side, kind, rng, augment=False, shown=False, square=False, rough=rough
+    )
     found.cache = maps.Maps.load(maps.place(folder, record.image))
     return found
 
@@ -81,12 +107,17 @@ class Features:
     """What the frozen encoder makes of one view, kept in a file of 16-bit numbers."""
 
     def __init__(self, path, size):
-        self.path, self.shapes = path, [(size // stride, size // stride, channels) for stride, channels in FEATURES]
+        self.path, self.shapes = (
+            path,
+            [(size // stride, size // stride, channels) for stride, channels in FEATURES],
+        )
         self.maps = None
         if path.exists():
             ends = np.cumsum([np.prod(shape) for shape in self.shapes])
             parts = np.split(np.load(path), ends[:-1])
-            self.maps = [torch.from_numpy(part.reshape(shape)) for part, shape in zip(parts, self.shapes)]
+            self.maps = [
+                torch.from_numpy(part.reshape(shape)) for part, shape in zip(parts, self.shapes)
+            ]
 
     def keep(self, maps):
         self.maps = [x.half() for x in maps]
@@ -105,7 +136,10 @@ def features_of(encoder, images, batch):
         maps = encoder(images[new])
         for i, row in enumerate(new):
             batch[row].cache.keep([x[i] for x in maps])
-    return [torch.stack([x.to(images.device).float() for x in maps]) for maps in zip(*(sample.cache.maps for sample in batch))]
+    return [
+        torch.stack([x.to(images.device).float() for x in maps])
+        for maps in zip(*(sample.cache.maps for sample in batch))
+    ]
 
 
 def inputs(batch, device):
@@ -122,7 +156,7 @@ def inputs(batch, device):
 
 def moved(sample, device):
     for target in sample.targets.values():
-        for name in ("masks", "middles", "heat", "known"):
+        for name in ("masks", "centres", "objectness", "known"):
             setattr(target, name, getattr(target, name).to(device))
     sample.points = sample.points.to(device)
     sample.links = {name: link.to(device) for name, link in sample.links.items()}

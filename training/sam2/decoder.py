@@ -34,10 +34,17 @@ def anonymous(graph, values):
             if node.op_type == "MatMul" and path.startswith("transformer/"):
                 found[name] = f"mask_decoder.{path.replace('/', '.')}.weight", values[name].T
             elif step in NORM_STEPS and path.startswith("mask_downscaling/"):
-                found[name] = f"prompt_encoder.{path.rpartition('/')[2]}.{NORM_STEPS[step]}", values[name].ravel()
+                found[name] = (
+                    f"prompt_encoder.{path.rpartition('/')[2]}.{NORM_STEPS[step]}",
+                    values[name].ravel(),
+                )
             elif step in NORM_STEPS and path.startswith("output_upscaling."):
                 found[name] = f"mask_decoder.{path}.{NORM_STEPS[step]}", values[name].ravel()
-            elif node.op_type == "Expand" and values[name].shape == (1, sum(count for _, count in TOKENS), 256):
+            elif node.op_type == "Expand" and values[name].shape == (
+                1,
+                sum(count for _, count in TOKENS),
+                256,
+            ):
                 found[name] = "tokens", values[name][0]
             elif node.op_type == "Mul" and values[name].shape == (1, 256, 1, 1):
                 found[name] = "prompt_encoder.no_mask_embed.weight", values[name].reshape(1, 256)
@@ -49,14 +56,19 @@ def tensors(path):
     import onnx
 
     graph = onnx.load(path).graph
-    values = {initialiser.name: onnx.numpy_helper.to_array(initialiser) for initialiser in graph.initializer}
+    values = {
+        initialiser.name: onnx.numpy_helper.to_array(initialiser)
+        for initialiser in graph.initializer
+    }
     named = anonymous(graph, values)
     found = {}
     for name, value in values.items():
         if name in named:
             name, value = named[name]
         elif not name.startswith(("mask_decoder.", "prompt_encoder.")):
-            raise PackageError(f"{path.name} has a tensor that nothing here explains: '{name}' {list(value.shape)}.")
+            raise PackageError(
+                f"{path.name} has a tensor that nothing here explains: '{name}' {list(value.shape)}."
+            )
         if value.ndim == 4 and "mask_downscaling" in name:
             value = value.transpose(0, 2, 3, 1).reshape(len(value), -1)
         found[renamed(name)] = value

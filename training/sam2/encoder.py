@@ -24,10 +24,16 @@ def initialisers(path):
     try:
         from ort_flatbuffers_py.fbs import InferenceSession
     except ImportError as error:
-        raise PackageError(f"onnxruntime has no reader for .ort files in {reader}. Install the pinned version, see README.md.") from error
+        raise PackageError(
+            f"onnxruntime has no reader for .ort files in {reader}. Install the pinned version, see README.md."
+        ) from error
     finally:
         sys.path.remove(str(reader))
-    graph = InferenceSession.InferenceSession.GetRootAsInferenceSession(bytearray(path.read_bytes()), 0).Model().Graph()
+    graph = (
+        InferenceSession.InferenceSession.GetRootAsInferenceSession(bytearray(path.read_bytes()), 0)
+        .Model()
+        .Graph()
+    )
     found = {}
     for i in range(graph.InitializersLength()):
         tensor = graph.Initializers(i)
@@ -58,7 +64,10 @@ def tensors(path, encoder):
         return weight.reshape(len(weight), -1), bias
 
     found = {}
-    neck = {stride: linear(f"model.image_encoder.neck.convs.{i}.conv") for i, stride in enumerate((32, 16, 8, 4))}
+    neck = {
+        stride: linear(f"model.image_encoder.neck.convs.{i}.conv")
+        for i, stride in enumerate((32, 16, 8, 4))
+    }
     # There is no non-linearity between the neck and what follows it, so both are one layer. Only the maps of strides 16 and 32
     # are added to each other; what SAM 2 adds to their sum for an image without a past belongs to the bias of one of them.
     neck[4] = folded(linear("model.sam_mask_decoder.conv_s0"), neck[4])
@@ -69,17 +78,28 @@ def tensors(path, encoder):
         found[f"image_encoder.neck.stride{stride}.bias"] = bias
 
     weight = take("model.image_encoder.trunk.patch_embed.proj.weight")
-    found["image_encoder.trunk.patch_embed.proj.weight"] = weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+    found["image_encoder.trunk.patch_embed.proj.weight"] = weight.transpose(0, 2, 3, 1).reshape(
+        len(weight), -1
+    )
     table = take("/image_encoder/trunk/Transpose_output_0")[0].transpose(1, 2, 0)
-    background, window, error = parameters(table, encoder["positionSide"], encoder["stages"][0]["window"])
+    background, window, error = parameters(
+        table, encoder["positionSide"], encoder["stages"][0]["window"]
+    )
     if not error <= TOLERANCE:
-        raise PackageError(f"The table of positions is not what was expected: its parameters miss it by {error:.2g}, not by {TOLERANCE:.0e} at most.")
-    found["image_encoder.trunk.pos_embed"], found["image_encoder.trunk.pos_embed_window"] = background, window
+        raise PackageError(
+            f"The table of positions is not what was expected: its parameters miss it by {error:.2g}, not by {TOLERANCE:.0e} at most."
+        )
+    found["image_encoder.trunk.pos_embed"], found["image_encoder.trunk.pos_embed_window"] = (
+        background,
+        window,
+    )
 
     for name in list(source):
         if name.startswith("model.image_encoder."):  # biases and norms
             found[name.removeprefix("model.")] = take(name)
-        elif name.startswith("/image_encoder/trunk/blocks.") and name.endswith("/Transpose_output_0"):
+        elif name.startswith("/image_encoder/trunk/blocks.") and name.endswith(
+            "/Transpose_output_0"
+        ):
             inner = name.removeprefix("/").removesuffix("/Transpose_output_0").replace("/", ".")
             found[f"{inner}.weight"] = take(name).T
     left = {name: list(value.shape) for name, value in source.items() if value.size > FORMULA}

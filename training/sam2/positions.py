@@ -22,7 +22,11 @@ def bicubic_matrix(size, source):
         distance = np.abs(at - first - tap)
         near = ((CUBIC + 2) * distance - (CUBIC + 3)) * distance**2 + 1
         far = ((CUBIC * distance - 5 * CUBIC) * distance + 8 * CUBIC) * distance - 4 * CUBIC
-        np.add.at(matrix, (np.arange(size), np.clip(first + tap, 0, source - 1)), np.where(distance <= 1, near, far))
+        np.add.at(
+            matrix,
+            (np.arange(size), np.clip(first + tap, 0, source - 1)),
+            np.where(distance <= 1, near, far),
+        )
     return matrix
 
 
@@ -44,4 +48,8 @@ def parameters(table, side, window):
     found = np.linalg.pinv(basis.T @ basis, rcond=1e-10, hermitian=True) @ (basis.T @ wanted)
     found = (np.round(found / STEP) * STEP).astype(np.float32)
     error = float(np.abs(basis @ found.astype(np.float64) - wanted).max())
-    return found[: side * side].reshape(side, side, channels), found[side * side :].reshape(window, window, channels), error
+    return (
+        found[: side * side].reshape(side, side, channels),
+        found[side * side :].reshape(window, window, channels),
+        error,
+    )

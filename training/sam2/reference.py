@@ -41,7 +41,9 @@ class Reference:
         decoder = onnx.load(path / DECODER)
         del decoder.graph.output[:]
         for name in (LOGITS, SCORES):
-            decoder.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+            decoder.graph.output.append(
+                onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+            )
         self.decoder = session(decoder.SerializeToString())
 
     def encode(self, image):
@@ -59,7 +61,9 @@ class Reference:
             "high_res_feats_1": channels_first(encoded["s1"]),
             "point_coords": np.array([coords], np.float32),
             "point_labels": np.array([labels], np.float32),
-            "mask_input": np.zeros((1, 1, 256, 256), np.float32) if mask is None else np.float32(mask)[None, None],
+            "mask_input": np.zeros((1, 1, 256, 256), np.float32)
+            if mask is None
+            else np.float32(mask)[None, None],
             "has_mask_input": np.array([mask is not None], np.float32),
         }
         logits, scores = self.decoder.run([LOGITS, SCORES], inputs)

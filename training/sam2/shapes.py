@@ -10,11 +10,19 @@ def norm(name, width):
 
 
 def mlp(name, *widths):
-    return {key: shape for i, (a, b) in enumerate(zip(widths, widths[1:])) for key, shape in linear(f"{name}.layers.{i}", b, a).items()}
+    return {
+        key: shape
+        for i, (a, b) in enumerate(zip(widths, widths[1:]))
+        for key, shape in linear(f"{name}.layers.{i}", b, a).items()
+    }
 
 
 def attention(name, width, inner):
-    layers = {key: shape for part in "qkv" for key, shape in linear(f"{name}.{part}_proj", inner, width).items()}
+    layers = {
+        key: shape
+        for part in "qkv"
+        for key, shape in linear(f"{name}.{part}_proj", inner, width).items()
+    }
     return layers | linear(f"{name}.out_proj", width, inner)
 
 
@@ -30,12 +38,16 @@ def encoder(manifest):
         for _ in range(stage["depth"]):
             block, channels = f"{trunk}.blocks.{number}", stage["channels"]
             shapes |= norm(f"{block}.norm1", before) | norm(f"{block}.norm2", channels)
-            shapes |= linear(f"{block}.attn.qkv", 3 * channels, before) | linear(f"{block}.attn.proj", channels, channels)
+            shapes |= linear(f"{block}.attn.qkv", 3 * channels, before) | linear(
+                f"{block}.attn.proj", channels, channels
+            )
             shapes |= mlp(f"{block}.mlp", channels, 4 * channels, channels)
             if before != channels:
                 shapes |= linear(f"{block}.proj", channels, before)
             before, number = channels, number + 1
-    for stride, outputs, stage in zip((4, 8, 16, 32), (*manifest["decoder"]["highResolution"], width, width), stages):
+    for stride, outputs, stage in zip(
+        (4, 8, 16, 32), (*manifest["decoder"]["highResolution"], width, width), stages
+    ):
         shapes |= linear(f"image_encoder.neck.stride{stride}", outputs, stage["channels"])
     return shapes
 
@@ -44,9 +56,16 @@ def prompt_encoder(width):
     name = "prompt_encoder"
     shapes = {f"{name}.pe_layer.positional_encoding_gaussian_matrix": [2, width // 2]}
     shapes |= {f"{name}.point_embeddings.{i}.weight": [1, width] for i in range(4)}
-    shapes |= {f"{name}.{part}.weight": [1, width] for part in ("not_a_point_embed", "no_mask_embed")}
+    shapes |= {
+        f"{name}.{part}.weight": [1, width] for part in ("not_a_point_embed", "no_mask_embed")
+    }
     mask = f"{name}.mask_downscaling"
-    shapes |= linear(f"{mask}.0", 4, 4) | norm(f"{mask}.1", 4) | linear(f"{mask}.3", 16, 16) | norm(f"{mask}.4", 16)
+    shapes |= (
+        linear(f"{mask}.0", 4, 4)
+        | norm(f"{mask}.1", 4)
+        | linear(f"{mask}.3", 16, 16)
+        | norm(f"{mask}.4", 16)
+    )
     return shapes | linear(f"{mask}.6", width, 16)
 
 
@@ -63,12 +82,18 @@ def mask_decoder(decoder):
             shapes |= attention(f"{layer}.{part}", width, width // 2)
         for n in range(1, 5):
             shapes |= norm(f"{layer}.norm{n}", width)
-        shapes |= linear(f"{layer}.mlp.lin1", decoder["hidden"], width) | linear(f"{layer}.mlp.lin2", width, decoder["hidden"])
+        shapes |= linear(f"{layer}.mlp.lin1", decoder["hidden"], width) | linear(
+            f"{layer}.mlp.lin2", width, decoder["hidden"]
+        )
     shapes |= attention(f"{transformer}.final_attn_token_to_image", width, width // 2)
     shapes |= norm(f"{transformer}.norm_final_attn", width)
     half, quarter = width // 4, width // 8
     upscaling = f"{name}.output_upscaling"
-    shapes |= linear(f"{upscaling}.0", 4 * half, width) | norm(f"{upscaling}.1", half) | linear(f"{upscaling}.3", 4 * quarter, half)
+    shapes |= (
+        linear(f"{upscaling}.0", 4 * half, width)
+        | norm(f"{upscaling}.1", half)
+        | linear(f"{upscaling}.3", 4 * quarter, half)
+    )
     for i in range(masks):
         shapes |= mlp(f"{name}.output_hypernetworks_mlps.{i}", width, width, width, quarter)
     return shapes | mlp(f"{name}.iou_prediction_head", width, width, width, masks)
@@ -76,4 +101,8 @@ def mask_decoder(decoder):
 
 def expected(manifest):
     """All of them: {name: shape}."""
-    return encoder(manifest) | prompt_encoder(manifest["decoder"]["channels"]) | mask_decoder(manifest["decoder"])
+    return (
+        encoder(manifest)
+        | prompt_encoder(manifest["decoder"]["channels"])
+        | mask_decoder(manifest["decoder"])
+    )

@@ -7,7 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+pytest.importorskip(
+    "torch", reason="torch is not installed: pip install -r training/requirements.txt"
+)
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -50,8 +52,14 @@ def test_counts_are_those_of_the_masks():
     ys, xs = np.nonzero(some[4])
     assert area == pytest.approx(some[4].mean())
     assert (y * 21, x * 30) == (pytest.approx(ys.mean() + 0.5), pytest.approx(xs.mean() + 0.5))
-    assert (top * 21, bottom * 21) == (pytest.approx(ys.min()), pytest.approx(ys.max() + 1, abs=1e-4))
-    assert (left * 30, right * 30) == (pytest.approx(xs.min()), pytest.approx(xs.max() + 1, abs=1e-4))
+    assert (top * 21, bottom * 21) == (
+        pytest.approx(ys.min()),
+        pytest.approx(ys.max() + 1, abs=1e-4),
+    )
+    assert (left * 30, right * 30) == (
+        pytest.approx(xs.min()),
+        pytest.approx(xs.max() + 1, abs=1e-4),
+    )
 
 
 def test_repeats_fall_away():
@@ -77,7 +85,10 @@ def test_a_photo_keeps_its_shape_or_fills_a_square():
 
 
 def test_maps_come_back_in_their_order():
-    features = [torch.full((1, 8 // stride, 8 // stride, channels), channels / 100) for stride, channels in ((1, 64), (2, 128), (4, 320), (4, 256))]
+    features = [
+        torch.full((1, 8 // stride, 8 // stride, channels), channels / 100)
+        for stride, channels in ((1, 64), (2, 128), (4, 320), (4, 256))
+    ]
     kept = maps.Maps.of((32, 32, 8, 8), Encoded.of(features)).encoded().features()
     assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(kept, features, strict=True))
 
@@ -96,7 +107,9 @@ def test_many_points_are_like_one():
     sam = Sam(manifest("aims-base")).eval()
     encoded = sam.image_encoder(torch.randn(1, 64, 128, 3))
     points = torch.rand(5, 2)
-    exact = sam.mask_decoder.nested(sam.prompt_encoder, encoded.embedding, points[None], [1, 2, 3], encoded.high_resolution)
+    exact = sam.mask_decoder.nested(
+        sam.prompt_encoder, encoded.embedding, points[None], [1, 2, 3], encoded.high_resolution
+    )
     logits, scores, _ = ManyPoints(sam, encoded).nested(points)
     assert (logits - exact[0][0]).abs().max() < 1e-4 * exact[0].abs().max()
     assert (scores - exact[1][0]).abs().max() < 1e-4

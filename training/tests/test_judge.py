@@ -7,9 +7,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-np = pytest.importorskip("numpy", reason="numpy is not installed: pip install -r training/requirements.txt")
+np = pytest.importorskip(
+    "numpy", reason="numpy is not installed: pip install -r training/requirements.txt"
+)
 
-pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+pytest.importorskip(
+    "torch", reason="torch is not installed: pip install -r training/requirements.txt"
+)
 
 from aims.judge import judge, precision, recall  # noqa: E402
 from aims.reliability import calibration_error  # noqa: E402
@@ -51,7 +55,9 @@ def test_where_nothing_is_judged_nothing_is_wrong():
 def test_a_click_takes_what_is_worth_most():
     say = lambda *rows: np.array(rows)
     level = say([0.2, 0.7, 0], [0.9, 0.1, 0], [0.1, 0.1, 0])
-    click = Clicked(np.array([0.92, 0.5, 0.1]), np.array([0.5, 0.6, 0.9]), level, level, np.ones((3, 3)))
+    click = Clicked(
+        np.array([0.92, 0.5, 0.1]), np.array([0.5, 0.6, 0.9]), level, level, np.ones((3, 3))
+    )
     assert click.picked(Pick(part=0.5, quality=0)) == 0.9
     assert click.picked(Pick(part=1.0, quality=0)) == 0.1
     assert click.picked(Pick(part=1.0, quality=9)) == 0

@@ -7,7 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+torch = pytest.importorskip(
+    "torch", reason="torch is not installed: pip install -r training/requirements.txt"
+)
 
 from aims.decoder import Prediction  # noqa: E402
 from aims.postprocess import disjoint, distinct, mask_scores, stability  # noqa: E402
@@ -30,7 +32,9 @@ def test_padding_does_not_count():
     logits[..., :4] = 3.0
     logits[..., 6:] = 0.0
     sure = torch.full((1, 1), 9.0)
-    whole, shown = (float(mask_scores(Prediction(None, logits, sure, sure), size)) for size in ((10, 4), (6, 4)))
+    whole, shown = (
+        float(mask_scores(Prediction(None, logits, sure, sure), size)) for size in ((10, 4), (6, 4))
+    )
     assert whole == pytest.approx(0.5, abs=0.01) and shown == pytest.approx(1.0, abs=0.01)
 
 

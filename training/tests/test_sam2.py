@@ -9,7 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 for module in ("torch", "onnx", "onnxruntime"):
-    pytest.importorskip(module, reason=f"{module} is not installed: pip install -r training/requirements.txt")
+    pytest.importorskip(
+        module, reason=f"{module} is not installed: pip install -r training/requirements.txt"
+    )
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -19,7 +21,9 @@ from aims import checkpoint, prompts  # noqa: E402
 from aims.config import manifest  # noqa: E402
 from sam2 import positions, reference  # noqa: E402
 
-WEIGHTS = Path(os.environ.get("SAM2_WEIGHTS") or Path.home() / ".cache/aims-web/sam2-hiera-tiny.safetensors")
+WEIGHTS = Path(
+    os.environ.get("SAM2_WEIGHTS") or Path.home() / ".cache/aims-web/sam2-hiera-tiny.safetensors"
+)
 ADVICE = f"python training/extract.py --out {WEIGHTS} --keep {reference.folder()}"
 SIZE = reference.SIZE
 LIMIT = 1e-4
@@ -39,7 +43,9 @@ def sam():
 
 @pytest.fixture(scope="module")
 def original():
-    if not all((reference.folder() / name).exists() for name in (reference.ENCODER, reference.DECODER)):
+    if not all(
+        (reference.folder() / name).exists() for name in (reference.ENCODER, reference.DECODER)
+    ):
         pytest.skip(f"no files of the package in {reference.folder()}: {ADVICE}")
     return reference.Reference()
 
@@ -110,14 +116,25 @@ def test_golden_of_small_inputs(sam):
 def test_prompts_of_one_batch(sam, encoded):
     """Several images with several prompts each get what each gets alone."""
     features = {name: torch.from_numpy(x) for name, x in encoded.items()}
-    two = {name: torch.cat([x, x.flip(2)])[:, : x.shape[1] // 4, : x.shape[2] // 4] for name, x in features.items()}
-    points = torch.tensor([[[0.2, 0.3], [0.7, 0.6], [0.5, 0.1]], [[0.4, 0.4], [0.1, 0.8], [0.9, 0.9]]])
+    two = {
+        name: torch.cat([x, x.flip(2)])[:, : x.shape[1] // 4, : x.shape[2] // 4]
+        for name, x in features.items()
+    }
+    points = torch.tensor(
+        [[[0.2, 0.3], [0.7, 0.6], [0.5, 0.1]], [[0.4, 0.4], [0.1, 0.8], [0.9, 0.9]]]
+    )
     decoder, encoder = sam.mask_decoder, sam.prompt_encoder
     together = decoder.nested(encoder, two["embedding"], points, [1, 2, 3], (two["s0"], two["s1"]))
     for image in range(2):
         for i in range(3):
             own = {name: x[image : image + 1] for name, x in two.items()}
-            alone = decoder.nested(encoder, own["embedding"], points[image : image + 1, i : i + 1], [1, 2, 3], (own["s0"], own["s1"]))
+            alone = decoder.nested(
+                encoder,
+                own["embedding"],
+                points[image : image + 1, i : i + 1],
+                [1, 2, 3],
+                (own["s0"], own["s1"]),
+            )
             for a, b in zip(together, alone):
                 assert difference(a[image, i], b[0, 0].numpy()) < LIMIT
 
@@ -127,7 +144,9 @@ def test_rectangle_keeps_places(sam):
     """Positions of a rectangle are those of the square on its longer side, cropped."""
     trunk, encoder = sam.image_encoder.trunk, sam.prompt_encoder
     square = trunk.positions(64, 64)
-    assert torch.equal(trunk.positions(48, 64), square[:48]) and torch.equal(trunk.positions(64, 48), square[:, :48])
+    assert torch.equal(trunk.positions(48, 64), square[:48]) and torch.equal(
+        trunk.positions(64, 48), square[:, :48]
+    )
     square = encoder.positions(16, 16).view(16, 16, -1)
     assert torch.equal(encoder.positions(12, 16).view(12, 16, -1), square[:12])
     assert torch.equal(encoder.positions(16, 12).view(16, 12, -1), square[:, :12])

@@ -8,7 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+torch = pytest.importorskip(
+    "torch", reason="torch is not installed: pip install -r training/requirements.txt"
+)
 
 import numpy as np  # noqa: E402
 
@@ -39,7 +41,9 @@ def record(scope=None):
 
 def sample(kind, seed=0, **options):
     pixels = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    return samples.sample(record(), OnePhoto(pixels), WIDTH, kind, samples.seeded(seed), augment=False, **options)
+    return samples.sample(
+        record(), OnePhoto(pixels), WIDTH, kind, samples.seeded(seed), augment=False, **options
+    )
 
 
 def counts(found):
@@ -48,7 +52,11 @@ def counts(found):
 
 def test_the_full_image_has_everything():
     found = sample("full")
-    assert found.prompt.all() and found.prompt.shape == (WIDTH, WIDTH) and found.filled == (WIDTH, HEIGHT)
+    assert (
+        found.prompt.all()
+        and found.prompt.shape == (WIDTH, WIDTH)
+        and found.filled == (WIDTH, HEIGHT)
+    )
     assert counts(found) == [2, 3, 1]
     assert found.links["entity_part"].tolist() == [[1, 1], [0, 0], [0, 0]]
     assert found.links["relation_entity"].tolist() == [[1, 1, 0]]
@@ -81,13 +89,17 @@ def test_a_region_has_what_lies_mostly_in_it():
 def test_inputs_of_the_photos_shape():
     found = sample("full", square=False)
     # 96 rows become 128: a multiple of 64 pixels.
-    assert found.prompt.shape == (128, 192) and found.filled == (WIDTH, HEIGHT) and counts(found) == [2, 3, 1]
+    assert (
+        found.prompt.shape == (128, 192)
+        and found.filled == (WIDTH, HEIGHT)
+        and counts(found) == [2, 3, 1]
+    )
     side = found.targets["part"].known.shape[1]
     for target in found.targets.values():
-        heat = target.heat.view(16, 24)
-        for mask, middle in zip(target.masks, target.middles):
-            y, x = divmod(int(middle), 24)
-            assert heat[y, x] == 1 and mask[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].any()
+        objectness = target.objectness.view(16, 24)
+        for mask, centre in zip(target.masks, target.centres):
+            y, x = divmod(int(centre), 24)
+            assert objectness[y, x] == 1 and mask[2 * y : 2 * y + 2, 2 * x : 2 * x + 2].any()
     # Points are in the masks that they were drawn from.
     assert side == 48
     cells = (found.points * 48).long()
@@ -98,14 +110,20 @@ def test_inputs_of_the_photos_shape():
 def test_where_labels_are_silent_nothing_is_known():
     found = sample("full")
     known = found.targets["entity"].known
-    assert known[5, 5] and not known[12, 35], "inside an entity a second one is wrong; beside them nobody knows"
-    assert found.targets["part"].known[5, 5] and not found.targets["part"].known[10, 25], "only the first was opened"
+    assert known[5, 5] and not known[12, 35], (
+        "inside an entity a second one is wrong; beside them nobody knows"
+    )
+    assert found.targets["part"].known[5, 5] and not found.targets["part"].known[10, 25], (
+        "only the first was opened"
+    )
 
 
 def test_photos_are_chosen_by_licence(tmp_path):
     row = {"image": "made/photo", "split": "train", "width": 2, "height": 1, "masks": []}
     rows = [row | {"license": license} for license in ("CC BY 2.0", "CC BY-NC 2.0", None)]
     (tmp_path / "made.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    found = lambda **entry: [record.license for record in pool(tmp_path, {"name": "made"} | entry, "train")[0]]
+    found = lambda **entry: [
+        record.license for record in pool(tmp_path, {"name": "made"} | entry, "train")[0]
+    ]
     assert found() == ["CC BY 2.0", "CC BY-NC 2.0", None]
     assert found(licenses=["CC BY 2.0", "CC BY-SA 2.0"]) == ["CC BY 2.0"]

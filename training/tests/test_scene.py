@@ -7,7 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-pytest.importorskip("torch", reason="torch is not installed: pip install -r training/requirements.txt")
+pytest.importorskip(
+    "torch", reason="torch is not installed: pip install -r training/requirements.txt"
+)
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -17,7 +19,7 @@ from aims.scene import SceneConfig, SceneHead  # noqa: E402
 from aims.scene_losses import total  # noqa: E402
 from data import candidates  # noqa: E402
 from data.answers import NONE, Answers  # noqa: E402
-from data.scenes import Lesson, Scene, by_click, jittered, prompted, varied  # noqa: E402
+from data.scenes import Scene, SceneTarget, by_click, jittered, prompted, varied  # noqa: E402
 
 ROWS, COLUMNS = 64, 80
 
@@ -37,7 +39,10 @@ def photo(seed):
     for i in range(0, 24, 3):
         masks[i + 1] = masks[i] & (np.arange(COLUMNS) < np.nonzero(masks[i])[1].mean())
     level = np.resize([1, 0, NONE], 24)
-    maps = [torch.from_numpy(rng.normal(size=(1, ROWS // s, COLUMNS // s, c)).astype(np.float32)) for s, c in ((1, 32), (2, 64), (4, 256), (8, 768))]
+    maps = [
+        torch.from_numpy(rng.normal(size=(1, ROWS // s, COLUMNS // s, c)).astype(np.float32))
+        for s, c in ((1, 32), (2, 64), (4, 256), (8, 768))
+    ]
     encoded = Encoded(maps[2], (maps[0], maps[1]), [None, None, None, maps[3]])
     # The tokens tell the level, as those of a real decoder nearly do.
     tokens = torch.from_numpy(rng.normal(size=(24, 256)).astype(np.float32))
@@ -47,7 +52,9 @@ def photo(seed):
     raw = {"quality": even, "score": even, "stable": even, "tokens": tokens.half().numpy()}
     raw |= {"point": number.astype(np.int16), "kind": (number % 3).astype(np.uint8)}
     size = (4 * COLUMNS, 4 * ROWS, COLUMNS, ROWS)
-    found = candidates.described(size, candidates.packed(masks), number, np.ones(24, np.float32), raw, encoded)
+    found = candidates.described(
+        size, candidates.packed(masks), number, np.ones(24, np.float32), raw, encoded
+    )
     scene = Scene.of(found)
     own = torch.from_numpy(masks).float()
     labels = masks[level != NONE]
@@ -60,7 +67,7 @@ def photo(seed):
         known=np.ones((24, 2), np.float16),
         named=np.zeros(len(labels), bool),
     )
-    return scene, Lesson.of(answers, scene, complete=True)
+    return scene, SceneTarget.of(answers, scene, complete=True)
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +106,14 @@ def test_pairs_are_symmetric_but_for_parts(head):
 
 
 def test_a_prompt_leaves_what_lies_in_it():
-    scene, lesson = photo(4)
-    level, entity = lesson.asked()[0]
-    inside, told = prompted(scene, lesson, level, entity)
-    assert 0 < len(inside) < len(scene) and (inside.prompt[:, 1] >= 0.5).all() and (inside.prompt[:, 0] == 1).all()
+    scene, target = photo(4)
+    level, entity = target.asked()[0]
+    inside, told = prompted(scene, target, level, entity)
+    assert (
+        0 < len(inside) < len(scene)
+        and (inside.prompt[:, 1] >= 0.5).all()
+        and (inside.prompt[:, 0] == 1).all()
+    )
     assert len(told.known) == len(inside) and told.overlap[1].amax() == 1
 
 
@@ -121,18 +132,25 @@ def test_it_learns():
 
 
 def test_variants_keep_scene_and_lesson_together():
-    rng, (scene, lesson) = np.random.default_rng(0), photo(5)
+    rng, (scene, target) = np.random.default_rng(0), photo(5)
     for _ in range(20):
-        other, told = varied(scene, lesson, rng)
-        assert len(other) == len(told.known) == len(told.overlap[1]) == len(told.within[0]) and other.within.shape == (len(other),) * 2
+        other, told = varied(scene, target, rng)
+        assert (
+            len(other) == len(told.known) == len(told.overlap[1]) == len(told.within[0])
+            and other.within.shape == (len(other),) * 2
+        )
 
 
 def test_answers_to_a_click_are_a_scene_of_their_own():
-    scene, lesson = photo(6)
+    scene, target = photo(6)
     scene.point = torch.arange(len(scene)) // 3
-    parts = list(by_click(scene, lesson))
-    assert [len(own) for own, _ in parts] == [3] * 8 and [len(told.known) for _, told in parts] == [3] * 8
+    parts = list(by_click(scene, target))
+    assert [len(own) for own, _ in parts] == [3] * 8 and [len(told.known) for _, told in parts] == [
+        3
+    ] * 8
     own, told = parts[5]
-    assert torch.equal(own.tokens, scene.tokens[15:18]) and torch.equal(own.within, scene.within[15:18, 15:18])
-    assert torch.equal(told.overlap[1], lesson.overlap[1][15:18])
+    assert torch.equal(own.tokens, scene.tokens[15:18]) and torch.equal(
+        own.within, scene.within[15:18, 15:18]
+    )
+    assert torch.equal(told.overlap[1], target.overlap[1][15:18])
     assert len(jittered(own, np.random.default_rng(0))) == 3

@@ -36,9 +36,10 @@ struct Report {
     first_image: f64,
     image: f64,
     prompt: f64,
-    /// Three levels of the whole photo in the mode 'fast', and 'thorough'.
-    fast: f64,
-    thorough: f64,
+    /// Three levels of the whole photo in the mode 'learned'.
+    learned: f64,
+    /// The same in the mode 'grid'.
+    grid: f64,
     /// Of the process, in bytes; only where the system tells.
     peak_memory: Option<u64>,
 }
@@ -59,11 +60,14 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let first_image = milliseconds(start);
     let image = median(arguments.repeats, async || encode().await.map(drop)).await?;
 
-    let middle = Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
-    let point = Request { prompt: Prompt::Points(PointPrompt::at(vec![middle])), ..Request::default() };
-    let grid = GridOptions { points_per_side: arguments.points_per_side, ..GridOptions::default() };
-    let fast = Request { mode: Some(Mode::Fast), ..Request::default() };
-    let thorough = Request { grid, mode: Some(Mode::Thorough), ..Request::default() };
+    let middle =
+        Point { x: f64::from(photo.width) / 2.0, y: f64::from(photo.height) / 2.0, label: 1 };
+    let point =
+        Request { prompt: Prompt::Points(PointPrompt::at(vec![middle])), ..Request::default() };
+    let options =
+        GridOptions { points_per_side: arguments.points_per_side, ..GridOptions::default() };
+    let learned = Request { mode: Some(Mode::Learned), ..Request::default() };
+    let grid = Request { grid: options, mode: Some(Mode::Grid), ..Request::default() };
     let segment = async |request| {
         segmenter.segment(&photo, request, &none).await?;
         anyhow::Ok(())
@@ -75,8 +79,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         first_image,
         image,
         prompt: median(arguments.repeats, async || segment(&point).await).await?,
-        fast: median(arguments.repeats, async || segment(&fast).await).await?,
-        thorough: median(arguments.repeats, async || segment(&thorough).await).await?,
+        learned: median(arguments.repeats, async || segment(&learned).await).await?,
+        grid: median(arguments.repeats, async || segment(&grid).await).await?,
         peak_memory: peak_memory(),
     };
     println!("{}", serde_json::to_string(&report)?);

@@ -50,9 +50,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
     let segmenter = arguments.model.open().await?;
     let before = match &arguments.before {
-        Some(model) => {
-            Some(ModelArguments { model: Some(model.clone()), ..arguments.model.clone() }.open().await?)
-        }
+        Some(model) => Some(
+            ModelArguments { model: Some(model.clone()), ..arguments.model.clone() }.open().await?,
+        ),
         None => None,
     };
     let name_of = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -118,7 +118,8 @@ async fn show(segmenter: &Segmenter, path: &Path) -> Result<Shown> {
         }
     }
     if let Some(relation) = scene.level(Level::Relation).next() {
-        let members = ask(segmenter, &encoded, Prompt::Relation { mask: relation.rle.clone() }).await?;
+        let members =
+            ask(segmenter, &encoded, Prompt::Relation { mask: relation.rle.clone() }).await?;
         below.push(detail(&photo, &members, Level::Entity, relation.bbox)?);
     }
 
@@ -141,8 +142,9 @@ async fn compare(before: &Segmenter, after: &Segmenter, path: &Path) -> Result<S
         scenes.push(ask(segmenter, &encoded, Prompt::Full).await?);
     }
     let levels = [Level::Part, Level::Entity, Level::Relation];
-    let panels =
-        |level| scenes.iter().map(|scene| overlay::draw(&photo, scene, level)).collect::<Result<Vec<_>>>();
+    let panels = |level| {
+        scenes.iter().map(|scene| overlay::draw(&photo, scene, level)).collect::<Result<Vec<_>>>()
+    };
     let rows = levels.map(panels).into_iter().collect::<Result<Vec<_>>>()?;
     let caption = format!("Before: {}. After: {}.", counts(&scenes[0]), counts(&scenes[1]));
     Ok(Shown { picture: stacked(rows.into_iter().map(row)), caption })
@@ -158,7 +160,8 @@ fn detail(photo: &Photo, scene: &Scene, level: Level, bbox: BBox) -> Result<RgbI
     let image = overlay::draw(photo, scene, level)?;
     let (dx, dy) = (bbox.width / 10 + 1, bbox.height / 10 + 1);
     let (x, y) = (bbox.x.saturating_sub(dx), bbox.y.saturating_sub(dy));
-    let (right, bottom) = ((bbox.right() + dx).min(photo.width), (bbox.bottom() + dy).min(photo.height));
+    let (right, bottom) =
+        ((bbox.right() + dx).min(photo.width), (bbox.bottom() + dy).min(photo.height));
     Ok(imageops::crop_imm(&image, x, y, right - x, bottom - y).to_image())
 }
 
@@ -167,8 +170,8 @@ fn row(panels: Vec<RgbImage>) -> RgbImage {
     let panels: Vec<RgbImage> = panels
         .into_iter()
         .map(|panel| {
-            let width =
-                (u64::from(panel.width()) * u64::from(HEIGHT) / u64::from(panel.height())).max(1) as u32;
+            let width = (u64::from(panel.width()) * u64::from(HEIGHT) / u64::from(panel.height()))
+                .max(1) as u32;
             imageops::resize(&panel, width, HEIGHT, FilterType::Triangle)
         })
         .collect();

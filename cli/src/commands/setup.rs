@@ -24,20 +24,36 @@ pub enum PrecisionChoice {
     F16,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ModeChoice {
+    /// The level decoders of the model file.
+    Learned,
+    /// SAM's decoder at every point of a grid; rules sort the masks into levels. Slow, and best with --input-size 1024.
+    Grid,
+}
+
+impl From<ModeChoice> for Mode {
+    fn from(choice: ModeChoice) -> Self {
+        match choice {
+            ModeChoice::Learned => Self::Learned,
+            ModeChoice::Grid => Self::Grid,
+        }
+    }
+}
+
 /// How masks are looked for.
 #[derive(Args)]
 pub struct SearchArguments {
-    /// SAM at every point of a grid, sorted by rules, instead of the levels that the model has learned; at its best with
-    /// --input-size 1024.
-    #[arg(long)]
-    thorough: bool,
-    /// Points along each side of that grid.
+    /// Where masks come from; by default from the level decoders, if the model file has them.
+    #[arg(long, value_enum)]
+    mode: Option<ModeChoice>,
+    /// With --mode grid: points along each side of the grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
-    /// Further layers of crops: finds smaller things, takes longer.
+    /// With --mode grid: further layers of crops, which find smaller things and take longer.
     #[arg(long, default_value_t = GridOptions::default().crop_n_layers)]
     crop_layers: u32,
-    /// At most so many places of a photo are asked, 1 to 192; by default as the model file says.
+    /// With --mode learned: at most so many queries a photo, 1 to 192; by default as the model file says.
     #[arg(long)]
     max_queries: Option<u32>,
 }
@@ -46,7 +62,7 @@ impl SearchArguments {
     /// A request for the whole photo at all levels.
     pub fn request(&self) -> Request {
         Request {
-            mode: self.thorough.then_some(Mode::Thorough),
+            mode: self.mode.map(Mode::from),
             grid: GridOptions {
                 points_per_side: self.points_per_side,
                 crop_n_layers: self.crop_layers,
@@ -83,7 +99,8 @@ impl ModelArguments {
 
     pub fn read_model(&self) -> Result<Vec<u8>, Error> {
         let model = self.model_file()?;
-        std::fs::read(&model).map_err(|error| Error::ModelMissing(format!("{}: {error}", model.display())))
+        std::fs::read(&model)
+            .map_err(|error| Error::ModelMissing(format!("{}: {error}", model.display())))
     }
 
     /// Opens device and model, and says on which adapter and why.
@@ -151,8 +168,9 @@ pub fn bar(label: &'static str) -> ProgressBar {
 
 /// A bar over photos, with an estimate of the time left.
 pub fn photo_bar(count: usize) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("photo {human_pos} of {human_len} {wide_bar} {elapsed}, {eta} left");
+    let style = ProgressStyle::with_template(
+        "photo {human_pos} of {human_len} {wide_bar} {elapsed}, {eta} left",
+    );
     let bar = ProgressBar::new(count as u64);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
@@ -175,9 +193,15 @@ mod tests {
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let [missing, cargo, readme] =
             ["no-such-file", "Cargo.toml", "src/main.rs"].map(|name| here.join(name));
-        assert_eq!(first_of(vec![missing.clone(), cargo.clone(), readme]).expect("two are there"), cargo);
+        assert_eq!(
+            first_of(vec![missing.clone(), cargo.clone(), readme]).expect("two are there"),
+            cargo
+        );
         let message = first_of(vec![missing.clone()]).expect_err("none is there").to_string();
-        assert!(message.contains(&missing.display().to_string()) && message.contains("--model"), "{message}");
+        assert!(
+            message.contains(&missing.display().to_string()) && message.contains("--model"),
+            "{message}"
+        );
         let default = first_of(default_models()).expect("that of the checkout");
         assert!(default.ends_with("models/aims-base-q4.safetensors"));
     }

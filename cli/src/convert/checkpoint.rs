@@ -28,7 +28,10 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Matrix>> {
     let mut out = BTreeMap::new();
     for name in source.reader.keys() {
         // The classification head is left over from pre-training.
-        if name.contains("norm_head") || name.starts_with("image_encoder.head.") || name.contains(".bn.") {
+        if name.contains("norm_head")
+            || name.starts_with("image_encoder.head.")
+            || name.contains(".bn.")
+        {
             continue;
         }
         if let Some(name) = name.strip_suffix(".c.weight") {
@@ -74,7 +77,8 @@ fn fold(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Resu
     }
     let bias = (0..shape[0]).map(|i| beta[i] - mean[i] * scale[i]).collect();
     // A depthwise filter sees one channel; the network has no other convolution with one input channel and batch norm.
-    let matrix = if shape[1] == 1 { depthwise(&shape, &weight) } else { channels_last(&shape, &weight)? };
+    let matrix =
+        if shape[1] == 1 { depthwise(&shape, &weight) } else { channels_last(&shape, &weight)? };
     out.insert(format!("{name}.weight"), matrix);
     out.insert(format!("{name}.bias"), vector(bias));
     Ok(())
@@ -107,7 +111,9 @@ fn transposed(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -
     let shape = source.shape(&format!("{name}.weight"))?;
     let values = source.values(&format!("{name}.weight"))?;
     let bias = source.values(&format!("{name}.bias"))?;
-    let [inputs, outputs, 2, 2] = shape[..] else { bail!("unexpected shape {shape:?} of '{name}'") };
+    let [inputs, outputs, 2, 2] = shape[..] else {
+        bail!("unexpected shape {shape:?} of '{name}'")
+    };
     let mut weight = Vec::with_capacity(values.len());
     for tap in 0..4 {
         for output in 0..outputs {

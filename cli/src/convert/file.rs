@@ -79,10 +79,14 @@ fn store(
     };
     let scales = (format!("{name}.scales"), Stored::halves(vec![outputs, inputs / GROUP], &scales));
     let packed = match bits {
-        Bits::Eight => Stored { dtype: Dtype::I8, shape, bytes: bytemuck::cast_slice(&values).to_vec() },
-        Bits::Four => {
-            Stored { dtype: Dtype::U8, shape: vec![outputs, inputs / 2], bytes: pack_nibbles(&values) }
+        Bits::Eight => {
+            Stored { dtype: Dtype::I8, shape, bytes: bytemuck::cast_slice(&values).to_vec() }
         }
+        Bits::Four => Stored {
+            dtype: Dtype::U8,
+            shape: vec![outputs, inputs / 2],
+            bytes: pack_nibbles(&values),
+        },
     };
     Ok(vec![scales, (name, packed)])
 }
@@ -108,7 +112,9 @@ fn encode(
     let metadata = HashMap::from([(MANIFEST_KEY.to_string(), serde_json::to_string(&manifest)?)]);
     let views = stored
         .iter()
-        .map(|(name, tensor)| Ok((name, TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?)))
+        .map(|(name, tensor)| {
+            Ok((name, TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?))
+        })
         .collect::<Result<Vec<_>>>()?;
     Ok(serialize(views, Some(metadata))?)
 }

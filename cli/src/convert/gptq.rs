@@ -26,7 +26,12 @@ pub fn quantise(weights: &[f32], bits: Bits, moments: &DMatrix<f32>) -> (Vec<i8>
     (values.concat(), scales.concat())
 }
 
-fn quantise_row(mut row: Vec<f32>, bits: Bits, importance: &[f32], spread: &[f32]) -> (Vec<i8>, Vec<f16>) {
+fn quantise_row(
+    mut row: Vec<f32>,
+    bits: Bits,
+    importance: &[f32],
+    spread: &[f32],
+) -> (Vec<i8>, Vec<f16>) {
     let inputs = row.len();
     let (mut values, mut scales) = (Vec::with_capacity(inputs), Vec::with_capacity(inputs / GROUP));
     for start in (0..inputs).step_by(GROUP) {
@@ -77,8 +82,12 @@ mod tests {
     }
 
     fn output_error(weights: &[f32], (values, scales): (Vec<i8>, Vec<f16>)) -> f32 {
-        let read = values.iter().enumerate().map(|(i, &value)| f32::from(value) * scales[i / GROUP].to_f32());
-        let errors: Vec<f32> = weights.iter().zip(read).map(|(weight, read)| weight - read).collect();
+        let read = values
+            .iter()
+            .enumerate()
+            .map(|(i, &value)| f32::from(value) * scales[i / GROUP].to_f32());
+        let errors: Vec<f32> =
+            weights.iter().zip(read).map(|(weight, read)| weight - read).collect();
         let errors = DMatrix::from_row_slice(weights.len() / INPUTS, INPUTS, &errors);
         (rows() * errors.transpose()).norm_squared()
     }
@@ -98,8 +107,10 @@ mod tests {
 
     #[test]
     fn the_spread_is_a_factor_of_the_inverse() {
-        let moments = DMatrix::from_row_slice(3, 3, &[4.0, 1.0, 0.5, 1.0, 3.0, 0.25, 0.5, 0.25, 2.0]);
-        let upper = DMatrix::from_row_slice(3, 3, &spread(&moments).expect("it is positive definite"));
+        let moments =
+            DMatrix::from_row_slice(3, 3, &[4.0, 1.0, 0.5, 1.0, 3.0, 0.25, 0.5, 0.25, 2.0]);
+        let upper =
+            DMatrix::from_row_slice(3, 3, &spread(&moments).expect("it is positive definite"));
         let damped = &moments + DMatrix::identity(3, 3) * (DAMPING as f32 * 3.0);
         let product = upper.transpose() * &upper * damped;
         assert!((product - DMatrix::identity(3, 3)).norm() < 1e-5);
@@ -110,7 +121,8 @@ mod tests {
     fn inputs_that_are_always_zero_leave_plain_rounding() {
         let weights: Vec<f32> = (0..INPUTS).map(|i| (i as f32 * 0.917).sin()).collect();
         let nothing = DMatrix::zeros(INPUTS, INPUTS);
-        let plain = super::super::quantise::quantise(&weights, INPUTS, Bits::Eight, Some(&[0.0; INPUTS]));
+        let plain =
+            super::super::quantise::quantise(&weights, INPUTS, Bits::Eight, Some(&[0.0; INPUTS]));
         assert_eq!(quantise(&weights, Bits::Eight, &nothing), plain);
     }
 }

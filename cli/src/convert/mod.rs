@@ -49,9 +49,10 @@ impl Family {
     /// # Errors
     /// If the file cannot be read or is no such description.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let family: Self = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let family: Self =
+            serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         family.description.check()?;
         Ok(family)
     }

@@ -36,8 +36,9 @@ pub fn pack_nibbles(values: &[i8]) -> Vec<u8> {
 }
 
 pub(super) fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
-    let largest =
-        group.iter().fold(0.0_f32, |max, &weight| if weight.abs() > max.abs() { weight } else { max });
+    let largest = group
+        .iter()
+        .fold(0.0_f32, |max, &weight| if weight.abs() > max.abs() { weight } else { max });
     // The range has one more value below zero than above: the largest weight takes that end, whatever its sign.
     let full = largest / limits(bits).0;
     let error = |scale: f16| -> f32 {
@@ -50,7 +51,8 @@ pub(super) fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) 
             })
             .sum()
     };
-    let tried = (0..=STEPS).map(|i| f16::from_f32(full * (1.0 - (1.0 - SMALLEST) * i as f32 / STEPS as f32)));
+    let tried = (0..=STEPS)
+        .map(|i| f16::from_f32(full * (1.0 - (1.0 - SMALLEST) * i as f32 / STEPS as f32)));
     let judged = tried.map(|scale| (error(scale), scale));
     judged.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f16::ZERO, |(_, scale)| scale)
 }
@@ -75,15 +77,21 @@ mod tests {
 
     fn error(weights: &[f32], bits: Bits, importance: Option<&[f32]>) -> Vec<f32> {
         let (values, scales) = quantise(weights, weights.len(), bits, importance);
-        let read = values.iter().enumerate().map(|(i, &value)| f32::from(value) * scales[i / GROUP].to_f32());
+        let read = values
+            .iter()
+            .enumerate()
+            .map(|(i, &value)| f32::from(value) * scales[i / GROUP].to_f32());
         weights.iter().zip(read).map(|(weight, read)| (weight - read).abs()).collect()
     }
 
     #[test]
     fn error_is_at_most_about_half_a_step() {
         for (bits, half) in [(Bits::Four, 8.0), (Bits::Eight, 128.0)] {
-            let weights: Vec<f32> = (0..320).map(|i| (i as f32 * 0.37).sin() * (1.0 + i as f32)).collect();
-            for (group, error) in weights.chunks(GROUP).zip(error(&weights, bits, None).chunks(GROUP)) {
+            let weights: Vec<f32> =
+                (0..320).map(|i| (i as f32 * 0.37).sin() * (1.0 + i as f32)).collect();
+            for (group, error) in
+                weights.chunks(GROUP).zip(error(&weights, bits, None).chunks(GROUP))
+            {
                 let largest = group.iter().fold(0.0_f32, |max, weight| max.max(weight.abs()));
                 let mean = error.iter().sum::<f32>() / GROUP as f32;
                 assert!(mean <= 0.5 * largest / half, "{bits:?}: {mean} of {largest}");

@@ -38,5 +38,6 @@ pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
 }
 
 fn values_of(name: &str, view: &TensorView) -> Result<Vec<f32>> {
-    floats(view).with_context(|| format!("tensor '{name}' is {:?}, neither F32 nor F16", view.dtype()))
+    floats(view)
+        .with_context(|| format!("tensor '{name}' is {:?}, neither F32 nor F16", view.dtype()))
 }

@@ -54,7 +54,8 @@ impl Place {
 
     /// `aims-web segment` in this folder, with a small model on the CPU.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/aims-tiny-q8.safetensors");
+        let model =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/aims-tiny-q8.safetensors");
         let mut command = Command::new(env!("CARGO_BIN_EXE_aims-web"));
         command.current_dir(self.folder.path()).stdin(Stdio::null()).arg("segment");
         command.args(["--device", "cpu", "--model"]).arg(model).args(arguments);

@@ -52,7 +52,8 @@ fn one_coco_file_of_all_photos() {
     let mut ids = HashSet::new();
     for (image, line) in images.iter().zip(&lines) {
         assert_eq!(image["file_name"], line["photo"]);
-        let of_image = annotations.iter().filter(|annotation| annotation["image_id"] == image["id"]);
+        let of_image =
+            annotations.iter().filter(|annotation| annotation["image_id"] == image["id"]);
         let masks = line["masks"].as_array().expect("a list");
         assert_eq!(of_image.clone().count(), masks.len());
         for (annotation, mask) in of_image.zip(masks) {

@@ -49,7 +49,7 @@ fn another_question_needs_another_folder_or_a_restart() {
     let refused = ["was begun with other settings", "--out", "--restart"];
     for (options, name) in [
         (&["--input-size", "128"][..], "inputSize was 64 and is 128 now"),
-        (&["--thorough"], "mode was"),
+        (&["--mode", "grid"], "mode was"),
         (&["--points-per-side", "4"], "grid was"),
         (&["--max-queries", "8"], "maxQueries was null and is 8 now"),
         (&["--prompt", r#"{"kind":"box","box":[1,2,30,30]}"#], "prompt was"),
@@ -105,9 +105,11 @@ fn a_killed_run_is_finished_by_the_next() {
     let place = Place::new();
     let names: Vec<_> = (0..24).map(|number| format!("photos/{number:02}.png")).collect();
     names.iter().for_each(|name| place.photo(name));
-    let mut running = place.command(&["photos", "--input-size", "64"]).spawn().expect("the program runs");
-    let lines =
-        || std::fs::read_to_string(place.path("out/scenes.jsonl")).unwrap_or_default().lines().count();
+    let mut running =
+        place.command(&["photos", "--input-size", "64"]).spawn().expect("the program runs");
+    let lines = || {
+        std::fs::read_to_string(place.path("out/scenes.jsonl")).unwrap_or_default().lines().count()
+    };
     let start = Instant::now();
     while lines() < 2 && start.elapsed() < Duration::from_secs(120) {
         std::thread::sleep(Duration::from_millis(5));
@@ -117,7 +119,8 @@ fn a_killed_run_is_finished_by_the_next() {
     running.wait().expect("it has ended");
     assert!(lines() < names.len(), "it was killed on the way");
     // As if the system had stopped in the middle of a line.
-    let mut file = OpenOptions::new().append(true).open(place.path("out/scenes.jsonl")).expect("the file");
+    let mut file =
+        OpenOptions::new().append(true).open(place.path("out/scenes.jsonl")).expect("the file");
     file.write_all(br#"{"photo":"photos/2"#).expect("it is written");
     place.segment(&["photos"]).expect(0, &["0 failed"]);
     assert_eq!(place.photos(), names);

@@ -5,7 +5,9 @@ use crate::program::Place;
 #[test]
 fn folders_files_and_duplicates() {
     let place = Place::new();
-    for name in ["photos/b.PNG", "photos/a/z.jpeg", "photos/c.webp", "photos/.hidden/d.png", "e.jpg"] {
+    for name in
+        ["photos/b.PNG", "photos/a/z.jpeg", "photos/c.webp", "photos/.hidden/d.png", "e.jpg"]
+    {
         place.photo(name);
     }
     place.file("photos/.f.jpg", b"hidden");
@@ -16,7 +18,9 @@ fn folders_files_and_duplicates() {
     let line = &place.lines("out/scenes.jsonl")[0];
     assert_eq!((line["width"].as_u64(), line["height"].as_u64()), (Some(64), Some(48)));
     assert!(
-        place.read("out/scenes.jsonl").starts_with(r#"{"photo":"e.jpg","width":64,"height":48,"masks":["#)
+        place
+            .read("out/scenes.jsonl")
+            .starts_with(r#"{"photo":"e.jpg","width":64,"height":48,"masks":["#)
     );
 }
 
@@ -41,7 +45,8 @@ fn what_fails_is_listed_and_the_others_are_done() {
         ],
     );
     assert_eq!(place.photos(), ["photos/good.png", "named-otherwise.photo"]);
-    let failed: Vec<_> = place.lines("out/failures.jsonl").iter().map(|line| line["photo"].clone()).collect();
+    let failed: Vec<_> =
+        place.lines("out/failures.jsonl").iter().map(|line| line["photo"].clone()).collect();
     assert_eq!(failed, ["missing.jpg", "photos/damaged.png", "photos/text.jpg"]);
 
     std::fs::remove_file(place.path("photos/text.jpg")).expect("it was there");

@@ -3,6 +3,6 @@
 
 export const DEFAULT_MODEL = {
   file: 'models/aims-base-q4.safetensors',
-  bytes: 21220566,
-  sha256: '3f66cc8325b52481ee61de4084d47db24f428c1028bf7135511a0b22807e031a',
+  bytes: 21220582,
+  sha256: 'ce2a6cfb5baabbaa14e197f891da43f338e9049eee1b5cb85685b009917eee04',
 } as const;

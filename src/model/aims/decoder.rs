@@ -39,7 +39,7 @@ pub(super) struct Head {
 }
 
 /// What all queries look at.
-pub struct Seen {
+pub struct Prepared {
     image: SharedImage,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
@@ -54,7 +54,7 @@ pub struct Decoded {
     /// Of the masks of all output tokens, `[queries, outputs, height / 4, width / 4]`.
     pub logits: Tensor<4>,
     /// `[queries, 2 · outputs]`: the logits of the scores of all output tokens, then those of the predicted IoUs.
-    pub judged: Tensor<2>,
+    pub scores: Tensor<2>,
     /// By output token, `[queries, 1, channels]`.
     pub tokens: Vec<Tensor<3>>,
 }
@@ -73,7 +73,12 @@ impl Decoder {
         let transformer = format!("{decoder}.transformer");
         Ok(Self {
             points,
-            from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, channels)?,
+            from_context: Linear::load(
+                weights,
+                &format!("{decoder}.from_context"),
+                config.width,
+                channels,
+            )?,
             output_tokens: output_tokens(weights, name, config)?,
             transformer: TwoWayTransformer::load(
                 weights,
@@ -97,16 +102,17 @@ impl Decoder {
     }
 
     /// `embedding` is the encoder's, `[1, rows, cols, channels]`.
-    pub fn see(&self, embedding: &Tensor<4>, maps: Maps) -> Seen {
+    pub fn prepare(&self, embedding: &Tensor<4>, maps: Maps) -> Prepared {
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
         let context = self.from_context.forward(maps.stride16, Activation::None);
         let image = ops::add(ops::add(embedding.clone(), self.points.no_mask()), context);
         let [_, fine_rows, fine_cols, fine_channels] = maps.stride4.dims();
-        Seen {
-            image: self
-                .transformer
-                .share(ops::reshape(image, [1, rows * cols, channels]), self.points.dense_positions(size)),
+        Prepared {
+            image: self.transformer.share(
+                ops::reshape(image, [1, rows * cols, channels]),
+                self.points.dense_positions(size),
+            ),
             features: ops::reshape(maps.stride4, [1, fine_rows * fine_cols, fine_channels]),
             points: self.points.cell_points(size, STRIDE / 2),
             size: [rows, cols],
@@ -114,35 +120,35 @@ impl Decoder {
     }
 
     /// A round of queries at the places that are `chosen`: their numbers, then one more that is not a place.
-    pub fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
+    pub fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
-        let points = seen.points.at(chosen, queries);
+        let points = prepared.points.at(chosen, queries);
         let channels = points.dims()[1];
         let points = ops::reshape(points, [queries, 1, channels]);
-        let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
+        let prompts = ops::concat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
         let output_tokens = ops::repeat(self.output_tokens.clone(), 0, queries);
-        let tokens = ops::cat(vec![output_tokens, prompts.clone()], 1);
-        let looked = self.transformer.look(&seen.image, tokens.clone());
-        let looked = self.complementarity.forward(looked, prompts, self.heads.len());
+        let tokens = ops::concat(vec![output_tokens, prompts.clone()], 1);
+        let attended = self.transformer.attend(&prepared.image, tokens.clone());
+        let attended = self.complementarity.forward(attended, prompts, self.heads.len());
         // From here on each query has its own view of the image.
         let room = ops::working_bytes(&chosen.device());
-        let together = (room / self.upscale.bytes(seen.image.cells())).clamp(1, queries);
+        let together = (room / self.upscale.bytes(prepared.image.cells())).clamp(1, queries);
         let mut said = Vec::new();
         let pieces = (0..queries).step_by(together).map(|from| {
             let some = |x: &Tensor<3>| ops::slice(x, 0, from..(from + together).min(queries));
-            let (tokens, looked) = (some(&tokens), some(&looked));
-            let (tokens, image) = self.transformer.finish(&seen.image, tokens, looked, None);
+            let (tokens, attended) = (some(&tokens), some(&attended));
+            let (tokens, image) = self.transformer.finish(&prepared.image, tokens, attended, None);
             said.push(tokens.clone());
             let pixels = self.upscale.forward(image, None);
-            masks(&self.heads, &tokens, pixels, &seen.features, seen.size)
+            masks(&self.heads, &tokens, pixels, &prepared.features, prepared.size)
         });
         let logits = ops::collect(pieces, 0, queries);
-        let said = ops::cat(said, 0);
-        let judged = self.quality_head.forward(ops::slice(&said, 1, 0..1), Activation::Relu);
+        let said = ops::concat(said, 0);
+        let scores = self.quality_head.forward(ops::slice(&said, 1, 0..1), Activation::Relu);
         Decoded {
             logits,
-            judged: ops::reshape(judged, [queries, 2 * self.heads.len()]),
+            scores: ops::reshape(scores, [queries, 2 * self.heads.len()]),
             tokens: (0..self.heads.len()).map(|i| output_token(&said, i)).collect(),
         }
     }
@@ -158,7 +164,12 @@ impl Head {
             let widths = [channels, channels, channels, Upscale::channels(decoder)];
             Ok(Head {
                 hypernetwork: Mlp::load(weights, &format!("{name}.hypernetwork"), &widths)?,
-                kernel: Linear::load(weights, &format!("{name}.kernel"), channels, config.mask_dim)?,
+                kernel: Linear::load(
+                    weights,
+                    &format!("{name}.kernel"),
+                    channels,
+                    config.mask_dim,
+                )?,
             })
         };
         config.outputs.iter().map(head).collect()
@@ -166,7 +177,11 @@ impl Head {
 }
 
 /// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
-pub(super) fn output_tokens(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Tensor<3>> {
+pub(super) fn output_tokens(
+    weights: &Weights,
+    name: &str,
+    config: &LevelsConfig,
+) -> Result<Tensor<3>> {
     let channels = weights.manifest().description.decoder.channels;
     let token = |name: String| -> Result<Tensor<3>> {
         let token: Tensor<2> = weights.float(&name, [1, channels])?;
@@ -176,7 +191,7 @@ pub(super) fn output_tokens(weights: &Weights, name: &str, config: &LevelsConfig
     for OutputToken { token: head, .. } in &config.outputs {
         tokens.push(token(format!("{name}.decoders.{head}.token"))?);
     }
-    Ok(ops::cat(tokens, 1))
+    Ok(ops::concat(tokens, 1))
 }
 
 /// Logits `[queries, outputs, height / 4, width / 4]` from what the tokens say at the end: products of kernels with each query's own
@@ -190,10 +205,10 @@ pub(super) fn masks(
 ) -> Tensor<4> {
     let heads = || heads.iter().enumerate().map(|(i, head)| (head, output_token(tokens, i)));
     let own = heads().map(|(head, token)| head.hypernetwork.forward(token, Activation::Relu));
-    let own = ops::matmul_transposed(ops::cat(own.collect(), 1), pixels);
+    let own = ops::matmul_transposed(ops::concat(own.collect(), 1), pixels);
     let own = Upscale::into_rows(own, size);
     let shared = heads().map(|(head, token)| head.kernel.forward(token, Activation::None));
-    let shared = ops::cat(shared.collect(), 1);
+    let shared = ops::concat(shared.collect(), 1);
     let [queries, kernels, channels] = shared.dims();
     let shared = ops::reshape(shared, [1, queries * kernels, channels]);
     let shared = ops::matmul_transposed(shared, features.clone());
@@ -238,7 +253,7 @@ impl Complementarity {
         let placed = ops::add(x.clone(), places);
         let own = self.attention.forward_add(placed.clone(), placed, x, own);
         let own = ops::reshape(own, [queries, outputs, channels]);
-        ops::cat(vec![some(0, 1), own, some(1 + outputs, count)], 1)
+        ops::concat(vec![some(0, 1), own, some(1 + outputs, count)], 1)
     }
 }
 

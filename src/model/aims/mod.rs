@@ -6,10 +6,10 @@
 //! the same names and shapes).
 
 mod decoder;
+mod objectness;
 mod pixel_decoder;
 mod prompt_encoder;
-mod proposals;
-mod reader;
+mod side_decoder;
 
 use std::rc::Rc;
 
@@ -23,13 +23,13 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::level::Level;
 use crate::ops::profile::layer;
-use crate::ops::{self, Cover, Device, Tensor};
+use crate::ops::{self, Device, Suppress, Tensor};
 use crate::progress::Progress;
 use decoder::{Affinity, Decoded, Decoder, prompt_tensor};
+use objectness::{Objectness, excluded};
 use pixel_decoder::{Maps, PixelDecoder};
 use prompt_encoder::MaskPromptEncoder;
-use proposals::{Proposals, closed};
-use reader::Reader;
+use side_decoder::SideDecoder;
 
 /// The levels in the order of all arrays here.
 const LEVELS: [Level; 3] = [Level::Part, Level::Entity, Level::Relation];
@@ -85,7 +85,7 @@ pub struct Aims {
     pixel_decoder: PixelDecoder,
     prompt_encoder: MaskPromptEncoder,
     /// By level.
-    proposals: Vec<Proposals>,
+    objectness: Vec<Objectness>,
     decoder: LevelDecoder,
     config: LevelsConfig,
 }
@@ -95,7 +95,7 @@ enum LevelDecoder {
     /// By a decoder of their own, which also says what belongs together.
     Own { decoder: Box<Decoder>, association: Box<Association> },
     /// In SAM 2's decoder, where the scene head says what belongs together.
-    ReadingAlong(Box<Reader>),
+    Side(Box<SideDecoder>),
 }
 
 /// Links between levels.
@@ -104,23 +104,27 @@ struct Association {
     relation_entity: Affinity,
 }
 
-enum Seen {
-    Own(Box<decoder::Seen>),
-    ReadingAlong(Box<reader::Seen>),
+enum Prepared {
+    Own(Box<decoder::Prepared>),
+    Side(Box<side_decoder::Prepared>),
 }
 
 impl LevelDecoder {
-    fn see(&self, features: &ImageFeatures, maps: Maps) -> Seen {
+    fn prepare(&self, features: &ImageFeatures, maps: Maps) -> Prepared {
         match self {
-            Self::Own { decoder, .. } => Seen::Own(Box::new(decoder.see(&features.embedding, maps))),
-            Self::ReadingAlong(reader) => Seen::ReadingAlong(Box::new(reader.see(features, maps))),
+            Self::Own { decoder, .. } => {
+                Prepared::Own(Box::new(decoder.prepare(&features.embedding, maps)))
+            }
+            Self::Side(side) => Prepared::Side(Box::new(side.prepare(features, maps))),
         }
     }
 
-    fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
-        match (self, seen) {
-            (Self::Own { decoder, .. }, Seen::Own(seen)) => decoder.ask(seen, chosen),
-            (Self::ReadingAlong(reader), Seen::ReadingAlong(seen)) => reader.ask(seen, chosen),
+    fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
+        match (self, prepared) {
+            (Self::Own { decoder, .. }, Prepared::Own(prepared)) => {
+                decoder.decode(prepared, chosen)
+            }
+            (Self::Side(side), Prepared::Side(prepared)) => side.decode(prepared, chosen),
             _ => unreachable!("each looks at what it saw itself"),
         }
     }
@@ -129,7 +133,7 @@ impl LevelDecoder {
     fn nested(&self) -> usize {
         match self {
             Self::Own { .. } => 0,
-            Self::ReadingAlong(_) => Reader::NESTED,
+            Self::Side(_) => SideDecoder::NESTED,
         }
     }
 }
@@ -147,18 +151,31 @@ impl Aims {
     ) -> Result<Option<Self>> {
         let description = &weights.manifest().description;
         let Some(config) = &description.levels else { return Ok(None) };
-        let proposals =
-            |level: &str| Proposals::load(weights, &format!("{name}.decoders.{level}.proposals"), config);
+        let objectness = |level: &str| {
+            Objectness::load(weights, &format!("{name}.decoders.{level}.objectness"), config)
+        };
         let channels = description.decoder.channels;
         let affinity = |part: &str| {
-            Affinity::load(weights, &format!("{name}.association.{part}"), channels, config.affinity_dim)
+            Affinity::load(
+                weights,
+                &format!("{name}.association.{part}"),
+                channels,
+                config.affinity_dim,
+            )
         };
         Ok(Some(Self {
             pixel_decoder: PixelDecoder::load(weights, &format!("{name}.pixel_decoder"), config)?,
-            prompt_encoder: MaskPromptEncoder::load(weights, &format!("{name}.prompt_encoder"), config)?,
-            proposals: ["part", "entity", "relation"].into_iter().map(proposals).collect::<Result<_>>()?,
+            prompt_encoder: MaskPromptEncoder::load(
+                weights,
+                &format!("{name}.prompt_encoder"),
+                config,
+            )?,
+            objectness: ["part", "entity", "relation"]
+                .into_iter()
+                .map(objectness)
+                .collect::<Result<_>>()?,
             decoder: if description.decoder.high_resolution.is_some() {
-                LevelDecoder::ReadingAlong(Box::new(Reader::load(weights, name, points, sam, config)?))
+                LevelDecoder::Side(Box::new(SideDecoder::load(weights, name, points, sam, config)?))
             } else {
                 LevelDecoder::Own {
                     decoder: Box::new(Decoder::load(weights, name, points, config)?),
@@ -192,47 +209,64 @@ impl Aims {
     ) -> Result<AimsOutput> {
         let _named = layer("AIMS head");
         progress.checkpoint(0.0).await?;
-        let added = prompt.map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
+        let added = prompt
+            .map(|mask| self.prompt_encoder.forward(prompt_tensor(mask, &features.embedding)));
         let maps = self.pixel_decoder.forward(features, added);
         let device = features.embedding.device();
         let mut sought: Vec<_> = sought.iter().map(|&level| index(level)).collect();
         sought.sort_unstable();
         sought.dedup();
         let [_, rows, cols, _] = maps.stride8.dims();
-        let original = sought.iter().map(|&level| self.proposals[level].forward(maps.stride8.clone()));
-        let original = ops::reshape(ops::cat(original.collect(), 0), [sought.len(), rows * cols]);
-        let closed = ops::tensor(closed(prompt, [rows, cols]), [rows * cols], &device);
-        let seen = self.decoder.see(features, maps);
+        let original =
+            sought.iter().map(|&level| self.objectness[level].forward(maps.stride8.clone()));
+        let original =
+            ops::reshape(ops::concat(original.collect(), 0), [sought.len(), rows * cols]);
+        let excluded = ops::tensor(excluded(prompt, [rows, cols]), [rows * cols], &device);
+        let prepared = self.decoder.prepare(features, maps);
 
         // About the pixel decoder's share of the time.
         const PIXEL_DECODER: f32 = 0.15;
         let rest = progress.piece(PIXEL_DECODER, 1.0);
         let queries = self.config.round_queries;
-        let choose = |heat: &Tensor<2>, asked: &[Tensor<1>]| {
+        let choose = |objectness: &Tensor<2>, asked: &[Tensor<1>]| {
             // They are cut anew each time: small tensors that stay would hold large pages of a GPU's memory.
-            let asked: Vec<_> = asked.iter().map(|chosen| ops::slice(chosen, 0, 0..queries)).collect();
-            let asked = (!asked.is_empty()).then(|| ops::cat(asked, 0));
-            ops::choose_places(original.clone(), heat.clone(), closed.clone(), asked, [rows, cols], queries)
+            let asked: Vec<_> =
+                asked.iter().map(|chosen| ops::slice(chosen, 0, 0..queries)).collect();
+            let asked = (!asked.is_empty()).then(|| ops::concat(asked, 0));
+            ops::select_queries(
+                original.clone(),
+                objectness.clone(),
+                excluded.clone(),
+                asked,
+                [rows, cols],
+                queries,
+            )
         };
-        let (mut heat, mut asked) = (original.clone(), Vec::new());
-        let mut next = Some(choose(&heat, &asked));
+        let (mut objectness, mut asked) = (original.clone(), Vec::new());
+        let mut next = Some(choose(&objectness, &asked));
         let mut output = AimsOutput::default();
         loop {
             let mut rounds: Vec<Round> = Vec::new();
             while rounds.len() < self.rounds_ahead(most_rounds) {
                 rest.checkpoint(asked.len() as f32 / most_rounds as f32).await?;
                 // A GPU has not got so far yet: it goes on, and what comes of cold rounds is dropped.
-                let is_cold = |chosen: &Tensor<1>| {
-                    !asked.is_empty() && ops::at_hand(chosen).is_some_and(|chosen| self.is_cold(&chosen))
+                let is_exhausted = |chosen: &Tensor<1>| {
+                    !asked.is_empty()
+                        && ops::ready(chosen).is_some_and(|chosen| self.is_exhausted(&chosen))
                 };
-                let Some(chosen) = next.take_if(|chosen| !is_cold(chosen)) else { break };
-                let decoded = self.decoder.ask(&seen, &chosen);
-                let (logits, judged) = (decoded.logits.clone(), decoded.judged.clone());
-                heat = ops::cover(heat, logits, judged, self.covering(&sought, [rows, cols]));
+                let Some(chosen) = next.take_if(|chosen| !is_exhausted(chosen)) else { break };
+                let decoded = self.decoder.decode(&prepared, &chosen);
+                let (logits, scores) = (decoded.logits.clone(), decoded.scores.clone());
+                objectness = ops::suppress(
+                    objectness,
+                    logits,
+                    scores,
+                    self.suppression(&sought, [rows, cols]),
+                );
                 asked.push(chosen.clone());
-                next = (asked.len() < most_rounds).then(|| choose(&heat, &asked));
+                next = (asked.len() < most_rounds).then(|| choose(&objectness, &asked));
                 rounds.push(Round { chosen, decoded });
-                ops::pace(&device).await?;
+                ops::throttle(&device).await?;
             }
             if self.collect(rounds, next.as_ref(), &mut output).await? {
                 return Ok(output);
@@ -246,7 +280,7 @@ impl Aims {
         const AHEAD: usize = 6;
         match self.decoder {
             LevelDecoder::Own { .. } => most_rounds,
-            LevelDecoder::ReadingAlong(_) => AHEAD,
+            LevelDecoder::Side(_) => AHEAD,
         }
     }
 
@@ -260,9 +294,13 @@ impl Aims {
     ) -> Result<bool> {
         let mut wanted = self.links(&rounds);
         let has_links = !wanted.is_empty();
-        for Round { chosen, decoded: Decoded { logits, judged, tokens } } in &rounds {
-            wanted.extend([chosen.clone(), ops::flattened(logits.clone()), ops::flattened(judged.clone())]);
-            wanted.push(ops::flattened(ops::cat(tokens.clone(), 0)));
+        for Round { chosen, decoded: Decoded { logits, scores, tokens } } in &rounds {
+            wanted.extend([
+                chosen.clone(),
+                ops::flattened(logits.clone()),
+                ops::flattened(scores.clone()),
+            ]);
+            wanted.push(ops::flattened(ops::concat(tokens.clone(), 0)));
         }
         wanted.extend(next.cloned());
         let count = rounds.len();
@@ -272,23 +310,24 @@ impl Aims {
         let links = has_links.then(|| [take(), take()]);
         let mut is_over = false;
         for _ in 0..count {
-            let (chosen, logits, judged, tokens) = (take(), take(), take(), take());
+            let (chosen, logits, scores, tokens) = (take(), take(), take(), take());
             // The first round is asked in any case.
-            is_over |= !output.is_empty() && self.is_cold(&chosen);
+            is_over |= !output.is_empty() && self.is_exhausted(&chosen);
             if !is_over {
-                self.add(output, &logits, &judged, &tokens);
+                self.add(output, &logits, &scores, &tokens);
             }
         }
-        is_over |= next.is_none_or(|_| self.is_cold(&take()));
+        is_over |= next.is_none_or(|_| self.is_exhausted(&take()));
         if let Some([entity_part, relation_entity]) = links {
             output.entity_part = self.corner(output, &entity_part, count, [ENTITY, PART]);
-            output.relation_entity = self.corner(output, &relation_entity, count, [RELATION, ENTITY]);
+            output.relation_entity =
+                self.corner(output, &relation_entity, count, [RELATION, ENTITY]);
         }
         Ok(is_over)
     }
 
     /// Adds what one round says.
-    fn add(&self, output: &mut AimsOutput, logits: &[f32], judged: &[f32], tokens: &[f32]) {
+    fn add(&self, output: &mut AimsOutput, logits: &[f32], scores: &[f32], tokens: &[f32]) {
         let (outputs, queries) = (self.outputs(), self.config.round_queries);
         for i in 0..outputs {
             let own = match self.config.outputs.get(i) {
@@ -296,11 +335,12 @@ impl Aims {
                 None => &mut output.nested,
             };
             let masks = logits.chunks(logits.len() / outputs / queries).skip(i).step_by(outputs);
-            let column = |i: usize| judged.iter().skip(i).step_by(2 * outputs);
+            let column = |i: usize| scores.iter().skip(i).step_by(2 * outputs);
             own.masks.extend(masks.map(<[f32]>::to_vec));
             own.score.extend(column(i));
             own.quality.extend(column(outputs + i));
-            let tokens = tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
+            let tokens =
+                tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
             own.tokens.extend(tokens.map(|token| (i, token.to_vec())));
         }
     }
@@ -325,15 +365,18 @@ impl Aims {
         let tokens = |level: usize| {
             let said = rounds.iter().flat_map(|round| {
                 let outputs = self.config.outputs.iter().zip(&round.decoded.tokens);
-                outputs.filter(move |(own, _)| own.level == LEVELS[level]).map(|(_, token)| token.clone())
+                outputs
+                    .filter(move |(own, _)| own.level == LEVELS[level])
+                    .map(|(_, token)| token.clone())
             });
-            let masks = ops::cat(said.collect(), 0);
+            let masks = ops::concat(said.collect(), 0);
             let [count, _, channels] = masks.dims();
             ops::reshape(masks, [1, count, channels])
         };
         let [part, entity, relation] = [PART, ENTITY, RELATION].map(tokens);
         let Association { entity_part, relation_entity } = &**association;
-        let links = [entity_part.forward(entity.clone(), part), relation_entity.forward(relation, entity)];
+        let links =
+            [entity_part.forward(entity.clone(), part), relation_entity.forward(relation, entity)];
         links.map(ops::flattened).to_vec()
     }
 
@@ -343,19 +386,23 @@ impl Aims {
     }
 
     /// Whether nothing is left to look for at the places of a round.
-    fn is_cold(&self, chosen: &[f32]) -> bool {
-        chosen[self.config.round_queries] < self.config.thresholds.min_heat
+    fn is_exhausted(&self, chosen: &[f32]) -> bool {
+        chosen[self.config.round_queries] < self.config.thresholds.min_objectness
     }
 
     /// How a round's masks cover the places of the levels that are sought.
-    fn covering(&self, sought: &[usize], [height, width]: [usize; 2]) -> Cover {
+    fn suppression(&self, sought: &[usize], [height, width]: [usize; 2]) -> Suppress {
         let mut outputs_of = [0; 4];
         for (bits, &level) in outputs_of.iter_mut().zip(sought) {
-            let outputs =
-                self.config.outputs.iter().enumerate().filter(|(_, own)| own.level == LEVELS[level]);
+            let outputs = self
+                .config
+                .outputs
+                .iter()
+                .enumerate()
+                .filter(|(_, own)| own.level == LEVELS[level]);
             *bits = outputs.map(|(i, _)| 1 << i).sum();
         }
-        Cover {
+        Suppress {
             levels: sought.len(),
             width,
             height,
@@ -363,14 +410,14 @@ impl Aims {
             outputs: self.outputs(),
             outputs_of,
             confidence: self.config.thresholds.cover_confidence,
-            covered: self.config.thresholds.covered_heat,
+            covered: self.config.thresholds.covered_objectness,
         }
     }
 }
 
 /// Queries that are chosen together, and what they say.
 struct Round {
-    /// Their places, then the heat of the hottest, `[queries + 1]`.
+    /// Their places, then the objectness of the hottest, `[queries + 1]`.
     chosen: Tensor<1>,
     decoded: Decoded,
 }
@@ -387,7 +434,8 @@ fn index(level: Level) -> usize {
 fn positions([rows, cols]: [usize; 2], channels: usize, device: &Device) -> Tensor<3> {
     let (half, side) = (channels / 2, rows.max(cols));
     let codes = axis_codes(side, side, half);
-    let code = |y: usize, x: usize| [&codes[y * half..][..half], &codes[x * half..][..half]].concat();
+    let code =
+        |y: usize, x: usize| [&codes[y * half..][..half], &codes[x * half..][..half]].concat();
     let places = (0..rows).flat_map(|y| (0..cols).map(move |x| (y, x)));
     let data: Vec<f32> = places.flat_map(|(y, x)| code(y, x)).collect();
     ops::tensor(data, [1, rows * cols, channels], device)
@@ -399,7 +447,8 @@ fn axis_codes(count: usize, side: usize, channels: usize) -> Vec<f32> {
     const WAVES: f32 = 8.0;
     const SLOWEST: f32 = 100.0;
     let half = channels / 2;
-    let frequencies: Vec<f32> = (0..half).map(|i| SLOWEST.powf(-(i as f32) / half as f32)).collect();
+    let frequencies: Vec<f32> =
+        (0..half).map(|i| SLOWEST.powf(-(i as f32) / half as f32)).collect();
     let mut codes = Vec::with_capacity(count * channels);
     for at in 0..count {
         let angle = (at as f32 + 0.5) / side as f32 * std::f32::consts::TAU * WAVES;

@@ -44,8 +44,9 @@ impl PixelDecoder {
         let description = &weights.manifest().description;
         let [stride4, stride8, deepest] = ImageFeatures::channels(description);
         let deepest_stride = ImageFeatures::deepest_stride(description);
-        let linear =
-            |part: &str, inputs, outputs| Linear::load(weights, &format!("{name}.{part}"), inputs, outputs);
+        let linear = |part: &str, inputs, outputs| {
+            Linear::load(weights, &format!("{name}.{part}"), inputs, outputs)
+        };
         Ok(Self {
             from_embedding: linear("from_embedding", description.decoder.channels, width)?,
             from_deepest: linear(&format!("from_stride{deepest_stride}"), deepest, width)?,
@@ -103,7 +104,8 @@ impl PixelDecoder {
             ops::tensor(axis_codes(count, rows.max(cols), width / 2), shape, &up.device())
         };
         let row_codes = self.row4.forward(codes(rows, [1, rows, 1, width / 2]), Activation::None);
-        let column_codes = self.column4.forward(codes(cols, [1, 1, cols, width / 2]), Activation::None);
+        let column_codes =
+            self.column4.forward(codes(cols, [1, 1, cols, width / 2]), Activation::None);
         let stride4 = self.refine4.forward(&up, |refined, band| {
             let placed = ops::add(refined, ops::repeat(band.of(&row_codes), 2, cols));
             ops::add(placed, column_codes.clone())
@@ -124,7 +126,12 @@ impl ContextLayer {
         let width = config.width;
         Ok(Self {
             norm1: LayerNorm::load(weights, &format!("{name}.norm1"), width, LayerNorm::EPSILON)?,
-            attention: Attention::load(weights, &format!("{name}.attention"), [width, width], config.heads)?,
+            attention: Attention::load(
+                weights,
+                &format!("{name}.attention"),
+                [width, width],
+                config.heads,
+            )?,
             mlp: NormedMlp::load(
                 weights,
                 name,
@@ -181,13 +188,19 @@ struct Upsample {
 
 impl Upsample {
     fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
-        Ok(Self { linear: Linear::load(weights, &format!("{name}.linear"), inputs, 4 * outputs)?, outputs })
+        Ok(Self {
+            linear: Linear::load(weights, &format!("{name}.linear"), inputs, 4 * outputs)?,
+            outputs,
+        })
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [batch, height, width, _] = x.dims();
         let cells = self.linear.forward(x, Activation::None);
         let pixels = ops::reshape(cells, [batch * height, width, 2, 2 * self.outputs]);
-        ops::reshape(ops::permute(pixels, [0, 2, 1, 3]), [batch, 2 * height, 2 * width, self.outputs])
+        ops::reshape(
+            ops::permute(pixels, [0, 2, 1, 3]),
+            [batch, 2 * height, 2 * width, self.outputs],
+        )
     }
 }

@@ -38,8 +38,18 @@ impl MaskPromptEncoder {
         {
             scales.push(Scale {
                 side,
-                reduce: Linear::load(weights, &format!("{name}.reduce.{i}"), side * side * inputs, width)?,
-                norm: LayerNorm::load(weights, &format!("{name}.norm.{i}"), width, LayerNorm::EPSILON)?,
+                reduce: Linear::load(
+                    weights,
+                    &format!("{name}.reduce.{i}"),
+                    side * side * inputs,
+                    width,
+                )?,
+                norm: LayerNorm::load(
+                    weights,
+                    &format!("{name}.norm.{i}"),
+                    width,
+                    LayerNorm::EPSILON,
+                )?,
                 inject: Linear::load(weights, &format!("{name}.inject.{i}"), width, outputs)?,
             });
             inputs = width;

@@ -20,7 +20,7 @@ pub fn slice<const D: usize>(x: &Tensor<D>, axis: usize, range: Range<usize>) ->
 }
 
 /// One after the other along an axis.
-pub fn cat<const D: usize>(parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
+pub fn concat<const D: usize>(parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
     let length = parts.iter().map(|part| part.dims()[axis]).sum();
     collect(parts, axis, length)
 }
@@ -64,7 +64,8 @@ pub fn repeat<const D: usize>(x: Tensor<D>, axis: usize, times: usize) -> Tensor
 pub fn permute<const D: usize>(x: Tensor<D>, order: [usize; D]) -> Tensor<D> {
     let old = x.dims();
     let shape = order.map(|axis| old[axis]);
-    let axes: Vec<_> = (0..D).map(|i| (shape[i], around(&old, order[i]).1, around(&shape, i).1)).collect();
+    let axes: Vec<_> =
+        (0..D).map(|i| (shape[i], around(&old, order[i]).1, around(&shape, i).1)).collect();
     run(Arrange::new(&axes, 0, 0), [x.into()], shape)
 }
 

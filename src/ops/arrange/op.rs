@@ -22,7 +22,8 @@ pub struct Arrange {
 impl Arrange {
     /// From `(size, stride from, stride to)` of each axis, the outermost first.
     pub fn new(axes: &[(usize, usize, usize)], from_offset: usize, to_offset: usize) -> Self {
-        let mut new = Self { sizes: [1; AXES], from: [0; AXES], to: [0; AXES], from_offset, to_offset };
+        let mut new =
+            Self { sizes: [1; AXES], from: [0; AXES], to: [0; AXES], from_offset, to_offset };
         for (i, &(size, from, to)) in axes.iter().enumerate() {
             let at = AXES - axes.len() + i;
             (new.sizes[at], new.from[at], new.to[at]) = (size, from, to);
@@ -78,7 +79,7 @@ impl Op<1> for Arrange {
         Cost { flops: 0, bytes: 8 * self.sizes.iter().product::<usize>() as u64 }
     }
 
-    fn launch(&self, _half: bool) -> Launch<ArrangeParams> {
+    fn launch(&self, _f16: bool) -> Launch<ArrangeParams> {
         let (units, vectors) = match self.in_fours() {
             Some(fours) => (fours, true),
             None => (*self, false),

@@ -18,7 +18,9 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
         let keys = &k[own(&spec.k, spec.keys)..];
         let values = &v[own(&spec.v, spec.keys)..];
         let operands: Vec<_> = (0..spec.heads)
-            .map(|head| (gathered(keys, &spec.k, head, spec), transposed(values, &spec.v, head, spec)))
+            .map(|head| {
+                (gathered(keys, &spec.k, head, spec), transposed(values, &spec.v, head, spec))
+            })
             .collect();
         let factors = operands.iter().map(|(keys, values)| {
             let factor = |values, cols, depth| Factor::new(Operand::Floats(values), 0, cols, depth);
@@ -31,7 +33,9 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
             let mut sums = vec![0.0; count * spec.dim];
             let mut scales = Vec::with_capacity(count);
             for (head, (keys, values)) in heads.iter().enumerate() {
-                let start = |query: usize| query * spec.q.stride + spec.q.offset + head * spec.q.head_stride;
+                let start = |query: usize| {
+                    query * spec.q.stride + spec.q.offset + head * spec.q.head_stride
+                };
                 let scaled: Vec<f32> = (first..first + count)
                     .flat_map(|query| q[start(query)..][..spec.dim].iter().map(|x| x * spec.scale))
                     .collect();

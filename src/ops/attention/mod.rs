@@ -23,7 +23,11 @@ pub fn biased_attention(
     bias: Tensor<2>,
     heads: usize,
 ) -> Tensor<3> {
-    assert_eq!(bias.dims(), [q.dims()[1], k.dims()[1]], "the bias must have a value for each score");
+    assert_eq!(
+        bias.dims(),
+        [q.dims()[1], k.dims()[1]],
+        "the bias must have a value for each score"
+    );
     cross_attention(q, k, v, Some(bias), heads)
 }
 

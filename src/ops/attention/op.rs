@@ -82,7 +82,9 @@ impl Op<4> for Attention {
             name: "attention",
             wgsl: include_str!("../../../shaders/attention.wgsl"),
             vectors: Vectors::Always,
-            settings: |network: &Network| network.head_channels.iter().copied().map(settings).collect(),
+            settings: |network: &Network| {
+                network.head_channels.iter().copied().map(settings).collect()
+            },
         },
         Kernel {
             name: "attention of few queries",
@@ -114,7 +116,7 @@ impl Op<4> for Attention {
         }
     }
 
-    fn launch(&self, _half: bool) -> Launch<AttentionParams> {
+    fn launch(&self, _f16: bool) -> Launch<AttentionParams> {
         let Self { batch, queries, keys, heads, dim, .. } = *self;
         let few = queries <= FEW_QUERIES && keys >= MANY_KEYS && shares_keys(dim);
         let vectors = |floats: usize| (floats / 4) as u32;
@@ -142,8 +144,11 @@ impl Op<4> for Attention {
             v_batched: batched(self.v),
             scale: self.scale,
         };
-        let shader =
-            Shader { kernel: &Self::KERNELS[usize::from(few)], vectors: true, settings: settings(dim) };
+        let shader = Shader {
+            kernel: &Self::KERNELS[usize::from(few)],
+            vectors: true,
+            settings: settings(dim),
+        };
         let along_x = if few { queries } else { queries.div_ceil(THREADS) };
         Launch { shader, params, workgroups: [along_x, heads, batch] }
     }

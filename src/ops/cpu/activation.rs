@@ -20,10 +20,21 @@ fn gelu(x: Lanes) -> Lanes {
     const END: f32 = 5.25;
     let inner = x.at_least(-END).at_most(END);
     let square = inner * inner;
-    let above =
-        square.polynomial([3.989_412e-1, 5.662_009_6e-2, 6.021_687e-3, 3.947_949_3e-4, 7.235_989_6e-6]);
-    let below =
-        square.polynomial([1.0, 3.085_767_2e-1, 4.154_880_8e-2, 3.157_091e-3, 1.429_179_6e-4, 6.034_486e-7]);
+    let above = square.polynomial([
+        3.989_412e-1,
+        5.662_009_6e-2,
+        6.021_687e-3,
+        3.947_949_3e-4,
+        7.235_989_6e-6,
+    ]);
+    let below = square.polynomial([
+        1.0,
+        3.085_767_2e-1,
+        4.154_880_8e-2,
+        3.157_091e-3,
+        1.429_179_6e-4,
+        6.034_486e-7,
+    ]);
     x.at_least(-END) * (inner * above / below + Lanes::splat(0.5))
 }
 

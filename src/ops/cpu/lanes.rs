@@ -27,8 +27,14 @@ impl Lanes {
         let rounded = x.mul_add(Self::splat(std::f32::consts::LOG2_E), Self::splat(ROUND));
         let n = rounded + Self::splat(-ROUND);
         let rest = n.mul_add(Self::splat(-LN_2_LOW), n.mul_add(Self::splat(-LN_2_HIGH), x));
-        let p =
-            rest.polynomial([0.5, 1.666_666_5e-1, 4.166_579_6e-2, 8.333_452e-3, 1.398_2e-3, 1.987_569_2e-4]);
+        let p = rest.polynomial([
+            0.5,
+            1.666_666_5e-1,
+            4.166_579_6e-2,
+            8.333_452e-3,
+            1.398_2e-3,
+            1.987_569_2e-4,
+        ]);
         (p * rest).mul_add(rest, rest + Self::splat(1.0)) * rounded.power_of_two()
     }
 

@@ -45,7 +45,9 @@ fn dequantise(words: &[i32], bits: Bits, scales: &[f32]) -> Vec<f32> {
                 // All machines that this runs on are little-endian: a word's lowest bits come first.
                 Bits::Eight => {
                     let values: &[i8] = bytemuck::cast_slice(words);
-                    out.iter_mut().zip(values).for_each(|(out, &value)| *out = f32::from(value) * scale);
+                    out.iter_mut()
+                        .zip(values)
+                        .for_each(|(out, &value)| *out = f32::from(value) * scale);
                 }
                 Bits::Four => {
                     for (out, word) in out.chunks_mut(bits.per_word()).zip(words) {

@@ -31,7 +31,12 @@ impl Factor {
             let columns = WIDTH.min(cols - i * WIDTH);
             let w = w.values(start + i * WIDTH * depth, columns * depth);
             for (column, w) in w.chunks(depth).enumerate() {
-                panel.iter_mut().skip(column).step_by(WIDTH).zip(w).for_each(|(to, from)| *to = *from);
+                panel
+                    .iter_mut()
+                    .skip(column)
+                    .step_by(WIDTH)
+                    .zip(w)
+                    .for_each(|(to, from)| *to = *from);
             }
         }
         Self { panels, cols, depth }
@@ -40,7 +45,11 @@ impl Factor {
     /// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
     pub fn product(&self, a: &[f32], out: &mut [f32]) {
         let Self { ref panels, cols, depth } = *self;
-        assert_eq!(a.len() * cols, out.len() * depth, "A must be [rows, depth], the result [rows, cols]");
+        assert_eq!(
+            a.len() * cols,
+            out.len() * depth,
+            "A must be [rows, depth], the result [rows, cols]"
+        );
         for start in (0..depth).step_by(DEPTH) {
             let length = DEPTH.min(depth - start);
             for (i, panel) in panels.chunks(WIDTH * depth).enumerate() {
@@ -72,7 +81,8 @@ impl Block {
     fn add<const ROWS: usize>(&self, a: &[f32], panel: &[f32], out: &mut [f32]) {
         let &Self { start, left, cols, depth } = self;
         let panel = panel.as_chunks::<WIDTH>().0;
-        let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &a[row * depth + start..][..panel.len()]);
+        let rows: [&[f32]; ROWS] =
+            std::array::from_fn(|row| &a[row * depth + start..][..panel.len()]);
         let mut sums = [[Lanes::splat(0.0); ACROSS]; ROWS];
         for (k, weights) in panel.iter().enumerate() {
             let weights: [Lanes; ACROSS] = std::array::from_fn(|i| Lanes::load(weights, i));

@@ -33,7 +33,11 @@ impl Draft {
             .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
                 binding,
                 visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+                ty: wgpu::BindingType::Buffer {
+                    ty,
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
                 count: None,
             })
             .collect();
@@ -83,16 +87,19 @@ pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<
 
     type Answer = Closure<dyn FnMut(JsValue) -> JsValue>;
     let words = |error: JsValue| String::from(Object::from(error).to_string());
-    let device_object: JsValue = device.as_webgpu().ok_or("this is no device of a browser")?.clone().into();
+    let device_object: JsValue =
+        device.as_webgpu().ok_or("this is no device of a browser")?.clone().into();
     let method = JsValue::from("createComputePipeline");
     let object: &Object = device_object.unchecked_ref();
-    let answer =
-        |with: &Answer| Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(words);
+    let answer = |with: &Answer| {
+        Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(words)
+    };
     let restore = || Reflect::delete_property(object, &method).map(drop).map_err(words);
     let compile = || drafts.iter().map(|draft| draft.compile(device)).collect::<Vec<_>>();
 
-    let asynchronous: Function =
-        Reflect::get(&device_object, &"createComputePipelineAsync".into()).map_err(words)?.unchecked_into();
+    let asynchronous: Function = Reflect::get(&device_object, &"createComputePipelineAsync".into())
+        .map_err(words)?
+        .unchecked_into();
     let promises = Array::new();
     let (asked, this) = (promises.clone(), device_object.clone());
     let ask: Answer = Closure::new(move |descriptor: JsValue| {
@@ -103,7 +110,8 @@ pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<
     answer(&ask)?;
     drop(compile());
     restore()?;
-    let ready: Array = JsFuture::from(Promise::all(&promises)).await.map_err(words)?.unchecked_into();
+    let ready: Array =
+        JsFuture::from(Promise::all(&promises)).await.map_err(words)?.unchecked_into();
 
     let mut next = 0;
     let hand_over: Answer = Closure::new(move |_| {

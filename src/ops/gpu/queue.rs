@@ -36,7 +36,7 @@ pub struct Queue {
     /// What went wrong first; nothing computed since can be trusted.
     failure: Arc<Mutex<Option<String>>>,
     recorded: Mutex<Recorded>,
-    half: AtomicBool,
+    f16: AtomicBool,
     /// Whether kernels are only planned: recorded with their memory, and not run.
     planning: AtomicBool,
 }
@@ -118,7 +118,7 @@ impl Queue {
             queue,
             failure,
             recorded,
-            half: AtomicBool::new(false),
+            f16: AtomicBool::new(false),
             planning: AtomicBool::new(false),
         };
         lock(&QUEUES).push((device.clone(), Arc::new(new)));
@@ -158,11 +158,17 @@ impl Queue {
         recorded.params.extend_from_slice(bytemuck::bytes_of(params));
         recorded.params.resize(offset + PARAMS_STRIDE, 0);
         let binding = |buffer, offset, size| {
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: NonZeroU64::new(size) })
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: NonZeroU64::new(size),
+            })
         };
         // A binding of vectors is a multiple of theirs; pages are of at least 256 bytes.
-        let mut entries: Vec<_> =
-            resources.iter().map(|r| binding(&r.buffer, r.offset, r.size.next_multiple_of(16))).collect();
+        let mut entries: Vec<_> = resources
+            .iter()
+            .map(|r| binding(&r.buffer, r.offset, r.size.next_multiple_of(16)))
+            .collect();
         let size = size_of::<P>().next_multiple_of(16) as u64;
         entries.push(binding(&recorded.params_buffer, offset as u64, size));
         let entries: Vec<_> = (0..)
@@ -180,7 +186,8 @@ impl Queue {
             entries: &entries,
         });
         let (_, pass) = recorded.open.get_or_insert_with(|| {
-            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let mut encoder =
+                self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             #[cfg(not(target_family = "wasm"))]
             let timestamp_writes = recorded.timer.as_ref().map(Timer::writes);
             #[cfg(target_family = "wasm")]
@@ -213,7 +220,8 @@ impl Queue {
     /// What is wrong with one of them.
     pub async fn prepare(&self, mut shaders: Vec<(Shader, usize)>) -> Result<(), String> {
         shaders.retain(|(shader, _)| !lock(&self.recorded).pipelines.contains_key(shader));
-        let drafts = shaders.iter().map(|(shader, inputs)| Draft::new(&self.device, shader, *inputs));
+        let drafts =
+            shaders.iter().map(|(shader, inputs)| Draft::new(&self.device, shader, *inputs));
         let pipelines = compile_all(&self.device, &drafts.collect::<Vec<_>>()).await?;
         let shaders = shaders.into_iter().map(|(shader, _)| shader);
         lock(&self.recorded).pipelines.extend(shaders.zip(pipelines));
@@ -221,15 +229,15 @@ impl Queue {
     }
 
     /// Whether products are of 16-bit floats.
-    pub fn half(&self) -> bool {
-        self.half.load(Ordering::Relaxed)
+    pub fn f16(&self) -> bool {
+        self.f16.load(Ordering::Relaxed)
     }
 
     /// From now on; `false` if the device has none.
-    pub fn use_half(&self, half: bool) -> bool {
-        let half = half && self.device.features().contains(wgpu::Features::SHADER_F16);
-        self.half.store(half, Ordering::Relaxed);
-        half
+    pub fn use_f16(&self, f16: bool) -> bool {
+        let f16 = f16 && self.device.features().contains(wgpu::Features::SHADER_F16);
+        self.f16.store(f16, Ordering::Relaxed);
+        f16
     }
 
     /// From now on no kernel runs: results mean nothing.
@@ -243,7 +251,8 @@ impl Queue {
     }
 
     fn resource(&self, tensor: &CubeTensor) -> Result<WgpuResource, ()> {
-        let resource = tensor.client.get_resource::<WgpuServer<AutoCompiler>>(tensor.handle.clone());
+        let resource =
+            tensor.client.get_resource::<WgpuServer<AutoCompiler>>(tensor.handle.clone());
         // Out of memory, or lost: whoever reads a result hears of it.
         resource.map(|managed| managed.resource().clone()).map_err(|error| self.fail(&error))
     }

@@ -16,7 +16,9 @@ impl Timer {
             return None;
         }
         let (label, ty) = (Some("timer"), wgpu::QueryType::Timestamp);
-        Some(Self { queries: device.create_query_set(&wgpu::QuerySetDescriptor { label, ty, count: 2 }) })
+        Some(Self {
+            queries: device.create_query_set(&wgpu::QuerySetDescriptor { label, ty, count: 2 }),
+        })
     }
 
     pub fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
@@ -32,7 +34,12 @@ impl Timer {
         const SIZE: u64 = 16;
         let buffer = |usage| {
             let (label, mapped_at_creation) = (Some("timer"), false);
-            device.create_buffer(&wgpu::BufferDescriptor { label, size: SIZE, usage, mapped_at_creation })
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label,
+                size: SIZE,
+                usage,
+                mapped_at_creation,
+            })
         };
         let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let copy = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
@@ -44,7 +51,8 @@ impl Timer {
         device.poll(wgpu::PollType::wait_indefinitely()).ok()?;
         let range = copy.get_mapped_range(..).ok()?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&range);
-        let nanoseconds = ticks[1].saturating_sub(ticks[0]) as f64 * f64::from(queue.get_timestamp_period());
+        let nanoseconds =
+            ticks[1].saturating_sub(ticks[0]) as f64 * f64::from(queue.get_timestamp_period());
         Some(Duration::from_nanos(nanoseconds as u64))
     }
 }

@@ -5,7 +5,14 @@ pub use crate::ops::cpu::Operand;
 use crate::ops::cpu::{Factor, activate, for_each_chunk};
 
 /// See [`Matmul`]; `out` is `C`, `[batch, rows, cols]`.
-pub fn matmul(a: &[f32], w: Operand<'_>, bias: &[f32], residual: &[f32], spec: &Matmul, out: &mut [f32]) {
+pub fn matmul(
+    a: &[f32],
+    w: Operand<'_>,
+    bias: &[f32],
+    residual: &[f32],
+    spec: &Matmul,
+    out: &mut [f32],
+) {
     let Matmul { rows, cols, depth, .. } = *spec;
     let plain = !spec.has_bias && spec.residual_length == 0 && spec.patches.is_none();
     if let (true, Operand::Floats(w)) = (spec.weight_batched && plain && rows < cols, w) {
@@ -39,7 +46,8 @@ pub fn matmul(a: &[f32], w: Operand<'_>, bias: &[f32], residual: &[f32], spec: &
             if spec.residual_length > 0 {
                 let residual_rows = spec.residual_length / cols;
                 for (i, row) in out.chunks_mut(cols).enumerate() {
-                    let residual = &residual[(b * rows + first + i) % residual_rows * cols..][..cols];
+                    let residual =
+                        &residual[(b * rows + first + i) % residual_rows * cols..][..cols];
                     row.iter_mut().zip(residual).for_each(|(value, residual)| *value += residual);
                 }
             }

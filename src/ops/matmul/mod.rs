@@ -55,7 +55,15 @@ pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     let [batch, rows, depth] = a.dims();
     let [b_batch, cols, b_depth] = b.dims();
     assert_eq!((batch, depth), (b_batch, b_depth), "batch and depth must match");
-    let op = Matmul { batch, rows, cols, depth, weight_batched: true, has_bias: false, ..Matmul::default() };
+    let op = Matmul {
+        batch,
+        rows,
+        cols,
+        depth,
+        weight_batched: true,
+        has_bias: false,
+        ..Matmul::default()
+    };
     let stand_in = || a.clone().into();
     run(op, [stand_in(), b.into(), stand_in(), stand_in(), stand_in()], [batch, rows, cols])
 }
@@ -81,7 +89,15 @@ pub fn conv2d(
         cols,
         depth,
         activation,
-        patches: Some(Patches { in_height, in_width, channels, out_width, kernel, stride, padding }),
+        patches: Some(Patches {
+            in_height,
+            in_width,
+            channels,
+            out_width,
+            kernel,
+            stride,
+            padding,
+        }),
         ..Matmul::default()
     };
     product(op, x, weight, bias, None, [batch, out_height, out_width, cols])

@@ -92,7 +92,8 @@ impl Op<5> for Matmul {
         vectors: Vectors::Both,
         settings: |network: &Network| {
             let bits = network.bits.iter().copied().map(Some).chain([None]);
-            bits.flat_map(|bits| [false, true].map(|patches| settings(bits, patches, network.half))).collect()
+            bits.flat_map(|bits| [false, true].map(|patches| settings(bits, patches, network.f16)))
+                .collect()
         },
     }];
 
@@ -116,12 +117,12 @@ impl Op<5> for Matmul {
         }
     }
 
-    fn launch(&self, half: bool) -> Launch<MatmulParams> {
+    fn launch(&self, f16: bool) -> Launch<MatmulParams> {
         let Self { batch, rows, cols, depth, residual_length, .. } = *self;
         let window = self.patches.unwrap_or(Patches::NONE);
         let (shader, _) = Shader::fitting(
             &Self::KERNELS[0],
-            settings(self.bits, self.patches.is_some(), half),
+            settings(self.bits, self.patches.is_some(), f16),
             &[depth, cols, residual_length, window.channels],
         );
         let params = MatmulParams {
@@ -154,15 +155,22 @@ impl Op<5> for Matmul {
 
 impl Patches {
     /// Where there are none; the shader does not look at these.
-    const NONE: Self =
-        Self { in_height: 0, in_width: 0, channels: 0, out_width: 0, kernel: 0, stride: 0, padding: 0 };
+    const NONE: Self = Self {
+        in_height: 0,
+        in_width: 0,
+        channels: 0,
+        out_width: 0,
+        kernel: 0,
+        stride: 0,
+        padding: 0,
+    };
 }
 
-fn settings(bits: Option<Bits>, patches: bool, half: bool) -> Settings {
+fn settings(bits: Option<Bits>, patches: bool, f16: bool) -> Settings {
     Settings::new(&[
         ("bits", bits.map_or(32, Bits::count)),
         ("packed", usize::from(bits.is_some())),
         ("patches", usize::from(patches)),
-        ("half", usize::from(half)),
+        ("f16", usize::from(f16)),
     ])
 }

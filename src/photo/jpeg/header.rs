@@ -93,7 +93,8 @@ impl Header {
                 JFIF if content.starts_with(b"JFIF\0") => has_jfif = true,
                 ADOBE if content.starts_with(b"Adobe") => adobe = content.get(11).copied(),
                 START_OF_SCAN => {
-                    let frame = frame.as_mut().ok_or_else(|| corrupt("it has pixels before their size"))?;
+                    let frame =
+                        frame.as_mut().ok_or_else(|| corrupt("it has pixels before their size"))?;
                     let components = frame.take_scan(content)?;
                     first_scan = if in_scan { first_scan } else { components };
                     in_scan = true;
@@ -175,8 +176,11 @@ impl Frame {
             return Err(wrong());
         }
         for id in ids.iter().step_by(2) {
-            let component =
-                self.components.iter_mut().find(|component| component.id == *id).ok_or_else(wrong)?;
+            let component = self
+                .components
+                .iter_mut()
+                .find(|component| component.id == *id)
+                .ok_or_else(wrong)?;
             component.missing[coefficients.clone()].fill(missing);
         }
         Ok(count)
@@ -195,7 +199,8 @@ impl Frame {
     }
 
     fn has_clear_colours(&self, has_jfif: bool, adobe: Option<u8>) -> bool {
-        let contradict = has_jfif && adobe == Some(0) || self.is_named_rgb() && (has_jfif || adobe.is_some());
+        let contradict =
+            has_jfif && adobe == Some(0) || self.is_named_rgb() && (has_jfif || adobe.is_some());
         let is_known = match self.components.len() {
             4 => matches!(adobe, None | Some(0 | 2)),
             _ => matches!(adobe, None | Some(0 | 1)),
@@ -211,7 +216,9 @@ impl Frame {
         let mut components = self.components.iter();
         match self.coding {
             Coding::Sequential => components.all(|component| component.missing[0] == 0),
-            Coding::Progressive => components.all(|component| component.missing == [0; COEFFICIENTS]),
+            Coding::Progressive => {
+                components.all(|component| component.missing == [0; COEFFICIENTS])
+            }
         }
     }
 }

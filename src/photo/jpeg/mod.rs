@@ -26,7 +26,11 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
         return Err(Error::CorruptImage("it has no pixels".to_string()));
     }
     let is_plain = header.coding == Coding::Sequential && is_usual(&header);
-    check_size_within(if is_plain { MEGAPIXEL_LIMIT } else { LARGE_LIMIT }, header.width, header.height)?;
+    check_size_within(
+        if is_plain { MEGAPIXEL_LIMIT } else { LARGE_LIMIT },
+        header.width,
+        header.height,
+    )?;
     // What lacks an end was cut somewhere: a progressive file perhaps between two scans, which only makes it coarser.
     if !header.has_all_scans && (!header.has_end || header.coding == Coding::Sequential) {
         return Err(too_early());
@@ -49,11 +53,18 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
 
 /// Whether the last row is what a decoder fills in behind what it cannot read.
 fn ends_in_grey(image: &Stored) -> bool {
-    image.rgb[image.rgb.len() - 3 * image.width as usize..].iter().all(|&value| value.abs_diff(128) <= 1)
+    image.rgb[image.rgb.len() - 3 * image.width as usize..]
+        .iter()
+        .all(|&value| value.abs_diff(128) <= 1)
 }
 
 /// The decoders fill what is missing and call it a success. If nothing is missing, what follows the pixels does not matter.
-fn same_followed_by(fillers: &[u8], header: &Header, bytes: &[u8], first: Stored) -> Result<Stored> {
+fn same_followed_by(
+    fillers: &[u8],
+    header: &Header,
+    bytes: &[u8],
+    first: Stored,
+) -> Result<Stored> {
     let expected = Sha256::digest(&first.rgb);
     let mut image = first;
     for filler in fillers {
@@ -100,7 +111,8 @@ fn pixels(header: &Header, bytes: &[u8]) -> Result<Stored> {
 fn is_usual(header: &Header) -> bool {
     let one = Sampling { horizontal: 1, vertical: 1 };
     let (first, others) = (header.components[0], &header.components[1..]);
-    let is_common = first.horizontal <= 2 && first.vertical <= 2 && others.iter().all(|&other| other == one);
+    let is_common =
+        first.horizontal <= 2 && first.vertical <= 2 && others.iter().all(|&other| other == one);
     is_common && header.has_clear_colours && header.first_scan == header.components.len()
 }
 
@@ -122,7 +134,8 @@ fn by_jpeg_decoder(header: &Header, bytes: &[u8]) -> Result<Stored, jpeg_decoder
     });
     decoder.set_max_decoding_buffer_size(MEGAPIXEL_LIMIT as usize * 1_000_000 * 4);
     let pixels = decoder.decode()?;
-    let info = decoder.info().ok_or_else(|| jpeg_decoder::Error::Format("it has no frame".to_string()))?;
+    let info =
+        decoder.info().ok_or_else(|| jpeg_decoder::Error::Format("it has no frame".to_string()))?;
     let rgb = match info.pixel_format {
         PixelFormat::L8 => pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         PixelFormat::RGB24 => pixels,
@@ -140,7 +153,8 @@ fn on_paper(mut pixels: Vec<u8>) -> Vec<u8> {
     let count = pixels.len() / 4;
     for i in 0..count {
         let [cyan, magenta, yellow, black] = [0, 1, 2, 3].map(|channel| pixels[i * 4 + channel]);
-        let rgb = [cyan, magenta, yellow].map(|ink| ((light(ink) * light(black) + 127) / 255) as u8);
+        let rgb =
+            [cyan, magenta, yellow].map(|ink| ((light(ink) * light(black) + 127) / 255) as u8);
         pixels[i * 3..][..3].copy_from_slice(&rgb);
     }
     pixels.truncate(count * 3);

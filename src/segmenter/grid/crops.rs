@@ -53,7 +53,13 @@ pub fn layers((width, height): (u32, u32), options: &GridOptions) -> Vec<Crop> {
 }
 
 /// The crops of one layer, `2^layer` a side, as `generate_crop_boxes` of the reference cuts them.
-fn layer(width: u32, height: u32, layer: u32, overlap_ratio: f32, points_per_side: u32) -> Vec<Crop> {
+fn layer(
+    width: u32,
+    height: u32,
+    layer: u32,
+    overlap_ratio: f32,
+    points_per_side: u32,
+) -> Vec<Crop> {
     let per_side = 1_u32 << layer;
     let overlap = (overlap_ratio * width.min(height) as f32 * (2.0 / per_side as f32)) as u32;
     let length = |side: u32| (overlap * (per_side - 1) + side).div_ceil(per_side);
@@ -82,7 +88,8 @@ pub fn touches_inner_edge(bbox: &BBox, crop: &BBox, width: u32, height: u32) -> 
     /// Pixels, as in the reference.
     const NEAR: u32 = 20;
     let near = |a: u32, b: u32| a.abs_diff(b) <= NEAR;
-    let inner = |edge: u32, of_crop: u32, of_photo: u32| near(edge, of_crop) && !near(edge, of_photo);
+    let inner =
+        |edge: u32, of_crop: u32, of_photo: u32| near(edge, of_crop) && !near(edge, of_photo);
     inner(bbox.x, crop.x, 0)
         || inner(bbox.y, crop.y, 0)
         || inner(bbox.right(), crop.right(), width)
@@ -99,7 +106,8 @@ mod tests {
         let crops = layer(640, 480, 1, 512.0 / 1500.0, 16);
         let corners: Vec<_> = crops.iter().map(|crop| (crop.frame.x, crop.frame.y)).collect();
         assert_eq!(corners, [(0, 0), (239, 0), (0, 159), (239, 159)]);
-        let sizes: Vec<_> = crops.iter().map(|crop| (crop.frame.width, crop.frame.height)).collect();
+        let sizes: Vec<_> =
+            crops.iter().map(|crop| (crop.frame.width, crop.frame.height)).collect();
         assert_eq!(sizes, [(402, 322), (401, 322), (402, 321), (401, 321)]);
     }
 

@@ -6,10 +6,10 @@ mod propose;
 use super::EncodedPhoto;
 use super::encoded::View;
 use super::proposer::{Proposer, level_error};
-use super::request::{GridOptions, Request};
+use super::request::GridOptions;
 use super::target::Area;
 use crate::error::{Error, Result};
-use crate::levels::{self, Candidate, Level, LevelOptions, Scene};
+use crate::levels::{self, Candidate, Level, LevelRules, Scene};
 use crate::mask::BitMask;
 use crate::model::Sam;
 use crate::progress::Progress;
@@ -22,19 +22,27 @@ pub struct PointGrid<'a> {
     /// Long side of a crop as the network sees it, in pixels.
     input_size: u32,
     options: &'a GridOptions,
-    rules: LevelOptions,
+    rules: LevelRules,
 }
 
 impl<'a> PointGrid<'a> {
-    pub fn new(sam: &'a Sam, input_size: u32, request: &'a Request) -> Self {
-        let options = &request.grid;
-        let rules =
-            LevelOptions { min_mask_region_area: options.min_mask_region_area, ..LevelOptions::default() };
+    pub fn new(
+        sam: &'a Sam,
+        input_size: u32,
+        options: &'a GridOptions,
+        rules: &LevelRules,
+    ) -> Self {
+        let min_mask_region_area = options.min_mask_region_area;
+        let rules = LevelRules { min_mask_region_area, ..rules.clone() };
         Self { sam, input_size, options, rules }
     }
 
     /// Candidates of the whole photo, from all crop layers.
-    async fn everywhere(&self, photo: &EncodedPhoto, progress: &Progress<'_>) -> Result<Vec<Candidate>> {
+    async fn everywhere(
+        &self,
+        photo: &EncodedPhoto,
+        progress: &Progress<'_>,
+    ) -> Result<Vec<Candidate>> {
         let (size, options) = (photo.size(), self.options);
         let crops = crops::layers(size, options);
         let steps = 1.0 + crops.len() as f32;
@@ -47,7 +55,8 @@ impl<'a> PointGrid<'a> {
             let pixels = photo.crops.cut(crop.frame, photo.width);
             // Half of a crop's time for its encoding: a rough share, as it depends on the number of points.
             let first = progress.piece(0.0, 0.5);
-            let view = View::encode(self.sam, &pixels, crop.frame, self.input_size, false, &first).await?;
+            let view =
+                View::encode(self.sam, &pixels, crop.frame, self.input_size, false, &first).await?;
             let inside = points(&crop.frame, crop.points_per_side, None);
             let second = progress.piece(0.5, 1.0);
             found.extend(propose(self.sam, &view, &inside, size, options, &second).await?);
@@ -67,7 +76,8 @@ impl<'a> PointGrid<'a> {
     ) -> Result<Vec<Candidate>> {
         let frame = region.bbox().ok_or(Error::EmptyPrompt)?;
         let points = points(&frame, self.options.points_per_side, Some(region));
-        let found = propose(self.sam, &photo.view, &points, photo.size(), self.options, progress).await?;
+        let found =
+            propose(self.sam, &photo.view, &points, photo.size(), self.options, progress).await?;
         Ok(into_candidates(found))
     }
 }
@@ -84,7 +94,7 @@ impl Proposer for PointGrid<'_> {
         match area {
             Area::Photo => {
                 let candidates = self.everywhere(photo, progress).await?;
-                Ok(levels::build_scene(&candidates, photo.size(), rules, levels))
+                Ok(levels::scene_by_rules(&candidates, photo.size(), rules, levels))
             }
             Area::Region(region) => {
                 let candidates = self.inside(photo, region, progress).await?;
@@ -100,7 +110,7 @@ impl Proposer for PointGrid<'_> {
 
     async fn proposals(&self, photo: &EncodedPhoto, progress: &Progress<'_>) -> Result<Scene> {
         let candidates = self.everywhere(photo, progress).await?;
-        let rules = LevelOptions { min_area: 0.0, ..self.rules.clone() };
+        let rules = LevelRules { min_area: 0.0, ..self.rules.clone() };
         Ok(levels::proposals(&candidates, self.options.box_nms_thresh, photo.size(), &rules))
     }
 }

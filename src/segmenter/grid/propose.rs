@@ -94,7 +94,8 @@ pub async fn propose(
 /// Of masks from crops that repeat each other, keeps those from the smaller crop.
 pub fn merge_crops(found: Vec<Proposal>, options: &GridOptions) -> Vec<Proposal> {
     let boxes: Vec<_> = found.iter().map(|proposal| proposal.bbox).collect();
-    let scores: Vec<_> = found.iter().map(|proposal| 1.0 / proposal.candidate.frame.area() as f32).collect();
+    let scores: Vec<_> =
+        found.iter().map(|proposal| 1.0 / proposal.candidate.frame.area() as f32).collect();
     pick(found, &box_nms(&boxes, &scores, options.crop_nms_thresh))
 }
 
@@ -115,14 +116,17 @@ fn keep(
         return Ok(None);
     }
     let logits = view.logits(logits.to_vec())?;
-    if logits.stability_score(MASK_THRESHOLD, options.stability_score_offset) < options.stability_score_thresh
+    if logits.stability_score(MASK_THRESHOLD, options.stability_score_offset)
+        < options.stability_score_thresh
     {
         return Ok(None);
     }
     let crop = view.frame();
     let (columns, rows) = logits.valid_cells();
     let whole = Frame { x: 0.0, y: 0.0, width: f64::from(columns), height: f64::from(rows) };
-    let Some(cells) = logits.render(whole, columns, rows, MASK_THRESHOLD).bbox() else { return Ok(None) };
+    let Some(cells) = logits.render(whole, columns, rows, MASK_THRESHOLD).bbox() else {
+        return Ok(None);
+    };
     let scale = |cell: u32, length: u32, cells: u32| {
         (u64::from(cell) * u64::from(length)).div_ceil(u64::from(cells)) as u32
     };

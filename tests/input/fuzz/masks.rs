@@ -29,7 +29,8 @@ fn slow_decode(rle: &Rle) -> Option<BitMask> {
         counts.push(value + before);
     }
     let pixels = i64::from(width) * i64::from(height);
-    if pixels == 0 || counts.iter().any(|count| *count < 0) || counts.iter().sum::<i64>() != pixels {
+    if pixels == 0 || counts.iter().any(|count| *count < 0) || counts.iter().sum::<i64>() != pixels
+    {
         return None;
     }
     let runs = counts.iter().enumerate();
@@ -69,7 +70,10 @@ fn run_length_codes() {
         // A bit a pixel, rows of whole words, and a number a run.
         let pixels = u64::from(code.width().div_ceil(64)) * 64 * u64::from(code.height());
         let mask_bytes = if decoded.is_ok() { pixels / 8 } else { 0 };
-        assert!(bytes <= mask_bytes + 16 * code.counts.len() as u64 + 64, "{bytes} bytes for {code:?}");
+        assert!(
+            bytes <= mask_bytes + 16 * code.counts.len() as u64 + 64,
+            "{bytes} bytes for {code:?}"
+        );
         if u64::from(code.width()) * u64::from(code.height()) > 1 << 21 {
             return;
         }
@@ -91,7 +95,8 @@ fn slow_contains(points: &[[i64; 2]], x: u32, y: u32) -> Option<bool> {
     let (x, y) = (i128::from(x) * 8 + 4, i128::from(y) * 8 + 4);
     let mut inside = false;
     for (i, a) in points.iter().enumerate() {
-        let ([x0, y0], [x1, y1]) = (a.map(i128::from), points[(i + 1) % points.len()].map(i128::from));
+        let ([x0, y0], [x1, y1]) =
+            (a.map(i128::from), points[(i + 1) % points.len()].map(i128::from));
         let side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0);
         let within = y0.min(y1) <= y && y <= y0.max(y1) && x0.min(x1) <= x && x <= x0.max(x1);
         if side == 0 && within {
@@ -162,7 +167,9 @@ fn wild_shapes() {
         let (result, bytes) = peak(|| rasterise_polygon(&points, 65, 9));
         assert!(bytes <= 65_u64.div_ceil(64) * 8 * 9, "{bytes} bytes for {points:?}");
         match result {
-            Ok(mask) => assert!(is_finite && !mask.is_empty() && mask.size() == (65, 9), "{points:?}"),
+            Ok(mask) => {
+                assert!(is_finite && !mask.is_empty() && mask.size() == (65, 9), "{points:?}")
+            }
             Err(ShapeError::NotFinite) => assert!(!is_finite, "{points:?}"),
             Err(ShapeError::TooFewPoints { got }) => assert_eq!(got, points.len()),
             Err(error) => assert_eq!(error, ShapeError::NothingCovered { width: 65, height: 9 }),
@@ -176,7 +183,8 @@ fn wild_shapes() {
                     let start = start + length.min(0.0);
                     start <= centre && centre < start + length.abs()
                 };
-                let expected = BitMask::from_fn(65, 9, |px, py| inside(px, x, w) && inside(py, y, h));
+                let expected =
+                    BitMask::from_fn(65, 9, |px, py| inside(px, x, w) && inside(py, y, h));
                 assert!(mask == expected, "{shape:?}");
             }
             Err(ShapeError::NotFinite) => assert!(shape.iter().any(|value| !value.is_finite())),

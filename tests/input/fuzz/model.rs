@@ -126,7 +126,11 @@ fn damaged_model_files() {
             mend(&mut bad);
         }
         let (result, bytes) = peak(|| read(&bad));
-        assert!(bytes <= 32 * bad.len() as u64 + (64 << 10), "{bytes} bytes for a file of {}", bad.len());
+        assert!(
+            bytes <= 32 * bad.len() as u64 + (64 << 10),
+            "{bytes} bytes for a file of {}",
+            bad.len()
+        );
         if let Err(error) = result {
             assert!(error.code().starts_with("model-"), "{error:?}");
         }
@@ -159,7 +163,8 @@ fn every_tensor_of_the_shipped_file_is_checked() {
             1 => {
                 let types = [["F16", "BF16"], ["F32", "I32"], ["I8", "F8_E4M3"], ["U8", "BOOL"]];
                 let old = tensor["dtype"].clone();
-                let other = types.iter().find(|types| types[0] == old).expect("one that model files have");
+                let other =
+                    types.iter().find(|types| types[0] == old).expect("one that model files have");
                 tensor["dtype"] = other[1].into();
             }
             // Of another shape of the same size: turned, or all in one row.
@@ -204,12 +209,13 @@ fn a_model_of_noise_does_no_harm() {
         mend(&mut file);
         let segmenter = load(&file).expect("the file says that it is as it should be");
         let photo = Photo { width: 40, height: 30, rgb: vec![90; 40 * 30 * 3] };
-        let photo = pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
+        let photo =
+            pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");
         for request in [
             r#"{}"#,
             r#"{"prompt": {"kind": "points", "points": [{"x": 5, "y": 5, "label": 1}]}}"#,
             r#"{"prompt": {"kind": "box", "box": [3, 3, 20, 20]}}"#,
-            r#"{"mode": "thorough", "grid": {"pointsPerSide": 2, "predIouThresh": 0, "stabilityScoreThresh": 0}}"#,
+            r#"{"mode": "grid", "grid": {"pointsPerSide": 2, "predIouThresh": 0, "stabilityScoreThresh": 0}}"#,
         ] {
             let request: Request = serde_json::from_str(request).expect("a valid request");
             let result = pollster::block_on(segmenter.segment(&photo, &request, &Progress::none()));
@@ -236,10 +242,13 @@ fn other_versions_are_told_apart() {
         ("\\\"dataSha256\\\":", "\\\"sha\\\":", "model-corrupt"),
     ] {
         assert!(header.contains(from), "{header}");
-        let error = read(&joined(header.replace(from, to).as_bytes(), data)).expect_err("it is another");
+        let error =
+            read(&joined(header.replace(from, to).as_bytes(), data)).expect_err("it is another");
         assert_eq!(error.code(), code, "{to}");
     }
-    for bytes in [&b""[..], b"PK\x03\x04", b"<!doctype html><title>404</title>", &[0xFF; 100], &[0; 100]] {
+    for bytes in
+        [&b""[..], b"PK\x03\x04", b"<!doctype html><title>404</title>", &[0xFF; 100], &[0; 100]]
+    {
         assert_eq!(read(bytes).expect_err("no model").code(), "model-corrupt");
     }
 }

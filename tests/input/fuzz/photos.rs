@@ -22,8 +22,9 @@ fn mend(png: &mut [u8]) {
 fn files() -> Vec<Vec<u8>> {
     let pixels = |x: u32, y: u32, channel: u32| (x * 31 + y * 17 + channel * 91) as u8;
     let blocks = |x: u16, y: u16, component: u8| pixels(x.into(), y.into(), component.into());
-    let palette =
-        Png::new(9, 5, png::PALETTE, 2).with(b"PLTE", (0..12).collect()).with(b"tRNS", vec![9, 200]);
+    let palette = Png::new(9, 5, png::PALETTE, 2)
+        .with(b"PLTE", (0..12).collect())
+        .with(b"tRNS", vec![9, 200]);
     let interlaced = Png { interlaced: true, ..Png::new(9, 5, png::RGBA, 8) };
     let mut files = vec![
         Png::new(9, 5, png::RGB, 8).with(b"eXIf", exif(6)).file(pixels),
@@ -46,7 +47,9 @@ fn files() -> Vec<Vec<u8>> {
         (4, Some(Transform::Ycck), false),
     ] {
         let exif = Some(exif(6));
-        files.push(Jpeg { transform, separate_scans, exif, ..Jpeg::new(20, 12, components) }.file(blocks));
+        files.push(
+            Jpeg { transform, separate_scans, exif, ..Jpeg::new(20, 12, components) }.file(blocks),
+        );
     }
     // Real ones, with all that an encoder does: several scans of parts of coefficients, codes for many runs.
     let small = crate::photos::small(24, 16);

@@ -12,8 +12,8 @@ use crate::prompts::{encoded, segmenter};
 use crate::random::{Random, fuzz};
 
 const KINDS: [&str; 12] = [
-    "full", "box", "polygon", "mask", "entity", "entities", "relation", "points", "strokes", "lasso", "Full",
-    "",
+    "full", "box", "polygon", "mask", "entity", "entities", "relation", "points", "strokes",
+    "lasso", "Full", "",
 ];
 const GRID: [&str; 12] = [
     "pointsPerSide",
@@ -46,11 +46,16 @@ fn list(random: &mut Random, limit: usize, item: impl Fn(&mut Random) -> Value) 
 }
 
 fn pair(random: &mut Random) -> Value {
-    if random.chance(20) { list(random, 4, number) } else { vec![number(random), number(random)].into() }
+    if random.chance(20) {
+        list(random, 4, number)
+    } else {
+        vec![number(random), number(random)].into()
+    }
 }
 
 fn code(random: &mut Random) -> Value {
-    let counts: String = (0..random.below(12)).map(|_| char::from(b'0' + random.below(64) as u8)).collect();
+    let counts: String =
+        (0..random.below(12)).map(|_| char::from(b'0' + random.below(64) as u8)).collect();
     let (size, counts) = match random.below(4) {
         0 => (vec![number(random), number(random)], counts),
         // All of the photo, which has 24 x 16 pixels; `0` and 384.
@@ -70,7 +75,8 @@ fn anything(random: &mut Random, depth: usize) -> Value {
         6 => code(random),
         _ => {
             let names = ["kind", "points", "box", "mask", "size", "counts", "x", "y", "label"];
-            let fields = (0..random.below(4)).map(|_| (random.pick(&names).to_string(), Value::Null));
+            let fields =
+                (0..random.below(4)).map(|_| (random.pick(&names).to_string(), Value::Null));
             let fields: Vec<_> = fields.collect();
             fields.into_iter().map(|(name, _)| (name, anything(random, depth + 1))).collect()
         }
@@ -95,8 +101,7 @@ fn prompt(random: &mut Random) -> Value {
             }
         }
         "strokes" => {
-            let stroke =
-                |random: &mut Random| json!({"points": list(random, 5, pair), "label": random.below(3)});
+            let stroke = |random: &mut Random| json!({"points": list(random, 5, pair), "label": random.below(3)});
             put("strokes", list(random, 4, stroke));
         }
         _ => {}
@@ -113,13 +118,17 @@ fn request(random: &mut Random) -> Value {
         return anything(random, 0);
     }
     let mut fields = Map::new();
-    fields.insert("prompt".to_string(), if random.chance(30) { anything(random, 0) } else { prompt(random) });
+    fields.insert(
+        "prompt".to_string(),
+        if random.chance(30) { anything(random, 0) } else { prompt(random) },
+    );
     if random.chance(6) {
-        let level = |random: &mut Random| (*random.pick(&["part", "entity", "relation", "all"])).into();
+        let level =
+            |random: &mut Random| (*random.pick(&["part", "entity", "relation", "all"])).into();
         fields.insert("levels".to_string(), list(random, 8, level));
     }
     if random.chance(4) {
-        fields.insert("mode".to_string(), (*random.pick(&["fast", "thorough", "slow"])).into());
+        fields.insert("mode".to_string(), (*random.pick(&["learned", "grid", "slow"])).into());
     }
     if random.chance(8) {
         fields.insert("minScore".to_string(), number(random));
@@ -128,7 +137,8 @@ fn request(random: &mut Random) -> Value {
         fields.insert("maxQueries".to_string(), number(random));
     }
     if random.chance(4) {
-        let settings = (0..random.below(3)).map(|_| (random.pick(&GRID).to_string(), number(random)));
+        let settings =
+            (0..random.below(3)).map(|_| (random.pick(&GRID).to_string(), number(random)));
         fields.insert("grid".to_string(), Value::Object(settings.collect()));
     }
     if random.chance(30) {
@@ -175,7 +185,8 @@ fn requests() {
                 Ok(_) => {}
                 Err(error) if error.code() == "aborted" => {}
                 Err(error) => {
-                    let codes = ["invalid-option", "invalid-prompt", "empty-prompt", "size-mismatch"];
+                    let codes =
+                        ["invalid-option", "invalid-prompt", "empty-prompt", "size-mismatch"];
                     assert!(codes.contains(&error.code()), "{error:?} for {text}");
                     assert!(bytes < 1 << 20, "{bytes} bytes for {text}");
                     count(1);
@@ -229,7 +240,8 @@ fn sound(random: &mut Random) -> Value {
             json!({"kind": "strokes", "strokes": strokes})
         }
         _ => {
-            let points = places(random, 0).into_iter().map(|[x, y]| json!({"x": x, "y": y, "label": 1}));
+            let points =
+                places(random, 0).into_iter().map(|[x, y]| json!({"x": x, "y": y, "label": 1}));
             let mut prompt = json!({"kind": "points", "points": points.collect::<Vec<_>>()});
             if random.chance(2) {
                 prompt["box"] = shape(random).into();
@@ -239,12 +251,13 @@ fn sound(random: &mut Random) -> Value {
     };
     let levels: Vec<_> =
         (0..1 + random.below(6)).map(|_| *random.pick(&["part", "entity", "relation"])).collect();
-    let mut request = json!({"prompt": prompt, "levels": levels, "minScore": random.below(11) as f64 / 10.0});
+    let mut request =
+        json!({"prompt": prompt, "levels": levels, "minScore": random.below(11) as f64 / 10.0});
     if random.chance(3) {
         request["maxQueries"] = (1 + random.below(192)).into();
     }
     if random.chance(4) {
-        request["mode"] = "thorough".into();
+        request["mode"] = "grid".into();
         let share = |random: &mut Random| random.below(11) as f64 / 10.0;
         request["grid"] = json!({
             "pointsPerSide": 1 + random.below(3), "pointsPerBatch": 1 + random.below(9), "cropNLayers": random.below(2),

@@ -40,7 +40,8 @@ impl Jpeg {
             let mut writer = Writer::default();
             for y in 0..self.height.div_ceil(8) {
                 for x in 0..self.width.div_ceil(8) {
-                    scan.iter().for_each(|&component| writer.block(component, value(x, y, component)));
+                    scan.iter()
+                        .for_each(|&component| writer.block(component, value(x, y, component)));
                 }
             }
             file.extend(writer.finish());

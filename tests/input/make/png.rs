@@ -65,15 +65,15 @@ impl Png {
             for y in (top..self.height).step_by(down as usize) {
                 raw.push(0);
                 let columns = (left..self.width).step_by(across as usize);
-                let samples = columns.flat_map(|x| (0..self.channels()).map(move |channel| (x, channel)));
+                let samples =
+                    columns.flat_map(|x| (0..self.channels()).map(move |channel| (x, channel)));
                 let samples: Vec<u8> = samples.map(|(x, channel)| sample(x, y, channel)).collect();
                 // The first sample of a byte is in its highest bits.
                 let line = samples.chunks(8 / usize::from(self.depth)).map(|samples| {
                     let shifts = (0..8).rev().step_by(usize::from(self.depth));
-                    samples
-                        .iter()
-                        .zip(shifts)
-                        .fold(0, |byte, (sample, shift)| byte | sample << (shift + 1 - u32::from(self.depth)))
+                    samples.iter().zip(shifts).fold(0, |byte, (sample, shift)| {
+                        byte | sample << (shift + 1 - u32::from(self.depth))
+                    })
                 });
                 raw.extend(line);
             }

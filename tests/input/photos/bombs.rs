@@ -27,13 +27,18 @@ fn too_many_pixels_are_refused_before_they_take_memory() {
         refused_at_once(&Png::new(u32::MAX >> 1, 1, png::RGBA, 8).packed(&zeros(100))),
         "image-too-large"
     );
-    assert_eq!(refused_at_once(&Png::new(10_001, 10_000, png::RGB, 16).packed(&[])), "image-too-large");
+    assert_eq!(
+        refused_at_once(&Png::new(10_001, 10_000, png::RGB, 16).packed(&[])),
+        "image-too-large"
+    );
     assert_eq!(refused_at_once(&Jpeg::new(65_500, 65_500, 3).headers_and_end()), "image-too-large");
     // Just above 100 megapixels.
     assert_eq!(refused_at_once(&Jpeg::new(12_501, 8_000, 1).headers_and_end()), "image-too-large");
     assert_eq!(refused_at_once(&webp::flat(16_383, 16_383, [1, 2, 3, 255])), "image-too-large");
     // More than WebP allows.
-    for (width, height, code) in [(100_000, 1000, "image-too-large"), (1 << 24, 1 << 24, "corrupt-image")] {
+    for (width, height, code) in
+        [(100_000, 1000, "image-too-large"), (1 << 24, 1 << 24, "corrupt-image")]
+    {
         let canvas = webp::extended(0, width, height);
         let small = webp::lossless(1, 1, [1, 2, 3, 255]);
         assert_eq!(refused_at_once(&webp::riff(&[(*b"VP8X", canvas), (*b"VP8L", small)])), code);
@@ -86,8 +91,11 @@ fn what_belongs_to_a_photo_does_not_blow_up() {
     for name in [b"EXIF", b"ICCP", b"XMP ", b"ALPH"] {
         // The chunk says that it has four gigabytes.
         let picture = (*b"VP8L", webp::lossless(1, 1, [1, 2, 3, 255]));
-        let mut file =
-            webp::riff(&[(*b"VP8X", webp::extended(8 + 4 + 32, 1, 1)), picture, (*name, vec![0; 8])]);
+        let mut file = webp::riff(&[
+            (*b"VP8X", webp::extended(8 + 4 + 32, 1, 1)),
+            picture,
+            (*name, vec![0; 8]),
+        ]);
         let at = file.len() - 12;
         file[at..at + 4].copy_from_slice(&0xFFFF_FFF0_u32.to_le_bytes());
         assert_eq!(refused_at_once(&file), "corrupt-image");
@@ -112,7 +120,8 @@ fn the_largest_photos_stay_below_the_cap() {
         ("webp with alpha", webp::flat(SIDE.into(), SIDE.into(), [1, 2, 3, 4])),
         (
             "usual jpeg",
-            Jpeg { exif: Some(crate::make::exif(5)), ..Jpeg::new(SIDE, SIDE, 3) }.file(|_, _, _| 200),
+            Jpeg { exif: Some(crate::make::exif(5)), ..Jpeg::new(SIDE, SIDE, 3) }
+                .file(|_, _, _| 200),
         ),
         ("unusual jpeg", jpeg.file(|_, _, _| 200)),
     ] {

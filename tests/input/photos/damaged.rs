@@ -12,7 +12,8 @@ const STEP: usize = 37;
 /// Cuts the file at every 37th byte, and at each of its last 37. What is accepted has all its pixels.
 fn cut(file: &[u8], step: usize) {
     let whole = checked(file).expect("the whole file is valid");
-    let lengths: Vec<usize> = (0..file.len()).step_by(step).chain(file.len() - STEP..file.len()).collect();
+    let lengths: Vec<usize> =
+        (0..file.len()).step_by(step).chain(file.len() - STEP..file.len()).collect();
     lengths.into_par_iter().for_each(|length| {
         let result = checked(&file[..length]);
         match result.as_ref().map_err(aims_web::Error::code) {
@@ -70,14 +71,17 @@ fn a_webp_cut_anywhere_is_corrupt() {
 
 fn lossless() -> Vec<u8> {
     let mut file = Vec::new();
-    small(120, 80).write_with_encoder(WebPEncoder::new_lossless(&mut file)).expect("a small image encodes");
+    small(120, 80)
+        .write_with_encoder(WebPEncoder::new_lossless(&mut file))
+        .expect("a small image encodes");
     file
 }
 
 #[test]
 fn wrong_bits_do_no_harm() {
     let lossless = lossless();
-    let files = [SAMPLES[0], SAMPLES[1], SAMPLES[2], PNG, &lossless, webp::LOSSY, webp::LOSSY_ALPHA];
+    let files =
+        [SAMPLES[0], SAMPLES[1], SAMPLES[2], PNG, &lossless, webp::LOSSY, webp::LOSSY_ALPHA];
     fuzz("wrong_bits_do_no_harm", 1500, |random| {
         let mut file = random.pick(&files).to_vec();
         // Every other time in the headers, which are a small part of a file.

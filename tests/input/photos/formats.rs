@@ -20,7 +20,8 @@ fn put_on(ground: u8, value: u8, alpha: u8) -> u8 {
 fn pngs_of_every_kind_have_the_right_pixels() {
     let colours: Vec<u8> = (0..=255_u8).flat_map(|i| [i, i ^ 0x55, i.wrapping_mul(3)]).collect();
     let alphas: Vec<u8> = (0..=255).rev().collect();
-    let kinds = [(GREY, 1), (GREY, 2), (GREY, 4), (GREY, 8), (PALETTE, 1), (PALETTE, 2), (PALETTE, 4)];
+    let kinds =
+        [(GREY, 1), (GREY, 2), (GREY, 4), (GREY, 8), (PALETTE, 1), (PALETTE, 2), (PALETTE, 4)];
     let kinds = kinds.into_iter().chain([(PALETTE, 8), (RGB, 8), (GREY_ALPHA, 8), (RGBA, 8)]);
     for (colour, depth) in kinds {
         for (width, height) in [(1, 1), (3, 5), (13, 9), (33, 2)] {
@@ -48,7 +49,8 @@ fn pngs_of_every_kind_have_the_right_pixels() {
                 }
                 let expected = |ground: u8, x: u32, y: u32| {
                     let at = |channel| sample(x, y, channel);
-                    let is_key = |channels: u32| has_key && (0..channels).all(|c| at(c) == sample(0, 0, c));
+                    let is_key =
+                        |channels: u32| has_key && (0..channels).all(|c| at(c) == sample(0, 0, c));
                     let opaque = |is_none: bool| if is_none { 0 } else { 255 };
                     let grey = (u32::from(at(0)) * 255 / (entries as u32 - 1)) as u8;
                     let entry = usize::from(at(0));
@@ -65,11 +67,13 @@ fn pngs_of_every_kind_have_the_right_pixels() {
                     rgb.map(|value| put_on(ground, value, alpha))
                 };
                 let case = format!("{colour}, {depth} bits, {width} x {height}, variant {variant}");
-                let photo = checked(&file.file(sample)).unwrap_or_else(|error| panic!("{case}: {error}"));
+                let photo =
+                    checked(&file.file(sample)).unwrap_or_else(|error| panic!("{case}: {error}"));
                 assert_eq!((photo.width, photo.height), (width, height));
                 let places = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-                let is_on =
-                    |ground: &u8| places().all(|(x, y)| pixel(&photo, x, y) == expected(*ground, x, y));
+                let is_on = |ground: &u8| {
+                    places().all(|(x, y)| pixel(&photo, x, y) == expected(*ground, x, y))
+                };
                 assert!(GROUNDS.iter().any(is_on), "{case}: {:?}", photo.rgb);
             }
         }
@@ -87,12 +91,14 @@ fn sixteen_bits_are_refused() {
 #[test]
 fn jpegs_of_every_kind_have_the_right_pixels() {
     // The last block of a row is cut.
-    let values = |x: u16, y: u16, component: u8| (x * 80 + y * 13 + u16::from(component) * 50) as u8;
+    let values =
+        |x: u16, y: u16, component: u8| (x * 80 + y * 13 + u16::from(component) * 50) as u8;
     let times = |a: u8, b: u8| ((u32::from(a) * u32::from(b) + 127) / 255) as u8;
     // JFIF's conversion.
     let rgb = |[y, cb, cr]: [u8; 3]| {
         let (y, cb, cr) = (f64::from(y), f64::from(cb) - 128.0, f64::from(cr) - 128.0);
-        [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb].map(|value| value.round() as u8)
+        [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb]
+            .map(|value| value.round() as u8)
     };
     let kinds = [
         (1, None),
@@ -120,7 +126,10 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
                 };
                 let found = pixel(&photo, x, y);
                 let differs = found.iter().zip(&expected).any(|(a, b)| a.abs_diff(*b) > 1);
-                assert!(!differs, "{components} {separate_scans}, {x} {y}: {found:?}, not {expected:?}");
+                assert!(
+                    !differs,
+                    "{components} {separate_scans}, {x} {y}: {found:?}, not {expected:?}"
+                );
             }
         }
     }
@@ -212,9 +221,12 @@ fn other_files_are_refused() {
     }
     assert_eq!(refused(b""), "empty-image");
     // The start of a format and nothing of it.
-    for file in
-        [&b"\x89PNG\r\n\x1a\n"[..], b"\xFF\xD8\xFF", b"RIFF\x10\0\0\0WEBP", b"\xFF\xD8\xFF\xE0garbage"]
-    {
+    for file in [
+        &b"\x89PNG\r\n\x1a\n"[..],
+        b"\xFF\xD8\xFF",
+        b"RIFF\x10\0\0\0WEBP",
+        b"\xFF\xD8\xFF\xE0garbage",
+    ] {
         assert_eq!(refused(file), "corrupt-image", "{file:?}");
     }
 }
@@ -222,9 +234,15 @@ fn other_files_are_refused() {
 #[test]
 fn no_pixels_are_refused() {
     for (width, height) in [(0, 1), (1, 0), (0, 0)] {
-        assert_eq!(refused(&Png::new(width, height, GREY, 8).packed(&png::zeros(0))), "empty-image");
+        assert_eq!(
+            refused(&Png::new(width, height, GREY, 8).packed(&png::zeros(0))),
+            "empty-image"
+        );
         // Zero rows would mean that their number comes later; nobody writes such files.
-        assert_eq!(refused(&Jpeg::new(width as u16, height as u16, 3).headers_and_end()), "corrupt-image");
+        assert_eq!(
+            refused(&Jpeg::new(width as u16, height as u16, 3).headers_and_end()),
+            "corrupt-image"
+        );
         assert_eq!(from_rgba(&[], width, height).expect_err("no pixels").code(), "empty-image");
     }
     assert_eq!(from_rgba(&[0; 8], 1, 1).expect_err("one pixel too many").code(), "corrupt-image");

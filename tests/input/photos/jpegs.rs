@@ -32,7 +32,8 @@ fn cases() -> Vec<Case> {
     let names: Vec<String> =
         contents.keys().filter_map(|path| Some(path.strip_suffix(".jpg")?.to_string())).collect();
     let case = |name: String| {
-        let pixels = image::load_from_memory(&contents[&format!("{name}.png")]).expect("a PNG").into_rgb8();
+        let pixels =
+            image::load_from_memory(&contents[&format!("{name}.png")]).expect("a PNG").into_rgb8();
         Case { file: contents[&format!("{name}.jpg")].clone(), pixels, name }
     };
     names.into_iter().map(case).collect()
@@ -58,7 +59,8 @@ fn pixels_are_those_of_libjpeg_or_the_file_is_refused() {
         match checked(&case.file) {
             Ok(photo) => {
                 assert_eq!((photo.width, photo.height), case.pixels.dimensions(), "{}", case.name);
-                let differences = photo.rgb.iter().zip(case.pixels.as_raw()).map(|(a, b)| a.abs_diff(*b));
+                let differences =
+                    photo.rgb.iter().zip(case.pixels.as_raw()).map(|(a, b)| a.abs_diff(*b));
                 let most = differences.max().expect("pixels");
                 assert!(most <= TOLERANCE, "{}: {most}", case.name);
                 assert!(!case.is_arithmetic());
@@ -70,7 +72,12 @@ fn pixels_are_those_of_libjpeg_or_the_file_is_refused() {
             }
         }
     }
-    assert!(unsupported.len() * 4 < cases.len(), "{} of {}: {unsupported:?}", unsupported.len(), cases.len());
+    assert!(
+        unsupported.len() * 4 < cases.len(),
+        "{} of {}: {unsupported:?}",
+        unsupported.len(),
+        cases.len()
+    );
 }
 
 /// Phones write panoramas that end with a block of their maker's instead.
@@ -85,7 +92,8 @@ fn a_missing_end_marker_does_no_harm() {
         let trailers: [&[u8]; 5] = [b"", b"\xFF", maker, scan, &PNG[..300]];
         for trailer in trailers {
             let photo = checked(&[open, trailer].concat());
-            let photo = photo.unwrap_or_else(|error| panic!("{} and {trailer:?}: {error}", case.name));
+            let photo =
+                photo.unwrap_or_else(|error| panic!("{} and {trailer:?}: {error}", case.name));
             assert!(photo == whole, "{}", case.name);
         }
     }
@@ -98,7 +106,9 @@ fn missing_pixels_are_never_made_up() {
         let whole = checked(&case.file);
         for length in (3..case.file.len()).step_by(3) {
             match (checked(&case.file[..length]), &whole) {
-                (Ok(photo), Ok(whole)) => assert!(photo == *whole, "{} cut to {length} bytes", case.name),
+                (Ok(photo), Ok(whole)) => {
+                    assert!(photo == *whole, "{} cut to {length} bytes", case.name)
+                }
                 (Ok(_), Err(error)) => {
                     panic!("{} cut to {length} bytes is decoded, but whole: {error}", case.name)
                 }

@@ -35,10 +35,17 @@ pub fn checked(file: &[u8]) -> Result<Photo> {
     let (result, bytes) = peak(|| decode(file));
     let more = if file.starts_with(b"RIFF") { MORE_OF_WEBP } else { MORE };
     let limit = PER_PIXEL * declared_pixels(file) + PER_BYTE * file.len() as u64 + more;
-    assert!(bytes <= limit, "{bytes} bytes for a file of {}, limit {limit}: {result:?}", file.len());
+    assert!(
+        bytes <= limit,
+        "{bytes} bytes for a file of {}, limit {limit}: {result:?}",
+        file.len()
+    );
     match &result {
         Ok(photo) => {
-            assert_eq!(photo.rgb.len() as u64, u64::from(photo.width) * u64::from(photo.height) * 3);
+            assert_eq!(
+                photo.rgb.len() as u64,
+                u64::from(photo.width) * u64::from(photo.height) * 3
+            );
             assert!(!photo.rgb.is_empty());
         }
         Err(error) => assert!(is_about_photos(error), "{error:?}"),
@@ -72,7 +79,9 @@ fn declared_pixels(file: &[u8]) -> u64 {
     // The header of a PNG is read by hand: the reader would unpack its colour profile.
     let size = match file {
         [0x89, b'P', b'N', b'G', ..] => file.get(16..24).map(|size| {
-            let side = |at: usize| u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]]);
+            let side = |at: usize| {
+                u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]])
+            };
             (side(0), side(4))
         }),
         _ => {
@@ -80,7 +89,9 @@ fn declared_pixels(file: &[u8]) -> u64 {
             reader.ok().and_then(|reader| reader.into_dimensions().ok())
         }
     };
-    let Some([width, height]) = size.map(|(width, height)| [width, height].map(u64::from)) else { return 0 };
+    let Some([width, height]) = size.map(|(width, height)| [width, height].map(u64::from)) else {
+        return 0;
+    };
     if width * height > u64::from(MEGAPIXEL_LIMIT) * 1_000_000 {
         return 0;
     }

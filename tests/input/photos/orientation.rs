@@ -28,7 +28,11 @@ const UPRIGHT: [(u32, [u32; 6]); 8] = [
 fn check(photo: &Photo, orientation: usize, tile: u32) {
     let (columns, values) = UPRIGHT[orientation - 1];
     let rows = 6 / columns;
-    assert_eq!((photo.width, photo.height), (columns * tile, rows * tile), "orientation {orientation}");
+    assert_eq!(
+        (photo.width, photo.height),
+        (columns * tile, rows * tile),
+        "orientation {orientation}"
+    );
     for (x, y) in (0..photo.height).flat_map(|y| (0..photo.width).map(move |x| (x, y))) {
         let expected = values[(y / tile * columns + x / tile) as usize] * 40;
         assert_eq!(pixel(photo, x, y), [expected as u8; 3], "orientation {orientation}: {x}, {y}");
@@ -47,8 +51,11 @@ fn png(exif: Vec<u8>) -> Vec<u8> {
 fn all_orientations_of_a_jpeg() {
     for orientation in 1..=8 {
         check(&checked(&jpeg(exif(orientation))).expect("a valid file"), orientation.into(), 8);
-        let colours =
-            Jpeg { exif: Some(exif(orientation)), transform: Some(Transform::None), ..Jpeg::new(24, 16, 3) };
+        let colours = Jpeg {
+            exif: Some(exif(orientation)),
+            transform: Some(Transform::None),
+            ..Jpeg::new(24, 16, 3)
+        };
         let file = colours.file(|x, y, _| tiles(x.into(), y.into()));
         check(&checked(&file).expect("a valid file"), orientation.into(), 8);
     }

@@ -1,6 +1,6 @@
 //! One human mask: what a click and a box at it give.
 
-use aims_web::levels::LevelOptions;
+use aims_web::levels::LevelRules;
 use aims_web::mask::{BitMask, deepest};
 use aims_web::segmenter::{Answer, PickRule, choose};
 use aims_web::{EncodedPhoto, Point, PointPrompt, Segmenter};
@@ -62,16 +62,22 @@ pub struct PhotoClicks {
 }
 
 /// `None` for an empty mask.
-pub async fn judge(segmenter: &Segmenter, photo: &EncodedPhoto, mask: BitMask) -> Result<Option<Judged>> {
+pub async fn judge(
+    segmenter: &Segmenter,
+    photo: &EncodedPhoto,
+    mask: BitMask,
+) -> Result<Option<Judged>> {
     let (Some(place), Some(bbox)) = (deepest(&mask), mask.bbox()) else { return Ok(None) };
-    let size = Size::of(f64::from(mask.area()) / (f64::from(photo.width) * f64::from(photo.height)));
+    let size =
+        Size::of(f64::from(mask.area()) / (f64::from(photo.width) * f64::from(photo.height)));
     let target = Shape::new(mask);
     let point = Point { x: f64::from(place.0) + 0.5, y: f64::from(place.1) + 0.5, label: 1 };
     let click = segmenter.answers(photo, &PointPrompt::at(vec![point])).await?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
     let boxed = segmenter.answers(photo, &PointPrompt::around(shape)).await?;
     let picked = |answers: &[Answer], is_click: bool| {
-        let answer = choose(PickRule::default(), answers, is_click).context("the decoder gave no mask")?;
+        let answer =
+            choose(PickRule::default(), answers, is_click).context("the decoder gave no mask")?;
         Ok::<_, anyhow::Error>(reached(answer, photo, &target))
     };
     let best = |answers: &[Answer]| {
@@ -91,7 +97,8 @@ pub async fn judge(segmenter: &Segmenter, photo: &EncodedPhoto, mask: BitMask) -
 
 /// The share of the thresholds that an answer's IoU reaches.
 fn reached(answer: &Answer, photo: &EncodedPhoto, target: &Shape) -> f64 {
-    let mask = answer.candidate.render(photo.width, photo.height, LevelOptions::default().mask_threshold);
+    let mask =
+        answer.candidate.render(photo.width, photo.height, LevelRules::default().mask_threshold);
     thresholds_reached(Shape::new(mask).iou(target))
 }
 
@@ -106,11 +113,17 @@ mod tests {
     #[test]
     fn sizes_are_shares_of_the_photo() {
         let sizes = [0.0, 0.0099, 0.01, 0.1, 0.11, 1.0].map(Size::of);
-        assert_eq!(sizes, [Size::Small, Size::Small, Size::Medium, Size::Medium, Size::Large, Size::Large]);
+        assert_eq!(
+            sizes,
+            [Size::Small, Size::Small, Size::Medium, Size::Medium, Size::Large, Size::Large]
+        );
     }
 
     #[test]
     fn each_threshold_counts_a_tenth() {
-        assert_eq!([0.0, 0.49, 0.5, 0.72, 0.95, 1.0].map(thresholds_reached), [0.0, 0.0, 0.1, 0.5, 1.0, 1.0]);
+        assert_eq!(
+            [0.0, 0.49, 0.5, 0.72, 0.95, 1.0].map(thresholds_reached),
+            [0.0, 0.0, 0.1, 0.5, 1.0, 1.0]
+        );
     }
 }

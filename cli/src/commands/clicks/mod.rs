@@ -56,7 +56,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
 /// The masks of a photo whose outline and level are sure.
 fn scored(image: &LabelledImage) -> Vec<&Rle> {
-    let is_sure = |label: &&Label| label.level != LabelLevel::Region && !label.approx && !label.crowd;
+    let is_sure =
+        |label: &&Label| label.level != LabelLevel::Region && !label.approx && !label.crowd;
     let labels = image.drawings.iter().flat_map(|drawing| &drawing.labels);
     labels.filter(is_sure).map(|label| &label.rle).collect()
 }
@@ -72,7 +73,10 @@ async fn click(
     let mut clicks = PhotoClicks::default();
     for rle in masks {
         let mask = rle.decode()?;
-        ensure!(mask.size() == (encoded.width, encoded.height), "a human mask is not of the photo's size");
+        ensure!(
+            mask.size() == (encoded.width, encoded.height),
+            "a human mask is not of the photo's size"
+        );
         clicks.masks.extend(judge(segmenter, &encoded, mask).await?);
     }
     Ok(clicks)
@@ -86,7 +90,8 @@ mod tests {
     #[test]
     fn only_masks_of_sure_outline_and_level_are_clicked() {
         let rle = |counts: &str| -> Rle {
-            serde_json::from_str(&format!(r#"{{"size":[2,3],"counts":"{counts}"}}"#)).expect("a code")
+            serde_json::from_str(&format!(r#"{{"size":[2,3],"counts":"{counts}"}}"#))
+                .expect("a code")
         };
         let sure = Label {
             level: LabelLevel::Part,

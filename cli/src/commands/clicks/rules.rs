@@ -1,6 +1,6 @@
 //! Rules that are compared: each picks one of the answers to a click.
 
-use aims_web::levels::LevelOptions;
+use aims_web::levels::LevelRules;
 use aims_web::mask::BitMask;
 use aims_web::segmenter::{Answer, PickRule, Quality, choose, pick};
 
@@ -24,14 +24,21 @@ pub const RULES: &[(&str, Rule)] = &[
         choose(PickRule::default(), answers, false)
     }),
     ("highest predicted IoU of all four", |answers| among_four(PickRule::PredictedIou, answers)),
-    ("highest predicted IoU x stability of all four", |answers| among_four(PickRule::Product, answers)),
+    ("highest predicted IoU x stability of all four", |answers| {
+        among_four(PickRule::Product, answers)
+    }),
     ("most like the other three, of all four", |answers| by_agreement(answers, |_, others| others)),
     ("highest predicted IoU x stability x likeness to the other three, of all four", |answers| {
         by_agreement(answers, |quality, others| quality.predicted_iou * quality.stability * others)
     }),
-    ("highest predicted IoU x stability + half the likeness to the other three, of all four", |answers| {
-        by_agreement(answers, |quality, others| quality.predicted_iou * quality.stability + 0.5 * others)
-    }),
+    (
+        "highest predicted IoU x stability + half the likeness to the other three, of all four",
+        |answers| {
+            by_agreement(answers, |quality, others| {
+                quality.predicted_iou * quality.stability + 0.5 * others
+            })
+        },
+    ),
 ];
 
 fn among_three(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
@@ -45,14 +52,15 @@ fn among_four(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
 
 /// `value` is given an answer's mean IoU with the other three.
 fn by_agreement(answers: &[Answer], value: fn(&Quality, f32) -> f32) -> Option<&Answer> {
-    let threshold = LevelOptions::default().mask_threshold;
+    let threshold = LevelRules::default().mask_threshold;
     let masks: Vec<BitMask> =
         answers.iter().map(|answer| answer.candidate.logits.to_low_res_mask(threshold)).collect();
     let likeness = |i: usize| {
         let others = (0..masks.len()).filter(|&j| j != i);
         others.map(|j| masks[i].iou(&masks[j])).sum::<f32>() / (masks.len() - 1) as f32
     };
-    let values: Vec<f32> = (0..answers.len()).map(|i| value(&answers[i].quality, likeness(i))).collect();
+    let values: Vec<f32> =
+        (0..answers.len()).map(|i| value(&answers[i].quality, likeness(i))).collect();
     (0..answers.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).map(|i| &answers[i])
 }
 

@@ -27,9 +27,14 @@ pub fn sizes(rows: &[Row]) -> String {
     for row in rows {
         for size in std::iter::once(None).chain(Size::ALL.map(Some)) {
             let takes_part = |mask: &Judged| size.is_none_or(|size| mask.size == size);
-            let masks =
-                row.photos.iter().flat_map(|photo| &photo.masks).filter(|mask| takes_part(mask)).count();
-            let name = size.map_or(row.name.clone(), |size| format!("{}, {}", row.name, size.name()));
+            let masks = row
+                .photos
+                .iter()
+                .flat_map(|photo| &photo.masks)
+                .filter(|mask| takes_part(mask))
+                .count();
+            let name =
+                size.map_or(row.name.clone(), |size| format!("{}, {}", row.name, size.name()));
             let mut line = vec![name, masks.to_string()];
             let recall = |of: fn(&Judged) -> f64| mean(means(row, takes_part, of).iter());
             line.extend(COLUMNS.iter().map(|(_, of)| percent(recall(*of))));
@@ -46,7 +51,11 @@ pub fn rules(rows: &[Row]) -> String {
     let more = |row: &Row, rule: usize| {
         mean_difference(&reached(row, rule), &reached(row, 0)).map_or("-".to_string(), difference)
     };
-    format!("{}\n{}", by_rule("click, picked by", rows, recall), by_rule("more than the first", rows, more))
+    format!(
+        "{}\n{}",
+        by_rule("click, picked by", rows, recall),
+        by_rule("more than the first", rows, more)
+    )
 }
 
 fn by_rule(title: &str, rows: &[Row], cell: impl Fn(&Row, usize) -> String) -> String {
@@ -59,7 +68,11 @@ fn by_rule(title: &str, rows: &[Row], cell: impl Fn(&Row, usize) -> String) -> S
     table(&lines)
 }
 
-fn means(row: &Row, takes_part: impl Fn(&Judged) -> bool, of: impl Fn(&Judged) -> f64) -> Vec<Mean> {
+fn means(
+    row: &Row,
+    takes_part: impl Fn(&Judged) -> bool,
+    of: impl Fn(&Judged) -> f64,
+) -> Vec<Mean> {
     let mean_of = |photo: &PhotoClicks| {
         let mut mean = Mean::default();
         photo.masks.iter().filter(|mask| takes_part(mask)).for_each(|mask| mean.add(of(mask)));

@@ -31,7 +31,12 @@ pub fn estimate(photos: usize, statistic: impl Fn(&[u32]) -> Option<f64>) -> Opt
         values.extend(statistic(&counts));
     }
     values.sort_by(f64::total_cmp);
-    Some(Estimate { value, low: quantile(&values, TAIL), high: quantile(&values, 1.0 - TAIL), photos })
+    Some(Estimate {
+        value,
+        low: quantile(&values, TAIL),
+        high: quantile(&values, 1.0 - TAIL),
+        photos,
+    })
 }
 
 /// Linear between the two nearest of the sorted values, as `numpy.quantile` has it.
@@ -64,7 +69,8 @@ mod tests {
 
     fn mean_of(values: &[f64]) -> Estimate {
         let mean = |counts: &[u32]| {
-            let sum: f64 = values.iter().zip(counts).map(|(value, &count)| value * f64::from(count)).sum();
+            let sum: f64 =
+                values.iter().zip(counts).map(|(value, &count)| value * f64::from(count)).sum();
             Some(sum / f64::from(counts.iter().sum::<u32>()))
         };
         estimate(values.len(), mean).expect("a mean")
@@ -85,7 +91,8 @@ mod tests {
         let values: Vec<f64> = (0..24).map(|i| f64::from(i * i % 17) / 16.0).collect();
         let found = mean_of(&values);
         // A thousand resamples are within about 0.01 of ten thousand here.
-        for (found, expected) in [(found.value, 0.4583), (found.low, 0.3203), (found.high, 0.6016)] {
+        for (found, expected) in [(found.value, 0.4583), (found.low, 0.3203), (found.high, 0.6016)]
+        {
             assert!((found - expected).abs() < 0.012, "{found} instead of {expected}");
         }
     }
@@ -93,7 +100,10 @@ mod tests {
     #[test]
     fn quantiles_are_linear_between_values() {
         let sorted = [0.0, 1.0, 2.0, 4.0];
-        assert_eq!([0.0, 0.5, 0.75, 1.0].map(|share| quantile(&sorted, share)), [0.0, 1.5, 2.5, 4.0]);
+        assert_eq!(
+            [0.0, 0.5, 0.75, 1.0].map(|share| quantile(&sorted, share)),
+            [0.0, 1.5, 2.5, 4.0]
+        );
         assert_eq!(quantile(&[3.0], 0.975), 3.0);
     }
 

@@ -91,10 +91,17 @@ struct Record {
 impl Set {
     /// Reads the labels; of the images (or of those that are labelled completely) at most `limit`, evenly spread over the
     /// file.
-    pub fn open(folder: &Path, name: &str, split: &str, complete: bool, limit: Option<usize>) -> Result<Set> {
+    pub fn open(
+        folder: &Path,
+        name: &str,
+        split: &str,
+        complete: bool,
+        limit: Option<usize>,
+    ) -> Result<Set> {
         let path = folder.join(format!("{name}.jsonl"));
-        let file = File::open(&path)
-            .with_context(|| format!("cannot read {}; give the data's folder with --data", path.display()))?;
+        let file = File::open(&path).with_context(|| {
+            format!("cannot read {}; give the data's folder with --data", path.display())
+        })?;
         let mut images: Vec<LabelledImage> = Vec::new();
         let mut told = relations(&folder.join(format!("{name}-relations.jsonl")))?;
         for (line, number) in BufReader::new(file).lines().zip(1..) {
@@ -106,7 +113,10 @@ impl Set {
             }
             let relations = told.remove(&record.image).unwrap_or_default();
             let drawing = Drawing {
-                relations: relations.iter().filter_map(|relation| relation.among(&record.masks)).collect(),
+                relations: relations
+                    .iter()
+                    .filter_map(|relation| relation.among(&record.masks))
+                    .collect(),
                 labels: record.masks,
                 is_complete: record.scope.is_some_and(|scope| scope == "panoptic"),
             };
@@ -180,7 +190,8 @@ fn relations(path: &Path) -> Result<HashMap<String, Vec<Told>>> {
     }
     let file = File::open(path).with_context(|| path.display().to_string())?;
     for line in BufReader::new(file).lines() {
-        let record: Record = serde_json::from_str(&line?).with_context(|| path.display().to_string())?;
+        let record: Record =
+            serde_json::from_str(&line?).with_context(|| path.display().to_string())?;
         let code = |&index: &usize| record.masks.get(index).map(|label| label.rle.clone());
         let unions = record.masks.iter().filter(|label| label.level == LabelLevel::Relation);
         let told = unions.map(|label| Told {
@@ -199,13 +210,20 @@ fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {
     }
     // An item is taken where the rounded-down share of the limit steps up.
     let step = |i: usize| i * limit / count;
-    items.into_iter().enumerate().filter(|(i, _)| step(*i) < step(i + 1)).map(|(_, item)| item).collect()
+    items
+        .into_iter()
+        .enumerate()
+        .filter(|(i, _)| step(*i) < step(i + 1))
+        .map(|(_, item)| item)
+        .collect()
 }
 
 /// Where the archives of a set have which file.
 fn members(folder: &Path, name: &str) -> Result<HashMap<String, Member>> {
     let mut archives = vec![folder.join(format!("{name}.tar"))];
-    archives.extend((0..).map(|i| folder.join(format!("{name}-{i}.tar"))).take_while(|path| path.exists()));
+    archives.extend(
+        (0..).map(|i| folder.join(format!("{name}-{i}.tar"))).take_while(|path| path.exists()),
+    );
     archives.retain(|path| path.exists());
     ensure!(!archives.is_empty(), "{} has no {name}.tar", folder.display());
     let mut members = HashMap::new();
@@ -215,8 +233,11 @@ fn members(folder: &Path, name: &str) -> Result<HashMap<String, Member>> {
         for entry in tar::Archive::new(file).entries_with_seek().with_context(context)? {
             let entry = entry.with_context(context)?;
             let path = entry.path().with_context(context)?.to_string_lossy().into_owned();
-            let member =
-                Member { archive: archive.clone(), offset: entry.raw_file_position(), size: entry.size() };
+            let member = Member {
+                archive: archive.clone(),
+                offset: entry.raw_file_position(),
+                size: entry.size(),
+            };
             members.insert(path, member);
         }
     }
@@ -241,9 +262,12 @@ mod tests {
     #[test]
     fn records_that_contradict_themselves_are_refused() {
         let check = |masks: &str| {
-            let line =
-                format!(r#"{{"image":"a/b.jpg","split":"val","width":3,"height":2,"masks":[{masks}]}}"#);
-            serde_json::from_str::<Record>(&line).map_err(Into::into).and_then(|record| record.check())
+            let line = format!(
+                r#"{{"image":"a/b.jpg","split":"val","width":3,"height":2,"masks":[{masks}]}}"#
+            );
+            serde_json::from_str::<Record>(&line)
+                .map_err(Into::into)
+                .and_then(|record| record.check())
         };
         let mask = |size: &str, parent: &str| {
             format!(

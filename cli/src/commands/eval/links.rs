@@ -19,8 +19,9 @@ impl Matched {
         linked: impl Fn(usize, usize) -> bool,
         recall: &mut Mean,
     ) {
-        let of =
-            |pairs: &[(usize, usize)], label| pairs.iter().find(|pair| pair.1 == label).map(|pair| pair.0);
+        let of = |pairs: &[(usize, usize)], label| {
+            pairs.iter().find(|pair| pair.1 == label).map(|pair| pair.0)
+        };
         let found = match (of(&self.coarse, coarse), of(&self.fine, fine)) {
             (Some(coarse), Some(fine)) => linked(coarse, fine),
             _ => false,
@@ -52,8 +53,13 @@ pub fn boundary_f(a: &BitMask, b: &BitMask) -> f64 {
 /// How alike two sets of masks are: the mean over all masks of both of the best IoU in the other set; `None` if both
 /// are empty.
 pub fn agreement(a: &[&Shape], b: &[&Shape]) -> Option<f64> {
-    let best = |of: &Shape, among: &[&Shape]| among.iter().map(|other| of.iou(other)).fold(0.0, f64::max);
-    let sum = a.iter().map(|shape| best(shape, b)).chain(b.iter().map(|shape| best(shape, a))).sum::<f64>();
+    let best =
+        |of: &Shape, among: &[&Shape]| among.iter().map(|other| of.iou(other)).fold(0.0, f64::max);
+    let sum = a
+        .iter()
+        .map(|shape| best(shape, b))
+        .chain(b.iter().map(|shape| best(shape, a)))
+        .sum::<f64>();
     let count = a.len() + b.len();
     (count > 0).then(|| sum / count as f64)
 }

@@ -28,7 +28,9 @@ pub fn difference(found: Estimate) -> String {
 /// A table; the first line has the titles. The first column is set to the left, the others to the right.
 pub fn table(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
-    let width = |i: usize| lines.iter().filter_map(|line| line.get(i)).map(|cell| cell.chars().count()).max();
+    let width = |i: usize| {
+        lines.iter().filter_map(|line| line.get(i)).map(|cell| cell.chars().count()).max()
+    };
     let widths: Vec<usize> = (0..columns).map(|i| width(i).unwrap_or(0)).collect();
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
@@ -42,7 +44,11 @@ pub fn table(lines: &[Vec<String>]) -> String {
         if number == 0 {
             for (index, width) in widths.iter().enumerate() {
                 let dashes = "-".repeat(width + 1);
-                let _ = if index == 0 { write!(text, "|{dashes}-") } else { write!(text, "|{dashes}:") };
+                let _ = if index == 0 {
+                    write!(text, "|{dashes}-")
+                } else {
+                    write!(text, "|{dashes}:")
+                };
             }
             text.push_str("|\n");
         }

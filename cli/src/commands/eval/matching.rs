@@ -72,7 +72,9 @@ pub fn pairs(predictions: &[&Shape], targets: &[&Shape]) -> Vec<(usize, usize)> 
     let mut pairs = Vec::new();
     for (index, prediction) in predictions.iter().enumerate() {
         let ious = targets.iter().map(|target| prediction.iou(target)).enumerate();
-        let best = ious.filter(|&(i, iou)| free[i] && iou >= threshold(0)).max_by(|a, b| a.1.total_cmp(&b.1));
+        let best = ious
+            .filter(|&(i, iou)| free[i] && iou >= threshold(0))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((target, _)) = best {
             free[target] = false;
             pairs.push((index, target));
@@ -110,7 +112,9 @@ pub fn assign(
             let best = |ignore: bool| {
                 (0..targets.len())
                     .filter(|&i| {
-                        targets[i].ignore == ignore && overlaps[i] >= enough && (ignore || !taken[i][level])
+                        targets[i].ignore == ignore
+                            && overlaps[i] >= enough
+                            && (ignore || !taken[i][level])
                     })
                     .max_by(|&a, &b| overlaps[a].total_cmp(&overlaps[b]))
             };

@@ -32,7 +32,8 @@ impl Outcomes {
         let predictions = &predictions[..predictions.len().min(MAX_PREDICTIONS)];
         let shapes: Vec<&Shape> = predictions.iter().map(|(_, shape)| *shape).collect();
         self.targets += targets.iter().filter(|target| !target.ignore).count();
-        for (outcomes, (score, _)) in assign(&shapes, targets, judged).into_iter().zip(predictions) {
+        for (outcomes, (score, _)) in assign(&shapes, targets, judged).into_iter().zip(predictions)
+        {
             for (hits, outcome) in self.hits.iter_mut().zip(outcomes) {
                 *hits += usize::from(outcome == Outcome::Hit);
             }
@@ -58,7 +59,8 @@ fn targets(photos: &[&Outcomes], times: &[u32]) -> usize {
 /// A share of human masks, for hits counted by photo.
 fn share(photos: &[&Outcomes], hits: impl Fn(&Outcomes) -> f64) -> Option<Estimate> {
     estimate(photos.len(), |times| {
-        let found: f64 = photos.iter().zip(times).map(|(photo, &times)| hits(photo) * f64::from(times)).sum();
+        let found: f64 =
+            photos.iter().zip(times).map(|(photo, &times)| hits(photo) * f64::from(times)).sum();
         let wanted = targets(photos, times);
         (wanted > 0).then(|| found / wanted as f64)
     })
@@ -96,7 +98,8 @@ pub fn average_precision<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Opti
     let found = estimate(photos.len(), |times| {
         let wanted = targets(&photos, times);
         let at = |level: usize| {
-            let outcomes = ranked.iter().map(|&(_, photo, outcomes)| (outcomes[level], times[photo]));
+            let outcomes =
+                ranked.iter().map(|&(_, photo, outcomes)| (outcomes[level], times[photo]));
             interpolated_precision(outcomes, wanted)
         };
         (wanted > 0).then(|| (0..THRESHOLDS).map(at).sum::<f64>() / THRESHOLDS as f64)
@@ -109,7 +112,9 @@ fn interpolated_precision(outcomes: impl Iterator<Item = (Outcome, u32)>, target
     let (mut hits, mut count) = (0_usize, 0_usize);
     // Only where recall rises: in between precision falls.
     let mut curve: Vec<(f64, f64)> = Vec::new();
-    for (outcome, times) in outcomes.filter(|&(outcome, times)| outcome != Outcome::Ignored && times > 0) {
+    for (outcome, times) in
+        outcomes.filter(|&(outcome, times)| outcome != Outcome::Ignored && times > 0)
+    {
         count += times as usize;
         if outcome == Outcome::Hit {
             hits += times as usize;
@@ -155,7 +160,8 @@ mod tests {
             .zip(times)
             .flat_map(|(photo, times)| std::iter::repeat_n(photo, times as usize))
             .collect();
-        let ranked = photos.iter().zip(times).map(|(photo, times)| (photo.predictions[0].1[0], times));
+        let ranked =
+            photos.iter().zip(times).map(|(photo, times)| (photo.predictions[0].1[0], times));
         let expected = average_precision(repeated.into_iter()).expect("targets").value;
         assert!((interpolated_precision(ranked, 6) - expected).abs() < 1e-12);
     }
@@ -165,7 +171,10 @@ mod tests {
         let photos = vec![photo(0.5, true); 5];
         for found in [average_recall(photos.iter()), average_precision(photos.iter())] {
             let found = found.expect("targets");
-            assert!((found.low - 1.0).abs() < 1e-12 && (found.high - 1.0).abs() < 1e-12, "{found:?}");
+            assert!(
+                (found.low - 1.0).abs() < 1e-12 && (found.high - 1.0).abs() < 1e-12,
+                "{found:?}"
+            );
             assert_eq!(found.photos, 5);
         }
     }
@@ -180,6 +189,9 @@ mod tests {
         let precision = average_precision(photos.iter()).expect("a target");
         assert!((precision.value - 0.5).abs() < 1e-12 && precision.photos == 1, "{precision:?}");
         // Resamples of the empty photo alone have no precision.
-        assert!((precision.low - 0.5).abs() < 1e-12 && (precision.high - 1.0).abs() < 1e-12, "{precision:?}");
+        assert!(
+            (precision.low - 0.5).abs() < 1e-12 && (precision.high - 1.0).abs() < 1e-12,
+            "{precision:?}"
+        );
     }
 }

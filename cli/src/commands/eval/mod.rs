@@ -7,6 +7,7 @@ pub(super) mod markdown;
 pub(super) mod matching;
 pub(super) mod mean;
 mod measure;
+mod overrides;
 mod plot;
 mod predict;
 mod predictions;
@@ -24,6 +25,7 @@ use clap::Args;
 
 use super::setup::{ModelArguments, SearchArguments};
 use data::Set;
+use overrides::Override;
 use predict::{Predictor, Times};
 use predictions::Writer;
 use score::PhotoScores;
@@ -38,6 +40,11 @@ pub struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     search: SearchArguments,
+    /// Change a threshold for this run: NAME=VALUE, such as scene.entities.visible=0.6 or
+    /// levels.thresholds.minObjectness=-3 (the model file's manifest), grid.predIouThresh=0.8
+    /// (the grid), rules.partMaxArea=0.7 (the rules of the mode grid). Can be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = Override::parse)]
+    overrides: Vec<Override>,
     /// The thresholds that the paper's supplement used for SAM, instead of SAM's own.
     #[arg(long)]
     supplement: bool,
@@ -91,8 +98,12 @@ async fn run_model(arguments: &Arguments, sets: &[Set]) -> Result<Vec<Row>> {
             ..request.grid
         };
     }
+    request.grid = overrides::grid(&request.grid, &arguments.overrides)?;
+    let file = overrides::model(arguments.model.read_model()?, &arguments.overrides)?;
+    let mut segmenter = arguments.model.open_bytes(&file).await?;
+    overrides::set_rules(&mut segmenter, &arguments.overrides)?;
     let predictor = Predictor {
-        segmenter: arguments.model.open().await?,
+        segmenter,
         request,
         proposals: arguments.proposals,
         prompted: arguments.prompted,
@@ -135,7 +146,9 @@ fn score_files(paths: &[PathBuf], sets: &[Set]) -> Result<Vec<Row>> {
         let mut photos = Vec::new();
         for image in &set.images {
             if let Some(predictions) = predictions.get(&image.name) {
-                photos.push(PhotoScores::new(image, predictions).with_context(|| image.name.clone())?);
+                photos.push(
+                    PhotoScores::new(image, predictions).with_context(|| image.name.clone())?,
+                );
             }
         }
         let missing = set.images.len() - photos.len();
@@ -144,7 +157,10 @@ fn score_files(paths: &[PathBuf], sets: &[Set]) -> Result<Vec<Row>> {
         }
         rows.push(Row { name: set.name.clone(), photos, times: None });
     }
-    ensure!(rows.iter().any(|row| !row.photos.is_empty()), "no image of these sets has predictions");
+    ensure!(
+        rows.iter().any(|row| !row.photos.is_empty()),
+        "no image of these sets has predictions"
+    );
     Ok(rows)
 }
 

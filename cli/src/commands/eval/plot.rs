@@ -45,7 +45,8 @@ fn picture(photos: &[PhotoScores]) -> Result<String, Box<dyn std::error::Error +
         .draw()?;
     for (name, color, of) in CURVES {
         let Some(recalls) = recalls(photos.iter().map(of)) else { continue };
-        let points = recalls.iter().enumerate().map(|(index, recall)| (threshold(index), recall * 100.0));
+        let points =
+            recalls.iter().enumerate().map(|(index, recall)| (threshold(index), recall * 100.0));
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)))?
             .label(name)

@@ -35,7 +35,11 @@ impl Times {
 }
 
 impl Predictor {
-    pub async fn predict(&self, image: &LabelledImage, jpeg: &[u8]) -> Result<(ImagePredictions, Times)> {
+    pub async fn predict(
+        &self,
+        image: &LabelledImage,
+        jpeg: &[u8],
+    ) -> Result<(ImagePredictions, Times)> {
         let photo = decode(jpeg).with_context(|| image.name.clone())?;
         let start = Instant::now();
         let encoded = self.segmenter.encode(photo, &Progress::none()).await?;
@@ -59,7 +63,9 @@ impl Predictor {
         for (index, label) in image.drawings.first().iter().flat_map(|d| &d.labels).enumerate() {
             let has_parts = || {
                 let labels = image.drawings.iter().flat_map(|drawing| &drawing.labels);
-                labels.into_iter().any(|part| part.level == LabelLevel::Part && part.parent == Some(index))
+                labels
+                    .into_iter()
+                    .any(|part| part.level == LabelLevel::Part && part.parent == Some(index))
             };
             if self.prompted && label.level == LabelLevel::Entity && has_parts() {
                 let scene = ask(Prompt::Entity { mask: label.rle.clone() }).await?;

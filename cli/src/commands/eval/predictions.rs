@@ -64,7 +64,8 @@ pub fn read(paths: &[PathBuf]) -> Result<HashMap<String, ImagePredictions>> {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         for (line, number) in BufReader::new(file).lines().zip(1..) {
             let at = || format!("{}, line {number}", path.display());
-            let prediction: Prediction = serde_json::from_str(&line.with_context(at)?).with_context(at)?;
+            let prediction: Prediction =
+                serde_json::from_str(&line.with_context(at)?).with_context(at)?;
             let image = images.entry(prediction.image.clone()).or_default();
             match prediction.entity {
                 Some(_) => image.prompted.push(prediction),
@@ -119,13 +120,16 @@ mod tests {
             parent,
             members: Vec::new(),
         };
-        let masks =
-            vec![mask(7, Level::Entity, None), mask(3, Level::Entity, None), mask(9, Level::Part, Some(3))];
+        let masks = vec![
+            mask(7, Level::Entity, None),
+            mask(3, Level::Entity, None),
+            mask(9, Level::Part, Some(3)),
+        ];
         let prediction = Prediction::new("a/b.jpg", None, Scene { width: 2, height: 2, masks });
         let line = serde_json::to_string(&prediction).expect("serialisable");
-        assert!(
-            line.ends_with(r#"{"rle":{"size":[2,2],"counts":"04"},"score":0.5,"level":"part","parent":1}]}"#)
-        );
+        assert!(line.ends_with(
+            r#"{"rle":{"size":[2,2],"counts":"04"},"score":0.5,"level":"part","parent":1}]}"#
+        ));
         assert_eq!(serde_json::from_str::<Prediction>(&line).expect("readable"), prediction);
     }
 }

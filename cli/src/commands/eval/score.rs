@@ -67,7 +67,9 @@ impl PhotoScores {
             }
         }
         for prompted in &predictions.prompted {
-            let (Some(drawing), Some(shapes)) = (image.drawings.first(), drawings.first()) else { continue };
+            let (Some(drawing), Some(shapes)) = (image.drawings.first(), drawings.first()) else {
+                continue;
+            };
             let found = Found::new(prompted, size)?;
             let targets = targets(drawing, shapes, |label| {
                 label.level == LabelLevel::Part && label.parent == prompted.entity
@@ -85,7 +87,13 @@ impl PhotoScores {
         Ok(scores)
     }
 
-    fn add_drawing(&mut self, drawing: &Drawing, shapes: &[Shape], unions: &[Shape], found: &Found) {
+    fn add_drawing(
+        &mut self,
+        drawing: &Drawing,
+        shapes: &[Shape],
+        unions: &[Shape],
+        found: &Found,
+    ) {
         let of = |level| targets(drawing, shapes, move |label: &Label| label.level == level);
         let (entities, parts, regions) =
             (of(LabelLevel::Entity), of(LabelLevel::Part), of(LabelLevel::Region));
@@ -100,15 +108,20 @@ impl PhotoScores {
         self.region_any.add(&any, &regions);
         if drawing.is_complete {
             // Nobody knows what is where nothing is labelled, and of regions not what level they are.
-            let open =
-                shapes.iter().map(|shape| shape.pixels().clone()).reduce(|all, shape| all.union(&shape));
-            let judged = |shape: &Shape| open.as_ref().is_some_and(|open| shape.share_in(open) >= INSIDE);
+            let open = shapes
+                .iter()
+                .map(|shape| shape.pixels().clone())
+                .reduce(|all, shape| all.union(&shape));
+            let judged =
+                |shape: &Shape| open.as_ref().is_some_and(|open| shape.share_in(open) >= INSIDE);
             let mut targets = of(LabelLevel::Entity);
-            targets.extend(regions.iter().map(|region| Target { shape: region.shape, ignore: true }));
+            targets
+                .extend(regions.iter().map(|region| Target { shape: region.shape, ignore: true }));
             self.entity_complete.add_judged(&found.of(Level::Entity), &targets, judged);
         }
 
-        let relations: Vec<Target> = unions.iter().map(|shape| Target { shape, ignore: false }).collect();
+        let relations: Vec<Target> =
+            unions.iter().map(|shape| Target { shape, ignore: false }).collect();
         self.relation.add(&found.of(Level::Relation), &relations);
     }
 
@@ -116,14 +129,20 @@ impl PhotoScores {
     fn add_links(&mut self, drawing: &Drawing, shapes: &[Shape], unions: &[Shape], found: &Found) {
         let exact = |level| {
             let labels = drawing.labels.iter().zip(shapes).enumerate();
-            let labels = labels.filter(move |(_, (label, _))| label.level == level && !label.approx);
+            let labels =
+                labels.filter(move |(_, (label, _))| label.level == level && !label.approx);
             labels.map(|(index, (_, shape))| (index, shape)).collect::<Vec<_>>()
         };
         let entities = matched(&found.numbered(Level::Entity), &exact(LabelLevel::Entity));
         let parts = matched(&found.numbered(Level::Part), &exact(LabelLevel::Part));
-        for (pairs, mean) in [(&entities, &mut self.entity_boundary), (&parts, &mut self.part_boundary)] {
+        for (pairs, mean) in
+            [(&entities, &mut self.entity_boundary), (&parts, &mut self.part_boundary)]
+        {
             for &(prediction, label) in pairs {
-                mean.add(boundary_f(found.masks[prediction].shape.pixels(), shapes[label].pixels()));
+                mean.add(boundary_f(
+                    found.masks[prediction].shape.pixels(),
+                    shapes[label].pixels(),
+                ));
             }
         }
 
@@ -141,8 +160,11 @@ impl PhotoScores {
         let unions: Vec<(usize, &Shape)> = unions.iter().enumerate().collect();
         let relations = matched(&found.numbered(Level::Relation), &unions);
         let links = Matched { coarse: relations, fine: links.coarse };
-        for (relation, &Relation { members: (a, b), is_named }) in drawing.relations.iter().enumerate() {
-            let linked = |relation: usize, entity: usize| found.masks[relation].members.contains(&entity);
+        for (relation, &Relation { members: (a, b), is_named }) in
+            drawing.relations.iter().enumerate()
+        {
+            let linked =
+                |relation: usize, entity: usize| found.masks[relation].members.contains(&entity);
             for entity in [a, b] {
                 links.judge((relation, entity), linked, &mut self.relation_entity);
                 if is_named {
@@ -158,7 +180,11 @@ fn shapes(drawing: &Drawing) -> Result<Vec<Shape>> {
 }
 
 /// The wanted labels of a drawing, and all that must not be scored.
-fn targets<'a>(drawing: &Drawing, shapes: &'a [Shape], wanted: impl Fn(&Label) -> bool) -> Vec<Target<'a>> {
+fn targets<'a>(
+    drawing: &Drawing,
+    shapes: &'a [Shape],
+    wanted: impl Fn(&Label) -> bool,
+) -> Vec<Target<'a>> {
     drawing
         .labels
         .iter()
@@ -203,7 +229,11 @@ impl Found {
         for (index, mask) in prediction.masks.iter().enumerate() {
             let context = || format!("mask {index} predicted for {}", prediction.image);
             let shape = Shape::new(mask.rle.decode().with_context(context)?);
-            ensure!(size.is_none_or(|size| size == shape.size()), "{} is not of the image's size", context());
+            ensure!(
+                size.is_none_or(|size| size == shape.size()),
+                "{} is not of the image's size",
+                context()
+            );
             let (parent, members) = (mask.parent, mask.members.clone());
             masks.push(FoundMask { score: mask.score, level: mask.level, shape, parent, members });
         }
@@ -223,10 +253,15 @@ impl Found {
 
     fn numbered(&self, level: Level) -> Vec<(usize, &Shape)> {
         let all = self.ranked.iter().map(|&index| (index, &self.masks[index]));
-        all.filter(|(_, mask)| mask.level == level).map(|(index, mask)| (index, &mask.shape)).collect()
+        all.filter(|(_, mask)| mask.level == level)
+            .map(|(index, mask)| (index, &mask.shape))
+            .collect()
     }
 
     fn all(&self) -> Vec<(f32, &Shape)> {
-        self.ranked.iter().map(|&index| (self.masks[index].score, &self.masks[index].shape)).collect()
+        self.ranked
+            .iter()
+            .map(|&index| (self.masks[index].score, &self.masks[index].shape))
+            .collect()
     }
 }

@@ -26,7 +26,8 @@ pub struct SetArguments {
 
 impl SetArguments {
     pub fn open(&self) -> Result<Vec<Set>> {
-        let open = |name: &String| Set::open(&self.data, name, &self.split, self.complete, self.limit);
+        let open =
+            |name: &String| Set::open(&self.data, name, &self.split, self.complete, self.limit);
         self.sets.iter().map(open).collect()
     }
 }

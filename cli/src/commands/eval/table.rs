@@ -74,7 +74,9 @@ pub fn report(rows: &[Row]) -> String {
     for (title, figure) in FIGURES {
         let found: Vec<_> = rows.iter().map(|row| figure(&row.photos)).collect();
         if found.iter().any(Option::is_some) {
-            figures.push(std::iter::once(title.to_string()).chain(found.into_iter().map(percent)).collect());
+            figures.push(
+                std::iter::once(title.to_string()).chain(found.into_iter().map(percent)).collect(),
+            );
         }
     }
     let mut counts = vec![titles()];
@@ -105,5 +107,7 @@ fn sum(row: &Row, of: fn(&PhotoScores) -> usize) -> String {
 }
 
 fn seconds(row: &Row, of: impl Fn(&Times) -> f64) -> String {
-    row.times.map_or("-".to_string(), |times| format!("{:.1}", of(&times) / row.photos.len().max(1) as f64))
+    row.times.map_or("-".to_string(), |times| {
+        format!("{:.1}", of(&times) / row.photos.len().max(1) as f64)
+    })
 }

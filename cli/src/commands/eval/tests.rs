@@ -50,18 +50,21 @@ fn shape(rle: &Rle) -> Shape {
 /// Made by `tests/golden/make_average_recall.py`.
 #[test]
 fn recall_and_precision_equal_those_of_pycocotools() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/average_recall_pycocotools.json");
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/average_recall_pycocotools.json");
     let text = std::fs::read_to_string(path).expect("golden file");
     let golden: Golden = serde_json::from_str(&text).expect("valid golden file");
     let mut photos = Vec::new();
     for image in &golden.images {
-        let targets: Vec<(Shape, bool)> = image.targets.iter().map(|t| (shape(&t.rle), t.crowd)).collect();
+        let targets: Vec<(Shape, bool)> =
+            image.targets.iter().map(|t| (shape(&t.rle), t.crowd)).collect();
         let targets: Vec<Target> =
             targets.iter().map(|(shape, ignore)| Target { shape, ignore: *ignore }).collect();
         let mut found: Vec<(f32, Shape)> =
             image.predictions.iter().map(|p| (p.score, shape(&p.rle))).collect();
         found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        let found: Vec<(f32, &Shape)> = found.iter().map(|(score, shape)| (*score, shape)).collect();
+        let found: Vec<(f32, &Shape)> =
+            found.iter().map(|(score, shape)| (*score, shape)).collect();
         let mut photo = Outcomes::default();
         photo.add(&found, &targets);
         photos.push(photo);
@@ -169,7 +172,8 @@ fn parts_found_from_a_prompt_count_against_its_own_parts() {
         label(LabelLevel::Part, column(4, 1), Some(1)),
     ];
     let mut found = predictions(Vec::new());
-    let masks = vec![predicted(Level::Part, column(0, 1), 0.5), predicted(Level::Part, column(4, 1), 0.5)];
+    let masks =
+        vec![predicted(Level::Part, column(0, 1), 0.5), predicted(Level::Part, column(4, 1), 0.5)];
     found.prompted.push(Prediction { image: "a/b.jpg".to_string(), entity: Some(1), masks });
     let scores = scores(&image(labels, false), &found);
     assert_eq!(scores.part_prompted.targets(), 1);
@@ -184,7 +188,8 @@ fn each_drawing_of_an_image_counts() {
         is_complete: false,
         relations: Vec::new(),
     };
-    let image = LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![drawing(2), drawing(8)] };
+    let image =
+        LabelledImage { name: "a/b.jpg".to_string(), drawings: vec![drawing(2), drawing(8)] };
     let scores = scores(&image, &predictions(vec![predicted(Level::Part, column(0, 2), 0.5)]));
     assert_eq!(scores.region_any.targets(), 2);
     assert_eq!(recall(&scores.region_any), Some(0.5));
@@ -199,8 +204,10 @@ fn predictions_of_another_size_are_refused() {
 
 #[test]
 fn parts_count_as_wrong_only_where_people_drew_parts() {
-    let labels =
-        vec![label(LabelLevel::Entity, column(0, 4), None), label(LabelLevel::Part, column(0, 2), Some(0))];
+    let labels = vec![
+        label(LabelLevel::Entity, column(0, 4), None),
+        label(LabelLevel::Part, column(0, 2), Some(0)),
+    ];
     // Outside the entity that was opened; then right; then wrong.
     let masks = vec![
         predicted(Level::Part, column(4, 4), 0.9),

@@ -23,10 +23,11 @@ impl Node {
     fn add(&mut self, path: &[&'static str], time: Duration) {
         self.time += time;
         if let [name, rest @ ..] = path {
-            let at = self.children.iter().position(|child| child.name == *name).unwrap_or_else(|| {
-                self.children.push(Node { name, ..Node::default() });
-                self.children.len() - 1
-            });
+            let at =
+                self.children.iter().position(|child| child.name == *name).unwrap_or_else(|| {
+                    self.children.push(Node { name, ..Node::default() });
+                    self.children.len() - 1
+                });
             self.children[at].add(rest, time);
         }
     }
@@ -68,8 +69,10 @@ pub fn draw<'a>(calls: impl Iterator<Item = (&'static str, &'a [Record])>) -> St
     let mut root = Node { name: "all", ..Node::default() };
     for (call, records) in calls {
         for record in records {
-            let path: Vec<_> =
-                std::iter::once(call).chain(record.layers.iter().copied()).chain([record.kernel]).collect();
+            let path: Vec<_> = std::iter::once(call)
+                .chain(record.layers.iter().copied())
+                .chain([record.kernel])
+                .collect();
             root.add(&path, record.time);
         }
     }
@@ -99,10 +102,16 @@ mod tests {
         };
         let svg = draw([("one", &[record("a", 10), record("b", 30)][..])].into_iter());
         let widths = |name: &str| {
-            let bar = svg.split("<g>").find(|bar| bar.contains(&format!("<title>{name} "))).expect("drawn");
+            let bar = svg
+                .split("<g>")
+                .find(|bar| bar.contains(&format!("<title>{name} ")))
+                .expect("drawn");
             bar.split("width=\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned)
         };
         assert_eq!(widths("one").as_deref(), Some("1200.0"));
-        assert_eq!((widths("a").as_deref(), widths("b").as_deref()), (Some("300.0"), Some("900.0")));
+        assert_eq!(
+            (widths("a").as_deref(), widths("b").as_deref()),
+            (Some("300.0"), Some("900.0"))
+        );
     }
 }

@@ -74,8 +74,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         let weights = segmenter.memory();
         let photo = segmenter.encode(photo, &none).await?;
         let encode = async || anyhow::Ok(segmenter.encode(decode(&bytes)?, &none).await.map(drop)?);
-        let segment =
-            async |request: &Request| anyhow::Ok(segmenter.segment(&photo, request, &none).await.map(drop)?);
+        let segment = async |request: &Request| {
+            anyhow::Ok(segmenter.segment(&photo, request, &none).await.map(drop)?)
+        };
         let calls = measured(which, size, &|| segmenter.counters(), encode, segment).await?;
         calls.iter().for_each(|call| print!("{}", table(call)));
         (calls, weights)
@@ -83,7 +84,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     print!("{}", use_of_gpu(&calls, weights));
     if let Some(path) = &arguments.svg {
         let drawing = flame::draw(calls.iter().map(|call| (call.name, &call.records[..])));
-        std::fs::write(path, drawing).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(path, drawing)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("{}", path.display());
     }
     Ok(())
@@ -104,7 +106,9 @@ async fn measured(
     for which in which {
         calls.push(match which {
             Which::Image => measure("setImage", counters, &encode).await?,
-            Which::Levels => measure("three levels", counters, async || segment(&levels).await).await?,
+            Which::Levels => {
+                measure("three levels", counters, async || segment(&levels).await).await?
+            }
             Which::Point => measure("one point", counters, async || segment(&point).await).await?,
         });
     }
@@ -140,14 +144,17 @@ fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
         return String::new();
     }
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    let mut text = "| call | kernels | GFLOP | MB at least | command buffers | read-backs |\n".to_string();
+    let mut text =
+        "| call | kernels | GFLOP | MB at least | command buffers | read-backs |\n".to_string();
     text += "|---|---:|---:|---:|---:|---:|\n";
     for Call { name, records, submissions, reads, .. } in calls {
         let mut all = Row::default();
         records.iter().for_each(|record| all.add(record));
         let Row { calls: kernels, cost: Cost { flops, bytes }, .. } = all;
         let (gflop, bytes) = (flops as f64 / 1e9, megabytes(bytes));
-        text += &format!("| {name} | {kernels} | {gflop:.2} | {bytes:.0} | {submissions} | {reads} |\n");
+        text += &format!(
+            "| {name} | {kernels} | {gflop:.2} | {bytes:.0} | {submissions} | {reads} |\n"
+        );
     }
     text += &format!(
         "\nGPU memory, MB: weights {:.1}; at most {:.1} in use with what is computed, {:.1} reserved.\n",

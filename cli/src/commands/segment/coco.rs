@@ -53,7 +53,10 @@ pub fn write(path: &Path, scenes: &Scenes) -> Result<()> {
     })
 }
 
-fn write_list<T: Serialize>(file: &mut impl Write, items: impl Iterator<Item = Result<T>>) -> Result<()> {
+fn write_list<T: Serialize>(
+    file: &mut impl Write,
+    items: impl Iterator<Item = Result<T>>,
+) -> Result<()> {
     write!(file, "[")?;
     for (index, item) in items.enumerate() {
         if index > 0 {
@@ -122,9 +125,11 @@ mod tests {
     fn the_file_is_as_the_npm_package_makes_it() {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::copy(data.join("scenes.jsonl"), folder.path().join("scenes.jsonl")).expect("a copy");
+        std::fs::copy(data.join("scenes.jsonl"), folder.path().join("scenes.jsonl"))
+            .expect("a copy");
         let file = folder.path().join("coco/all.json");
-        write(&file, &Scenes::open(folder.path()).expect("a file of scenes")).expect("it can be written");
+        write(&file, &Scenes::open(folder.path()).expect("a file of scenes"))
+            .expect("it can be written");
         let read = |path: &Path| std::fs::read_to_string(path).expect("a file");
         assert_eq!(read(&file), read(&data.join("scenes_coco.json")).trim_end());
     }

@@ -7,7 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// Writes a file under another name and renames it, so that a stop leaves the whole file or none. Makes its folder.
-pub fn write_whole(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+pub fn write_whole(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
     let write = || -> Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;

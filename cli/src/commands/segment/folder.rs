@@ -30,7 +30,8 @@ impl Folder {
         if restart {
             clear(path)?;
         }
-        let folder = Self { path: path.to_path_buf(), scenes: Scenes::open(path)?, settings, _lock: lock };
+        let folder =
+            Self { path: path.to_path_buf(), scenes: Scenes::open(path)?, settings, _lock: lock };
         folder.check_settings()?;
         remove(&folder.failures_file())?;
         Ok(folder)

@@ -101,11 +101,18 @@ impl Arguments {
         }
         let segmenter = self.model.open_bytes(model).await?;
         folder.keep_settings(segmenter.input_size())?;
-        Worker { segmenter, request, overlays: self.overlays }.segment_all(photos, folder, report).await
+        Worker { segmenter, request, overlays: self.overlays }
+            .segment_all(photos, folder, report)
+            .await
     }
 
     /// Overlays of photos that an earlier run has done without, and the COCO file.
-    fn add_further_files(&self, folder: &Folder, old: &[PhotoFile], report: &mut Report) -> Result<()> {
+    fn add_further_files(
+        &self,
+        folder: &Folder,
+        old: &[PhotoFile],
+        report: &mut Report,
+    ) -> Result<()> {
         if self.overlays {
             overlays::complete(folder, old, report)?;
         }

@@ -21,7 +21,9 @@ const LEVELS: [(Level, &str); 3] =
 pub fn write(folder: &Path, name: &str, photo: &Photo, scene: &Scene) -> Result<()> {
     for (level, suffix) in LEVELS {
         let picture = overlay::draw(photo, scene, level)?;
-        write_whole(&path_of(folder, name, suffix), |file| Ok(picture.write_to(file, ImageFormat::Png)?))?;
+        write_whole(&path_of(folder, name, suffix), |file| {
+            Ok(picture.write_to(file, ImageFormat::Png)?)
+        })?;
     }
     Ok(())
 }
@@ -93,7 +95,9 @@ mod tests {
         let files = names.map(|name| path_of(Path::new("out"), name, "part"));
         for (index, path) in files.iter().enumerate() {
             assert!(path.starts_with("out/overlays"), "{path:?}");
-            assert!(!path.components().any(|component| component == std::path::Component::ParentDir));
+            assert!(
+                !path.components().any(|component| component == std::path::Component::ParentDir)
+            );
             assert_eq!(files.iter().position(|other| other == path), Some(index), "{path:?}");
         }
         assert_eq!(files[2], Path::new("out/overlays/b/a.jpg-part.png"));

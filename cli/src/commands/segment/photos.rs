@@ -57,10 +57,13 @@ struct Search {
 impl Search {
     fn walk(&mut self, folder: &Path) {
         let left_out = std::mem::take(&mut self.left_out);
-        let walk = WalkDir::new(folder).min_depth(1).follow_links(true).sort_by_file_name().into_iter();
+        let walk =
+            WalkDir::new(folder).min_depth(1).follow_links(true).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| !is_hidden(entry) && !is_one_of(entry, &left_out)) {
             match entry {
-                Ok(entry) if entry.file_type().is_file() && is_photo(entry.path()) => self.add(entry.path()),
+                Ok(entry) if entry.file_type().is_file() && is_photo(entry.path()) => {
+                    self.add(entry.path())
+                }
                 Ok(_) => {}
                 Err(error) if matters(&error) => self.fail(error.path().unwrap_or(folder), &error),
                 Err(_) => {}
@@ -92,7 +95,8 @@ fn is_hidden(entry: &DirEntry) -> bool {
 }
 
 fn is_one_of(entry: &DirEntry, folders: &[PathBuf]) -> bool {
-    entry.file_type().is_dir() && entry.path().canonicalize().is_ok_and(|path| folders.contains(&path))
+    entry.file_type().is_dir()
+        && entry.path().canonicalize().is_ok_and(|path| folders.contains(&path))
 }
 
 fn is_photo(path: &Path) -> bool {
@@ -143,7 +147,9 @@ mod tests {
 
     #[test]
     fn photos_are_known_by_their_extension() {
-        for (path, expected) in [("a.JPG", true), ("b/c.WebP", true), ("jpg", false), ("a.jpg.txt", false)] {
+        for (path, expected) in
+            [("a.JPG", true), ("b/c.WebP", true), ("jpg", false), ("a.jpg.txt", false)]
+        {
             assert_eq!(is_photo(Path::new(path)), expected, "{path}");
         }
     }

@@ -42,7 +42,8 @@ pub fn photos_in(folder: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let names = bytes.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    let names =
+        bytes.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     Ok(names.map(|PhotoName { photo }| photo).collect())
 }
 
@@ -53,7 +54,8 @@ impl Scenes {
     /// If another line is damaged.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = file_in(folder);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
         let mut scenes = Self { path, file, places: HashMap::new(), length: 0 };
         let total = scenes.index()?;
@@ -101,7 +103,8 @@ impl Scenes {
     pub fn add(&mut self, entry: &PhotoScene) -> Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
-        let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(&line));
+        let written =
+            self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(&line));
         written.with_context(|| self.cannot_write())?;
         self.places.insert(entry.photo.clone(), self.length);
         self.length += line.len() as u64;

@@ -16,8 +16,17 @@ use super::files::write_whole;
 pub struct Settings(Map<String, Value>);
 
 impl Settings {
-    pub fn new(model: &[u8], input_size: Option<u32>, prompt: &str, request: &Request) -> Result<Self> {
-        let mode = if request.mode == Some(Mode::Thorough) { "thorough" } else { "default" };
+    pub fn new(
+        model: &[u8],
+        input_size: Option<u32>,
+        prompt: &str,
+        request: &Request,
+    ) -> Result<Self> {
+        let mode = match request.mode {
+            None => "default",
+            Some(Mode::Learned) => "learned",
+            Some(Mode::Grid) => "grid",
+        };
         let values = [
             ("modelSha256", json!(data_sha256(model))),
             ("mode", json!(mode)),
@@ -26,7 +35,8 @@ impl Settings {
             ("grid", serde_json::from_str(&serde_json::to_string(&request.grid)?)?),
             ("maxQueries", json!(request.max_queries)),
         ];
-        let mut settings = Self(values.map(|(name, value)| (name.to_string(), value)).into_iter().collect());
+        let mut settings =
+            Self(values.map(|(name, value)| (name.to_string(), value)).into_iter().collect());
         if let Some(size) = input_size {
             settings.set_input_size(size);
         }
@@ -42,8 +52,9 @@ impl Settings {
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let map = serde_json::from_str(&text);
-                let map =
-                    map.with_context(|| format!("{} is damaged. Begin anew with --restart", path.display()))?;
+                let map = map.with_context(|| {
+                    format!("{} is damaged. Begin anew with --restart", path.display())
+                })?;
                 Ok(Some(Self(map)))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -60,7 +71,8 @@ impl Settings {
     pub fn check_against(&self, before: &Self, folder: &Path) -> Result<()> {
         let other = |name: &&String| before.0.get(*name) != self.0.get(*name);
         let Some(name) = self.0.keys().find(other) else { return Ok(()) };
-        let value = |settings: &Self| settings.0.get(name).map_or("nothing".to_string(), Value::to_string);
+        let value =
+            |settings: &Self| settings.0.get(name).map_or("nothing".to_string(), Value::to_string);
         bail!(
             "{} was begun with other settings: {name} was {} and is {} now. Name another folder with --out, or begin anew with \
              --restart",

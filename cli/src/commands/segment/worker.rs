@@ -40,9 +40,11 @@ impl Worker {
                 }
                 Err(error) => {
                     let is_lost = matches!(error.downcast_ref(), Some(Error::DeviceLost(_)));
-                    report.fail(Failure { photo: photo.name.clone(), error: format!("{error:#}") })?;
+                    report
+                        .fail(Failure { photo: photo.name.clone(), error: format!("{error:#}") })?;
                     if is_lost {
-                        return Err(error).context("the same command goes on where this one stopped");
+                        return Err(error)
+                            .context("the same command goes on where this one stopped");
                     }
                 }
             }
@@ -62,7 +64,8 @@ impl Worker {
         }
         if is_only {
             let count = |level| scene.level(level).count();
-            let [parts, entities, relations] = [Level::Part, Level::Entity, Level::Relation].map(count);
+            let [parts, entities, relations] =
+                [Level::Part, Level::Entity, Level::Relation].map(count);
             eprintln!("{parts} part, {entities} entity and {relations} relation masks");
         }
         Ok(scene)

@@ -30,14 +30,21 @@ impl Queue {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let resources: Result<Vec<_>, ()> = tensors.iter().map(|tensor| self.resource(tensor)).collect();
+        let resources: Result<Vec<_>, ()> =
+            tensors.iter().map(|tensor| self.resource(tensor)).collect();
         if let Ok(resources) = resources {
             let recorded = &mut *lock(&self.recorded);
             recorded.counters.reads += 1;
             self.submit(recorded, |encoder| {
                 let mut at = 0;
                 for (from, &size) in resources.iter().zip(&sizes) {
-                    encoder.copy_buffer_to_buffer(&from.buffer, from.offset, &copy, at, size as u64);
+                    encoder.copy_buffer_to_buffer(
+                        &from.buffer,
+                        from.offset,
+                        &copy,
+                        at,
+                        size as u64,
+                    );
                     at += size as u64;
                 }
             });
@@ -67,7 +74,7 @@ impl Queue {
     ///
     /// # Errors
     /// What went wrong on the device so far.
-    pub async fn pace(&self) -> Result<(), String> {
+    pub async fn throttle(&self) -> Result<(), String> {
         let sent = self.send();
         let before = lock(&self.recorded).paced.replace(sent);
         match before {

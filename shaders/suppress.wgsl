@@ -1,8 +1,8 @@
-// What is left of the places' heat where masks of the round cover them: see `ops::cover`. One thread a level and place.
+// What is left of the places' objectness where masks of the round cover them: see `ops::suppress`. One thread a level and place.
 
-@group(0) @binding(0) var<storage, read> heat: array<f32>;
+@group(0) @binding(0) var<storage, read> objectness: array<f32>;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> judged: array<f32>;
+@group(0) @binding(2) var<storage, read> scores: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 @group(0) @binding(4) var<uniform> info: Info;
 
@@ -39,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             continue;
         }
         let at = (mask / info.outputs) * 2u * info.outputs + output;
-        if (!(probability(judged[at]) * probability(judged[at + info.outputs]) >= info.confidence)) {
+        if (!(probability(scores[at]) * probability(scores[at + info.outputs]) >= info.confidence)) {
             continue;
         }
         let start = mask * 4u * places + corner;
@@ -47,5 +47,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             + u32(logits[start + width] > 0.0) + u32(logits[start + width + 1u] > 0.0);
         is_covered = is_covered || inside >= 2u;
     }
-    out[id.x] = heat[id.x] - select(0.0, info.covered, is_covered);
+    out[id.x] = objectness[id.x] - select(0.0, info.covered, is_covered);
 }

@@ -1,7 +1,7 @@
 //! From the masks that the level decoders have to a scene: what the scene head says of them all.
 
 use super::encoded::View;
-use crate::candidates::{self, Choice, Found, Kind, Pick, Region, Said, Surroundings};
+use crate::candidates::{self, Choice, Found, Kind, Pick, Region, SceneOutput, Surroundings};
 use crate::error::Result;
 use crate::levels::{Candidate, Decision};
 use crate::mask::{BitMask, LowResLogits};
@@ -15,7 +15,7 @@ pub struct Judged {
     candidates: Vec<candidates::Candidate>,
     /// Of each candidate.
     logits: Vec<LowResLogits>,
-    said: Said,
+    said: SceneOutput,
 }
 
 /// With a `region`, a mask of the photo's size, only what lies mostly in it.
@@ -101,7 +101,8 @@ async fn describe(
         Surroundings { values: &values[i], columns, channels, cells: rows / map_rows }
     };
     let (embedding, deepest) = (surroundings(0), surroundings(1));
-    let tokens = candidates.iter().flat_map(|candidate| candidate.found.token.iter().copied()).collect();
+    let tokens =
+        candidates.iter().flat_map(|candidate| candidate.found.token.iter().copied()).collect();
     let frame = view.frame();
     Ok(SceneInput {
         count: candidates.len(),
@@ -111,7 +112,11 @@ async fn describe(
             candidates::pool(candidates, &embedding, true),
             candidates::pool(candidates, &deepest, false),
         ],
-        geometry: candidates::geometry(candidates, frame.width as f32 / frame.height as f32, region),
+        geometry: candidates::geometry(
+            candidates,
+            frame.width as f32 / frame.height as f32,
+            region,
+        ),
         pairs: candidates::pairs(candidates),
     })
 }
@@ -132,14 +137,17 @@ impl Judged {
             score: chosen.value,
         };
         let parent = |part: &candidates::Chosen| {
-            let links =
-                entities.iter().map(|entity| self.said.pair(part.candidate, entity.candidate).part_of);
+            let links = entities
+                .iter()
+                .map(|entity| self.said.pair(part.candidate, entity.candidate).part_of);
             let best = links.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
             best.filter(|(_, link)| *link >= config.part_of).map(|(entity, _)| entity)
         };
         let mut related: Vec<_> = (0..entities.len())
             .flat_map(|a| (a + 1..entities.len()).map(move |b| (a, b)))
-            .map(|(a, b)| (a, b, self.said.pair(entities[a].candidate, entities[b].candidate).related))
+            .map(|(a, b)| {
+                (a, b, self.said.pair(entities[a].candidate, entities[b].candidate).related)
+            })
             .filter(|(.., probability)| *probability >= config.related.max(min_score))
             .collect();
         related.sort_by(|(.., a), (.., b)| b.total_cmp(a));

@@ -1,12 +1,12 @@
-//! Scenes from candidates: decisions on the grid, then masks at the photo's size.
+//! Scenes from candidates: decisions on the raster, then masks at the photo's size.
 
 use super::canvas::Canvas;
 use super::entities::select_entities;
-use super::grid::Grid;
 use super::parts::{Part, select_parts};
 use super::pieces::{Piece, pieces};
+use super::raster::Raster;
 use super::relations::{Outline, Relation, relation_score, select_relations};
-use super::{Candidate, Level, LevelError, LevelOptions, Mask, Scene};
+use super::{Candidate, Level, LevelError, LevelRules, Mask, Scene};
 use crate::mask::regions::{remove_small_islands, remove_small_regions};
 use crate::mask::{BBox, BitMask, Rle};
 
@@ -14,33 +14,34 @@ use crate::mask::{BBox, BitMask, Rle};
 ///
 /// Entities are worked out in any case, as parts and relations refer to them, but only the `levels` asked for
 /// are in the scene; a `parent` or `members` that would point at a mask left out is null or empty.
-pub fn build_scene(
+pub fn scene_by_rules(
     candidates: &[Candidate],
     (width, height): (u32, u32),
-    options: &LevelOptions,
+    rules: &LevelRules,
     levels: &[Level],
 ) -> Scene {
-    let grid = Grid::over_photo(width, height);
-    let painter = Painter { candidates, canvas: Canvas { region: None, width, height, options } };
-    painter.scene(&grid, levels)
+    let raster = Raster::over_photo(width, height);
+    let painter = Painter { candidates, canvas: Canvas { region: None, width, height, rules } };
+    painter.scene(&raster, levels)
 }
 
 /// The scene inside a region, a mask of the photo's size: a partial image, or a relation that is to be taken
 /// apart.
 ///
 /// Candidates that lie mostly in the region count, clipped to it; larger ones that cover a good part of it
-/// become its backdrop. Otherwise the rules of [`build_scene`] hold, with the region in place of the photo.
+/// become its backdrop. Otherwise the rules of [`scene_by_rules`] hold, with the region in place of the photo.
 pub fn entities_in(
     candidates: &[Candidate],
     region: &BitMask,
-    options: &LevelOptions,
+    rules: &LevelRules,
     levels: &[Level],
 ) -> Result<Scene, LevelError> {
     let (width, height) = region.size();
     let bbox = region.bbox().ok_or(LevelError::EmptyMask)?;
-    let grid = Grid::around(bbox, width, height);
-    let painter = Painter { candidates, canvas: Canvas { region: Some(region), width, height, options } };
-    Ok(painter.scene(&grid, levels))
+    let raster = Raster::around(bbox, width, height);
+    let painter =
+        Painter { candidates, canvas: Canvas { region: Some(region), width, height, rules } };
+    Ok(painter.scene(&raster, levels))
 }
 
 /// The parts of one entity, a mask of the photo's size; the entity itself is not in the scene, so that
@@ -48,15 +49,15 @@ pub fn entities_in(
 pub fn parts_of(
     candidates: &[Candidate],
     entity: &BitMask,
-    options: &LevelOptions,
+    rules: &LevelRules,
 ) -> Result<Scene, LevelError> {
     let (width, height) = entity.size();
     let bbox = entity.bbox().ok_or(LevelError::EmptyMask)?;
-    let grid = Grid::around(bbox, width, height);
-    let cells = grid.reduce(entity);
-    let pieces = pieces(candidates, &grid, Some(&cells), options);
-    let parts = select_parts(&pieces, &[&cells], |_| false, options);
-    let painter = Painter { candidates, canvas: Canvas { region: None, width, height, options } };
+    let raster = Raster::around(bbox, width, height);
+    let cells = raster.reduce(entity);
+    let pieces = pieces(candidates, &raster, Some(&cells), rules);
+    let parts = select_parts(&pieces, &[&cells], |_| false, rules);
+    let painter = Painter { candidates, canvas: Canvas { region: None, width, height, rules } };
     let masks = parts.iter().filter_map(|part| painter.part(&pieces[part.piece], entity)).collect();
     Ok(Scene { width, height, masks: numbered(masks) })
 }
@@ -70,7 +71,7 @@ pub fn relation_of(
     a: &BitMask,
     b: &BitMask,
     score: Option<f32>,
-    options: &LevelOptions,
+    rules: &LevelRules,
 ) -> Result<Scene, LevelError> {
     if a.size() != b.size() {
         return Err(LevelError::SizeMismatch { expected: a.size(), got: b.size() });
@@ -80,8 +81,8 @@ pub fn relation_of(
         return Err(LevelError::EmptyMask);
     };
     let score = score.unwrap_or_else(|| {
-        let grid = Grid::over(box_a.union(&box_b));
-        let outline = |mask| Outline::new(&grid.reduce(mask), options);
+        let raster = Raster::over(box_a.union(&box_b));
+        let outline = |mask| Outline::new(&raster.reduce(mask), rules);
         relation_score(outline(a).contact(&outline(b)), 1.0, 1.0)
     });
     let both = a.union(b);
@@ -101,13 +102,13 @@ pub fn single_mask(
     candidate: &Candidate,
     (width, height): (u32, u32),
     region: Option<&BitMask>,
-    options: &LevelOptions,
+    rules: &LevelRules,
 ) -> Scene {
-    let mut pixels = candidate.render(width, height, options.mask_threshold);
+    let mut pixels = candidate.render(width, height, rules.mask_threshold);
     if let Some(region) = region {
         pixels.intersect_with(region);
     }
-    remove_small_regions(&mut pixels, options.min_mask_region_area);
+    remove_small_regions(&mut pixels, rules.min_mask_region_area);
     let masks = Mask::describe(Level::Entity, candidate.score, &pixels).into_iter().collect();
     Scene { width, height, masks: numbered(masks) }
 }
@@ -126,21 +127,27 @@ struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    fn scene(&self, grid: &Grid, levels: &[Level]) -> Scene {
+    fn scene(&self, raster: &Raster, levels: &[Level]) -> Scene {
         let wanted = |level| levels.contains(&level);
-        let region = self.canvas.region.map(|r| grid.reduce(r));
-        let region_area = region.as_ref().map_or(grid.cell_count(), BitMask::area);
-        let pieces = pieces(self.candidates, grid, region.as_ref(), self.canvas.options);
-        let entities = select_entities(&pieces, region_area, self.canvas.options);
+        let region = self.canvas.region.map(|r| raster.reduce(r));
+        let region_area = region.as_ref().map_or(raster.cell_count(), BitMask::area);
+        let pieces = pieces(self.candidates, raster, region.as_ref(), self.canvas.rules);
+        let entities = select_entities(&pieces, region_area, self.canvas.rules);
         let parts = if wanted(Level::Part) {
             let cells: Vec<&BitMask> = entities.iter().map(|e| &e.cells).collect();
-            select_parts(&pieces, &cells, |p| entities.iter().any(|e| e.piece == p), self.canvas.options)
+            select_parts(
+                &pieces,
+                &cells,
+                |p| entities.iter().any(|e| e.piece == p),
+                self.canvas.rules,
+            )
         } else {
             Vec::new()
         };
         let relations = if wanted(Level::Relation) {
-            let scored: Vec<_> = entities.iter().map(|e| (&e.cells, pieces[e.piece].score)).collect();
-            select_relations(&scored, self.canvas.options)
+            let scored: Vec<_> =
+                entities.iter().map(|e| (&e.cells, pieces[e.piece].score)).collect();
+            select_relations(&scored, self.canvas.rules)
         } else {
             Vec::new()
         };
@@ -155,7 +162,8 @@ impl Painter<'_> {
         let mut taken = BitMask::new(self.canvas.width, self.canvas.height);
         let mut painted = Painted { entities: Vec::new(), parts: Vec::new() };
         for (index, &piece) in entities.iter().enumerate() {
-            let pixels = self.canvas.paint(&self.candidates[pieces[piece].candidate], &mut taken, 0.0);
+            let pixels =
+                self.canvas.paint(&self.candidates[pieces[piece].candidate], &mut taken, 0.0);
             painted.entities.push(Mask::describe(Level::Entity, pieces[piece].score, &pixels));
             // Here, while the entity's pixels are at hand: at full size they are too large to keep for all
             // entities.
@@ -174,7 +182,7 @@ impl Painter<'_> {
     fn part(&self, piece: &Piece, entity: &BitMask) -> Option<Mask> {
         let mut pixels = self.render(piece);
         pixels.intersect_with(entity);
-        remove_small_islands(&mut pixels, self.canvas.options.min_mask_region_area);
+        remove_small_islands(&mut pixels, self.canvas.rules.min_mask_region_area);
         Mask::describe(Level::Part, piece.score, &pixels)
     }
 

@@ -1,4 +1,4 @@
-//! Codes of places.
+//! Positional encodings of queries.
 
 use burn::tensor::Tensor;
 
@@ -8,10 +8,10 @@ use crate::ops::params::params;
 use crate::ops::run::run;
 use crate::ops::shader::{Kernel, Settings, Shader, Vectors};
 
-/// Codes of the places that the first `count` values of `index` name, counted row by row: `[count, channels]`. A code is sines, then
+/// PositionalEncoding of the places that the first `count` values of `index` name, counted row by row: `[count, channels]`. A code is sines, then
 /// cosines, of sums of an angle of the row and one of the column, plus `added`, `[channels]`; `rows`, `[height, channels]`, and `columns`,
 /// `[width, channels]`, have the sines, then the cosines of theirs.
-pub fn place_codes(
+pub fn positional_encoding(
     rows: Tensor<2>,
     columns: Tensor<2>,
     added: Tensor<1>,
@@ -22,13 +22,13 @@ pub fn place_codes(
     assert_eq!(columns.dims()[1], channels, "rows and columns have codes of the same length");
     assert!(added.dims() == [channels] && channels.is_multiple_of(2), "a cosine for each sine");
     assert!(count <= index.dims()[0], "an index for each code");
-    let op = Codes { count, channels, width, height };
+    let op = PositionalEncoding { count, channels, width, height };
     run(op, [rows.into(), columns.into(), added.into(), index.into()], [count, channels])
 }
 
-/// See [`place_codes`]. The inputs are rows, columns, what is added, and the index.
+/// See [`positional_encoding`]. The inputs are rows, columns, what is added, and the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Codes {
+pub struct PositionalEncoding {
     pub count: usize,
     pub channels: usize,
     /// Places of a row.
@@ -37,8 +37,8 @@ pub struct Codes {
 }
 
 params! {
-    /// See `shaders/codes.wgsl`.
-    struct CodesParams {
+    /// See `shaders/positional_encoding.wgsl`.
+    struct PositionalEncodingParams {
         width: u32,
         sines: u32,
         count: u32,
@@ -46,31 +46,34 @@ params! {
     }
 }
 
-impl Op<4> for Codes {
-    type Params = CodesParams;
+impl Op<4> for PositionalEncoding {
+    type Params = PositionalEncodingParams;
 
     const KERNELS: &'static [Kernel] = &[Kernel {
-        name: "codes",
-        wgsl: include_str!("../../../shaders/codes.wgsl"),
+        name: "positional_encoding",
+        wgsl: include_str!("../../../shaders/positional_encoding.wgsl"),
         vectors: Vectors::Mostly,
         settings: Settings::none,
     }];
 
     fn name(&self) -> &'static str {
-        "places"
+        "queries"
     }
 
     fn cost(&self) -> Cost {
         let values = (self.count * self.channels) as u64;
-        Cost { flops: 4 * values, bytes: 4 * (values + ((self.width + self.height) * self.channels) as u64) }
+        Cost {
+            flops: 4 * values,
+            bytes: 4 * (values + ((self.width + self.height) * self.channels) as u64),
+        }
     }
 
-    fn launch(&self, _half: bool) -> Launch<CodesParams> {
+    fn launch(&self, _f16: bool) -> Launch<PositionalEncodingParams> {
         let sines = self.channels / 2;
         let (shader, unit) = Shader::fitting(&Self::KERNELS[0], Settings::NONE, &[sines]);
         let count = self.count * sines / unit;
         let workgroups = workgroups_for(count);
-        let params = CodesParams {
+        let params = PositionalEncodingParams {
             width: self.width as u32,
             sines: (sines / unit) as u32,
             count: count as u32,
@@ -80,13 +83,20 @@ impl Op<4> for Codes {
     }
 
     fn cpu(&self, [rows, columns, added, index]: [&[f32]; 4], out: &mut [f32]) {
-        codes(rows, columns, added, index, self, out);
+        encode(rows, columns, added, index, self, out);
     }
 }
 
 /// The CPU twin.
-fn codes(rows: &[f32], columns: &[f32], added: &[f32], index: &[f32], spec: &Codes, out: &mut [f32]) {
-    let Codes { channels, width, .. } = *spec;
+fn encode(
+    rows: &[f32],
+    columns: &[f32],
+    added: &[f32],
+    index: &[f32],
+    spec: &PositionalEncoding,
+    out: &mut [f32],
+) {
+    let PositionalEncoding { channels, width, .. } = *spec;
     for (out, &place) in out.chunks_mut(channels).zip(index) {
         let (row, column) = (place as usize / width, place as usize % width);
         let (y_sin, y_cos) = rows[row * channels..][..channels].split_at(channels / 2);
@@ -108,9 +118,11 @@ mod tests {
         let (side, angles) = (3, [0.3_f32, -2.0]);
         let axis = |scale: f32| -> Vec<f32> {
             let at = |i: usize| angles.map(|angle| angle * scale * i as f32);
-            (0..side).flat_map(|i| at(i).map(f32::sin).into_iter().chain(at(i).map(f32::cos))).collect()
+            (0..side)
+                .flat_map(|i| at(i).map(f32::sin).into_iter().chain(at(i).map(f32::cos)))
+                .collect()
         };
-        let op = Codes { count: 2, channels: 4, width: side, height: side };
+        let op = PositionalEncoding { count: 2, channels: 4, width: side, height: side };
         let mut found = [0.0; 8];
         op.cpu([&axis(1.0), &axis(0.5), &[10.0, 20.0, 30.0, 40.0], &[5.0, 6.0, 0.0]], &mut found);
         // Places 5 and 6 are (row 1, column 2) and (row 2, column 0).

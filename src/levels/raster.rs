@@ -1,4 +1,4 @@
-//! The decision grid: a coarse copy of the photo, or of a window of it, on which masks are compared.
+//! The decision raster: a coarse copy of the photo, or of a window of it, on which masks are compared.
 
 use super::Candidate;
 use crate::mask::{BBox, BitMask, Frame};
@@ -6,14 +6,14 @@ use crate::mask::{BBox, BitMask, Frame};
 /// Cells along the longer side, as many as SAM's masks have.
 const CELLS: u32 = 256;
 
-/// A grid of `width` x `height` cells over a window of the photo (in pixels).
-pub(super) struct Grid {
+/// A raster of `width` x `height` cells over a window of the photo (in pixels).
+pub(super) struct Raster {
     window: BBox,
     width: u32,
     height: u32,
 }
 
-impl Grid {
+impl Raster {
     pub(super) fn over_photo(width: u32, height: u32) -> Self {
         Self::over(BBox { x: 0, y: 0, width, height })
     }
@@ -44,7 +44,7 @@ impl Grid {
         self.width * self.height
     }
 
-    /// A candidate's mask on the grid.
+    /// A candidate's mask on the raster.
     pub(super) fn render(&self, candidate: &Candidate, threshold: f32) -> BitMask {
         let sx = f64::from(self.width) / f64::from(self.window.width.max(1));
         let sy = f64::from(self.height) / f64::from(self.window.height.max(1));
@@ -57,13 +57,14 @@ impl Grid {
         candidate.logits.render(frame, self.width, self.height, threshold)
     }
 
-    /// A full-size mask on the grid. A mask too fine for any cell centre leaves at least the cell in its
+    /// A full-size mask on the raster. A mask too fine for any cell centre leaves at least the cell in its
     /// middle.
     pub(super) fn reduce(&self, mask: &BitMask) -> BitMask {
         let mut low = mask.sample_nearest(self.window, self.width, self.height);
         if let (true, Some(bbox)) = (low.is_empty(), mask.bbox()) {
             let cell = |pixel: u32, start: u32, from: u32, to: u32| {
-                (u64::from(pixel.saturating_sub(start)) * u64::from(to) / u64::from(from.max(1))) as u32
+                (u64::from(pixel.saturating_sub(start)) * u64::from(to) / u64::from(from.max(1)))
+                    as u32
             };
             let (x, y) = (bbox.x + bbox.width / 2, bbox.y + bbox.height / 2);
             let x = cell(x, self.window.x, self.window.width, self.width);

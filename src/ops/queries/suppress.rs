@@ -1,4 +1,4 @@
-//! What masks leave of the heat of places.
+//! What masks leave of the objectness of places.
 
 use burn::tensor::Tensor;
 
@@ -8,23 +8,32 @@ use crate::ops::params::params;
 use crate::ops::run::run;
 use crate::ops::shader::{Kernel, Settings, Shader, Vectors};
 
-/// What is left of `heat`, `[levels, height * width]`, where masks of a level cover its places: `op.covered` less. A mask that is sure enough
+/// What is left of `objectness`, `[levels, height * width]`, where masks of a level cover its places: `op.covered` less. A mask that is sure enough
 /// covers the places that are at least half in it.
 ///
-/// `logits` are `[queries, outputs, 2 height, 2 width]`, `judged` `[queries, 2 · outputs]`: logits of scores, then of predicted IoUs. A mask is as
+/// `logits` are `[queries, outputs, 2 height, 2 width]`, `scores` `[queries, 2 · outputs]`: logits of scores, then of predicted IoUs. A mask is as
 /// sure as the geometric mean of its two probabilities.
-pub fn cover(heat: Tensor<2>, logits: Tensor<4>, judged: Tensor<2>, op: Cover) -> Tensor<2> {
-    let shape = heat.dims();
-    let Cover { levels, width, height, queries, outputs, .. } = op;
-    assert_eq!(shape, [levels, width * height], "a heat for each level and place");
-    assert_eq!(logits.dims(), [queries, outputs, 2 * height, 2 * width], "a mask for each query and output");
-    assert_eq!(judged.dims(), [queries, 2 * outputs], "two judgements for each mask");
-    run(op, [heat.into(), logits.into(), judged.into()], shape)
+pub fn suppress(
+    objectness: Tensor<2>,
+    logits: Tensor<4>,
+    scores: Tensor<2>,
+    op: Suppress,
+) -> Tensor<2> {
+    let shape = objectness.dims();
+    let Suppress { levels, width, height, queries, outputs, .. } = op;
+    assert_eq!(shape, [levels, width * height], "an objectness for each level and place");
+    assert_eq!(
+        logits.dims(),
+        [queries, outputs, 2 * height, 2 * width],
+        "a mask for each query and output"
+    );
+    assert_eq!(scores.dims(), [queries, 2 * outputs], "two judgements for each mask");
+    run(op, [objectness.into(), logits.into(), scores.into()], shape)
 }
 
-/// See [`cover`]. The inputs are heat, logits and judgements.
+/// See [`suppress`]. The inputs are objectness, logits and judgements.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cover {
+pub struct Suppress {
     pub levels: usize,
     /// Places of the image; masks have twice as many cells along each axis.
     pub width: usize,
@@ -40,8 +49,8 @@ pub struct Cover {
 }
 
 params! {
-    /// See `shaders/cover.wgsl`.
-    struct CoverParams {
+    /// See `shaders/suppress.wgsl`.
+    struct SuppressParams {
         outputs_of: [u32; 4],
         levels: u32,
         width: u32,
@@ -54,26 +63,26 @@ params! {
     }
 }
 
-impl Op<3> for Cover {
-    type Params = CoverParams;
+impl Op<3> for Suppress {
+    type Params = SuppressParams;
 
     const KERNELS: &'static [Kernel] = &[Kernel {
-        name: "cover",
-        wgsl: include_str!("../../../shaders/cover.wgsl"),
+        name: "suppress",
+        wgsl: include_str!("../../../shaders/suppress.wgsl"),
         vectors: Vectors::Never,
         settings: Settings::none,
     }];
 
     fn name(&self) -> &'static str {
-        "places"
+        "queries"
     }
 
     fn cost(&self) -> Cost {
         Cost::default()
     }
 
-    fn launch(&self, _half: bool) -> Launch<CoverParams> {
-        let params = CoverParams {
+    fn launch(&self, _f16: bool) -> Launch<SuppressParams> {
+        let params = SuppressParams {
             outputs_of: self.outputs_of,
             levels: self.levels as u32,
             width: self.width as u32,
@@ -88,23 +97,29 @@ impl Op<3> for Cover {
         Launch { shader, params, workgroups: [values.div_ceil(THREADS), 1, 1] }
     }
 
-    fn cpu(&self, [heat, logits, judged]: [&[f32]; 3], out: &mut [f32]) {
-        uncovered(heat, logits, judged, self, out);
+    fn cpu(&self, [objectness, logits, scores]: [&[f32]; 3], out: &mut [f32]) {
+        suppressed(objectness, logits, scores, self, out);
     }
 }
 
 /// The CPU twin.
-fn uncovered(heat: &[f32], logits: &[f32], judged: &[f32], spec: &Cover, out: &mut [f32]) {
-    let Cover { width, height, queries, outputs, .. } = *spec;
+fn suppressed(
+    objectness: &[f32],
+    logits: &[f32],
+    scores: &[f32],
+    spec: &Suppress,
+    out: &mut [f32],
+) {
+    let Suppress { width, height, queries, outputs, .. } = *spec;
     let (places, cells) = (width * height, 4 * width * height);
     let probability = |logit: f32| 1.0 / (1.0 + (-logit).exp());
-    out.copy_from_slice(heat);
+    out.copy_from_slice(objectness);
     for (level, out) in out.chunks_mut(places).enumerate() {
         let mut covered = vec![false; places];
         for mask in 0..queries * outputs {
             let (query, output) = (mask / outputs, mask % outputs);
             let at = query * 2 * outputs + output;
-            let sure = probability(judged[at]) * probability(judged[at + outputs]);
+            let sure = probability(scores[at]) * probability(scores[at + outputs]);
             if spec.outputs_of[level] >> output & 1 == 0
                 || sure < spec.confidence * spec.confidence
                 || sure.is_nan()
@@ -119,8 +134,8 @@ fn uncovered(heat: &[f32], logits: &[f32], judged: &[f32], spec: &Cover, out: &m
                 *covered |= cells.into_iter().filter(|&cell| mask[cell] > 0.0).count() >= 2;
             }
         }
-        for (heat, covered) in out.iter_mut().zip(covered) {
-            *heat -= if covered { spec.covered } else { 0.0 };
+        for (objectness, covered) in out.iter_mut().zip(covered) {
+            *objectness -= if covered { spec.covered } else { 0.0 };
         }
     }
 }
@@ -132,7 +147,7 @@ mod tests {
     #[test]
     fn masks_cover_what_they_fill_by_half_if_they_are_sure() {
         // Two queries with two outputs each; only the second output is of the level that is sought. 4 x 4 cells, 2 x 2 places.
-        let op = Cover {
+        let op = Suppress {
             levels: 1,
             width: 2,
             height: 2,
@@ -149,9 +164,9 @@ mod tests {
         // Of the first query's second mask two cells are in the first place, one in the second.
         let logits = [mask(&all), mask(&[0, 5, 2]), mask(&all), mask(&all)].concat();
         // Sure of both of its masks; the second query is sure of its first only.
-        let judged = [4.0, 4.0, 4.0, 4.0, 4.0, -4.0, 4.0, 4.0];
+        let scores = [4.0, 4.0, 4.0, 4.0, 4.0, -4.0, 4.0, 4.0];
         let mut left = [0.0; 4];
-        op.cpu([&[1.0, 2.0, 3.0, 4.0], &logits, &judged], &mut left);
+        op.cpu([&[1.0, 2.0, 3.0, 4.0], &logits, &scores], &mut left);
         assert_eq!(left, [-19.0, 2.0, 3.0, 4.0]);
     }
 }

@@ -1,14 +1,14 @@
-// The next places for queries: `count` times the place that is worth most. See `ops::choose_places` for what counts.
-// One workgroup. Worth is a penalty and a heat: the lower penalty wins, then the higher heat, then the first place.
+// The next places for queries: `count` times the place that is worth most. See `ops::select_queries` for what counts.
+// One workgroup. Worth is a penalty and a objectness: the lower penalty wins, then the higher objectness, then the first place.
 
 const THREADS: u32 = 256u;
-const CLOSED: f32 = 1000.0;
-const NO_PEAK: f32 = 100.0;
+const EXCLUDED: f32 = 1000.0;
+const NO_MAXIMUM: f32 = 100.0;
 const NEAR: f32 = 10000.0;
 
 @group(0) @binding(0) var<storage, read> original: array<f32>;
-@group(0) @binding(1) var<storage, read> heat: array<f32>;
-@group(0) @binding(2) var<storage, read> closed: array<f32>;
+@group(0) @binding(1) var<storage, read> objectness: array<f32>;
+@group(0) @binding(2) var<storage, read> excluded: array<f32>;
 @group(0) @binding(3) var<storage, read> earlier: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 @group(0) @binding(5) var<uniform> info: Info;
@@ -23,7 +23,7 @@ struct Info {
 
 var<workgroup> places: array<u32, THREADS>;
 var<workgroup> penalties: array<f32, THREADS>;
-var<workgroup> heats: array<f32, THREADS>;
+var<workgroup> logits: array<f32, THREADS>;
 
 fn is_near(a: u32, b: u32) -> bool {
     let dx = i32(a % info.width) - i32(b % info.width);
@@ -31,7 +31,7 @@ fn is_near(a: u32, b: u32) -> bool {
     return abs(dx) <= 1 && abs(dy) <= 1;
 }
 
-fn is_peak(level: u32, place: u32) -> bool {
+fn is_maximum(level: u32, place: u32) -> bool {
     let start = level * info.width * info.height;
     let x = place % info.width;
     let y = place / info.width;
@@ -46,12 +46,12 @@ fn is_peak(level: u32, place: u32) -> bool {
     return true;
 }
 
-// What is left of the place's worth after `chosen` of the places in `out`: (penalty, heat).
+// What is left of the place's worth after `chosen` of the places in `out`: (penalty, objectness).
 fn worth(place: u32, chosen: u32) -> vec2<f32> {
-    var penalty = closed[place] * CLOSED;
+    var penalty = excluded[place] * EXCLUDED;
     for (var i = 0u; i < info.earlier; i++) {
         if (is_near(place, u32(earlier[i]))) {
-            penalty = CLOSED;
+            penalty = EXCLUDED;
         }
     }
     for (var i = 0u; i < chosen; i++) {
@@ -62,8 +62,8 @@ fn worth(place: u32, chosen: u32) -> vec2<f32> {
     var best = vec2<f32>(NEAR, 0.0);
     for (var level = 0u; level < info.levels; level++) {
         let own = vec2<f32>(
-            select(NO_PEAK, 0.0, is_peak(level, place)),
-            heat[level * info.width * info.height + place],
+            select(NO_MAXIMUM, 0.0, is_maximum(level, place)),
+            objectness[level * info.width * info.height + place],
         );
         if (is_better(own, best)) {
             best = own;
@@ -90,11 +90,11 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         }
         places[lane] = best_place;
         penalties[lane] = best.x;
-        heats[lane] = best.y;
+        logits[lane] = best.y;
         workgroupBarrier();
         if (lane == 0u) {
             for (var i = 1u; i < THREADS; i++) {
-                let other = vec2<f32>(penalties[i], heats[i]);
+                let other = vec2<f32>(penalties[i], logits[i]);
                 if (is_better(other, best) || (all(other == best) && places[i] < best_place)) {
                     best = other;
                     best_place = places[i];

@@ -1,5 +1,5 @@
 //! The level decoders of `aims-base`: output tokens that read along while SAM 2's mask decoder answers a point. They change nothing in it: one
-//! pass gives SAM's nested masks, exactly as they are, and the masks of all levels. Its PyTorch twin is `training/aims/reader.py`.
+//! pass gives SAM's nested masks, exactly as they are, and the masks of all levels. Its PyTorch twin is `training/aims/side_decoder.py`.
 
 use std::rc::Rc;
 
@@ -12,20 +12,20 @@ use crate::model::encoder::{ImageFeatures, InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig};
 use crate::model::mask_decoder::MaskDecoder;
 use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
-use crate::model::transformer::{Passage, SharedImage};
+use crate::model::transformer::{SharedImage, Trace};
 use crate::model::upscale::FineFeatures;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
-pub struct Reader {
+pub struct SideDecoder {
     sam: Rc<MaskDecoder>,
     points: Rc<PromptEncoder>,
     from_context: Linear,
     /// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
     start: Tensor<3>,
     blocks: Vec<Block>,
-    last: Glance,
+    last: ImageAttention,
     norm: LayerNorm,
     quality_head: Mlp,
     /// Of the output tokens.
@@ -33,7 +33,7 @@ pub struct Reader {
 }
 
 /// What all queries look at.
-pub struct Seen {
+pub struct Prepared {
     image: SharedImage,
     fine: FineFeatures,
     /// Keys and values of the context, for each block.
@@ -45,7 +45,7 @@ pub struct Seen {
     size: [usize; 2],
 }
 
-impl Reader {
+impl SideDecoder {
     /// SAM's nested masks for a point.
     pub const NESTED: usize = 3;
 
@@ -60,15 +60,26 @@ impl Reader {
         let decoder_config = &weights.manifest().description.decoder;
         let channels = decoder_config.channels;
         let decoder = format!("{name}.decoder");
-        let block = |i: usize| Block::load(weights, &format!("{decoder}.blocks.{i}"), decoder_config, i);
+        let block =
+            |i: usize| Block::load(weights, &format!("{decoder}.blocks.{i}"), decoder_config, i);
         Ok(Self {
             sam,
             points,
-            from_context: Linear::load(weights, &format!("{decoder}.from_context"), config.width, channels)?,
+            from_context: Linear::load(
+                weights,
+                &format!("{decoder}.from_context"),
+                config.width,
+                channels,
+            )?,
             start: output_tokens(weights, name, config)?,
             blocks: (0..decoder_config.depth).map(block).collect::<Result<_>>()?,
-            last: Glance::load(weights, &format!("{decoder}.last"), decoder_config)?,
-            norm: LayerNorm::load(weights, &format!("{decoder}.norm"), channels, LayerNorm::EPSILON)?,
+            last: ImageAttention::load(weights, &format!("{decoder}.last"), decoder_config)?,
+            norm: LayerNorm::load(
+                weights,
+                &format!("{decoder}.norm"),
+                channels,
+                LayerNorm::EPSILON,
+            )?,
             quality_head: Mlp::load(
                 weights,
                 &format!("{decoder}.quality_head"),
@@ -79,7 +90,7 @@ impl Reader {
     }
 
     /// From what the encoder and the pixel decoder make of an image.
-    pub fn see(&self, features: &ImageFeatures, maps: Maps) -> Seen {
+    pub fn prepare(&self, features: &ImageFeatures, maps: Maps) -> Prepared {
         let embedding = &features.embedding;
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
@@ -89,9 +100,10 @@ impl Reader {
         let context = self.from_context.forward(maps.stride16, Activation::None);
         let context = ops::reshape(context, [1, rows * cols, channels]);
         let placed = ops::add(context.clone(), positions.clone());
-        let keys_and_values = |block: &Block| block.context.keys_and_values(placed.clone(), context.clone());
+        let keys_and_values =
+            |block: &Block| block.context.keys_and_values(placed.clone(), context.clone());
         let [_, fine_rows, fine_cols, fine_channels] = maps.stride4.dims();
-        Seen {
+        Prepared {
             image: self.sam.share(image, positions),
             fine: FineFeatures::new(features),
             context: self.blocks.iter().map(keys_and_values).collect(),
@@ -103,38 +115,42 @@ impl Reader {
 
     /// A round of queries at the places that are `chosen`: their numbers, then one more that is not a place. The outputs are the levels',
     /// then SAM's nested masks, whose score is their predicted IoU.
-    pub fn ask(&self, seen: &Seen, chosen: &Tensor<1>) -> Decoded {
+    pub fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
-        let points = seen.points.at(chosen, queries);
+        let points = prepared.points.at(chosen, queries);
         let channels = points.dims()[1];
         let points = ops::reshape(points, [queries, 1, channels]);
-        let prompts = ops::cat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
+        let prompts = ops::concat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
         // Each query has its own view of the image.
         let room = ops::working_bytes(&chosen.device());
-        let together = (room / self.bytes(seen.image.cells())).clamp(1, queries);
+        let together = (room / self.bytes(prepared.image.cells())).clamp(1, queries);
         let (mut said, mut nested, mut iou) = (Vec::new(), Vec::new(), Vec::new());
         let pieces = (0..queries).step_by(together).map(|from| {
             let some = ops::slice(&prompts, 0, from..(from + together).min(queries));
-            let answer = self.sam.answer(&seen.image, some, Some(&seen.fine), seen.size);
-            let own = self.read(seen, &answer.passage);
-            let levels = masks(&self.heads, &own, answer.pixels, &seen.features, seen.size);
+            let answer =
+                self.sam.answer(&prepared.image, some, Some(&prepared.fine), prepared.size);
+            let own = self.read(prepared, &answer.trace);
+            let levels = masks(&self.heads, &own, answer.pixels, &prepared.features, prepared.size);
             said.push(own);
             nested.push(answer.tokens);
             iou.push(answer.iou);
-            ops::cat(vec![levels, answer.logits], 1)
+            ops::concat(vec![levels, answer.logits], 1)
         });
         let logits = ops::collect(pieces, 0, queries);
-        let (said, nested, iou) = (ops::cat(said, 0), ops::cat(nested, 0), ops::cat(iou, 0));
-        let judged = self.quality_head.forward(ops::slice(&said, 1, 0..1), Activation::Relu);
+        let (said, nested, iou) =
+            (ops::concat(said, 0), ops::concat(nested, 0), ops::concat(iou, 0));
+        let scores = self.quality_head.forward(ops::slice(&said, 1, 0..1), Activation::Relu);
         let count = self.heads.len();
-        let judged = ops::reshape(judged, [queries, 2 * count]);
-        let half = |at: usize| ops::slice(&judged, 1, at * count..(at + 1) * count);
+        let scores = ops::reshape(scores, [queries, 2 * count]);
+        let half = |at: usize| ops::slice(&scores, 1, at * count..(at + 1) * count);
         let levels = (0..count).map(|i| output_token(&said, i));
         Decoded {
             logits,
-            judged: ops::cat(vec![half(0), iou.clone(), half(1), iou], 1),
-            tokens: levels.chain((0..Self::NESTED).map(|i| ops::slice(&nested, 1, i..i + 1))).collect(),
+            scores: ops::concat(vec![half(0), iou.clone(), half(1), iou], 1),
+            tokens: levels
+                .chain((0..Self::NESTED).map(|i| ops::slice(&nested, 1, i..i + 1)))
+                .collect(),
         }
     }
 
@@ -145,14 +161,20 @@ impl Reader {
     }
 
     /// The own tokens at the end, `[queries, 1 + outputs, channels]`, after they went along.
-    fn read(&self, seen: &Seen, Passage { entered, seen: looks }: &Passage) -> Tensor<3> {
+    fn read(&self, prepared: &Prepared, Trace { tokens_in, image_in: looks }: &Trace) -> Tensor<3> {
         let _named = layer("level readers");
-        let queries = entered[0].dims()[0];
+        let queries = tokens_in[0].dims()[0];
         let start = ops::repeat(self.start.clone(), 0, queries);
         let mut own = start.clone();
         for (i, block) in self.blocks.iter().enumerate() {
-            let theirs = (entered[i].clone(), entered[0].clone());
-            own = block.forward(own, start.clone(), theirs, looks[i].clone(), seen.context[i].clone());
+            let theirs = (tokens_in[i].clone(), tokens_in[0].clone());
+            own = block.forward(
+                own,
+                start.clone(),
+                theirs,
+                looks[i].clone(),
+                prepared.context[i].clone(),
+            );
         }
         let placed = ops::add(own.clone(), start);
         let own = self.last.forward_add(placed, looks[self.blocks.len()].clone(), own);
@@ -161,13 +183,13 @@ impl Reader {
 }
 
 /// A look at the image through SAM's keys and values.
-struct Glance {
+struct ImageAttention {
     q: Linear,
     out: Linear,
     heads: usize,
 }
 
-impl Glance {
+impl ImageAttention {
     fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
         let (channels, half) = (config.channels, config.channels / 2);
         Ok(Self {
@@ -177,7 +199,7 @@ impl Glance {
         })
     }
 
-    /// `residual` is added to what is seen.
+    /// `residual` is added to what is prepared.
     fn forward_add(
         &self,
         queries: Tensor<3>,
@@ -193,7 +215,7 @@ impl Glance {
 struct Block {
     self_attention: Attention,
     norm1: LayerNorm,
-    image: Glance,
+    image: ImageAttention,
     norm2: LayerNorm,
     context: Attention,
     norm_context: LayerNorm,
@@ -207,15 +229,26 @@ struct Block {
 impl Block {
     fn load(weights: &Weights, name: &str, config: &DecoderConfig, number: usize) -> Result<Self> {
         let &DecoderConfig { channels, heads, hidden, .. } = config;
-        let norm =
-            |part: &str| LayerNorm::load(weights, &format!("{name}.{part}"), channels, LayerNorm::EPSILON);
+        let norm = |part: &str| {
+            LayerNorm::load(weights, &format!("{name}.{part}"), channels, LayerNorm::EPSILON)
+        };
         let mlp = format!("mask_decoder.transformer.layers.{number}.mlp");
         Ok(Self {
-            self_attention: Attention::load(weights, &format!("{name}.self_attn"), [channels; 2], heads)?,
+            self_attention: Attention::load(
+                weights,
+                &format!("{name}.self_attn"),
+                [channels; 2],
+                heads,
+            )?,
             norm1: norm("norm1")?,
-            image: Glance::load(weights, &format!("{name}.image"), config)?,
+            image: ImageAttention::load(weights, &format!("{name}.image"), config)?,
             norm2: norm("norm2")?,
-            context: Attention::load(weights, &format!("{name}.context"), [channels, channels / 2], heads)?,
+            context: Attention::load(
+                weights,
+                &format!("{name}.context"),
+                [channels, channels / 2],
+                heads,
+            )?,
             norm_context: norm("norm_context")?,
             mlp_in: Linear::load(weights, &format!("{mlp}.lin1"), channels, hidden)?,
             mlp_out: Linear::load(weights, &format!("{mlp}.lin2"), hidden, channels)?,
@@ -234,18 +267,22 @@ impl Block {
         context: (Tensor<3>, Tensor<3>),
     ) -> Tensor<3> {
         let placed = |own: &Tensor<3>| ops::add(own.clone(), start.clone());
-        let all = ops::cat(vec![theirs.clone(), own.clone()], 1);
+        let all = ops::concat(vec![theirs.clone(), own.clone()], 1);
         let own = if self.is_first {
             self.self_attention.forward(own, all.clone(), all)
         } else {
-            let keys = ops::cat(vec![ops::add(theirs, their_start), placed(&own)], 1);
+            let keys = ops::concat(vec![ops::add(theirs, their_start), placed(&own)], 1);
             self.self_attention.forward_add(placed(&own), keys, all, own)
         };
         let own = self.norm1.forward(own, Activation::None);
-        let own = self.norm2.forward(self.image.forward_add(placed(&own), image, own), Activation::None);
+        let own =
+            self.norm2.forward(self.image.forward_add(placed(&own), image, own), Activation::None);
         let queries = self.context.queries(placed(&own));
-        let own = self.norm_context.forward(self.context.mix_add(queries, context, own), Activation::None);
+        let own = self
+            .norm_context
+            .forward(self.context.mix_add(queries, context, own), Activation::None);
         let hidden = self.mlp_in.forward(own.clone(), Activation::Relu);
-        self.norm3.forward(self.mlp_out.forward_add(hidden, own, Activation::None), Activation::None)
+        self.norm3
+            .forward(self.mlp_out.forward_add(hidden, own, Activation::None), Activation::None)
     }
 }

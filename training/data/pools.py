@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from . import answers, records
 from .candidates import Candidates, place, words
-from .scenes import Lesson, Scene
+from .scenes import Scene, SceneTarget
 
 
 @dataclass
 class Photo:
     record: records.Record
     scene: Scene
-    lesson: Lesson
+    target: SceneTarget
 
 
 @dataclass
@@ -35,7 +35,7 @@ def load(record, named, folder):
     if told is None:
         return None
     scene = Scene.of(Candidates.load(place(folder, record.image), without=("masks",)))
-    return Photo(record, scene, Lesson.of(told, scene, record.has_all_entities))
+    return Photo(record, scene, SceneTarget.of(told, scene, record.has_all_entities))
 
 
 def entries(kind, config, data, folder, wanted):
@@ -67,12 +67,22 @@ class Wanted:
 
 def pools(config, data, folder, with_aside=False):
     """For training: all sets, without what is kept aside or with it."""
-    return entries("sets", config, data, folder, Wanted("train", config["aside"], None if with_aside else False))
+    return entries(
+        "sets",
+        config,
+        data,
+        folder,
+        Wanted("train", config["aside"], None if with_aside else False),
+    )
 
 
 def judged(config, data, folder, part):
     """Of the sets that are judged: `aside`, for settings, or `val`, for figures to report."""
-    wanted = Wanted("train", config["aside"], True) if part == "aside" else Wanted("val", config["aside"])
+    wanted = (
+        Wanted("train", config["aside"], True)
+        if part == "aside"
+        else Wanted("val", config["aside"])
+    )
     return entries("judged", config, data, folder, wanted)
 
 

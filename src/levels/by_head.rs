@@ -1,8 +1,8 @@
 //! Scenes from what the scene head chose.
 
-use super::build::{join, numbered};
+use super::by_rules::{join, numbered};
 use super::canvas::Canvas;
-use super::{Candidate, Level, LevelOptions, Mask, Scene};
+use super::{Candidate, Level, LevelRules, Mask, Scene};
 use crate::mask::BitMask;
 
 /// What makes a scene: candidates in the order in which they take their place, and how they belong together.
@@ -18,14 +18,14 @@ pub struct Decision {
 }
 
 /// The scene of a whole photo, or of a region of it: entities are disjoint, and so are parts. Only the `levels` asked for are in it.
-pub fn chosen_scene(
+pub fn scene_by_head(
     decision: &Decision,
     region: Option<&BitMask>,
     (width, height): (u32, u32),
-    options: &LevelOptions,
+    rules: &LevelRules,
     levels: &[Level],
 ) -> Scene {
-    let canvas = Canvas { region, width, height, options };
+    let canvas = Canvas { region, width, height, rules };
     let wanted = |level| levels.contains(&level);
     let entities = paint(&canvas, Level::Entity, &decision.entities, decision.speck);
     let related: Vec<_> = decision
@@ -63,7 +63,12 @@ pub fn chosen_scene(
 }
 
 /// Disjoint masks at the photo's size; `None` where nothing is left.
-fn paint(canvas: &Canvas<'_>, level: Level, candidates: &[Candidate], speck: f32) -> Vec<Option<Mask>> {
+fn paint(
+    canvas: &Canvas<'_>,
+    level: Level,
+    candidates: &[Candidate],
+    speck: f32,
+) -> Vec<Option<Mask>> {
     let mut taken = BitMask::new(canvas.width, canvas.height);
     let paint = |candidate: &Candidate| {
         let pixels = canvas.paint(candidate, &mut taken, speck);

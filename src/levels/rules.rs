@@ -1,12 +1,12 @@
-//! Thresholds of the level rules.
+//! Thresholds of the rules that sort the masks of the mode `grid` into levels.
 
 use serde::{Deserialize, Serialize};
 
-/// Thresholds of the level rules; each is a share of 0 to 1 unless it says otherwise. "The region" is the
-/// whole photo, or the mask that a prompt confines the scene to.
+/// Thresholds of the rules that sort masks into levels. Each is a share from 0 to 1 unless it says
+/// otherwise. "The region" is the whole photo, or the mask that a prompt confines the scene to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct LevelOptions {
+pub struct LevelRules {
     /// Logits above this belong to the mask (SAM: 0).
     pub mask_threshold: f32,
     /// Holes and islands below this many pixels of the photo are removed; 0 keeps all.
@@ -47,12 +47,9 @@ pub struct LevelOptions {
     pub relation_min_score: f32,
     /// At most this many relations, the best.
     pub relation_max_count: usize,
-
-    /// Masks of predicted levels with a lower score are left out (0 to 1).
-    pub min_score: f32,
 }
 
-impl Default for LevelOptions {
+impl Default for LevelRules {
     fn default() -> Self {
         Self {
             mask_threshold: 0.0,
@@ -72,7 +69,6 @@ impl Default for LevelOptions {
             contact_gap: 2,
             relation_min_score: 0.05,
             relation_max_count: 64,
-            min_score: 0.2,
         }
     }
 }

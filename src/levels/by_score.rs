@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::build::numbered;
+use super::by_rules::numbered;
 use super::canvas::Canvas;
-use super::grid::Grid;
 use super::pieces::{Piece, pieces};
+use super::raster::Raster;
 use super::scene::clean_score;
-use super::{Candidate, Level, LevelOptions, Mask, Scene, Thresholds};
+use super::{Candidate, Level, LevelRules, Mask, Scene, Thresholds};
 use crate::mask::BitMask;
 
 /// What the network found, in any order.
-pub struct Prediction {
+pub struct LevelCandidates {
     pub parts: Vec<Candidate>,
     pub entities: Vec<Candidate>,
     pub relations: Vec<Candidate>,
@@ -28,31 +28,35 @@ pub struct Prediction {
 /// Entities are disjoint and so are parts: better masks paint over worse ones. Relations overlap. A part's entity and a
 /// relation's members are those of the highest predicted link; where there is none, containment decides. A relation
 /// without two entities is left out, and so is one of the same two as a better one. Only the `levels` asked for are in the scene.
-pub fn predicted_scene(
-    prediction: &Prediction,
+pub fn scene_by_score(
+    candidates: &LevelCandidates,
     region: Option<&BitMask>,
     (width, height): (u32, u32),
-    options: &LevelOptions,
+    rules: &LevelRules,
     levels: &[Level],
 ) -> Scene {
     let window = region.and_then(BitMask::bbox);
-    let grid =
-        window.map_or_else(|| Grid::over_photo(width, height), |bbox| Grid::around(bbox, width, height));
-    let cells = region.map(|region| grid.reduce(region));
-    let seen = |candidates| visible(candidates, &grid, cells.as_ref(), options);
-    let canvas = Canvas { region, width, height, options };
-    let thresholds = &prediction.thresholds;
+    let raster = window.map_or_else(
+        || Raster::over_photo(width, height),
+        |bbox| Raster::around(bbox, width, height),
+    );
+    let cells = region.map(|region| raster.reduce(region));
+    let min_score = candidates.thresholds.min_score;
+    let seen = |candidates| visible(candidates, &raster, cells.as_ref(), min_score, rules);
+    let canvas = Canvas { region, width, height, rules };
+    let thresholds = &candidates.thresholds;
 
-    let entities = disjoint(seen(&prediction.entities), thresholds.visible);
-    let parts = disjoint(seen(&prediction.parts), thresholds.visible);
-    let relations = distinct(seen(&prediction.relations), thresholds.same);
+    let entities = disjoint(seen(&candidates.entities), thresholds.visible);
+    let parts = disjoint(seen(&candidates.parts), thresholds.visible);
+    let relations = distinct(seen(&candidates.relations), thresholds.same);
     let wanted = |level| levels.contains(&level);
 
     let mut masks = Vec::new();
     // Where each entity stands in `masks`, from 1: its id.
     let mut ids = vec![None; entities.len()];
     if wanted(Level::Entity) {
-        let painted = paint(&canvas, Level::Entity, &prediction.entities, &entities, thresholds.speck);
+        let painted =
+            paint(&canvas, Level::Entity, &candidates.entities, &entities, thresholds.speck);
         for (id, mask) in ids.iter_mut().zip(painted) {
             if let Some(mask) = mask {
                 masks.push(mask);
@@ -61,14 +65,15 @@ pub fn predicted_scene(
         }
     }
     if wanted(Level::Part) {
-        let painted = paint(&canvas, Level::Part, &prediction.parts, &parts, thresholds.speck);
+        let painted = paint(&canvas, Level::Part, &candidates.parts, &parts, thresholds.speck);
         for (piece, mask) in parts.iter().zip(painted) {
             let link = |entity: &Piece| {
-                prediction.entity_part[entity.candidate * prediction.parts.len() + piece.candidate]
+                candidates.entity_part[entity.candidate * candidates.parts.len() + piece.candidate]
             };
             let holds = |entity: &Piece| share(piece, entity);
-            let parent =
-                best_linked(&entities, link, holds, 1, thresholds).first().and_then(|&entity| ids[entity]);
+            let parent = best_linked(&entities, link, holds, 1, thresholds)
+                .first()
+                .and_then(|&entity| ids[entity]);
             masks.extend(mask.map(|mask| Mask { parent, ..mask }));
         }
     }
@@ -76,15 +81,17 @@ pub fn predicted_scene(
         let mut pairs = HashSet::new();
         for piece in &relations {
             let link = |entity: &Piece| {
-                prediction.relation_entity[piece.candidate * prediction.entities.len() + entity.candidate]
+                candidates.relation_entity
+                    [piece.candidate * candidates.entities.len() + entity.candidate]
             };
-            let mut members = best_linked(&entities, link, |entity| share(entity, piece), 2, thresholds);
+            let mut members =
+                best_linked(&entities, link, |entity| share(entity, piece), 2, thresholds);
             members.sort_unstable();
             // Two entities have one relation, the best.
             if members.len() < 2 || !pairs.insert(members.clone()) {
                 continue;
             }
-            let mut pixels = canvas.render(&prediction.relations[piece.candidate]);
+            let mut pixels = canvas.render(&candidates.relations[piece.candidate]);
             canvas.remove_specks(&mut pixels, thresholds.speck);
             let members = members.into_iter().filter_map(|entity| ids[entity]).collect();
             let mask = Mask::describe(Level::Relation, piece.score, &pixels);
@@ -100,11 +107,11 @@ pub fn proposals(
     candidates: &[Candidate],
     same: f32,
     (width, height): (u32, u32),
-    options: &LevelOptions,
+    rules: &LevelRules,
 ) -> Scene {
-    let grid = Grid::over_photo(width, height);
-    let canvas = Canvas { region: None, width, height, options };
-    let kept = distinct(visible(candidates, &grid, None, options), same);
+    let raster = Raster::over_photo(width, height);
+    let canvas = Canvas { region: None, width, height, rules };
+    let kept = distinct(visible(candidates, &raster, None, 0.0, rules), same);
     let masks = kept.iter().filter_map(|piece| {
         Mask::describe(Level::Entity, piece.score, &canvas.render(&candidates[piece.candidate]))
     });
@@ -113,30 +120,35 @@ pub fn proposals(
 
 /// How surely the network sees a relation that is `both` (the union of two entities, of the photo's size): the score of
 /// the relation that matches it best, 0 if none does.
-pub fn predicted_relation_score(prediction: &Prediction, both: &BitMask, options: &LevelOptions) -> f32 {
+pub fn relation_score_of_levels(
+    candidates: &LevelCandidates,
+    both: &BitMask,
+    rules: &LevelRules,
+) -> f32 {
     let Some(bbox) = both.bbox() else { return 0.0 };
     let (width, height) = both.size();
-    let grid = Grid::around(bbox, width, height);
-    let cells = grid.reduce(both);
-    let overlaps = prediction.relations.iter().map(|candidate| {
-        let iou = grid.render(candidate, options.mask_threshold).iou(&cells);
+    let raster = Raster::around(bbox, width, height);
+    let cells = raster.reduce(both);
+    let overlaps = candidates.relations.iter().map(|candidate| {
+        let iou = raster.render(candidate, rules.mask_threshold).iou(&cells);
         (iou, clean_score(candidate.score))
     });
-    let matches = overlaps.filter(|(iou, _)| *iou >= prediction.thresholds.r#match);
+    let matches = overlaps.filter(|(iou, _)| *iou >= candidates.thresholds.r#match);
     matches.map(|(_, score)| score).fold(0.0, f32::max)
 }
 
 /// What is good enough and lies in the region, best first.
 fn visible(
     candidates: &[Candidate],
-    grid: &Grid,
+    raster: &Raster,
     region: Option<&BitMask>,
-    options: &LevelOptions,
+    min_score: f32,
+    rules: &LevelRules,
 ) -> Vec<Piece> {
-    let mut pieces = pieces(candidates, grid, region, options);
+    let mut pieces = pieces(candidates, raster, region, rules);
     pieces.retain(|piece| {
-        piece.score >= options.min_score
-            && (region.is_none() || piece.containment >= options.region_containment)
+        piece.score >= min_score
+            && (region.is_none() || piece.containment >= rules.region_containment)
     });
     pieces.sort_by(|a, b| b.score.total_cmp(&a.score));
     pieces

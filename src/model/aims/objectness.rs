@@ -1,4 +1,4 @@
-//! Where to look: the places that become queries.
+//! Objectness: how likely it is that the centre of a mask is at a place. The best places become queries.
 
 use super::{LayerNorm, Mlp};
 use crate::error::Result;
@@ -6,30 +6,30 @@ use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::{Activation, Tensor};
 
-/// The heat of one level.
-pub struct Proposals {
+/// The objectness of one level.
+pub struct Objectness {
     norm: LayerNorm,
-    heat: Mlp,
+    mlp: Mlp,
 }
 
-impl Proposals {
+impl Objectness {
     pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let width = config.width;
         Ok(Self {
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
-            heat: Mlp::load(weights, &format!("{name}.heat"), &[width, width, 1])?,
+            mlp: Mlp::load(weights, &format!("{name}.mlp"), &[width, width, 1])?,
         })
     }
 
-    /// `[1, rows, cols, width]` to logits of a place being in the middle of a mask, `[1, rows, cols, 1]`.
+    /// `[1, rows, cols, width]` to logits: whether the centre of a mask is here, `[1, rows, cols, 1]`.
     pub fn forward(&self, map8: Tensor<4>) -> Tensor<4> {
-        self.heat.forward(self.norm.forward(map8, Activation::None), Activation::Gelu)
+        self.mlp.forward(self.norm.forward(map8, Activation::None), Activation::Gelu)
     }
 }
 
 /// Which of `[rows, cols]` places queries should not be at, 1 for those: where a mask prompt, 0 and 1 for each pixel of the input,
 /// does not cover at least half of them, or, if it covers no place that far, those that it covers less than others.
-pub fn closed(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
+pub fn excluded(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
     let Some(prompt) = prompt else { return vec![0.0; rows * cols] };
     let shares = shares(prompt, [rows, cols]);
     let enough = shares.iter().copied().fold(0.0, f32::max).min(0.5);
@@ -59,11 +59,11 @@ mod tests {
             (0..64).map(|i| f32::from(u8::from(inside(i % 8, i / 8)))).collect()
         };
         let open = |mask: &[f32]| -> Vec<usize> {
-            let closed = closed(Some(mask), [4, 4]);
-            (0..16).filter(|&at| closed[at] == 0.0).collect()
+            let excluded = excluded(Some(mask), [4, 4]);
+            (0..16).filter(|&at| excluded[at] == 0.0).collect()
         };
         assert_eq!(open(&mask(|x, y| x >= 4 && y >= 4)), [10, 11, 14, 15]);
         assert_eq!(open(&mask(|x, _| x == 7)), [3, 7, 11, 15]);
-        assert_eq!(closed(None, [4, 4]), [0.0; 16]);
+        assert_eq!(excluded(None, [4, 4]), [0.0; 16]);
     }
 }

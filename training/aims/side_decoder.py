@@ -17,7 +17,7 @@ from .layers import Attention, Mlp, zero_init
 from .transformer import Upscale
 
 
-class Glance(nn.Module):
+class ImageAttention(nn.Module):
     """A look at the image through SAM's keys and values."""
 
     def __init__(self, width, heads):
@@ -28,11 +28,16 @@ class Glance(nn.Module):
 
     def through(self, attention, positions):
         """With the keys and values of an `attention` of SAM."""
-        both = {"k_proj": attention.k_proj, "v_proj": attention.v_proj, "q_proj": self.q_proj, "out_proj": self.out_proj}
+        both = {
+            "k_proj": attention.k_proj,
+            "v_proj": attention.v_proj,
+            "q_proj": self.q_proj,
+            "out_proj": self.out_proj,
+        }
         return Look(SimpleNamespace(heads=self.heads, **both), positions)
 
 
-class ReaderBlock(nn.Module):
+class SideBlock(nn.Module):
     """Beside one block of SAM's transformer, whose feed-forward layer it shares."""
 
     def __init__(self, width, heads, first):
@@ -40,15 +45,16 @@ class ReaderBlock(nn.Module):
         self.first = first
         self.self_attn = Attention(width, heads)
         self.norm1 = nn.LayerNorm(width)
-        self.image = Glance(width, heads)
+        self.image = ImageAttention(width, heads)
         self.norm2 = nn.LayerNorm(width)
         self.context = Attention(width, heads, width // 2)
         zero_init(self.context.out_proj)
         self.norm_context = nn.LayerNorm(width)
         self.norm3 = nn.LayerNorm(width)
 
-    def forward(self, own, start, others, glance, context, mlp):
-        """`own` tokens [n, k, 256] and where they started, SAM's tokens likewise (`others`), `glance` at the image, `context` keys and values."""
+    def forward(self, own, start, others, image_attention, context, mlp):
+        """`own` tokens [n, k, 256] and where they started, SAM's tokens likewise (`others`); `image_attention` attends to the image,
+        `context` has keys and values."""
         (theirs, their_start), (keys, values) = others, context
         if self.first:
             all_ = torch.cat([theirs, own], 1)
@@ -57,60 +63,84 @@ class ReaderBlock(nn.Module):
             placed = torch.cat([theirs + their_start, own + start], 1)
             own = own + self.self_attn(own + start, placed, torch.cat([theirs, own], 1))
         own = self.norm1(own)
-        own = self.norm2(own + glance(own + start))
+        own = self.norm2(own + image_attention(own + start))
         own = self.norm_context(own + self.context(own + start, keys, values))
         return self.norm3(own + mlp(own))
 
 
-class Reader(nn.Module):
+class SideDecoder(nn.Module):
     def __init__(self, config):
         super().__init__()
         width, heads = EMBED_DIM, config.sam.heads
         self.config = config
         self.from_context = nn.Linear(config.width, width)
         self.quality_token = nn.Parameter(torch.randn(1, width) * 0.02)
-        self.blocks = nn.ModuleList(ReaderBlock(width, heads, i == 0) for i in range(config.sam.depth))
-        self.last = Glance(width, heads)
+        self.blocks = nn.ModuleList(
+            SideBlock(width, heads, i == 0) for i in range(config.sam.depth)
+        )
+        self.last = ImageAttention(width, heads)
         self.norm = nn.LayerNorm(width)
         self.quality_head = Mlp(width, width, width, 2 * len(OUTPUT_TOKENS), between=F.relu)
 
     def start(self, transformer):
         """From SAM's weights."""
-        copy = lambda to, source, names: [getattr(to, name).load_state_dict(getattr(source, name).state_dict()) for name in names]
+        copy = lambda to, source, names: [
+            getattr(to, name).load_state_dict(getattr(source, name).state_dict()) for name in names
+        ]
         for block, layer in zip(self.blocks, transformer.layers):
             copy(block, layer, ("self_attn", "norm1", "norm2", "norm3"))
             copy(block.image, layer.cross_attn_token_to_image, ("q_proj", "out_proj"))
         copy(self.last, transformer.final_attn_token_to_image, ("q_proj", "out_proj"))
         self.norm.load_state_dict(transformer.norm_final_attn.state_dict())
 
-    def forward(self, heads, seen, points):
-        """One round, of a batch of one. `heads` are in the order of `OUTPUT_TOKENS`, `seen` is what `Aims.see` returns, `points` [1, queries, 2] in
-        0..1 of the longer side. Predictions by level, and SAM's nested masks: logits, predicted IoU and tokens, with a batch axis."""
-        many = seen.many
+    def forward(self, heads, prepared, points):
+        """One round of queries; the batch is one.
+
+        `heads` are in the order of `OUTPUT_TOKENS`, `prepared` is what `Aims.prepare` returns, and `points` are [1, queries, 2] in
+        0..1 of the longer side. Returns predictions by level, and logits, predicted IoU and tokens of SAM's nested masks."""
+        many = prepared.many
         answer = many.answer(points[0])
         shared, layers = many.shared, many.decoder.transformer.layers
         attentions = [layer.cross_attn_token_to_image for layer in layers]
-        first, *looks = [block.image.through(attention, shared.positions) for block, attention in zip(self.blocks, attentions)]
-        glances = [lambda x: first.shared(x, shared.first_key, shared.first_value)]
-        glances += [lambda x, look=look, image=image: look(x, image) for look, image in zip(looks, answer.images)]
-        context = self.from_context(seen.map16).flatten(1, 2)
+        first, *looks = [
+            block.image.through(attention, shared.positions)
+            for block, attention in zip(self.blocks, attentions)
+        ]
+        image_attentions = [lambda x: first.shared(x, shared.first_key, shared.first_value)]
+        image_attentions += [
+            lambda x, look=look, image=image: look(x, image)
+            for look, image in zip(looks, answer.images)
+        ]
+        context = self.from_context(prepared.map16).flatten(1, 2)
         context = context + shared.positions, context
-        start = torch.cat([self.quality_token, *(head.token for head in heads)]).expand(points.shape[1], -1, -1)
+        start = torch.cat([self.quality_token, *(head.token for head in heads)]).expand(
+            points.shape[1], -1, -1
+        )
         own = start
-        for block, layer, theirs, glance in zip(self.blocks, layers, answer.entered, glances):
-            own = block(own, start, (theirs, answer.entered[0]), glance, context, layer.mlp)
-        last = self.last.through(many.decoder.transformer.final_attn_token_to_image, shared.positions)
+        for block, layer, theirs, image_attention in zip(
+            self.blocks, layers, answer.entered, image_attentions
+        ):
+            own = block(
+                own, start, (theirs, answer.entered[0]), image_attention, context, layer.mlp
+            )
+        last = self.last.through(
+            many.decoder.transformer.final_attn_token_to_image, shared.positions
+        )
         own = self.norm(own + last(own + start, answer.images[-1]))
-        return self.said(heads, own, answer, seen), [x[None] for x in (answer.logits, answer.quality, answer.tokens)]
+        return self.said(heads, own, answer, prepared), [
+            x[None] for x in (answer.logits, answer.quality, answer.tokens)
+        ]
 
-    def said(self, heads, own, answer, seen):
-        height, width = seen.embedding.shape[1:3]
+    def said(self, heads, own, answer, prepared):
+        height, width = prepared.embedding.shape[1:3]
         kernels = torch.stack([head.hypernetwork(own[:, 1 + i]) for i, head in enumerate(heads)], 1)
         logits = Upscale.into_rows(kernels @ answer.pixels.transpose(1, 2), height, width)[None]
         judged = self.quality_head(own[:, 0]).view(1, len(own), 2, len(OUTPUT_TOKENS))
         predictions = {level: [] for level in LEVELS}
         for i, (level, head) in enumerate(zip(OUTPUT_TOKENS.values(), heads)):
             said = own[None, :, 1 + i]
-            shared = mask_logits(head.kernel(said), seen.map4)
-            predictions[level].append(Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i]))
+            shared = mask_logits(head.kernel(said), prepared.map4)
+            predictions[level].append(
+                Prediction(said, logits[:, :, i] + shared, judged[:, :, 0, i], judged[:, :, 1, i])
+            )
         return {level: joined(parts) for level, parts in predictions.items()}

@@ -4,20 +4,24 @@ use std::mem;
 
 use super::encoded::View;
 use crate::error::Result;
-use crate::levels::{Candidate, Prediction, Thresholds};
+use crate::levels::{Candidate, LevelCandidates, Thresholds};
 use crate::model::{AimsOutput, LevelOutput, LevelsConfig, sigmoid};
 
 /// Parts, entities and relations, and their links, of what the AIMS head says.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if logits do not fit the view.
-pub fn predict(config: &LevelsConfig, view: &View, output: AimsOutput) -> Result<Prediction> {
+pub fn level_candidates(
+    config: &LevelsConfig,
+    view: &View,
+    output: AimsOutput,
+) -> Result<LevelCandidates> {
     let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity, .. } = output;
     let thresholds = &config.thresholds;
     let part = Found::new(view, part, thresholds)?;
     let entity = Found::new(view, entity, thresholds)?;
     let relation = Found::new(view, relation, thresholds)?;
-    Ok(Prediction {
+    Ok(LevelCandidates {
         entity_part: links(&entity_part, &entity, &part),
         relation_entity: links(&relation_entity, &relation, &entity),
         parts: part.candidates,
@@ -42,7 +46,8 @@ impl Found {
         for (mask, logits) in mem::take(&mut level.masks).into_iter().enumerate() {
             // As in training: `training/aims/postprocess.py`.
             let logits = view.logits(logits)?;
-            let score = level.mask_score(mask) * logits.stability_score(0.0, thresholds.stability_offset);
+            let score =
+                level.mask_score(mask) * logits.stability_score(0.0, thresholds.stability_offset);
             if score >= thresholds.candidate_score {
                 found.candidates.push(Candidate { logits, frame: view.frame(), score });
                 found.masks.push(mask);
@@ -55,8 +60,9 @@ impl Found {
 /// Probabilities between the candidates of two levels, from logits between all their masks; without logits they are zero.
 fn links(logits: &[f32], coarse: &Found, fine: &Found) -> Vec<f32> {
     let columns = fine.mask_count;
-    let link =
-        |mask: usize, other: usize| logits.get(mask * columns + other).map_or(0.0, |&logit| sigmoid(logit));
+    let link = |mask: usize, other: usize| {
+        logits.get(mask * columns + other).map_or(0.0, |&logit| sigmoid(logit))
+    };
     let row = |&mask: &usize| fine.masks.iter().map(move |&other| link(mask, other));
     coarse.masks.iter().flat_map(row).collect()
 }
