@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url';
 const MODELS = ['aims-base-q4.safetensors', 'aims-tiny-q8.safetensors', 'README.md'];
 
 const here = (...path) => fileURLToPath(new URL(join(...path), import.meta.url));
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const tsc = join(
+  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+  'bin',
+  'tsc',
+);
 
 for (const folder of ['dist', 'models']) rmSync(here(folder), { recursive: true, force: true });
 execFileSync(process.execPath, [tsc], { cwd: here('.'), stdio: 'inherit' });

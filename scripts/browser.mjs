@@ -1,11 +1,14 @@
 // Chromium for benchmarks: with this machine's graphics hardware, or with the browser's software adapter.
 import { fromWww } from './build.mjs';
 import { HARDWARE } from './chromium-flags.mjs';
-import { needBrowser } from './setup.mjs';
+import { needBrowser } from './needs.mjs';
 
 export function launch(args) {
   const { chromium } = fromWww('@playwright/test');
-  return chromium.launch({ executablePath: needBrowser().CHROMIUM, args: ['--no-sandbox', ...args] });
+  return chromium.launch({
+    executablePath: needBrowser().CHROMIUM,
+    args: ['--no-sandbox', ...args],
+  });
 }
 
 /** Whether a browser finds real graphics hardware on this machine. */

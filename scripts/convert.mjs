@@ -13,7 +13,9 @@ const TRAINED = ['trained', 'scene'];
  */
 export function convert({ family, weights, bits, out, photos, trained = WEIGHTS, plain = false }) {
   const own = (option, ...kinds) => {
-    const files = kinds.map((kind) => join(trained, `${family}-${kind}.safetensors`)).filter(existsSync);
+    const files = kinds
+      .map((kind) => join(trained, `${family}-${kind}.safetensors`))
+      .filter(existsSync);
     return files.length > 0 ? [option, ...files] : [];
   };
   run('cargo', [
@@ -29,9 +31,19 @@ export function convert({ family, weights, bits, out, photos, trained = WEIGHTS,
 /** The same, unless nothing changed that the file depends on. */
 export function needConverted(options) {
   const { family, bits, out, photos } = options;
-  const inputs = ['cli/src/convert', 'src/model/manifest.rs', 'src/model/weights.rs', `models/${family}.json`, ...(photos ? [photos] : [])];
-  inputs.push(...[...TRAINED, 'calibration'].map((kind) => `${WEIGHTS}/${family}-${kind}.safetensors`));
+  const inputs = [
+    'cli/src/convert',
+    'src/model/manifest.rs',
+    'src/model/weights.rs',
+    `models/${family}.json`,
+    ...(photos ? [photos] : []),
+  ];
+  inputs.push(
+    ...[...TRAINED, 'calibration'].map((kind) => `${WEIGHTS}/${family}-${kind}.safetensors`),
+  );
   const what = `Converting the weights of ${family} to a file of ${bits} bits, for tests in a browser`;
-  once(`${family} ${bits} bits`, { inputs, outputs: [out], extra: [options], what }, () => convert(options));
+  once(`${family} ${bits} bits`, { inputs, outputs: [out], extra: [options], what }, () =>
+    convert(options),
+  );
   return out;
 }

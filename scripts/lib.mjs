@@ -1,7 +1,16 @@
 // What every script here shares: paths, running programs, errors that say what to do, and stamps that skip work already done.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,10 +39,21 @@ export async function main(body) {
 }
 
 /** Runs a program in the checkout with its output shown; throws StepError with `advice` when it fails. */
-export function run(program, args, { advice = 'Fix what it reports above and run this again.', env, cwd = ROOT, timeout } = {}) {
-  const result = spawnSync(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'], timeout });
+export function run(
+  program,
+  args,
+  { advice = 'Fix what it reports above and run this again.', env, cwd = ROOT, timeout } = {},
+) {
+  const result = spawnSync(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout,
+  });
   if (result.status === 0) return;
-  const cause = result.error?.message ?? (result.signal ? `ended by ${result.signal}` : `exit status ${result.status}`);
+  const cause =
+    result.error?.message ??
+    (result.signal ? `ended by ${result.signal}` : `exit status ${result.status}`);
   throw new StepError(`\`${[program, ...args].join(' ')}\` failed (${cause}). ${advice}`);
 }
 
@@ -98,7 +118,8 @@ export function hashOf(paths, ...extra) {
 }
 
 // One file per checkout, beside the build output it speaks of, so that cleaning one cleans both.
-const stampFile = () => join(TARGET, 'stamps', `${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}.json`);
+const stampFile = () =>
+  join(TARGET, 'stamps', `${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}.json`);
 const stamps = () => (existsSync(stampFile()) ? JSON.parse(readFileSync(stampFile(), 'utf8')) : {});
 
 /** True when `name` was last done with `hash` and its outputs are still there. */

@@ -1,15 +1,29 @@
 // npm run licenses: the crates that are compiled into the browser module, with their licences, as pkg/THIRD-PARTY.md. Fails on a licence
 // that asks for more than a notice. With --check it only compares.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ROOT, StepError, main, say } from './lib.mjs';
+import { main, ROOT, StepError, say } from './lib.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
 const FILE = join(ROOT, 'pkg', 'THIRD-PARTY.md');
 
 /** In the order in which one is chosen where there is a choice: the package has the first's text already, the next ask for nothing. */
-const PERMISSIVE = ['Apache-2.0', 'Apache-2.0 WITH LLVM-exception', 'Unlicense', '0BSD', 'CC0-1.0', 'MIT-0', 'BSL-1.0', 'Zlib', 'MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Unicode-3.0'];
+const PERMISSIVE = [
+  'Apache-2.0',
+  'Apache-2.0 WITH LLVM-exception',
+  'Unlicense',
+  '0BSD',
+  'CC0-1.0',
+  'MIT-0',
+  'BSL-1.0',
+  'Zlib',
+  'MIT',
+  'ISC',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'Unicode-3.0',
+];
 /** Those whose text and copyright lines must come along with programs. */
 const NEED_NOTICE = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Unicode-3.0'];
 /** Crates of other licences, after a look at what these ask for. Of MPL-2.0: to say where the source is, which the list does. */
@@ -17,16 +31,42 @@ const ALLOWED = { buildid: 'MPL-2.0', colored: 'MPL-2.0' };
 
 /** Standard output; registries are asked for the sources of crates that are not there yet. */
 function cargo(...args) {
-  const { status, stdout, stderr } = spawnSync('cargo', [...args, '--locked'], { cwd: ROOT, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (status !== 0) throw new StepError(`\`cargo ${args[0]}\` failed: ${stderr} Check that cargo is installed and crates.io is reachable, and run this again.`);
+  const { status, stdout, stderr } = spawnSync('cargo', [...args, '--locked'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0)
+    throw new StepError(
+      `\`cargo ${args[0]}\` failed: ${stderr} Check that cargo is installed and crates.io is reachable, and run this again.`,
+    );
   return stdout;
 }
 
 /** `tree` knows which features are on; `metadata`, where each crate's files are. */
 function crates() {
-  const { packages } = JSON.parse(cargo('metadata', '--format-version', '1', '--filter-platform', TARGET));
-  const tree = cargo('tree', '--package', 'aims-web', '--target', TARGET, '--edges', 'normal,no-proc-macro', '--prefix', 'none', '--format', '{p}');
-  const used = new Set(tree.split('\n').filter(Boolean).map((line) => line.split(' ').slice(0, 2).join(' ')));
+  const { packages } = JSON.parse(
+    cargo('metadata', '--format-version', '1', '--filter-platform', TARGET),
+  );
+  const tree = cargo(
+    'tree',
+    '--package',
+    'aims-web',
+    '--target',
+    TARGET,
+    '--edges',
+    'normal,no-proc-macro',
+    '--prefix',
+    'none',
+    '--format',
+    '{p}',
+  );
+  const used = new Set(
+    tree
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' ').slice(0, 2).join(' ')),
+  );
   return packages
     .filter(({ name, version, source }) => source !== null && used.has(`${name} v${version}`))
     .sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1));
@@ -35,11 +75,17 @@ function crates() {
 /** The licences taken, of an expression in SPDX's language or in its forerunner with slashes. */
 function choose({ name, version, license }) {
   if (ALLOWED[name] === license) return [license];
-  const parts = (license ?? 'none').replaceAll(/\s*\/\s*/g, ' OR ').replaceAll(/[()]/g, '').split(' AND ');
+  const parts = (license ?? 'none')
+    .replaceAll(/\s*\/\s*/g, ' OR ')
+    .replaceAll(/[()]/g, '')
+    .split(' AND ');
   return parts.map((part) => {
     const choices = part.split(' OR ');
     const chosen = PERMISSIVE.find((permissive) => choices.includes(permissive));
-    if (chosen === undefined) throw new StepError(`${name} ${version} has the licence "${license}". Do without it, or see what that asks for and say so in scripts/licenses.mjs.`);
+    if (chosen === undefined)
+      throw new StepError(
+        `${name} ${version} has the licence "${license}". Do without it, or see what that asks for and say so in scripts/licenses.mjs.`,
+      );
     return chosen;
   });
 }
@@ -47,16 +93,30 @@ function choose({ name, version, license }) {
 /** The lines of a crate that say whose it is. */
 function copyrights(crate) {
   const folder = dirname(crate.manifest_path);
-  const files = readdirSync(folder).filter((name) => /^(licen[cs]e|copying|copyright|notice)/i.test(name) && !/apache/i.test(name));
+  const files = readdirSync(folder).filter(
+    (name) => /^(licen[cs]e|copying|copyright|notice)/i.test(name) && !/apache/i.test(name),
+  );
   const lines = files.flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
-  const found = lines.map((line) => line.trim()).filter((line) => /^copyright\b.*(\d{4}|\(c\)|©)/i.test(line) && !/[[{<](yyyy|year|name)/i.test(line));
+  const found = lines
+    .map((line) => line.trim())
+    .filter(
+      (line) => /^copyright\b.*(\d{4}|\(c\)|©)/i.test(line) && !/[[{<](yyyy|year|name)/i.test(line),
+    );
   if (found.length > 0) return [...new Set(found)].join('; ');
-  return crate.authors.length > 0 ? `by ${crate.authors.map((author) => author.replace(/ <.*/, '')).join(', ')}` : `by its authors: ${crate.repository}`;
+  return crate.authors.length > 0
+    ? `by ${crate.authors.map((author) => author.replace(/ <.*/, '')).join(', ')}`
+    : `by its authors: ${crate.repository}`;
 }
 
 function text(list) {
-  const rows = list.map((crate) => `| [${crate.name}](https://crates.io/crates/${crate.name}/${crate.version}) | ${crate.version} | ${crate.license} |`);
-  const notices = NEED_NOTICE.map((licence) => [licence, list.filter((crate) => choose(crate).includes(licence))]).filter(([, holders]) => holders.length > 0);
+  const rows = list.map(
+    (crate) =>
+      `| [${crate.name}](https://crates.io/crates/${crate.name}/${crate.version}) | ${crate.version} | ${crate.license} |`,
+  );
+  const notices = NEED_NOTICE.map((licence) => [
+    licence,
+    list.filter((crate) => choose(crate).includes(licence)),
+  ]).filter(([, holders]) => holders.length > 0);
   return `<!-- Written by \`npm run licenses\`. -->
 # Third-party software
 
@@ -84,7 +144,9 @@ ${licenceText(licence, holders)}
 function ownNotice({ name, manifest_path: manifest }) {
   const folder = dirname(manifest);
   const file = readdirSync(folder).find((entry) => /^notice/i.test(entry));
-  return file === undefined ? '' : `\n## Notice of ${name}\n\n\`\`\`text\n${readFileSync(join(folder, file), 'utf8').trim()}\n\`\`\`\n`;
+  return file === undefined
+    ? ''
+    : `\n## Notice of ${name}\n\n\`\`\`text\n${readFileSync(join(folder, file), 'utf8').trim()}\n\`\`\`\n`;
 }
 
 /** From a crate that has it, without its copyright lines, which stand above. */
@@ -99,13 +161,16 @@ function licenceText(licence, holders) {
       if (from >= 0 && to > from) return whole.slice(from, to + END[licence].length);
     }
   }
-  throw new StepError(`No crate has the text of ${licence}. Tell scripts/licenses.mjs how it begins and ends.`);
+  throw new StepError(
+    `No crate has the text of ${licence}. Tell scripts/licenses.mjs how it begins and ends.`,
+  );
 }
 
 main(() => {
   const found = text(crates());
   if (process.argv.includes('--check')) {
-    if (readFileSync(FILE, 'utf8') !== found) throw new StepError('pkg/THIRD-PARTY.md is out of date. Run `npm run licenses`.');
+    if (readFileSync(FILE, 'utf8') !== found)
+      throw new StepError('pkg/THIRD-PARTY.md is out of date. Run `npm run licenses`.');
     say('pkg/THIRD-PARTY.md is up to date');
   } else {
     writeFileSync(FILE, found);

@@ -1,24 +1,40 @@
 // Serves a folder's files to a browser under a strict content security policy.
+
+import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { extname, join } from 'node:path';
 
 /** All that the package needs of a policy; there are no headers for SharedArrayBuffer. */
 export const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
 
 /** `answer` is asked before the files: it gets the address as well, and says whether it has answered the request. */
-export async function serveFiles(folder, { policy = POLICY, headers = {}, answer = () => false } = {}) {
+export async function serveFiles(
+  folder,
+  { policy = POLICY, headers = {}, answer = () => false } = {},
+) {
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
     if (answer(request, response, url)) return;
     const { pathname } = url;
-    const path = join(folder, decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+    const path = join(
+      folder,
+      decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname),
+    );
     const isFile = path.startsWith(folder) && statSync(path, { throwIfNoEntry: false })?.isFile();
     if (!isFile) return response.writeHead(404).end();
     const type = TYPES[extname(path)] ?? 'application/octet-stream';
-    response.writeHead(200, { 'content-security-policy': policy, 'content-type': type, ...headers });
+    response.writeHead(200, {
+      'content-security-policy': policy,
+      'content-type': type,
+      ...headers,
+    });
     createReadStream(path).pipe(response);
   });
   server.listen(0, 'localhost');

@@ -1,16 +1,22 @@
 // npm start: builds whatever is missing or out of date, then serves the demo.
 import { spawn } from 'node:child_process';
-import { WWW, buildSite, viteScript } from './build.mjs';
+import { buildSite, viteScript, WWW } from './build.mjs';
 import { main, say } from './lib.mjs';
 
 main(() => {
   buildSite();
   say('Serving the demo; press Ctrl+C to stop');
-  const server = spawn(process.execPath, [viteScript(), 'preview', ...process.argv.slice(2)], { cwd: WWW, stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => server.kill(signal));
+  const server = spawn(process.execPath, [viteScript(), 'preview', ...process.argv.slice(2)], {
+    cwd: WWW,
+    stdio: 'inherit',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => server.kill(signal));
   // Ending npm alone ends the shell between npm and this script, which tells nobody: then the server must not stay behind.
   const parent = process.ppid;
-  const watch = process.env.npm_lifecycle_event && setInterval(() => process.ppid !== parent && server.kill(), 500);
+  const watch =
+    process.env.npm_lifecycle_event &&
+    setInterval(() => process.ppid !== parent && server.kill(), 500);
   server.on('exit', (code) => {
     clearInterval(watch);
     process.exitCode = code ?? 0;

@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT, TARGET, main, npm, run, say } from './lib.mjs';
-import { needPackages } from './setup.mjs';
+import { main, npm, ROOT, run, say, TARGET } from './lib.mjs';
+import { needPackages } from './needs.mjs';
 
 const DATA = join(ROOT, '..', 'shared', 'data');
 const SETS = ['ccp', 'faces', 'balloon', 'horses'];
@@ -14,15 +14,23 @@ const SETS = ['ccp', 'faces', 'balloon', 'horses'];
 const FOUND = 0.5;
 
 function records(set, limit) {
-  const lines = readFileSync(join(DATA, `${set}.jsonl`), 'utf8').trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line)).filter(({ split }) => split === 'val').slice(0, limit);
+  const lines = readFileSync(join(DATA, `${set}.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n');
+  return lines
+    .map((line) => JSON.parse(line))
+    .filter(({ split }) => split === 'val')
+    .slice(0, limit);
 }
 
 /** Scenes of photos, in order. */
 function scenesOf(photos, out) {
   const names = photos.map((photo) => photo.replaceAll('\\', '/'));
   run(join(TARGET, 'release', 'aims-web'), ['segment', ...names, '--device', 'cpu', '--out', out]);
-  const lines = readFileSync(join(out, 'scenes.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+  const lines = readFileSync(join(out, 'scenes.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   const byName = new Map(lines.map(({ photo, ...scene }) => [photo, scene]));
   return names.map((name) => byName.get(name));
 }
@@ -31,7 +39,8 @@ function scenesOf(photos, out) {
 function share(hits, count) {
   const [z, p] = [1.96, hits / count];
   const middle = (p + (z * z) / (2 * count)) / (1 + (z * z) / count);
-  const half = (z / (1 + (z * z) / count)) * Math.sqrt((p * (1 - p)) / count + (z * z) / (4 * count * count));
+  const half =
+    (z / (1 + (z * z) / count)) * Math.sqrt((p * (1 - p)) / count + (z * z) / (4 * count * count));
   const percent = (value) => (100 * value).toFixed(0);
   return `${percent(p)} [${percent(middle - half)}, ${percent(middle + half)}] ${count}`;
 }
@@ -50,9 +59,14 @@ main(async () => {
       say(set);
       spawnSync('tar', ['-xf', join(DATA, `${set}.tar`), '-C', folder]);
       const labelled = records(set, Number(limit));
-      const scenes = scenesOf(labelled.map(({ image }) => join(folder, image)), join(folder, 'out', set));
+      const scenes = scenesOf(
+        labelled.map(({ image }) => join(folder, image)),
+        join(folder, 'out', set),
+      );
       const ious = labelled.map(({ masks }, index) => {
-        const entities = masks.filter(({ level }) => level === 'entity').map(({ rle }) => ({ rle, area: areaOf(rle) }));
+        const entities = masks
+          .filter(({ level }) => level === 'entity')
+          .map(({ rle }) => ({ rle, area: areaOf(rle) }));
         const subject = entities.sort((a, b) => b.area - a.area)[0];
         const found = subjectOf(scenes[index]);
         if (!found) return 0;
@@ -60,7 +74,9 @@ main(async () => {
         return both / (found.area + subject.area - both);
       });
       const mean = ious.reduce((sum, iou) => sum + iou, 0) / ious.length;
-      rows.push(`| ${set} | ${share(ious.filter((iou) => iou >= FOUND).length, ious.length)} | ${mean.toFixed(2)} |`);
+      rows.push(
+        `| ${set} | ${share(ious.filter((iou) => iou >= FOUND).length, ious.length)} | ${mean.toFixed(2)} |`,
+      );
     }
   } finally {
     rmSync(folder, { recursive: true });

@@ -5,11 +5,11 @@ import { batch } from './batch.mjs';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
 import { fuzz } from './fuzz.mjs';
-import { checkPython } from './python.mjs';
+import { main, npm, output, run, StepError, say } from './lib.mjs';
+import { checkCrates, checkPython, checkScripts, checkSpelling } from './linters.mjs';
+import { needBrowser, needPackages, needVulkan, webdriverConfig } from './needs.mjs';
 import { needSam2 } from './sam2.mjs';
-import { StepError, main, npm, output, run, say } from './lib.mjs';
-import { needBrowser, needPackages, needVulkan, webdriverConfig } from './setup.mjs';
-import { WASM, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
+import { needWasmBindgen, WASM, wasmToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
 
 const { only, profile } = parseArgs({
@@ -20,7 +20,8 @@ function native() {
   needVulkan();
   needCheckpoint();
   needSam2();
-  if (output('cargo', ['nextest', '--version']) === undefined) return run('cargo', ['test', '--locked', '--release']);
+  if (output('cargo', ['nextest', '--version']) === undefined)
+    return run('cargo', ['test', '--locked', '--release']);
   run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
   run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out
 }
@@ -33,26 +34,78 @@ function wasmCargo(args, env) {
 function wasm() {
   const browser = needBrowser();
   needWasmBindgen();
-  wasmCargo(['test', '--locked', '--package', 'aims-web', '--profile', 'wasm-dev', '--target', WASM, '--test', 'network'], {
-    ...browser,
-    ...needFloatModel(),
-    WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
-    // Generous: shaders compile slowly on a software adapter and a loaded machine.
-    WASM_BINDGEN_TEST_TIMEOUT: '1200',
-    WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60',
-  });
+  wasmCargo(
+    [
+      'test',
+      '--locked',
+      '--package',
+      'aims-web',
+      '--profile',
+      'wasm-dev',
+      '--target',
+      WASM,
+      '--test',
+      'network',
+    ],
+    {
+      ...browser,
+      ...needFloatModel(),
+      WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
+      // Generous: shaders compile slowly on a software adapter and a loaded machine.
+      WASM_BINDGEN_TEST_TIMEOUT: '1200',
+      WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60',
+    },
+  );
 }
 
 /** A check throws if it fails; one that cannot be made here returns why. */
 const CHECKS = {
-  fmt: () => run('cargo', ['fmt', '--all', '--check'], { advice: 'Run `npm run format` and run this again.' }),
-  clippy: () => run('cargo', ['clippy', '--locked', '--release', '--workspace', '--all-targets', '--', '-D', 'warnings']),
+  fmt: () =>
+    run('cargo', ['fmt', '--all', '--check'], {
+      advice: 'Run `npm run format` and run this again.',
+    }),
+  clippy: () =>
+    run('cargo', [
+      'clippy',
+      '--locked',
+      '--release',
+      '--workspace',
+      '--all-targets',
+      '--',
+      '-D',
+      'warnings',
+    ]),
+  biome: checkScripts,
   python: checkPython,
+  typos: checkSpelling,
+  deny: checkCrates,
+  doc: () =>
+    run('cargo', ['doc', '--locked', '--release', '--workspace', '--no-deps'], {
+      env: { RUSTDOCFLAGS: '-D warnings' },
+    }),
   native,
   fuzz: () => fuzz(),
   batch,
   'wasm-clippy': () =>
-    wasmCargo(['clippy', '--locked', '--package', 'aims-web', '--profile', 'wasm-dev', '--target', WASM, '--lib', '--test', 'network', '--', '-D', 'warnings'], needFloatModel()),
+    wasmCargo(
+      [
+        'clippy',
+        '--locked',
+        '--package',
+        'aims-web',
+        '--profile',
+        'wasm-dev',
+        '--target',
+        WASM,
+        '--lib',
+        '--test',
+        'network',
+        '--',
+        '-D',
+        'warnings',
+      ],
+      needFloatModel(),
+    ),
   wasm,
   types: () => {
     needPackages();
@@ -87,7 +140,10 @@ function chosen() {
   if (only === undefined) return Object.keys(CHECKS);
   const names = only.split(',');
   const unknown = names.find((name) => !Object.hasOwn(CHECKS, name));
-  if (unknown !== undefined) throw new StepError(`There is no check "${unknown}". Choose from: ${Object.keys(CHECKS).join(', ')}.`);
+  if (unknown !== undefined)
+    throw new StepError(
+      `There is no check "${unknown}". Choose from: ${Object.keys(CHECKS).join(', ')}.`,
+    );
   return Object.keys(CHECKS).filter((name) => names.includes(name));
 }
 
@@ -104,7 +160,11 @@ function made(name) {
   }
   const result = failure ? 'FAILED' : unable ? 'skipped' : 'passed';
   const took = `${((performance.now() - start) / 1000).toFixed(1)} s`;
-  return { result, failure, line: `${result.padEnd(7)} ${name.padEnd(12)} ${unable ? `because ${unable}` : took}` };
+  return {
+    result,
+    failure,
+    line: `${result.padEnd(7)} ${name.padEnd(12)} ${unable ? `because ${unable}` : took}`,
+  };
 }
 
 main(() => {
@@ -115,5 +175,7 @@ main(() => {
   for (const failure of failures) console.error(`error: ${failure}`);
   if (failures.length) process.exitCode = 1;
   const count = (wanted) => checks.filter(({ result }) => result === wanted).length;
-  console.log(`${count('passed')} passed, ${count('FAILED')} failed${count('skipped') ? `, ${count('skipped')} skipped` : ''}`);
+  console.log(
+    `${count('passed')} passed, ${count('FAILED')} failed${count('skipped') ? `, ${count('skipped')} skipped` : ''}`,
+  );
 });

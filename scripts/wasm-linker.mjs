@@ -32,7 +32,11 @@ function* parts(bytes, at, end) {
   while (at < end) {
     const type = bytes[at];
     const [size, start] = number(bytes, at + 1);
-    yield { type, bytes: bytes.subarray(at, start + size), content: bytes.subarray(start, start + size) };
+    yield {
+      type,
+      bytes: bytes.subarray(at, start + size),
+      content: bytes.subarray(start, start + size),
+    };
     at = start + size;
   }
 }
@@ -67,6 +71,8 @@ const args = process.argv.slice(2).map((argument) => {
   return copy;
 });
 const flavour = args.includes('-flavor') ? [] : ['-flavor', 'wasm'];
-const { status } = spawnSync(process.env.AIMS_RUST_LLD, [...flavour, ...args], { stdio: 'inherit' });
+const { status } = spawnSync(process.env.AIMS_RUST_LLD, [...flavour, ...args], {
+  stdio: 'inherit',
+});
 rmSync(folder, { recursive: true });
 process.exit(status ?? 1);

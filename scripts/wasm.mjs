@@ -5,64 +5,119 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { ROOT, StepError, TARGET, isDone, main, once, run, say, setDone } from './lib.mjs';
-import { needPackages } from './setup.mjs';
-import { WASM, linker, needWasmBindgen, wasmBindgenVersion, wasmToolchain } from './toolchain.mjs';
+import { isDone, main, once, ROOT, run, StepError, say, setDone, TARGET } from './lib.mjs';
+import { needPackages } from './needs.mjs';
+import { linker, needWasmBindgen, WASM, wasmBindgenVersion, wasmToolchain } from './toolchain.mjs';
 
 const OUT = 'pkg/wasm';
 /** Two builds of the same program: the worker takes the second where the browser has relaxed SIMD (one step for a product and its sum). */
 const BUILDS = { simd: [], 'relaxed-simd': ['--', '-C', 'target-feature=+relaxed-simd'] };
 const FILES = ['aims_web_bg.wasm', 'aims_web.js', 'aims_web.d.ts'];
-export const WASM_OUTPUTS = Object.keys(BUILDS).flatMap((build) => FILES.map((name) => `${OUT}/${build}/${name}`));
+export const WASM_OUTPUTS = Object.keys(BUILDS).flatMap((build) =>
+  FILES.map((name) => `${OUT}/${build}/${name}`),
+);
 /** Most bytes of a module that ships, gzip: a page loads one of them. */
 const BUDGET = 1.5e6;
 const PROFILES = ['wasm-release', 'wasm-dev'];
 
 // What rustc itself switches on for wasm32, plus SIMD: wasm-opt must neither refuse these nor bring in newer ones. It adds no relaxed
 // SIMD where there is none.
-const FEATURES = ['simd', 'bulk-memory', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals', 'reference-types', 'multivalue', 'relaxed-simd'];
+const FEATURES = [
+  'simd',
+  'bulk-memory',
+  'nontrapping-float-to-int',
+  'sign-ext',
+  'mutable-globals',
+  'reference-types',
+  'multivalue',
+  'relaxed-simd',
+];
 
 export function buildWasm(profile) {
-  if (!PROFILES.includes(profile)) throw new StepError(`There is no profile ${profile}. Use one of: ${PROFILES.join(', ')}.`);
+  if (!PROFILES.includes(profile))
+    throw new StepError(`There is no profile ${profile}. Use one of: ${PROFILES.join(', ')}.`);
   const inputs = ['Cargo.toml', 'Cargo.lock', '.cargo', 'src', 'shaders', 'scripts/wasm.mjs'];
-  once('wasm', { inputs, outputs: WASM_OUTPUTS, extra: [profile], what: `Building the browser module (${profile})` }, () => {
-    const toolchain = wasmToolchain();
-    const release = profile === 'wasm-release';
-    for (const [build, flags] of Object.entries(BUILDS)) {
-      // The module alone: beside an rlib, cargo leaves out the link-time optimisation that the profile asks for.
-      const args = [...toolchain.args, 'rustc', '--locked', '--package', 'aims-web', '--lib', '--crate-type', 'cdylib', '--profile', profile, '--target', WASM];
-      // To be quick, both are the same.
-      run('cargo', [...args, ...(release ? flags : [])], { env: { ...toolchain.env, ...(release ? smallLinker() : {}) } });
-      bind(profile, build, join(TARGET, WASM, profile, 'aims_web.wasm'));
-    }
-  });
+  once(
+    'wasm',
+    {
+      inputs,
+      outputs: WASM_OUTPUTS,
+      extra: [profile],
+      what: `Building the browser module (${profile})`,
+    },
+    () => {
+      const toolchain = wasmToolchain();
+      const release = profile === 'wasm-release';
+      for (const [build, flags] of Object.entries(BUILDS)) {
+        // The module alone: beside an rlib, cargo leaves out the link-time optimisation that the profile asks for.
+        const args = [
+          ...toolchain.args,
+          'rustc',
+          '--locked',
+          '--package',
+          'aims-web',
+          '--lib',
+          '--crate-type',
+          'cdylib',
+          '--profile',
+          profile,
+          '--target',
+          WASM,
+        ];
+        // To be quick, both are the same.
+        run('cargo', [...args, ...(release ? flags : [])], {
+          env: { ...toolchain.env, ...(release ? smallLinker() : {}) },
+        });
+        bind(profile, build, join(TARGET, WASM, profile, 'aims_web.wasm'));
+      }
+    },
+  );
 }
 
 /** Leaves out what only static constructors need. Windows starts no script as a linker: there the module is larger, and works the same. */
 function smallLinker() {
   if (process.platform === 'win32') return {};
-  return { AIMS_RUST_LLD: linker(), CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: join(ROOT, 'scripts', 'wasm-linker.mjs') };
+  return {
+    AIMS_RUST_LLD: linker(),
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: join(ROOT, 'scripts', 'wasm-linker.mjs'),
+  };
 }
 
 // A change of comments or of native code leaves the linked module as it was; then the slow steps after it are skipped.
 // Every profile has its own folder, so that going back and forth between tests and `npm start` costs a copy only.
 function bind(profile, build, linked) {
-  const hash = createHash('sha256').update(readFileSync(linked)).update(wasmBindgenVersion()).digest('hex');
+  const hash = createHash('sha256')
+    .update(readFileSync(linked))
+    .update(wasmBindgenVersion())
+    .digest('hex');
   const folder = join(TARGET, 'aims-web-bindings', profile, build);
   const module = join(folder, 'aims_web_bg.wasm');
   const release = profile === 'wasm-release';
   if (!isDone(`bind ${profile} ${build}`, hash, [module])) {
     const strip = release ? ['--remove-name-section', '--remove-producers-section'] : [];
-    run(needWasmBindgen(), ['--target', 'web', '--out-dir', folder, '--out-name', 'aims_web', ...strip, linked]);
+    run(needWasmBindgen(), [
+      '--target',
+      'web',
+      '--out-dir',
+      folder,
+      '--out-name',
+      'aims_web',
+      ...strip,
+      linked,
+    ]);
     if (release) optimise(module);
     setDone(`bind ${profile} ${build}`, hash);
   }
   cpSync(folder, join(ROOT, OUT, build), { recursive: true });
   const bytes = readFileSync(module);
   const compressed = gzipSync(bytes, { level: 9 }).length;
-  say(`${OUT}/${build}/aims_web_bg.wasm: ${megabytes(bytes.length)} raw, ${megabytes(compressed)} gzip`);
+  say(
+    `${OUT}/${build}/aims_web_bg.wasm: ${megabytes(bytes.length)} raw, ${megabytes(compressed)} gzip`,
+  );
   if (release && compressed > BUDGET)
-    throw new StepError(`The browser module has ${megabytes(compressed)} gzip, more than the ${megabytes(BUDGET)} that are allowed. Find what it gained, or raise BUDGET in scripts/wasm.mjs with a reason.`);
+    throw new StepError(
+      `The browser module has ${megabytes(compressed)} gzip, more than the ${megabytes(BUDGET)} that are allowed. Find what it gained, or raise BUDGET in scripts/wasm.mjs with a reason.`,
+    );
 }
 
 function optimise(module) {
@@ -76,4 +131,9 @@ function optimise(module) {
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
 
 if (process.argv[1] === import.meta.filename)
-  main(() => buildWasm(parseArgs({ options: { profile: { type: 'string', default: 'wasm-release' } } }).values.profile));
+  main(() =>
+    buildWasm(
+      parseArgs({ options: { profile: { type: 'string', default: 'wasm-release' } } }).values
+        .profile,
+    ),
+  );

@@ -1,5 +1,5 @@
 import { createReadStream, readFileSync } from 'node:fs';
-import { type Plugin, defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 // Nothing leaves the machine: the page may reach its own server alone.
 const CSP = [
@@ -15,7 +15,11 @@ const csp: Plugin = {
   name: 'content-security-policy',
   apply: 'build',
   transformIndexHtml: () => [
-    { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: CSP }, injectTo: 'head-prepend' },
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: CSP },
+      injectTo: 'head-prepend',
+    },
   ],
 };
 
@@ -25,7 +29,10 @@ const smallModelFile = new URL(`../pkg/${SMALL_MODEL}`, import.meta.url);
 const smallModel: Plugin = {
   name: 'small-model',
   configureServer({ middlewares }) {
-    middlewares.use(`/${SMALL_MODEL}`, (_, response) => void createReadStream(smallModelFile).pipe(response));
+    middlewares.use(
+      `/${SMALL_MODEL}`,
+      (_, response) => void createReadStream(smallModelFile).pipe(response),
+    );
   },
   generateBundle() {
     this.emitFile({ type: 'asset', fileName: SMALL_MODEL, source: readFileSync(smallModelFile) });

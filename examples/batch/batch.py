@@ -58,13 +58,17 @@ def segment(photos, command, options):
     with tempfile.TemporaryDirectory(prefix="aims-batch-") as folder:
         while left := [photo for photo in photos if photo not in lines and photo not in errors]:
             call = [command, "segment", *left, "--out", folder, *options]
-            ended = subprocess.run(call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            ended = subprocess.run(
+                call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            )
             lines |= by_photo(Path(folder, "scenes.jsonl"), lambda line, entry: line.decode())
             errors |= by_photo(Path(folder, "failures.jsonl"), lambda line, entry: entry["error"])
             if left[0] in lines or left[0] in errors:
                 continue
             if ended.returncode >= 0:
-                raise RuntimeError(f"{command} segment: {ended.stderr.decode(errors='replace').strip()}")
+                raise RuntimeError(
+                    f"{command} segment: {ended.stderr.decode(errors='replace').strip()}"
+                )
             errors[left[0]] = f"the program was ended by signal {-ended.returncode} at this photo"
     return lines, errors
 
@@ -114,7 +118,9 @@ def open_output(path):
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        sys.exit(f"error: another program is writing to {path}. Wait until it ends, or name another file.")
+        sys.exit(
+            f"error: another program is writing to {path}. Wait until it ends, or name another file."
+        )
     file.seek(0)
     there, length = set(), 0
     for line, entry in whole_lines(file):
@@ -129,7 +135,9 @@ def write_new(rows, wanted, file):
     left, errors, start = set(wanted), {}, time.monotonic()
     for row in rows:
         if row["fault"]:
-            sys.exit(f"\nerror: {row['fault']}\nAfter that is put right, the same command goes on with the photos that are left.")
+            sys.exit(
+                f"\nerror: {row['fault']}\nAfter that is put right, the same command goes on with the photos that are left."
+            )
         if row["photo"] not in left:
             continue
         left.remove(row["photo"])
@@ -140,7 +148,12 @@ def write_new(rows, wanted, file):
             errors[row["photo"]] = row["error"]
         done = len(wanted) - len(left)
         minutes = (time.monotonic() - start) / done * len(left) / 60
-        print(f"\r{done} of {len(wanted)} photos, {minutes:.0f} minutes left ", end="", file=sys.stderr, flush=True)
+        print(
+            f"\r{done} of {len(wanted)} photos, {minutes:.0f} minutes left ",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
     print(file=sys.stderr)
     return errors | {photo: "no worker answered" for photo in left}
 
@@ -150,12 +163,22 @@ def parse(call):
         description="Segments a folder of photos on many machines, with Ray Data.",
         epilog="What comes after `--` are options of `aims-web segment`.",
     )
-    parser.add_argument("photos", help="folder with .jpg, .jpeg, .png and .webp, at the same path on all machines")
+    parser.add_argument(
+        "photos", help="folder with .jpg, .jpeg, .png and .webp, at the same path on all machines"
+    )
     parser.add_argument("output", type=Path, help="file of JSON lines")
-    parser.add_argument("--command", default="aims-web", help="the program, at the same path on all machines")
-    parser.add_argument("--workers", type=int, default=2, help="so many calls of it run at the same time")
-    parser.add_argument("--photos-per-call", type=int, default=64, help="each call loads the model once")
-    parser.add_argument("--address", help="of a Ray cluster; without it, Ray is started on this machine")
+    parser.add_argument(
+        "--command", default="aims-web", help="the program, at the same path on all machines"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=2, help="so many calls of it run at the same time"
+    )
+    parser.add_argument(
+        "--photos-per-call", type=int, default=64, help="each call loads the model once"
+    )
+    parser.add_argument(
+        "--address", help="of a Ray cluster; without it, Ray is started on this machine"
+    )
     own = call.index("--") if "--" in call else len(call)
     return parser.parse_args(call[:own], argparse.Namespace(options=call[own + 1 :]))
 
@@ -173,11 +196,18 @@ def main(call):
         new = [photo for photo in photos if photo not in there]
         named = [photo for photo in new if is_text(photo)]
         errors = write_new(answers(named, arguments), named, file) if named else {}
-    errors |= {photo: "its path is not Unicode, as JSON needs; rename it" for photo in new if not is_text(photo)}
+    errors |= {
+        photo: "its path is not Unicode, as JSON needs; rename it"
+        for photo in new
+        if not is_text(photo)
+    }
     for photo, error in sorted(errors.items()):
         print(f"failed: {os.fsencode(photo).decode(errors='replace')}: {error}", file=sys.stderr)
     done, skipped = len(new) - len(errors), len(photos) - len(new)
-    print(f"{done} photos done, {skipped} skipped, {len(errors)} failed: {arguments.output}", file=sys.stderr)
+    print(
+        f"{done} photos done, {skipped} skipped, {len(errors)} failed: {arguments.output}",
+        file=sys.stderr,
+    )
     return 1 if errors else 0
 
 

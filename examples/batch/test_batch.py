@@ -17,20 +17,37 @@ import ray
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = os.environ.get("CARGO_TARGET_DIR") or Path.home() / ".cache/aims-target"
 PROGRAM = os.environ.get("AIMS_WEB") or str(Path(TARGET, "release/aims-web"))
-OPTIONS = ["--device", "cpu", "--input-size", "64", "--model", str(ROOT / "models/aims-tiny-q8.safetensors")]
+OPTIONS = [
+    "--device",
+    "cpu",
+    "--input-size",
+    "64",
+    "--model",
+    str(ROOT / "models/aims-tiny-q8.safetensors"),
+]
 
 
 def png(seed, width=48, height=32):
     """A photo of coloured stripes."""
     chance = random.Random(seed)
     colours = [bytes(chance.randrange(256) for _ in range(3)) for _ in range(4)]
-    rows = b"".join(b"\0" + b"".join(colours[(x // 12 + y // 16) % 4] for x in range(width)) for y in range(height))
+    rows = b"".join(
+        b"\0" + b"".join(colours[(x // 12 + y // 16) % 4] for x in range(width))
+        for y in range(height)
+    )
 
     def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.fixture
@@ -56,7 +73,15 @@ def workers():
 
 
 def run(photos, output, command=PROGRAM):
-    return batch.main([*map(str, (photos, output, "--command", command)), "--photos-per-call", "3", "--", *OPTIONS])
+    return batch.main(
+        [
+            *map(str, (photos, output, "--command", command)),
+            "--photos-per-call",
+            "3",
+            "--",
+            *OPTIONS,
+        ]
+    )
 
 
 def lines_of(output):
@@ -68,8 +93,13 @@ def check(photos, output, said):
     lines = lines_of(output)
     failed = [line.split(": ")[1] for line in said.splitlines() if line.startswith("failed: ")]
     assert failed == [str(photos / "07.png")], said
-    assert sorted([line["photo"] for line in lines] + failed) == sorted(map(str, photos.rglob("*.png")))
-    assert all(line["width"] == 48 and line["height"] == 32 and isinstance(line["masks"], list) for line in lines)
+    assert sorted([line["photo"] for line in lines] + failed) == sorted(
+        map(str, photos.rglob("*.png"))
+    )
+    assert all(
+        line["width"] == 48 and line["height"] == 32 and isinstance(line["masks"], list)
+        for line in lines
+    )
 
 
 def test_every_photo_once_and_the_next_run_goes_on(photos, tmp_path, capsys):
@@ -84,7 +114,9 @@ def test_every_photo_once_and_the_next_run_goes_on(photos, tmp_path, capsys):
     output.write_text(before[:-10])
     status, said = run(photos, output), capsys.readouterr().err
     assert status == 0 and "2 photos done, 10 skipped, 0 failed" in said
-    assert sorted(line["photo"] for line in lines_of(output)) == sorted(map(str, photos.rglob("*.png")))
+    assert sorted(line["photo"] for line in lines_of(output)) == sorted(
+        map(str, photos.rglob("*.png"))
+    )
     assert output.read_text().startswith("".join(before.splitlines(keepends=True)[:-1]))
 
 
@@ -131,14 +163,23 @@ def test_a_photo_that_ends_the_program_costs_no_other(photos, tmp_path):
 
 
 def test_what_is_wrong_for_all_photos_ends_the_run(photos, tmp_path):
-    for command, option, message in [(PROGRAM, "--nonsense", "--nonsense"), (str(tmp_path / "missing"), "--thorough", "No such file")]:
+    for command, option, message in [
+        (PROGRAM, "--nonsense", "--nonsense"),
+        (str(tmp_path / "missing"), "--mode", "No such file"),
+    ]:
         with pytest.raises(SystemExit, match=f"error: .*{message}"):
-            batch.main([str(photos), str(tmp_path / "scenes.jsonl"), "--command", command, "--", option])
+            batch.main(
+                [str(photos), str(tmp_path / "scenes.jsonl"), "--command", command, "--", option]
+            )
 
 
 def test_the_first_answer_counts_and_none_is_an_error(tmp_path):
     row = {"line": "", "error": "", "fault": ""}
-    rows = [row | {"photo": "a", "line": "1\n"}, row | {"photo": "b", "error": "damaged"}, row | {"photo": "a", "line": "2\n"}]
+    rows = [
+        row | {"photo": "a", "line": "1\n"},
+        row | {"photo": "b", "error": "damaged"},
+        row | {"photo": "a", "line": "2\n"},
+    ]
     with open(tmp_path / "scenes.jsonl", "wb") as file:
         errors = batch.write_new(rows + rows, ["a", "b", "c"], file)
     assert (tmp_path / "scenes.jsonl").read_text() == "1\n"

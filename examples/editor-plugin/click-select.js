@@ -1,6 +1,6 @@
 // A tool for photo editors that show the document on a canvas, at any size: a click selects the thing that is meant, clicks with Shift
 // add to it, with Alt take away. It draws nothing.
-import { Segmenter, maskToAlpha, maskToPath2D } from 'aims-web';
+import { maskToAlpha, maskToPath2D, Segmenter } from 'aims-web';
 
 /**
  * `onSelect` gets the selection as `path` (a Path2D, for its outline) and as `alpha` (a byte a pixel, its edge `feather` pixels soft), in
@@ -29,7 +29,8 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
     try {
       const image = await (encoded ?? encode());
       const { masks } = await image.segment({ prompt: { kind: 'points', points }, signal });
-      for (const mask of masks) onSelect({ mask, path: maskToPath2D(mask), alpha: maskToAlpha(mask, { feather }) });
+      for (const mask of masks)
+        onSelect({ mask, path: maskToPath2D(mask), alpha: maskToAlpha(mask, { feather }) });
     } catch (error) {
       if (error.name !== 'AbortError' && !signal.aborted) onError(error);
     }
@@ -37,7 +38,10 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
   /** To be called when the document's pixels have changed. */
   const changed = () => {
     latest.abort();
-    encoded?.then((image) => image.close(), () => {});
+    encoded?.then(
+      (image) => image.close(),
+      () => {},
+    );
     encoded = undefined;
     points = [];
   };
@@ -53,7 +57,9 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
 /** The pixel of a canvas that was clicked, wherever and however large the page shows it; undefined on its border or padding. */
 function pixelAt(canvas, { offsetX, offsetY }) {
   const style = getComputedStyle(canvas);
-  const [left, top, right, bottom] = ['Left', 'Top', 'Right', 'Bottom'].map((side) => parseFloat(style[`padding${side}`]));
+  const [left, top, right, bottom] = ['Left', 'Top', 'Right', 'Bottom'].map((side) =>
+    parseFloat(style[`padding${side}`]),
+  );
   const x = ((offsetX - left) * canvas.width) / (canvas.clientWidth - left - right);
   const y = ((offsetY - top) * canvas.height) / (canvas.clientHeight - top - bottom);
   return x >= 0 && y >= 0 && x < canvas.width && y < canvas.height ? { x, y } : undefined;

@@ -1,5 +1,5 @@
 // Outlines of the things in a photo; a click fills the one that is meant.
-import { Segmenter, maskToPath2D } from 'aims-web';
+import { maskToPath2D, Segmenter } from 'aims-web';
 
 const input = document.querySelector('input');
 const canvas = document.querySelector('canvas');

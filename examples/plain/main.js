@@ -1,5 +1,5 @@
 // Outlines of the things in a photo; a click fills the one that is meant.
-import { Segmenter, maskToPath2D } from './aims-web/dist/index.js';
+import { maskToPath2D, Segmenter } from './aims-web/dist/index.js';
 
 const input = document.querySelector('input');
 const canvas = document.querySelector('canvas');
@@ -9,7 +9,9 @@ let segmenter, photo, image;
 
 input.onchange = attempt(async () => {
   // Once; it serves all photos.
-  segmenter ??= await Segmenter.create({ onProgress: ({ fraction }) => say(`Loading the model: ${Math.round(100 * fraction)} %`) });
+  segmenter ??= await Segmenter.create({
+    onProgress: ({ fraction }) => say(`Loading the model: ${Math.round(100 * fraction)} %`),
+  });
   image?.close();
   const [file] = input.files;
   [photo, image] = await Promise.all([createImageBitmap(file), segmenter.setImage(file)]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QUIET, SOFTWARE } from '../../scripts/chromium-flags.mjs';
 import { StepError } from '../../scripts/lib.mjs';
-import { needBrowser, needFirefox, needWebKit } from '../../scripts/setup.mjs';
+import { needBrowser, needFirefox, needWebKit } from '../../scripts/needs.mjs';
 
 /** Firefox asks no questions at the first start, asks nothing of other servers, and opens popups. */
 const FIREFOX_SETTINGS = {
@@ -26,12 +26,22 @@ const FIREFOX_SETTINGS = {
 
 async function openChromium(url, profile) {
   // As root it starts without its sandbox only.
-  const args = ['--headless', '--no-sandbox', ...QUIET, ...SOFTWARE, '--disable-popup-blocking', `--user-data-dir=${profile}`, url];
+  const args = [
+    '--headless',
+    '--no-sandbox',
+    ...QUIET,
+    ...SOFTWARE,
+    '--disable-popup-blocking',
+    `--user-data-dir=${profile}`,
+    url,
+  ];
   return [start(needBrowser().CHROMIUM, args)];
 }
 
 async function openFirefox(url, profile) {
-  const lines = Object.entries(FIREFOX_SETTINGS).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  const lines = Object.entries(FIREFOX_SETTINGS).map(
+    ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`,
+  );
   writeFileSync(join(profile, 'user.js'), lines.join(''));
   return [start(needFirefox(), ['--headless', '--no-remote', '--profile', profile, url])];
 }
@@ -39,11 +49,26 @@ async function openFirefox(url, profile) {
 /** It knows no headless mode, and takes its folders from the environment. */
 async function openWebKit(url, profile) {
   const { WEBKIT, XVFB } = needWebKit();
-  const screen = start(XVFB, ['-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], signal: 'SIGTERM' });
-  const number = await Promise.race([once(screen.program.stdio[3], 'data').then(String), screen.ended.then(() => undefined)]);
+  const screen = start(
+    XVFB,
+    ['-displayfd', '3', '-screen', '0', '1024x768x24', '-nolisten', 'tcp'],
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], signal: 'SIGTERM' },
+  );
+  const number = await Promise.race([
+    once(screen.program.stdio[3], 'data').then(String),
+    screen.ended.then(() => undefined),
+  ]);
   if (number === undefined) throw new StepError(`Xvfb does not start:\n${screen.errors()}`);
-  const folders = Object.fromEntries(['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME'].map((name) => [name, profile]));
-  const env = { ...folders, DISPLAY: `:${number.trim()}`, GDK_BACKEND: 'x11', LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1' };
+  const folders = Object.fromEntries(
+    ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME'].map((name) => [name, profile]),
+  );
+  const env = {
+    ...folders,
+    DISPLAY: `:${number.trim()}`,
+    GDK_BACKEND: 'x11',
+    LIBGL_ALWAYS_SOFTWARE: '1',
+    NO_AT_BRIDGE: '1',
+  };
   return [start(WEBKIT, [url], { env }), screen];
 }
 
@@ -83,7 +108,11 @@ export async function openBrowser(name, url) {
 }
 
 /** Starts a program as the leader of a group of processes: browsers have many, which all get the `signal` to end. */
-function start(path, args, { env = {}, stdio = ['ignore', 'ignore', 'pipe'], signal = 'SIGKILL' } = {}) {
+function start(
+  path,
+  args,
+  { env = {}, stdio = ['ignore', 'ignore', 'pipe'], signal = 'SIGKILL' } = {},
+) {
   const program = spawn(path, args, { env: { ...process.env, ...env }, stdio, detached: true });
   let errors = '';
   program.stderr.on('data', (text) => (errors = (errors + text).slice(-20_000)));

@@ -51,7 +51,11 @@ describe('calls', () => {
     expect(await failure(image.segment())).to.equal('closed');
     const calls = [failure(other.segment()), failure(segmenter.setImage(photo))];
     segmenter.close();
-    calls.push(failure(other.segment()), failure(segmenter.setImage(photo)), failure(segmenter.memory()));
+    calls.push(
+      failure(other.segment()),
+      failure(segmenter.setImage(photo)),
+      failure(segmenter.memory()),
+    );
     expect(await Promise.all(calls)).to.deep.equal(Array(5).fill('closed'));
   });
 

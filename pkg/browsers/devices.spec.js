@@ -1,5 +1,5 @@
 import { iou } from '../testing/scenes.js';
-import { BOX, Segmenter, create, expect, failure, photo, skip } from './package.js';
+import { BOX, create, expect, failure, photo, Segmenter, skip } from './package.js';
 import { withoutGpu } from './workers.js';
 
 describe('devices', () => {
@@ -21,7 +21,8 @@ describe('devices', () => {
   it('auto takes what this browser has', async () => {
     const { webgpu } = await Segmenter.isSupported();
     const segmenter = await create({ device: 'auto' });
-    if (webgpu !== 'hardware') expect(segmenter.adapter).to.include({ device: 'cpu', software: false });
+    if (webgpu !== 'hardware')
+      expect(segmenter.adapter).to.include({ device: 'cpu', software: false });
     if (webgpu === 'software') expect(segmenter.adapter.reason).to.include('software');
     expect(segmenter.adapter.reason).to.match(/^Runs on .* because .*\.$/);
     segmenter.close();

@@ -1,12 +1,26 @@
 import { decodeInBrowser } from '../dist/photo/browser-decoder.js';
-import { BOX, bytesOf, create, cutOut, expect, failure, fetchJson, photo, skip } from './package.js';
+import {
+  BOX,
+  bytesOf,
+  create,
+  cutOut,
+  expect,
+  failure,
+  fetchJson,
+  photo,
+  skip,
+} from './package.js';
 import { crash, crashing } from './workers.js';
 
 /** A canvas in Display P3 with a picture on it; ends the test in browsers that have no such canvas. */
 function wideCanvas(context, picture) {
-  const canvas = Object.assign(document.createElement('canvas'), { width: picture.width, height: picture.height });
+  const canvas = Object.assign(document.createElement('canvas'), {
+    width: picture.width,
+    height: picture.height,
+  });
   const drawing = canvas.getContext('2d', { colorSpace: 'display-p3' });
-  if (drawing.getContextAttributes?.().colorSpace !== 'display-p3') skip(context, 'this browser has no canvas in Display P3');
+  if (drawing.getContextAttributes?.().colorSpace !== 'display-p3')
+    skip(context, 'this browser has no canvas in Display P3');
   drawing.drawImage(picture, 0, 0);
   return canvas;
 }
@@ -55,7 +69,8 @@ describe('files', () => {
       const bitmap = await createImageBitmap(file);
       const size = [element.naturalWidth, element.naturalHeight];
       expect([bitmap.width, bitmap.height]).to.deep.equal(size);
-      for (const source of [file, bitmap, element]) expect(await sizeOf(source)).to.deep.equal(size);
+      for (const source of [file, bitmap, element])
+        expect(await sizeOf(source)).to.deep.equal(size);
       if (name === 'jpeg') expect(size).to.deep.equal([300, 451]); // which all browsers turn
     });
   }
@@ -64,7 +79,10 @@ describe('files', () => {
     it(`${name === 'png' ? '16-bit PNG' : name.toUpperCase()}, which the browser decodes, has the right pixels`, async function () {
       const bytes = bytesOf(files.known[name]);
       const file = new Blob([bytes.slice(0, 2), bytes.slice(2)], { type: `image/${name}` });
-      const isShown = await elementOf(file).then(() => true, () => false);
+      const isShown = await elementOf(file).then(
+        () => true,
+        () => false,
+      );
       if (!isShown) skip(this, `this browser does not show ${name.toUpperCase()} files`);
       expect(await sizeOf(file)).to.deep.equal([24, 16]);
       // What the worker calls: a light rectangle on a dark ground.
@@ -84,7 +102,9 @@ describe('files', () => {
   it('a file that the browser has decoded is decoded again in a new worker', async () => {
     const segmenter = await create({ worker: crashing });
     const image = await segmenter.setImage(new Blob([bytesOf(files.known.png)]));
-    const lost = new Promise((resolve) => segmenter.addEventListener('devicelost', resolve, { once: true }));
+    const lost = new Promise((resolve) =>
+      segmenter.addEventListener('devicelost', resolve, { once: true }),
+    );
     await crash();
     await lost;
     const { width, height } = await image.segment();
@@ -103,31 +123,44 @@ describe('files', () => {
     };
     const wanted = cut(await createImageBitmap(file));
     const bySet = Object.assign(new Image(), { srcset: `${URL.createObjectURL(file)} 2x` });
-    const byExif = Object.assign(new Image(), { src: URL.createObjectURL(await withSegment(files.dense, file)) });
+    const byExif = Object.assign(new Image(), {
+      src: URL.createObjectURL(await withSegment(files.dense, file)),
+    });
     for (const element of [bySet, byExif]) {
       await element.decode();
       const { width } = await createImageBitmap(element);
-      if (element.naturalWidth !== 200 || width !== 400) skip(this, 'this browser gives no more pixels of an <img> than its natural size');
+      if (element.naturalWidth !== 200 || width !== 400)
+        skip(this, 'this browser gives no more pixels of an <img> than its natural size');
       expect(await sizeOf(element)).to.deep.equal([400, 300]);
       expect(cut(element).every((value, i) => Math.abs(value - wanted[i]) <= 4)).to.equal(true);
     }
   });
 
-  for (const [type, mark] of [['image/jpeg', 'ICC_PROFILE'], ['image/png', 'iCCP'], ['image/webp', 'ICCP']]) {
+  for (const [type, mark] of [
+    ['image/jpeg', 'ICC_PROFILE'],
+    ['image/png', 'iCCP'],
+    ['image/webp', 'ICCP'],
+  ]) {
     it(`an ${type} file in Display P3 has the colours of its bitmap, and is refused if it is cut short`, async function () {
-      const file = await new Promise((resolve) => wideCanvas(this, photoBitmap).toBlob(resolve, type));
+      const file = await new Promise((resolve) =>
+        wideCanvas(this, photoBitmap).toBlob(resolve, type),
+      );
       const isMarked = file.type === type && (await file.text()).includes(mark);
       if (!isMarked) skip(this, `this browser writes no ${type} files in Display P3`);
       const [byFile, byBitmap] = [await find(file), await find(await createImageBitmap(file))];
       expect(byFile.masks.length).to.equal(1);
       expect(byFile).to.deep.equal(byBitmap);
-      expect(await failure(segmenter.setImage(file.slice(0, file.size / 2)))).to.equal('corrupt-image');
+      expect(await failure(segmenter.setImage(file.slice(0, file.size / 2)))).to.equal(
+        'corrupt-image',
+      );
     });
   }
 
   it('an ImageData in Display P3 has the colours of its bitmap', async function () {
     const canvas = wideCanvas(this, photoBitmap);
-    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height, { colorSpace: 'display-p3' });
+    const pixels = canvas
+      .getContext('2d')
+      .getImageData(0, 0, canvas.width, canvas.height, { colorSpace: 'display-p3' });
     expect(pixels.colorSpace).to.equal('display-p3');
     expect(await find(pixels)).to.deep.equal(await find(await createImageBitmap(pixels)));
   });
@@ -146,11 +179,15 @@ describe('files', () => {
     const bad = {
       'unsupported-image': [new Blob(['text']), 'text'],
       'empty-image': [new Blob([]), closed],
-      'corrupt-image': [photo.slice(0, 9000), Object.assign(new Image(), { src: URL.createObjectURL(new Blob(['text'])) })],
+      'corrupt-image': [
+        photo.slice(0, 9000),
+        Object.assign(new Image(), { src: URL.createObjectURL(new Blob(['text'])) }),
+      ],
       'animated-image': [new Blob([bytesOf(files.animated)])],
     };
     for (const [code, sources] of Object.entries(bad)) {
-      for (const source of sources) expect(await failure(segmenter.setImage(source))).to.equal(code);
+      for (const source of sources)
+        expect(await failure(segmenter.setImage(source))).to.equal(code);
     }
   });
 });

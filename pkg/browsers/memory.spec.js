@@ -1,5 +1,5 @@
 // Many photos one after the other take no more memory than a few. `docs/reliability.md` has the figures.
-import { Segmenter, TINY, expect, note, photo, skip, tellProgress } from './package.js';
+import { expect, note, photo, Segmenter, skip, TINY, tellProgress } from './package.js';
 
 const asked = Number(new URLSearchParams(location.search).get('images'));
 // The program is the same in all browsers, so only one of them takes the time for many photos. On WebGPU a software adapter
@@ -18,7 +18,10 @@ describe('memory', () => {
       const bitmap = await createImageBitmap(photo);
       const use = async (i) => {
         // The photos have many shapes, and the largest comes first: memory that is kept for one must serve the others.
-        const canvas = new OffscreenCanvas(bitmap.width - 7 * (i % 10), bitmap.height + 20 * (2 - (i % 3)));
+        const canvas = new OffscreenCanvas(
+          bitmap.width - 7 * (i % 10),
+          bitmap.height + 20 * (2 - (i % 3)),
+        );
         canvas.getContext('2d').drawImage(bitmap, 0, 0);
         const image = await segmenter.setImage(canvas);
         await image.segment({ prompt: { kind: 'points', points: [{ x: 100, y: 100, label: 1 }] } });

@@ -1,6 +1,21 @@
 import {
-  BOX, POINT, Segmenter, TINY, countRequests, create, cutOut, expect, failure, maskToImageBitmap, maskToPath2D, maskToSvgPath, photo, refuse,
-  sceneToCoco, sceneToDot, sceneToGeoJson,
+  BOX,
+  countRequests,
+  create,
+  cutOut,
+  expect,
+  failure,
+  maskToImageBitmap,
+  maskToPath2D,
+  maskToSvgPath,
+  POINT,
+  photo,
+  refuse,
+  Segmenter,
+  sceneToCoco,
+  sceneToDot,
+  sceneToGeoJson,
+  TINY,
 } from './package.js';
 
 describe('the model', () => {
@@ -12,7 +27,8 @@ describe('the model', () => {
 
   /** It is written down while the segmenter starts. */
   const kept = async () => {
-    for (let tries = 0; tries < 600 && !(await Segmenter.isCached(options)); tries++) await new Promise((done) => setTimeout(done, 100));
+    for (let tries = 0; tries < 600 && !(await Segmenter.isCached(options)); tries++)
+      await new Promise((done) => setTimeout(done, 100));
     return Segmenter.isCached(options);
   };
 
@@ -42,7 +58,8 @@ describe('the model', () => {
     // What was fetched takes the place of what was damaged.
     expect(await kept()).to.equal(true);
     const isWhole = async () => (await (await cache.match(key))?.blob())?.size > 1e6;
-    for (let tries = 0; tries < 600 && !(await isWhole()); tries++) await new Promise((done) => setTimeout(done, 100));
+    for (let tries = 0; tries < 600 && !(await isWhole()); tries++)
+      await new Promise((done) => setTimeout(done, 100));
     await start();
     expect(await countRequests('.safetensors')).to.equal(before + 1);
   });
@@ -50,7 +67,9 @@ describe('the model', () => {
   it('is downloaded once for segmenters that are created at once, and each hears of it', async () => {
     const before = await countRequests('.safetensors');
     const seen = [[], [], []];
-    await Promise.all(seen.map((fractions) => start({ onProgress: ({ fraction }) => fractions.push(fraction) })));
+    await Promise.all(
+      seen.map((fractions) => start({ onProgress: ({ fraction }) => fractions.push(fraction) })),
+    );
     expect(await countRequests('.safetensors')).to.equal(before + 1);
     for (const fractions of seen) {
       expect(fractions.filter((fraction) => fraction > 0 && fraction < 0.8).length).to.be.above(1);
@@ -82,14 +101,41 @@ describe('the model', () => {
     const prompts = [
       { kind: 'full' },
       { kind: 'box', box: [50, 50, 200, 200] },
-      { kind: 'polygon', points: [[50, 50], [250, 50], [150, 250]] },
+      {
+        kind: 'polygon',
+        points: [
+          [50, 50],
+          [250, 50],
+          [150, 250],
+        ],
+      },
       { kind: 'mask', mask: rle },
       { kind: 'entity', mask: rle },
       { kind: 'entities', masks: [rle, other?.rle ?? rle] },
       { kind: 'relation', mask: rle },
       POINT,
-      { kind: 'strokes', strokes: [{ points: [[180, 150], [240, 150]], label: 1 }, { points: [[5, 5]], label: 0 }] },
-      { kind: 'lasso', points: [[100, 20], [380, 20], [380, 280], [100, 280]] },
+      {
+        kind: 'strokes',
+        strokes: [
+          {
+            points: [
+              [180, 150],
+              [240, 150],
+            ],
+            label: 1,
+          },
+          { points: [[5, 5]], label: 0 },
+        ],
+      },
+      {
+        kind: 'lasso',
+        points: [
+          [100, 20],
+          [380, 20],
+          [380, 280],
+          [100, 280],
+        ],
+      },
     ];
     for (const prompt of prompts) {
       const { width, masks } = await image.segment({ prompt });

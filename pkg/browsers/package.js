@@ -22,7 +22,8 @@ export async function fetchJson(address) {
 }
 
 /** A segmenter with the small model at the smallest input: masks are rough, but the tests take little time in slow browsers too. */
-export const create = (options) => aims.Segmenter.create({ device: 'cpu', model: TINY, inputSize: 64, ...options });
+export const create = (options) =>
+  aims.Segmenter.create({ device: 'cpu', model: TINY, inputSize: 64, ...options });
 
 /** What a call that must fail fails with: the code of a SegmenterError, the name of another error. */
 export async function failure(call) {
@@ -44,19 +45,27 @@ export function skip(context, reason) {
 }
 
 /** From now on the server sends scripts with the header Cross-Origin-Embedder-Policy, or without. */
-export const embed = (isEmbedded) => fetch('/test/embed', { method: 'POST', body: JSON.stringify(isEmbedded) });
+export const embed = (isEmbedded) =>
+  fetch('/test/embed', { method: 'POST', body: JSON.stringify(isEmbedded) });
 
 /** From now on the server answers requests for addresses that end like this with 503: '' are all, null is none. */
-export const refuse = (ending) => fetch('/test/refuse', { method: 'POST', body: JSON.stringify(ending) });
+export const refuse = (ending) =>
+  fetch('/test/refuse', { method: 'POST', body: JSON.stringify(ending) });
 
 /** For `onProgress` of what may take longer than the server waits for a report. */
-export const tellProgress = ({ stage, fraction }) => fetch('/test/report', { method: 'POST', body: JSON.stringify({ kind: 'progress', title: `${stage} ${fraction}` }) });
+export const tellProgress = ({ stage, fraction }) =>
+  fetch('/test/report', {
+    method: 'POST',
+    body: JSON.stringify({ kind: 'progress', title: `${stage} ${fraction}` }),
+  });
 
 /** Prints something that a test has measured. */
-export const note = (title) => fetch('/test/report', { method: 'POST', body: JSON.stringify({ kind: 'note', title }) });
+export const note = (title) =>
+  fetch('/test/report', { method: 'POST', body: JSON.stringify({ kind: 'note', title }) });
 
 /** How many requests the server has had for addresses that end like this. */
-export const countRequests = async (ending) => (await fetchJson('/test/requests')).filter((path) => path.endsWith(ending)).length;
+export const countRequests = async (ending) =>
+  (await fetchJson('/test/requests')).filter((path) => path.endsWith(ending)).length;
 
 /** Decodes base64, in which the server gives small files. */
 export const bytesOf = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

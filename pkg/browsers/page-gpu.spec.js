@@ -1,5 +1,5 @@
 // Segmenters run on the page itself, on a graphics device of its own.
-import { BOX, POINT, Segmenter, create, expect, failure, photo, skip } from './package.js';
+import { BOX, create, expect, failure, POINT, photo, Segmenter, skip } from './package.js';
 
 describe('a device of the page', () => {
   let adapter;
@@ -21,7 +21,7 @@ describe('a device of the page', () => {
 
   const createOnPage = () => create({ device: 'auto', gpu: { adapter, device }, inputSize: 128 });
 
-  it('is shared, and stays the page\'s', async () => {
+  it("is shared, and stays the page's", async () => {
     const errors = [];
     device.onuncapturederror = ({ error }) => errors.push(error.message);
     const segmenter = await createOnPage();
@@ -33,13 +33,18 @@ describe('a device of the page', () => {
     expect(ours).to.deep.equal(theirs);
     const second = await navigator.gpu.requestAdapter();
     const other = await second.requestDevice();
-    const error = await create({ device: 'auto', gpu: { adapter: second, device: other } }).catch((error) => error);
+    const error = await create({ device: 'auto', gpu: { adapter: second, device: other } }).catch(
+      (error) => error,
+    );
     expect(String(error)).to.match(/^TypeError: .*share one GPUDevice/);
     other.destroy();
     segmenter.close();
     own.close();
     // The page goes on with its device and hears of its own errors.
-    const buffer = device.createBuffer({ size: 16, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+    const buffer = device.createBuffer({
+      size: 16,
+      usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    });
     device.queue.writeBuffer(buffer, 0, new Uint8Array(16));
     await device.queue.onSubmittedWorkDone();
     device.createBuffer({ size: 16, usage: 0xffff_ffff });

@@ -1,5 +1,5 @@
 // The worker crashes or its graphics device is lost, in the middle of each kind of call.
-import { POINT, Segmenter, create, expect, photo, skip } from './package.js';
+import { create, expect, POINT, photo, Segmenter, skip } from './package.js';
 import { crash, crashing, destroyDevice, destroying } from './workers.js';
 
 const ENDS = {
@@ -60,7 +60,9 @@ for (const [device, { what, worker, end, code }] of Object.entries(ENDS)) {
 
     it('during setImage there is a typed error, and then it works', async () => {
       await begin(256); // so that it takes several steps
-      const { code: found } = await endDuring((tellBegun) => segmenter.setImage(photo, { onProgress: tellBegun }));
+      const { code: found } = await endDuring((tellBegun) =>
+        segmenter.setImage(photo, { onProgress: tellBegun }),
+      );
       expect(found).to.equal(code);
       const { width, height } = await segmenter.setImage(photo);
       expect([width, height]).to.deep.equal([451, 300]);

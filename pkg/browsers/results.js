@@ -22,10 +22,14 @@ export function resultsOf(aims, scene) {
     path: aims.maskToSvgPath(a, { tolerance: 1 }),
     polygons: aims.maskToPolygons(c, { tolerance: 0.5 }),
     geojson: aims.sceneToGeoJson(scene),
-    coco: [aims.sceneToCoco(scene, { fileName: 'astronaut.jpg' }), aims.scenesToCoco([{ scene, fileName: 'a.jpg' }], { segmentation: 'polygons', tolerance: 1 })],
+    coco: [
+      aims.sceneToCoco(scene, { fileName: 'astronaut.jpg' }),
+      aims.scenesToCoco([{ scene, fileName: 'a.jpg' }], { segmentation: 'polygons', tolerance: 1 }),
+    ],
     graph: [aims.sceneGraph(scene), aims.sceneToDot(scene)],
   };
 }
 
 /** A number that depends on each value and its place. */
-const sumOf = (values) => values.reduce((sum, value, index) => (sum + value * ((index % 8191) + 1)) % 2147483647, 0);
+const sumOf = (values) =>
+  values.reduce((sum, value, index) => (sum + value * ((index % 8191) + 1)) % 2147483647, 0);

@@ -1,20 +1,27 @@
 // Runs the package's tests in Chromium, Firefox and WebKit, on a blank page. The package must be built.
 // Alone: node pkg/browsers/run.mjs [--browser firefox,webkit] [--only prompts,files] [--images 200]
 import { parseArgs } from 'node:util';
-import { StepError, main, say } from '../../scripts/lib.mjs';
+import { main, StepError, say } from '../../scripts/lib.mjs';
 import { BROWSERS, openBrowser } from './browsers.mjs';
 import { serveTests } from './server.mjs';
 
 /** Generous, as nothing here measures time: machines may be busy. */
 const SILENCE_MINUTES = 15;
 
-const OPTIONS = { browser: { type: 'string' }, only: { type: 'string' }, images: { type: 'string' } };
+const OPTIONS = {
+  browser: { type: 'string' },
+  only: { type: 'string' },
+  images: { type: 'string' },
+};
 const { browser, ...settings } = parseArgs({ options: OPTIONS }).values;
 
 function chosen() {
   const names = browser?.split(',') ?? Object.keys(BROWSERS);
   const unknown = names.find((name) => !Object.hasOwn(BROWSERS, name));
-  if (unknown !== undefined) throw new StepError(`There is no browser "${unknown}". Choose from: ${Object.keys(BROWSERS).join(', ')}.`);
+  if (unknown !== undefined)
+    throw new StepError(
+      `There is no browser "${unknown}". Choose from: ${Object.keys(BROWSERS).join(', ')}.`,
+    );
   return names;
 }
 
@@ -36,7 +43,8 @@ class Results {
 
   add({ kind, title, error, reason, ms }) {
     if (kind === 'browser' || kind === 'note') console.log(`  ${title}`);
-    this.last = kind === 'started' ? `what had begun is "${title}"` : `the last report was "${title}"`;
+    this.last =
+      kind === 'started' ? `what had begun is "${title}"` : `the last report was "${title}"`;
     if (!(kind in this.counts)) return;
     this.counts[kind]++;
     const time = ms === undefined ? '' : ` (${(ms / 1000).toFixed(1)} s)`;
@@ -54,23 +62,32 @@ async function test(name) {
   let timer;
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => finish.reject(new StepError(`It told nothing for ${SILENCE_MINUTES} minutes`)), SILENCE_MINUTES * 60_000);
+    timer = setTimeout(
+      () => finish.reject(new StepError(`It told nothing for ${SILENCE_MINUTES} minutes`)),
+      SILENCE_MINUTES * 60_000,
+    );
   };
   const server = await serveTests((report) => {
     wait();
     results.add(report);
     if (report.kind === 'done') finish.resolve();
-    if (report.kind === 'broken') finish.reject(new StepError(`The test page failed: ${report.error}`));
+    if (report.kind === 'broken')
+      finish.reject(new StepError(`The test page failed: ${report.error}`));
   });
   let opened;
   try {
     wait();
-    opened = await openBrowser(name, `${server.url}pkg/browsers/page.html?${new URLSearchParams(settings)}`);
+    opened = await openBrowser(
+      name,
+      `${server.url}pkg/browsers/page.html?${new URLSearchParams(settings)}`,
+    );
     opened.ended.then(() => finish.reject(new StepError('It ended before the tests did')));
     await done;
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    throw new StepError(`${error.message}; ${results.last}. What it wrote:\n${opened?.errors() ?? ''}`);
+    throw new StepError(
+      `${error.message}; ${results.last}. What it wrote:\n${opened?.errors() ?? ''}`,
+    );
   } finally {
     clearTimeout(timer);
     await opened?.close();
@@ -95,13 +112,16 @@ main(async () => {
       const { passed, failed, skipped } = await test(name);
       const isGood = failed === 0 && passed > 0;
       if (!isGood) failures++;
-      lines.push(`${isGood ? 'passed' : 'FAILED'}   ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+      lines.push(
+        `${isGood ? 'passed' : 'FAILED'}   ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped`,
+      );
     } catch (error) {
       failures++;
       lines.push(`FAILED   ${name}: ${error instanceof StepError ? error.message : error.stack}`);
     }
   }
   console.log(`\n${lines.join('\n')}`);
-  if (tested === 0) throw new StepError('No browser was tested. Install one of those above and run this again.');
+  if (tested === 0)
+    throw new StepError('No browser was tested. Install one of those above and run this again.');
   if (failures > 0) process.exitCode = 1;
 });

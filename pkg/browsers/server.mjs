@@ -1,10 +1,17 @@
 // Answers what the test page asks for: the checkout's files, and under /test/ what is made for the tests.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as aims from 'aims-web';
 import { ROOT } from '../../scripts/lib.mjs';
 import { POLICY, serveFiles } from '../../scripts/serve.mjs';
-import { ANIMATED_GIF, EXIF_TURNED, FILES, P3_PROFILE, TURNED, at144Dpi } from '../testing/files.js';
+import {
+  ANIMATED_GIF,
+  at144Dpi,
+  EXIF_TURNED,
+  FILES,
+  P3_PROFILE,
+  TURNED,
+} from '../testing/files.js';
 import { resultsOf } from './results.js';
 
 /** What the package needs, and pictures and videos that the tests make. */
@@ -12,8 +19,12 @@ const PAGE_POLICY = `${POLICY}; img-src 'self' blob:; media-src 'self' blob:`;
 const EMBEDDER_POLICY = { 'cross-origin-embedder-policy': 'require-corp' };
 /** A page in a frame is served with these headers, by the word after `?` in its address. */
 const FRAME_HEADERS = {
-  trusted: { 'content-security-policy': `${POLICY}; require-trusted-types-for 'script'; trusted-types aims-web` },
-  untrusted: { 'content-security-policy': `${POLICY}; require-trusted-types-for 'script'; trusted-types other` },
+  trusted: {
+    'content-security-policy': `${POLICY}; require-trusted-types-for 'script'; trusted-types aims-web`,
+  },
+  untrusted: {
+    'content-security-policy': `${POLICY}; require-trusted-types-for 'script'; trusted-types other`,
+  },
   // In WebKit, a page in a sandbox has no 'self'.
   sandboxed: { 'content-security-policy': POLICY.replaceAll("'self'", 'http://localhost:*') },
   embedded: { 'content-security-policy': POLICY, ...EMBEDDER_POLICY },
@@ -33,7 +44,13 @@ function damagedModel() {
 /** Pages read this as JSON; files are in base64. */
 const MADE = {
   specs: () => readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js')),
-  files: () => ({ known: FILES, turned: { jpeg: EXIF_TURNED, ...TURNED }, animated: ANIMATED_GIF, profile: P3_PROFILE, dense: at144Dpi(200, 150) }),
+  files: () => ({
+    known: FILES,
+    turned: { jpeg: EXIF_TURNED, ...TURNED },
+    animated: ANIMATED_GIF,
+    profile: P3_PROFILE,
+    dense: at144Dpi(200, 150),
+  }),
   // What Node makes of a scene, which is what browsers must make of it.
   results: () => resultsOf(aims, golden().full),
 };
@@ -51,12 +68,20 @@ export async function serveTests(onReport) {
   const serveBroken = (request, response) => {
     const bytes = model();
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range)?.[1] ?? 0);
-    const part = from > 0 && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` };
-    response.writeHead(part ? 206 : 200, { etag: '"1"', 'content-length': bytes.length - from, ...part });
+    const part = from > 0 && {
+      'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+    };
+    response.writeHead(part ? 206 : 200, {
+      etag: '"1"',
+      'content-length': bytes.length - from,
+      ...part,
+    });
     if (isBroken) return response.end(bytes.subarray(from));
     isBroken = true;
     // The half gets there before the connection breaks.
-    response.write(bytes.subarray(0, bytes.length / 2), () => setTimeout(() => response.socket?.destroy(), 500));
+    response.write(bytes.subarray(0, bytes.length / 2), () =>
+      setTimeout(() => response.socket?.destroy(), 500),
+    );
   };
 
   const answerTest = (request, response, name) => {
@@ -87,14 +112,29 @@ export async function serveTests(onReport) {
 
   const answer = (request, response, { pathname, search }) => {
     const [, folder, name] = pathname.split('/');
-    if (folder === 'test' && !name.endsWith('.safetensors')) return answerTest(request, response, name), true;
+    if (folder === 'test' && !name.endsWith('.safetensors')) {
+      answerTest(request, response, name);
+      return true;
+    }
     requests.push(pathname);
-    if (refused !== null && pathname.endsWith(refused)) return response.writeHead(503).end(), true;
-    if (folder === 'test') return answerTest(request, response, name), true;
+    if (refused !== null && pathname.endsWith(refused)) {
+      response.writeHead(503).end();
+      return true;
+    }
+    if (folder === 'test') {
+      answerTest(request, response, name);
+      return true;
+    }
     // Chromium and Firefox ask it of the worker's own script, WebKit also of those that it imports.
     if (isEmbedded && pathname.startsWith('/pkg/') && pathname.endsWith('.js')) {
-      const headers = { 'content-security-policy': PAGE_POLICY, 'content-type': 'text/javascript', 'cache-control': 'no-store', ...EMBEDDER_POLICY };
-      return response.writeHead(200, headers).end(read(pathname)), true;
+      const headers = {
+        'content-security-policy': PAGE_POLICY,
+        'content-type': 'text/javascript',
+        'cache-control': 'no-store',
+        ...EMBEDDER_POLICY,
+      };
+      response.writeHead(200, headers).end(read(pathname));
+      return true;
     }
     const headers = FRAME_HEADERS[search.slice(1)];
     if (headers === undefined) return false;

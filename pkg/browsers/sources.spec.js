@@ -79,7 +79,14 @@ describe('setImage takes', () => {
     const itsPixels = itsCanvas.getContext('2d').getImageData(0, 0, 451, 300);
     const element = Object.assign(new other.Image(), { src: URL.createObjectURL(photo) });
     const frame = other.VideoFrame && new other.VideoFrame(itsBitmap, { timestamp: 0 });
-    for (const source of [new other.File([photo], 'photo.jpg'), itsBitmap, itsCanvas, itsPixels, element, ...(frame ? [frame] : [])]) {
+    for (const source of [
+      new other.File([photo], 'photo.jpg'),
+      itsBitmap,
+      itsCanvas,
+      itsPixels,
+      element,
+      ...(frame ? [frame] : []),
+    ]) {
       expect(source).not.to.be.instanceOf(Object);
       const image = await segmenter.setImage(source);
       expect([image.width, image.height]).to.deep.equal([451, 300]);
@@ -114,11 +121,16 @@ describe('setImage takes', () => {
     const source = document.createElement('canvas');
     drawOn(source);
     if (!source.captureStream) skip(this, 'this browser makes no video of a canvas');
-    const loaded = new Promise((resolve) => video.addEventListener('loadeddata', () => resolve(true), { once: true }));
+    const loaded = new Promise((resolve) =>
+      video.addEventListener('loadeddata', () => resolve(true), { once: true }),
+    );
     video.srcObject = source.captureStream();
     // Browsers capture what is drawn from now on.
     const drawing = setInterval(() => drawOn(source), 200);
-    const plays = video.play().then(() => loaded, () => false);
+    const plays = video.play().then(
+      () => loaded,
+      () => false,
+    );
     const late = new Promise((resolve) => setTimeout(resolve, 30_000, false));
     const isShown = await Promise.race([plays, late]);
     clearInterval(drawing);

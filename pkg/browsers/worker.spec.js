@@ -1,4 +1,14 @@
-import { BOX, TINY, countRequests, create, embed, expect, failure, photo, skip } from './package.js';
+import {
+  BOX,
+  countRequests,
+  create,
+  embed,
+  expect,
+  failure,
+  photo,
+  skip,
+  TINY,
+} from './package.js';
 
 /** What frame.js in a frame tells of the segmenter that it creates there: its device, or the error. */
 async function inFrame(policy, sandbox) {
@@ -33,7 +43,11 @@ describe('the worker', () => {
       started.push(new Worker(new URL('../dist/worker.js', import.meta.url), { type: 'module' }));
       return started.at(-1);
     };
-    const segmenter = await create({ worker, assets: 'https://cdn.example/', model: () => fetch(TINY) });
+    const segmenter = await create({
+      worker,
+      assets: 'https://cdn.example/',
+      model: () => fetch(TINY),
+    });
     const image = await segmenter.setImage(photo);
     const before = await image.segment({ prompt: BOX });
     started[0].dispatchEvent(new ErrorEvent('error', { message: 'a defect', cancelable: true }));
@@ -43,8 +57,14 @@ describe('the worker', () => {
   });
 
   it('that cannot be started is an error with a code', async () => {
-    const workers = [() => new Worker('/nowhere.js', { type: 'module' }), () => { throw new Error('no'); }];
-    for (const worker of workers) expect(await failure(create({ worker }))).to.equal('unsupported-environment');
+    const workers = [
+      () => new Worker('/nowhere.js', { type: 'module' }),
+      () => {
+        throw new Error('no');
+      },
+    ];
+    for (const worker of workers)
+      expect(await failure(create({ worker }))).to.equal('unsupported-environment');
     expect(await failure(create({ worker: () => ({}) }))).to.equal('TypeError');
   });
 
@@ -55,7 +75,10 @@ describe('the worker', () => {
   });
 
   it('does not start in a sandbox, and the error says what to do', async () => {
-    const { message, support, isCached } = await expectRefusal(() => inFrame('sandboxed', 'allow-scripts'), 'allow-same-origin');
+    const { message, support, isCached } = await expectRefusal(
+      () => inFrame('sandboxed', 'allow-scripts'),
+      'allow-same-origin',
+    );
     expect(support).to.include({ supported: false, reason: message });
     expect(isCached).to.equal(false);
   });

@@ -1,6 +1,7 @@
 // These functions start the package's worker in scripts of the tests, and make things go wrong in it.
 
-const start = (name) => () => new Worker(new URL(`workers/${name}.js`, import.meta.url), { type: 'module' });
+const start = (name) => () =>
+  new Worker(new URL(`workers/${name}.js`, import.meta.url), { type: 'module' });
 
 /** This worker can crash. */
 export const crashing = start('crashing');

@@ -1,20 +1,44 @@
 // These are the exports that work on plain data, so browsers and Node get the same ones.
-export { type ErrorCode, SegmenterError } from './common/errors.js';
+
 export { latest } from './calls/latest.js';
+export { type ErrorCode, SegmenterError } from './common/errors.js';
+export type * from './common/types.js';
 export { intersectMasks, invertMask, subtractMasks, unionMasks } from './results/algebra.js';
-export { type Alpha, type EdgeOptions, cutOutBox, maskToAlpha } from './results/alpha.js';
-export { type Rgba, cutOut, maskToImageBitmap, maskToImageData, maskToPath2D } from './results/canvas.js';
-export type { CocoAnnotation, CocoDataset, CocoFormat, CocoOptions, CocoPhoto } from './results/coco.js';
-export { sceneToCoco, scenesToCoco } from './results/coco.js';
+export { type Alpha, cutOutBox, type EdgeOptions, maskToAlpha } from './results/alpha.js';
+export {
+  cutOut,
+  maskToImageBitmap,
+  maskToImageData,
+  maskToPath2D,
+  type Rgba,
+} from './results/canvas.js';
+export type {
+  CocoAnnotation,
+  CocoDataset,
+  CocoFormat,
+  CocoOptions,
+  CocoPhoto,
+} from './results/coco.js';
+export { scenesToCoco, sceneToCoco } from './results/coco.js';
 export { type CocoShape, cocoToRle } from './results/coco-reading.js';
 export { growMask, shrinkMask, smoothMask } from './results/discs.js';
-export { type MaskFeature, type SceneFeatures, maskToGeoJson, sceneToGeoJson } from './results/geojson.js';
-export { type NameOptions, type SceneEdge, type SceneGraph, sceneGraph, sceneToDot } from './results/graph.js';
+export {
+  type MaskFeature,
+  maskToGeoJson,
+  type SceneFeatures,
+  sceneToGeoJson,
+} from './results/geojson.js';
+export {
+  type NameOptions,
+  type SceneEdge,
+  type SceneGraph,
+  sceneGraph,
+  sceneToDot,
+} from './results/graph.js';
 export { type Ring, traceOutline } from './results/outline.js';
-export { type HoleOptions, type IslandOptions, dropIslands, fillHoles } from './results/pieces.js';
-export { type Polygon, maskToPolygons, maskToSvgPath } from './results/polygons.js';
-export { type HasRle, decodeRle, encodeRle, rleArea, rleBox } from './results/rle.js';
+export { dropIslands, fillHoles, type HoleOptions, type IslandOptions } from './results/pieces.js';
+export { maskToPolygons, maskToSvgPath, type Polygon } from './results/polygons.js';
+export { decodeRle, encodeRle, type HasRle, rleArea, rleBox } from './results/rle.js';
 export type { OutlineOptions } from './results/simplify.js';
 export type { MaskOrRle } from './results/spans.js';
 export { backgroundOf, subjectOf } from './results/subject.js';
-export type * from './common/types.js';

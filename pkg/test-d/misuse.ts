@@ -1,16 +1,16 @@
 // Never run: none of these lines may compile. tsc reports a directive with no error below it.
 import {
-  type Mask,
-  type Prompt,
-  type SegmentedImage,
-  Segmenter,
   cocoToRle,
   decodeRle,
   encodeRle,
   growMask,
   latest,
+  type Mask,
   maskToImageData,
   maskToPath2D,
+  type Prompt,
+  type SegmentedImage,
+  Segmenter,
   sceneToCoco,
   subjectOf,
   unionMasks,
@@ -86,7 +86,14 @@ decodeRle(mask);
 // @ts-expect-error Text is no list of pixels.
 encodeRle('0110', 2, 2);
 // @ts-expect-error Rows must be joined to one list.
-encodeRle([[0, 1], [1, 0]], 2, 2);
+encodeRle(
+  [
+    [0, 1],
+    [1, 0],
+  ],
+  2,
+  2,
+);
 // @ts-expect-error There must be a mask.
 unionMasks();
 // @ts-expect-error By how many pixels?

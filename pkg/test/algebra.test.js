@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
-  SegmenterError,
   decodeRle,
   dropIslands,
   encodeRle,
@@ -11,6 +10,7 @@ import {
   intersectMasks,
   invertMask,
   rleArea,
+  SegmenterError,
   shrinkMask,
   smoothMask,
   subtractMasks,
@@ -19,20 +19,33 @@ import {
 import { assortedMasks, maskOf, raggedMasks, textMask } from '../testing/masks.js';
 
 // What SciPy, scikit-image and pycocotools make of the same masks.
-const { cases, pairs } = JSON.parse(readFileSync(new URL('../../tests/data/morphology_scipy.json', import.meta.url), 'utf8'));
+const { cases, pairs } = JSON.parse(
+  readFileSync(new URL('../../tests/data/morphology_scipy.json', import.meta.url), 'utf8'),
+);
 
 for (const { name, rle, invert, ...expected } of cases) {
   test(`as SciPy has it: ${name}`, () => {
     const { size } = rle;
     assert.deepEqual(invertMask(rle), { size, counts: invert });
-    for (const [radius, counts] of Object.entries(expected.grow)) assert.deepEqual(growMask(rle, Number(radius)), { size, counts }, `grow ${radius}`);
-    for (const [radius, counts] of Object.entries(expected.shrink)) assert.deepEqual(shrinkMask(rle, Number(radius)), { size, counts }, `shrink ${radius}`);
-    for (const [radius, counts] of Object.entries(expected.smooth)) assert.deepEqual(smoothMask(rle, Number(radius)), { size, counts }, `smooth ${radius}`);
+    for (const [radius, counts] of Object.entries(expected.grow))
+      assert.deepEqual(growMask(rle, Number(radius)), { size, counts }, `grow ${radius}`);
+    for (const [radius, counts] of Object.entries(expected.shrink))
+      assert.deepEqual(shrinkMask(rle, Number(radius)), { size, counts }, `shrink ${radius}`);
+    for (const [radius, counts] of Object.entries(expected.smooth))
+      assert.deepEqual(smoothMask(rle, Number(radius)), { size, counts }, `smooth ${radius}`);
     for (const [largest, counts] of Object.entries(expected.fillHoles)) {
-      assert.deepEqual(fillHoles(rle, largest === 'all' ? {} : { largest: Number(largest) }), { size, counts }, `holes ${largest}`);
+      assert.deepEqual(
+        fillHoles(rle, largest === 'all' ? {} : { largest: Number(largest) }),
+        { size, counts },
+        `holes ${largest}`,
+      );
     }
     for (const [smallest, counts] of Object.entries(expected.dropIslands)) {
-      assert.deepEqual(dropIslands(rle, smallest === 'largest' ? {} : { smallest: Number(smallest) }), { size, counts }, `islands ${smallest}`);
+      assert.deepEqual(
+        dropIslands(rle, smallest === 'largest' ? {} : { smallest: Number(smallest) }),
+        { size, counts },
+        `islands ${smallest}`,
+      );
     }
   });
 }
@@ -51,16 +64,30 @@ test('any number of masks, as codes or with them', () => {
   assert.deepEqual(unionMasks(a, b.rle, c), textMask('####', '#...').rle);
   assert.deepEqual(intersectMasks(a.rle, b, c), textMask('....', '#...').rle);
   assert.deepEqual(subtractMasks(a, b, c.rle), textMask('#...', '....').rle);
-  for (const combine of [unionMasks, intersectMasks, subtractMasks]) assert.deepEqual(combine(a), a.rle);
-  assert.deepEqual(unionMasks({ size: [2, 4], counts: [0, 2, 6] }, { rle: { size: [2, 4], counts: [2, 1, 0, 0, 5] } }), textMask('##..', '#...').rle);
+  for (const combine of [unionMasks, intersectMasks, subtractMasks])
+    assert.deepEqual(combine(a), a.rle);
+  assert.deepEqual(
+    unionMasks(
+      { size: [2, 4], counts: [0, 2, 6] },
+      { rle: { size: [2, 4], counts: [2, 1, 0, 0, 5] } },
+    ),
+    textMask('##..', '#...').rle,
+  );
 });
 
 test('pixel by pixel, for masks of all kinds', () => {
   const masks = [...assortedMasks(), ...raggedMasks(3, 36)];
   masks.forEach(([pixels, width], i) => {
-    const other = Uint8Array.from(pixels, (_, at) => masks[(i + 1) % masks.length][0][at] ?? at % 2);
+    const other = Uint8Array.from(
+      pixels,
+      (_, at) => masks[(i + 1) % masks.length][0][at] ?? at % 2,
+    );
     const [a, b] = [maskOf(pixels, width), maskOf(other, width)];
-    const check = (rle, value) => assert.deepEqual(decodeRle(rle), Uint8Array.from(pixels, (_, at) => Number(value(pixels[at], other[at]))));
+    const check = (rle, value) =>
+      assert.deepEqual(
+        decodeRle(rle),
+        Uint8Array.from(pixels, (_, at) => Number(value(pixels[at], other[at]))),
+      );
     check(invertMask(a), (mine) => !mine);
     check(unionMasks(a, b), (mine, its) => mine || its);
     check(intersectMasks(a, b), (mine, its) => mine && its);
@@ -78,21 +105,47 @@ test('pixel by pixel, for masks of all kinds', () => {
 test('masks of different sizes do not combine', () => {
   for (const combine of [unionMasks, intersectMasks, subtractMasks]) {
     for (const other of [encodeRle(new Uint8Array(6), 3, 2), encodeRle(new Uint8Array(4), 2, 2)]) {
-      assert.throws(() => combine(encodeRle(new Uint8Array(6), 2, 3), other), { name: 'SegmenterError', code: 'size-mismatch' });
+      assert.throws(() => combine(encodeRle(new Uint8Array(6), 2, 3), other), {
+        name: 'SegmenterError',
+        code: 'size-mismatch',
+      });
     }
   }
 });
 
 test('what is no mask and no number of pixels is refused', () => {
   const rle = encodeRle([0, 1, 1, 0], 2, 2);
-  const helpers = [invertMask, unionMasks, intersectMasks, subtractMasks, fillHoles, dropIslands, (mask) => growMask(mask, 1), (mask) => shrinkMask(mask, 1), (mask) => smoothMask(mask, 1)];
+  const helpers = [
+    invertMask,
+    unionMasks,
+    intersectMasks,
+    subtractMasks,
+    fillHoles,
+    dropIslands,
+    (mask) => growMask(mask, 1),
+    (mask) => shrinkMask(mask, 1),
+    (mask) => smoothMask(mask, 1),
+  ];
   for (const helper of helpers) {
-    for (const wrong of [undefined, null, 7, 'text', {}, { rle: {} }, { size: [2, 2], counts: '!' }, { size: [65535, 65535], counts: '04' }]) {
-      assert.throws(() => helper(wrong), (error) => error instanceof SegmenterError && error.code === 'invalid-prompt');
+    for (const wrong of [
+      undefined,
+      null,
+      7,
+      'text',
+      {},
+      { rle: {} },
+      { size: [2, 2], counts: '!' },
+      { size: [65535, 65535], counts: '04' },
+    ]) {
+      assert.throws(
+        () => helper(wrong),
+        (error) => error instanceof SegmenterError && error.code === 'invalid-prompt',
+      );
     }
   }
   for (const wrong of [-1, NaN, Infinity, undefined]) {
-    for (const helper of [growMask, shrinkMask, smoothMask]) assert.throws(() => helper(rle, wrong), TypeError);
+    for (const helper of [growMask, shrinkMask, smoothMask])
+      assert.throws(() => helper(rle, wrong), TypeError);
   }
   for (const wrong of [-1, NaN]) {
     assert.throws(() => fillHoles(rle, { largest: wrong }), TypeError);

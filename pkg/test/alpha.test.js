@@ -9,7 +9,10 @@ function slowAlpha(pixels, width, { feather = 0, shiftEdge = 0 }) {
     let nearest = Infinity;
     pixels.forEach((other, k) => {
       if (other === inside) return;
-      nearest = Math.min(nearest, Math.hypot((i % width) - (k % width), Math.floor(i / width) - Math.floor(k / width)));
+      nearest = Math.min(
+        nearest,
+        Math.hypot((i % width) - (k % width), Math.floor(i / width) - Math.floor(k / width)),
+      );
     });
     const toEdge = (inside ? 1 : -1) * (nearest - 0.5) + shiftEdge;
     if (feather === 0) return toEdge >= 0 ? 255 : 0;
@@ -43,7 +46,10 @@ for (const options of [
   });
 }
 
-const rowsOf = ({ data, width }) => Array.from({ length: data.length / width }, (_, y) => [...data.slice(y * width, (y + 1) * width)]);
+const rowsOf = ({ data, width }) =>
+  Array.from({ length: data.length / width }, (_, y) => [
+    ...data.slice(y * width, (y + 1) * width),
+  ]);
 
 test('the ramp is centred on the edge', () => {
   const row = maskToAlpha(textMask('.....#####'), { feather: 4 }).data;
@@ -51,14 +57,25 @@ test('the ramp is centred on the edge', () => {
 });
 
 test('shifts count in pixels', () => {
-  const mask = textMask('.......', '.......', '..###..', '..###..', '..###..', '.......', '.......');
-  const area = (shiftEdge) => maskToAlpha(mask, { shiftEdge }).data.filter((alpha) => alpha === 255).length;
+  const mask = textMask(
+    '.......',
+    '.......',
+    '..###..',
+    '..###..',
+    '..###..',
+    '.......',
+    '.......',
+  );
+  const area = (shiftEdge) =>
+    maskToAlpha(mask, { shiftEdge }).data.filter((alpha) => alpha === 255).length;
   // Around the square: sides at 1 and 2 pixels, and corners at 1.41, 2.24 and 2.83, each less half a pixel.
   assert.deepEqual([-2, -1, 0, 0.9, 1, 1.5, 1.75, 2.5].map(area), [0, 1, 9, 21, 25, 37, 45, 49]);
 });
 
 test('the edge of the photo is no edge of the mask', () => {
-  const rows = rowsOf(maskToAlpha(textMask('##....', '##....', '##....'), { feather: 3, shiftEdge: -0.5 }));
+  const rows = rowsOf(
+    maskToAlpha(textMask('##....', '##....', '##....'), { feather: 3, shiftEdge: -0.5 }),
+  );
   for (const row of rows) assert.deepEqual(row, rows[0]);
   assert.deepEqual(rows[0], [212, 128, 43, 0, 0, 0]);
   const full = maskToAlpha(textMask('##', '##'), { feather: 5, shiftEdge: -50 });
@@ -84,14 +101,26 @@ test('a small mask in a photo of 12 megapixels', () => {
   const [width, height] = [4000, 3000];
   const pixels = new Uint8Array(width * height);
   for (let y = 2990; y < height; y++) pixels.fill(1, y * width + 3000, y * width + 3010);
-  const { data } = maskToAlpha({ rle: encodeRle(pixels, width, height) }, { feather: 2, shiftEdge: 1 });
+  const { data } = maskToAlpha(
+    { rle: encodeRle(pixels, width, height) },
+    { feather: 2, shiftEdge: 1 },
+  );
   const at = (x, y) => data[y * width + x];
-  assert.deepEqual([at(2997, 2995), at(2998, 2995), at(2999, 2995), at(3000, 2995)], [0, 64, 191, 255]);
+  assert.deepEqual(
+    [at(2997, 2995), at(2998, 2995), at(2999, 2995), at(3000, 2995)],
+    [0, 64, 191, 255],
+  );
   assert.equal(at(3005, 2999), 255);
 });
 
 test('numbers that make no sense are refused', () => {
-  for (const options of [{ feather: -1 }, { feather: NaN }, { feather: Infinity }, { shiftEdge: NaN }, { shiftEdge: Infinity }]) {
+  for (const options of [
+    { feather: -1 },
+    { feather: NaN },
+    { feather: Infinity },
+    { shiftEdge: NaN },
+    { shiftEdge: Infinity },
+  ]) {
     assert.throws(() => maskToAlpha(textMask('#'), options), TypeError);
   }
 });

@@ -1,8 +1,15 @@
 // Pictures, on stand-ins for what Node lacks of them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cutOut, maskToAlpha, maskToImageBitmap, maskToImageData, maskToPath2D, maskToPolygons } from '../dist/index.js';
-import { FakeImageData, assortedMasks, maskOf, photoOf, textMask } from '../testing/masks.js';
+import {
+  cutOut,
+  maskToAlpha,
+  maskToImageBitmap,
+  maskToImageData,
+  maskToPath2D,
+  maskToPolygons,
+} from '../dist/index.js';
+import { assortedMasks, FakeImageData, maskOf, photoOf, textMask } from '../testing/masks.js';
 
 /** Records a path as rings of corners. */
 class FakePath2D {
@@ -61,7 +68,10 @@ test('masks in a colour', async () => {
   const mask = textMask('.#', '##', '..');
   const image = maskToImageData(mask, [1, 2, 3, 4]);
   assert.deepEqual([image.width, image.height], [2, 3]);
-  assert.deepEqual([...image.data], [0, 0, 0, 0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(
+    [...image.data],
+    [0, 0, 0, 0, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0],
+  );
   assert.deepEqual([...maskToImageData(textMask('#')).data], [255, 255, 255, 255]);
   const bitmap = await maskToImageBitmap(mask, [1, 2, 3, 4]);
   assert.deepEqual(bitmap.of.data, image.data);
@@ -72,7 +82,10 @@ test('paths have the rings of the polygons, closed', () => {
     for (const [pixels, width] of assortedMasks()) {
       const mask = maskOf(pixels, width);
       const path = maskToPath2D(mask, { tolerance });
-      const rings = maskToPolygons(mask, { tolerance }).flatMap(({ outer, holes }) => [outer, ...holes]);
+      const rings = maskToPolygons(mask, { tolerance }).flatMap(({ outer, holes }) => [
+        outer,
+        ...holes,
+      ]);
       const sorted = (list) => list.map((ring) => ring.join()).sort();
       assert.deepEqual(sorted(path.rings), sorted(rings));
       assert.equal(path.closed, rings.length);
@@ -98,7 +111,10 @@ test('a cut-out with a soft edge has the alpha of the mask', () => {
     const height = pixels.length / width;
     const canvas = cutOut(photoOf(width, height), mask, options);
     const visible = maskToAlpha(mask, options).data.filter((alpha) => alpha > 0);
-    assert.deepEqual(canvas.pixels.filter((alpha, i) => i % 4 === 3 && alpha > 0), visible);
+    assert.deepEqual(
+      canvas.pixels.filter((alpha, i) => i % 4 === 3 && alpha > 0),
+      visible,
+    );
   }
 });
 

@@ -12,7 +12,12 @@ globalThis.Path2D = class {
   lineTo() {}
   closePath() {}
 };
-globalThis.getComputedStyle = ({ padding }) => ({ paddingLeft: `${padding}px`, paddingTop: `${padding}px`, paddingRight: `${padding}px`, paddingBottom: `${padding}px` });
+globalThis.getComputedStyle = ({ padding }) => ({
+  paddingLeft: `${padding}px`,
+  paddingTop: `${padding}px`,
+  paddingRight: `${padding}px`,
+  paddingBottom: `${padding}px`,
+});
 
 let asked;
 let failures;
@@ -23,7 +28,10 @@ beforeEach(() => {
     setImage: async () => {
       const failure = failures.shift();
       if (failure) throw failure;
-      return { segment: async ({ prompt }) => asked.push(prompt.points) && { masks: [MASK] }, close: () => closed++ };
+      return {
+        segment: async ({ prompt }) => asked.push(prompt.points) && { masks: [MASK] },
+        close: () => closed++,
+      };
     },
     close() {},
   });
@@ -31,11 +39,28 @@ beforeEach(() => {
 
 /** The tool on a canvas of 400 x 200 pixels, shown at the size, and what it calls back with. */
 async function toolOn(clientWidth, clientHeight, padding = 0) {
-  const canvas = Object.assign(new EventTarget(), { width: 400, height: 200, clientWidth, clientHeight, padding });
+  const canvas = Object.assign(new EventTarget(), {
+    width: 400,
+    height: 200,
+    clientWidth,
+    clientHeight,
+    padding,
+  });
   const heard = [];
-  const tool = await clickSelect(canvas, { onSelect: ({ mask }) => heard.push(mask.id), onError: ({ message }) => heard.push(message) });
+  const tool = await clickSelect(canvas, {
+    onSelect: ({ mask }) => heard.push(mask.id),
+    onError: ({ message }) => heard.push(message),
+  });
   const click = async (offsetX, offsetY, keys = {}) => {
-    canvas.dispatchEvent(Object.assign(new Event('click'), { offsetX, offsetY, shiftKey: false, altKey: false, ...keys }));
+    canvas.dispatchEvent(
+      Object.assign(new Event('click'), {
+        offsetX,
+        offsetY,
+        shiftKey: false,
+        altKey: false,
+        ...keys,
+      }),
+    );
     await tick();
   };
   return { tool, click, heard };
@@ -56,7 +81,13 @@ test('a click is a pixel of the canvas, at whatever size it is shown', async () 
 
 test('a click beside the picture is none', async () => {
   const { click, heard } = await toolOn(220, 120, 10);
-  for (const offset of [[5, 60], [100, 5], [215, 60], [100, 115]]) await click(...offset);
+  for (const offset of [
+    [5, 60],
+    [100, 5],
+    [215, 60],
+    [100, 115],
+  ])
+    await click(...offset);
   assert.deepEqual(asked, []);
   assert.deepEqual(heard, []);
 });
@@ -75,7 +106,14 @@ test('clicks with Shift and Alt change the selection, until the document changes
   await click(1, 2);
   await click(3, 4, { shiftKey: true });
   await click(5, 6, { altKey: true });
-  assert.deepEqual(asked.at(-1).map(({ x, label }) => [x, label]), [[1, 1], [3, 1], [5, 0]]);
+  assert.deepEqual(
+    asked.at(-1).map(({ x, label }) => [x, label]),
+    [
+      [1, 1],
+      [3, 1],
+      [5, 0],
+    ],
+  );
   tool.changed();
   await tick();
   assert.equal(closed, 1);

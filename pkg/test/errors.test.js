@@ -1,10 +1,10 @@
 // Failures of browsers and of pages come as errors of this package, with a code and advice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inspectGpu } from '../dist/engine/inspect-gpu.js';
 import { Host } from '../dist/engine/host.js';
+import { inspectGpu } from '../dist/engine/inspect-gpu.js';
 import { isModelCached, loadModel } from '../dist/model/load.js';
-import { SCENE, StandIn, create } from '../testing/worker.js';
+import { create, SCENE, StandIn } from '../testing/worker.js';
 
 /** A file that was moved since it was chosen. */
 const moved = Object.assign(new Blob(['model']), {
@@ -14,10 +14,22 @@ const moved = Object.assign(new Blob(['model']), {
 });
 
 test('a model file that cannot be read', async () => {
-  await assert.rejects(loadModel({ model: moved, sha256: '00' }), { code: 'model-missing', message: /could not be read.*choose it again/ });
+  await assert.rejects(loadModel({ model: moved, sha256: '00' }), {
+    code: 'model-missing',
+    message: /could not be read.*choose it again/,
+  });
   const error = await new Promise((resolve) => {
-    const host = new Host(({ type, error }) => type === 'error' && resolve(error), undefined, async () => ({ engine: {}, memory: {} }));
-    host.receive({ type: 'call', id: 1, call: 'createEngine', args: { device: 'cpu', model: { file: moved, checked: true } } });
+    const host = new Host(
+      ({ type, error }) => type === 'error' && resolve(error),
+      undefined,
+      async () => ({ engine: {}, memory: {} }),
+    );
+    host.receive({
+      type: 'call',
+      id: 1,
+      call: 'createEngine',
+      args: { device: 'cpu', model: { file: moved, checked: true } },
+    });
   });
   assert.equal(error.code, 'model-missing');
   assert.match(error.message, /could not be read.*choose it again/);
@@ -28,15 +40,22 @@ test('a model that was read already', async () => {
   await used.text();
   const locked = new Response('model').body;
   locked.getReader();
-  for (const model of [used, locked, new Response(null)]) await assert.rejects(loadModel({ model }), { name: 'SegmenterError', code: 'model-missing' });
+  for (const model of [used, locked, new Response(null)])
+    await assert.rejects(loadModel({ model }), { name: 'SegmenterError', code: 'model-missing' });
 });
 
 test('an address that is none', async () => {
   const advice = { name: 'TypeError', message: /'http:\/\/\[' is no address/ };
   await assert.rejects(loadModel({ model: 'http://[' }), advice);
-  await assert.rejects(loadModel({ assets: 'http://[' }), { name: 'TypeError', message: /is no address/ });
+  await assert.rejects(loadModel({ assets: 'http://[' }), {
+    name: 'TypeError',
+    message: /is no address/,
+  });
   await assert.rejects(isModelCached({ model: 'http://[' }), advice);
-  await assert.rejects(create({ assets: 'http://[' }), { name: 'TypeError', message: /is no address/ });
+  await assert.rejects(create({ assets: 'http://[' }), {
+    name: 'TypeError',
+    message: /is no address/,
+  });
 });
 
 test('an adapter of an older browser, which does not tell its name', async () => {
@@ -65,5 +84,8 @@ test('what `onProgress` throws is reported, and no call fails of it', async () =
 test('what cannot be sent to the worker', async () => {
   const image = await (await create()).setImage(new Blob(['photo']));
   StandIn.all[0].postMessage = structuredClone;
-  await assert.rejects(image.segment({ prompt: { kind: 'box', box: () => {} } }), { code: 'invalid-prompt', message: /plain data/ });
+  await assert.rejects(image.segment({ prompt: { kind: 'box', box: () => {} } }), {
+    code: 'invalid-prompt',
+    message: /plain data/,
+  });
 });

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
+import { SegmentedImage } from '../dist/calls/segmented-image.js';
 import { WorkerClient } from '../dist/engine/client.js';
 import { Host } from '../dist/engine/host.js';
-import { SegmentedImage } from '../dist/calls/segmented-image.js';
 import { pagePort } from '../dist/engine/page-port.js';
 import { keptOf } from '../testing/garbage.js';
-import { StandIn, create, tick } from '../testing/worker.js';
+import { create, StandIn, tick } from '../testing/worker.js';
 
 const photo = new Blob(['photo']);
 
@@ -48,7 +48,9 @@ test('a call that cannot be sent is not kept', async () => {
   });
   const client = new WorkerClient(open, () => {});
   const { signal } = new AbortController();
-  await assert.rejects(client.call('segment', { imageId: 1, request: {} }, { signal }), { code: 'invalid-prompt' });
+  await assert.rejects(client.call('segment', { imageId: 1, request: {} }, { signal }), {
+    code: 'invalid-prompt',
+  });
   assert.equal(client.waiting, 0);
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
@@ -72,18 +74,35 @@ async function together() {
     };
   };
   let host;
-  const client = new WorkerClient(({ message }) => {
-    host = new Host((answer) => queueMicrotask(() => message(structuredClone(answer))), undefined, async () => ({
-      engine: { create: async () => engine() },
-      memory: { buffer: new ArrayBuffer(0) },
-    }));
-    return { post: (message) => host.receive(message), end: () => host.end() };
-  }, () => {});
+  const client = new WorkerClient(
+    ({ message }) => {
+      host = new Host(
+        (answer) => queueMicrotask(() => message(structuredClone(answer))),
+        undefined,
+        async () => ({
+          engine: { create: async () => engine() },
+          memory: { buffer: new ArrayBuffer(0) },
+        }),
+      );
+      return { post: (message) => host.receive(message), end: () => host.end() };
+    },
+    () => {},
+  );
   const file = new Blob(['model']);
-  await client.call('createEngine', { device: 'cpu', model: { file, checked: true }, inputSize: undefined, precision: 'f32' });
+  await client.call('createEngine', {
+    device: 'cpu',
+    model: { file, checked: true },
+    inputSize: undefined,
+    precision: 'f32',
+  });
   const setImage = async (signal) => {
     const payload = { format: 'file', file: photo };
-    return new SegmentedImage(async () => client, payload, client, await client.call('setImage', { image: payload }, { signal }));
+    return new SegmentedImage(
+      async () => client,
+      payload,
+      client,
+      await client.call('setImage', { image: payload }, { signal }),
+    );
   };
   return { client, host, program, setImage };
 }
@@ -96,7 +115,10 @@ test('of 100 images that are closed, nothing stays in the worker', async () => {
     image.close();
   }
   await tick();
-  assert.deepEqual({ kept: host.kept, waiting: client.waiting, ...program }, { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 1 });
+  assert.deepEqual(
+    { kept: host.kept, waiting: client.waiting, ...program },
+    { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 1 },
+  );
 });
 
 test('of 100 images whose calls are aborted, waiting or under way, nothing stays in the worker', async () => {
@@ -106,11 +128,16 @@ test('of 100 images whose calls are aborted, waiting or under way, nothing stays
     const calls = Array.from({ length: 10 }, () => setImage(controller.signal));
     for (let turns = 0; turns < i; turns++) await new Promise(setImmediate);
     controller.abort();
-    await Promise.allSettled(calls).then((ends) => ends.filter(({ value }) => value).forEach(({ value }) => value.close()));
+    await Promise.allSettled(calls).then((ends) =>
+      ends.filter(({ value }) => value).forEach(({ value }) => value.close()),
+    );
   }
   await client.call('memory', {}).catch(() => {});
   await tick();
-  assert.deepEqual({ kept: host.kept, waiting: client.waiting, ...program }, { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 1 });
+  assert.deepEqual(
+    { kept: host.kept, waiting: client.waiting, ...program },
+    { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 1 },
+  );
 });
 
 test('a client that has ended leaves nothing in the program', async () => {
@@ -120,7 +147,10 @@ test('a client that has ended leaves nothing in the program', async () => {
   client.end(new Error('over'));
   await assert.rejects(call, /over/);
   await tick();
-  assert.deepEqual({ kept: host.kept, waiting: client.waiting, ...program }, { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 0 });
+  assert.deepEqual(
+    { kept: host.kept, waiting: client.waiting, ...program },
+    { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 0 },
+  );
 });
 
 // What these tests look for is what a collection of garbage leaves. Each thing is made and ended in a function of its own, as a function
@@ -160,8 +190,14 @@ test('of 20 devices of the page that are lost, and of two segmenters on each, no
   const references = [];
   const loseOne = async () => {
     let lose;
-    const device = { lost: new Promise((resolve) => (lose = () => resolve({ message: 'unplugged', reason: 'unknown' }))) };
-    const clients = [1, 2].map(() => new WorkerClient(pagePort({ adapter: {}, device }, undefined), () => {}));
+    const device = {
+      lost: new Promise(
+        (resolve) => (lose = () => resolve({ message: 'unplugged', reason: 'unknown' })),
+      ),
+    };
+    const clients = [1, 2].map(
+      () => new WorkerClient(pagePort({ adapter: {}, device }, undefined), () => {}),
+    );
     const calls = clients.map((client) => client.call('memory', {}, { signal }));
     references.push(...[device, ...clients, ...calls].map((each) => new WeakRef(each)));
     lose();

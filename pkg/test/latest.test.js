@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { SegmenterError, latest } from '../dist/index.js';
+import { latest, SegmenterError } from '../dist/index.js';
 
 /** A function whose calls are answered by hand, and what it was called with. */
 function byHand() {
@@ -15,7 +15,8 @@ function byHand() {
   return { ask, calls };
 }
 
-const isAborted = (error) => error instanceof SegmenterError && error.code === 'aborted' && error.name === 'AbortError';
+const isAborted = (error) =>
+  error instanceof SegmenterError && error.code === 'aborted' && error.name === 'AbortError';
 const tick = () => new Promise((resolve) => setTimeout(resolve));
 
 test('a newer call aborts the one before, whose answer is dropped', async () => {
@@ -24,7 +25,14 @@ test('a newer call aborts the one before, whose answer is dropped', async () => 
   const first = ask('a').catch((error) => settled.push(['a', isAborted(error)]));
   const second = ask('b').catch((error) => settled.push(['b', isAborted(error)]));
   const third = ask('c').then((answer) => settled.push(['c', answer]));
-  assert.deepEqual(calls.map(({ input, signal }) => [input, signal.aborted]), [['a', true], ['b', true], ['c', false]]);
+  assert.deepEqual(
+    calls.map(({ input, signal }) => [input, signal.aborted]),
+    [
+      ['a', true],
+      ['b', true],
+      ['c', false],
+    ],
+  );
   assert.ok(calls.slice(0, 2).every(({ signal }) => isAborted(signal.reason)));
   // At once, though the function does not heed its signal.
   await Promise.all([first, second]);
@@ -33,7 +41,11 @@ test('a newer call aborts the one before, whose answer is dropped', async () => 
   calls[1].reject(new Error('later still'));
   await third;
   await tick();
-  assert.deepEqual(settled, [['a', true], ['b', true], ['c', 'in time']]);
+  assert.deepEqual(settled, [
+    ['a', true],
+    ['b', true],
+    ['c', 'in time'],
+  ]);
 });
 
 test('calls that do not overlap all get their answers', async () => {
@@ -71,7 +83,10 @@ test('a signal of the caller aborts its own call alone', async () => {
   const second = ask(2, { signal: other.signal });
   // What is aborted already does not begin, and takes nobody's place.
   await assert.rejects(ask(3, { signal: mine.signal }), isAborted);
-  assert.deepEqual(calls.map(({ input }) => input), [1, 2]);
+  assert.deepEqual(
+    calls.map(({ input }) => input),
+    [1, 2],
+  );
   calls[1].resolve('second');
   assert.equal(await second, 'second');
   other.abort();
@@ -109,7 +124,10 @@ test('no rejection is left unhandled, and a call from within the function takes 
   const [first, second] = [again(0), again(2)];
   await assert.rejects(first, isAborted);
   await assert.rejects(second, isAborted);
-  const heeds = latest((_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
+  const heeds = latest(
+    (_, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  );
   const answers = [heeds(1), heeds(2)];
   await assert.rejects(answers[0], isAborted);
   await tick();

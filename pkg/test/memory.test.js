@@ -21,10 +21,16 @@ for (const { name, model, size, request, most } of CASES) {
     const { default: init, Engine } = await import(`../wasm/simd/aims_web.js?${size}-${most}`);
     const { memory } = await init({ module_or_path: await file('../wasm/simd/aims_web_bg.wasm') });
     const engine = await Engine.create('cpu', await file(model), false, size, 'f32');
-    const photo = await engine.setImageBytes(await file('../../www/public/samples/astronaut.jpg'), goOn);
+    const photo = await engine.setImageBytes(
+      await file('../../www/public/samples/astronaut.jpg'),
+      goOn,
+    );
     const { masks } = await photo.segment(request, goOn);
     assert.ok(masks.length > 0, 'there are masks');
-    assert.ok((await photo.candidates({ points: [{ x: 200, y: 200, label: 1 }] }, goOn)).length > 0, 'a point has masks');
+    assert.ok(
+      (await photo.candidates({ points: [{ x: 200, y: 200, label: 1 }] }, goOn)).length > 0,
+      'a point has masks',
+    );
     const mebibytes = memory.buffer.byteLength / 2 ** 20;
     assert.ok(mebibytes <= most, `${mebibytes.toFixed(1)} MiB`);
   });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { MAX_PIXELS } from '../dist/photo/canvas-pixels.js';
 import { CODES } from '../dist/common/errors.js';
+import { MAX_PIXELS } from '../dist/photo/canvas-pixels.js';
 import { MAX_PIXELS as MAX_MASK } from '../dist/results/runs.js';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -13,14 +13,24 @@ function body(text, beginning) {
   const [found] = new RegExp(`${beginning}(<[^{]*>)? \\{`).exec(text) ?? [];
   assert.ok(found, beginning);
   const begin = text.indexOf(found);
-  return text.slice(begin + found.length, text.indexOf('\n}', begin)).replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '');
+  return text
+    .slice(begin + found.length, text.indexOf('\n}', begin))
+    .replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
 }
 
-const camelCase = (name) => name.replace('r#', '').replaceAll(/_(\w)/g, (_, letter) => letter.toUpperCase());
+const camelCase = (name) =>
+  name.replace('r#', '').replaceAll(/_(\w)/g, (_, letter) => letter.toUpperCase());
 const find = (text, pattern) => Array.from(text.matchAll(pattern), ([, name]) => name).sort();
-const fieldsOfRust = (file, name) => find(body(read(file), `pub struct ${name}`), /^ {4}pub ([\w#]+):/gm).map(camelCase).sort();
-const variantsOfRust = (file, name) => find(body(read(file), `pub enum ${name}`), /^ {4}(\w+)/gm).map((variant) => variant.toLowerCase());
-const fieldsOf = (file, name) => find(body(read(file), `export interface ${name}`), /^ {2}(\w+)\??:/gm);
+const fieldsOfRust = (file, name) =>
+  find(body(read(file), `pub struct ${name}`), /^ {4}pub ([\w#]+):/gm)
+    .map(camelCase)
+    .sort();
+const variantsOfRust = (file, name) =>
+  find(body(read(file), `pub enum ${name}`), /^ {4}(\w+)/gm).map((variant) =>
+    variant.toLowerCase(),
+  );
+const fieldsOf = (file, name) =>
+  find(body(read(file), `export interface ${name}`), /^ {2}(\w+)\??:/gm);
 
 const REQUEST = 'src/segmenter/request.rs';
 const TYPES = 'pkg/src/common/types.ts';
@@ -40,7 +50,10 @@ test('error codes', () => {
 
 test('the guide tells of each error code', () => {
   const [, table] = read('docs/guide.md').split('\n## Errors\n');
-  assert.deepEqual(find(table.slice(0, table.indexOf('\n## ')), /^\| `([\w-]+)` \|/gm), [...CODES].sort());
+  assert.deepEqual(
+    find(table.slice(0, table.indexOf('\n## ')), /^\| `([\w-]+)` \|/gm),
+    [...CODES].sort(),
+  );
 });
 
 for (const [rust, file, ts, place] of [
@@ -62,14 +75,24 @@ for (const [rust, file, ts, place] of [
 }
 
 test('kinds of prompts, modes and levels', () => {
-  assert.deepEqual(find(typeOf('Prompt'), /kind: '(\w+)'/g), variantsOfRust(REQUEST, 'Prompt').sort());
+  assert.deepEqual(
+    find(typeOf('Prompt'), /kind: '(\w+)'/g),
+    variantsOfRust(REQUEST, 'Prompt').sort(),
+  );
   assert.deepEqual(find(typeOf('Mode'), /'(\w+)'/g), variantsOfRust(REQUEST, 'Mode').sort());
-  assert.deepEqual(find(typeOf('Level'), /'(\w+)'/g), variantsOfRust('src/level.rs', 'Level').sort());
+  assert.deepEqual(
+    find(typeOf('Level'), /'(\w+)'/g),
+    variantsOfRust('src/level.rs', 'Level').sort(),
+  );
 });
 
 test('how large photos may be', () => {
-  const [, megapixels] = /const MEGAPIXEL_LIMIT: u32 = (\d+);/.exec(read('src/photo/decode.rs')) ?? [];
+  const [, megapixels] =
+    /const MEGAPIXEL_LIMIT: u32 = (\d+);/.exec(read('src/photo/decode.rs')) ?? [];
   assert.equal(MAX_PIXELS, megapixels * 1e6);
   assert.equal(MAX_MASK, MAX_PIXELS, 'masks of the largest photo are read');
-  assert.match(read('docs/guide.md'), new RegExp(`^\\| \`image-too-large\` \\| more than ${megapixels} megapixels`, 'm'));
+  assert.match(
+    read('docs/guide.md'),
+    new RegExp(`^\\| \`image-too-large\` \\| more than ${megapixels} megapixels`, 'm'),
+  );
 });

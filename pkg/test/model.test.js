@@ -5,14 +5,15 @@ import { readFile } from 'node:fs/promises';
 import { beforeEach, test } from 'node:test';
 import { DEFAULT_MODEL } from '../dist/model/default.js';
 import { clearCache, isModelCached, loadModel } from '../dist/model/load.js';
-import { BYTES, SHA256, URL_, freshServer, hash, settled } from '../testing/model.js';
+import { BYTES, freshServer, hash, SHA256, settled, URL_ } from '../testing/model.js';
 
 let server;
 beforeEach(() => {
   server = freshServer();
 });
 
-const load = async (options, onFraction = () => {}, signal) => (await loadModel(options, { onFraction, signal })).file;
+const load = async (options, onFraction = () => {}, signal) =>
+  (await loadModel(options, { onFraction, signal })).file;
 
 test('only a file that was found to have the right digest needs no more check', async () => {
   const isChecked = async (options) => (await loadModel(options)).checked;
@@ -23,14 +24,19 @@ test('only a file that was found to have the right digest needs no more check', 
   assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
   await clearCache();
   assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
-  assert.equal(await isChecked({ model: new Blob([BYTES]), sha256: SHA256 }), false, 'a file may change on the disk');
+  assert.equal(
+    await isChecked({ model: new Blob([BYTES]), sha256: SHA256 }),
+    false,
+    'a file may change on the disk',
+  );
 });
 
 test('where browsers have no cryptography, the program has to look', async () => {
   const { crypto } = globalThis;
   Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });
   try {
-    for (const model of [URL_, BYTES]) assert.equal((await loadModel({ model, sha256: SHA256 })).checked, false);
+    for (const model of [URL_, BYTES])
+      assert.equal((await loadModel({ model, sha256: SHA256 })).checked, false);
   } finally {
     Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true });
   }
@@ -44,18 +50,36 @@ test('what is known of the default model is true of the file', async () => {
 
 test('every kind of source gives the file', async () => {
   const stream = () => new Response(BYTES).body;
-  const sources = [URL_, new URL(URL_), BYTES, BYTES.buffer, new Blob([BYTES]), stream(), new Response(BYTES), () => BYTES, async () => stream(), () => URL_];
-  for (const model of sources) assert.equal(await hash(await load({ model, sha256: SHA256 })), SHA256);
+  const sources = [
+    URL_,
+    new URL(URL_),
+    BYTES,
+    BYTES.buffer,
+    new Blob([BYTES]),
+    stream(),
+    new Response(BYTES),
+    () => BYTES,
+    async () => stream(),
+    () => URL_,
+  ];
+  for (const model of sources)
+    assert.equal(await hash(await load({ model, sha256: SHA256 })), SHA256);
 });
 
 test('a source that fails is a missing model', async () => {
   const broken = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
-  const sources = [() => Promise.reject(new Error('no')), broken, new Response('', { status: 404 }), () => 7];
+  const sources = [
+    () => Promise.reject(new Error('no')),
+    broken,
+    new Response('', { status: 404 }),
+    () => 7,
+  ];
   for (const model of sources) await assert.rejects(load({ model }), { code: 'model-missing' });
 });
 
 test('a file with another digest is refused, from wherever it comes', async () => {
-  for (const model of [URL_, BYTES, () => BYTES]) await assert.rejects(load({ model, sha256: '0'.repeat(64) }), { code: 'model-corrupt' });
+  for (const model of [URL_, BYTES, () => BYTES])
+    await assert.rejects(load({ model, sha256: '0'.repeat(64) }), { code: 'model-corrupt' });
   await settled();
   assert.equal(globalThis.caches.entries.size, 0);
 });
@@ -97,7 +121,10 @@ test('an entry of another version is not taken', async () => {
 });
 
 test('a full disk, or a cache that fails, is no failure', async () => {
-  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { storage: { estimate: async () => ({ quota: 1e6, usage: 9e5 }) } } });
+  Object.defineProperty(globalThis, 'navigator', {
+    configurable: true,
+    value: { storage: { estimate: async () => ({ quota: 1e6, usage: 9e5 }) } },
+  });
   await load({ model: URL_ });
   await settled();
   assert.equal(globalThis.caches.entries.size, 0);
@@ -113,9 +140,18 @@ test('a full disk, or a cache that fails, is no failure', async () => {
 test('a broken connection is taken up where it broke; the fraction never falls', async () => {
   server.breaks = [1_000_000, 0, 500_000];
   const fractions = [];
-  assert.equal(await hash(await load({ model: URL_ }, (fraction) => fractions.push(fraction))), SHA256);
-  assert.deepEqual(server.requests.map(({ Range }) => Range), [undefined, 'bytes=1000000-', 'bytes=1000000-', 'bytes=1500000-']);
-  assert.deepEqual(fractions, [...fractions].sort((a, b) => a - b));
+  assert.equal(
+    await hash(await load({ model: URL_ }, (fraction) => fractions.push(fraction))),
+    SHA256,
+  );
+  assert.deepEqual(
+    server.requests.map(({ Range }) => Range),
+    [undefined, 'bytes=1000000-', 'bytes=1000000-', 'bytes=1500000-'],
+  );
+  assert.deepEqual(
+    fractions,
+    [...fractions].sort((a, b) => a - b),
+  );
   assert.equal(fractions.at(-1), 1);
 });
 
@@ -136,18 +172,28 @@ test('a server without ranges, or with a new version, starts again', async () =>
 
 test('what a failed download has got is taken up by the next one', async () => {
   server.breaks = [2_000_000, 0, 0, 0, 0];
-  await assert.rejects(load({ model: URL_ }), { code: 'model-missing', message: /check the connection/ });
+  await assert.rejects(load({ model: URL_ }), {
+    code: 'model-missing',
+    message: /check the connection/,
+  });
   server.breaks = [];
   server.requests = [];
   assert.equal(await hash(await load({ model: URL_ })), SHA256);
-  assert.deepEqual(server.requests.map(({ Range }) => Range), ['bytes=2000000-']);
+  assert.deepEqual(
+    server.requests.map(({ Range }) => Range),
+    ['bytes=2000000-'],
+  );
   await settled();
   assert.deepEqual([...globalThis.caches.entries.keys()], [URL_]);
 });
 
 test('an abort ends a download at once, and what it has got is kept', async () => {
   const controller = new AbortController();
-  const call = load({ model: URL_ }, (fraction) => fraction > 0.5 && controller.abort(), controller.signal);
+  const call = load(
+    { model: URL_ },
+    (fraction) => fraction > 0.5 && controller.abort(),
+    controller.signal,
+  );
   await assert.rejects(call, { code: 'aborted', name: 'AbortError' });
   server.requests = [];
   await load({ model: URL_ });
@@ -167,14 +213,20 @@ test('a server that refuses to resume gives the whole file in the end', async ()
 
 test('a file that is longer than the model is refused while it comes', async () => {
   server.bytes = new Uint8Array(DEFAULT_MODEL.bytes + 400_000);
-  await assert.rejects(load({ assets: 'https://example.org/copy' }), { code: 'model-corrupt', message: /longer/ });
+  await assert.rejects(load({ assets: 'https://example.org/copy' }), {
+    code: 'model-corrupt',
+    message: /longer/,
+  });
 });
 
 test('a damaged beginning spoils one download, not all that follow', async () => {
   server.breaks = [2_000_000, 0, 0, 0];
   await assert.rejects(load({ model: URL_ }), { code: 'model-missing' });
   const [[key, part]] = globalThis.caches.entries;
-  globalThis.caches.entries.set(key, new Response(new Uint8Array(2_000_000), { headers: part.headers }));
+  globalThis.caches.entries.set(
+    key,
+    new Response(new Uint8Array(2_000_000), { headers: part.headers }),
+  );
   await assert.rejects(load({ model: URL_, sha256: SHA256 }), { code: 'model-corrupt' });
   assert.equal(await hash(await load({ model: URL_, sha256: SHA256 })), SHA256);
 });

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import * as browser from '../dist/index.js';
 import * as node from 'aims-web';
+import * as browser from '../dist/index.js';
 
 test('the package can be imported, and says where it works', async () => {
-  await assert.rejects(node.Segmenter.create(), { code: 'unsupported-environment', message: /browsers/ });
+  await assert.rejects(node.Segmenter.create(), {
+    code: 'unsupported-environment',
+    message: /browsers/,
+  });
   assert.equal((await node.Segmenter.isSupported()).supported, false);
   assert.equal(await node.Segmenter.isCached(), false);
   await node.Segmenter.clearCache();
@@ -19,7 +22,15 @@ test('it has the same names, and plain data works', () => {
 });
 
 test('the files that pages may want to host themselves have names', () => {
-  for (const name of ['worker', 'psd', 'simd/aims_web_bg.wasm', 'relaxed-simd/aims_web_bg.wasm', 'models/aims-base-q4.safetensors', 'models/aims-tiny-q8.safetensors', 'package.json']) {
+  for (const name of [
+    'worker',
+    'psd',
+    'simd/aims_web_bg.wasm',
+    'relaxed-simd/aims_web_bg.wasm',
+    'models/aims-base-q4.safetensors',
+    'models/aims-tiny-q8.safetensors',
+    'package.json',
+  ]) {
     const place = import.meta.resolve(`aims-web/${name}`);
     assert.ok(existsSync(new URL(place)), place);
   }

@@ -53,7 +53,8 @@ function winding(rings, x, y) {
     for (let i = 0; i < ring.length; i += 2) {
       const [x0, y0] = [ring[i], ring[i + 1]];
       const [x1, y1] = [ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]];
-      if (x0 === x1 && x0 > x && Math.min(y0, y1) < y && y < Math.max(y0, y1)) count += Math.sign(y1 - y0);
+      if (x0 === x1 && x0 > x && Math.min(y0, y1) < y && y < Math.max(y0, y1))
+        count += Math.sign(y1 - y0);
     }
   }
   return count;

@@ -9,14 +9,19 @@ import { create, page, tick } from '../testing/worker.js';
 /** A device, and `lose` to end it. */
 function newDevice() {
   let lose;
-  const lost = new Promise((resolve) => (lose = () => resolve({ message: 'unplugged', reason: 'unknown' })));
+  const lost = new Promise(
+    (resolve) => (lose = () => resolve({ message: 'unplugged', reason: 'unknown' })),
+  );
   return { adapter: {}, device: { lost }, lose };
 }
 
 /** A port on it, and what it said. */
 function open(gpu) {
   const heard = [];
-  const events = { message: ({ type, message }) => heard.push([type, message]), failed: (error) => heard.push(['failed', error.code]) };
+  const events = {
+    message: ({ type, message }) => heard.push([type, message]),
+    failed: (error) => heard.push(['failed', error.code]),
+  };
   return { heard, port: pagePort(gpu, undefined)(events) };
 }
 
@@ -35,7 +40,8 @@ test('a panic of the program, which all share, ends the segmenters of the page',
   await tick();
   globalThis.__aimsPanic('index out of bounds');
   await tick();
-  for (const { heard } of [first, second]) assert.deepEqual(heard, [['crash', 'index out of bounds']]);
+  for (const { heard } of [first, second])
+    assert.deepEqual(heard, [['crash', 'index out of bounds']]);
   assert.deepEqual(closed.heard, []);
   for (const { port } of [first, second]) port.end();
   gpu.lose();
@@ -54,13 +60,15 @@ for (const [type, property] of Object.entries(uncaught)) {
     closed.port.end();
     await tick();
     assert.deepEqual(listeners(), [1, 1]);
-    const happen = (error) => page.dispatchEvent(Object.assign(new Event(type), { [property]: error }));
+    const happen = (error) =>
+      page.dispatchEvent(Object.assign(new Event(type), { [property]: error }));
     for (const other of [new Error('an error of the page'), 'no error', undefined]) happen(other);
     await tick();
     assert.deepEqual(first.heard, []);
     happen(new WebAssembly.RuntimeError('memory access out of bounds'));
     await tick();
-    for (const { heard } of [first, second]) assert.deepEqual(heard, [['crash', 'memory access out of bounds']]);
+    for (const { heard } of [first, second])
+      assert.deepEqual(heard, [['crash', 'memory access out of bounds']]);
     assert.deepEqual(closed.heard, []);
     for (const { port } of [first, second]) port.end();
     await tick();
@@ -101,7 +109,10 @@ async function errorOfCall(happen) {
 test('what is told on a page speaks of no worker', async () => {
   const stopped = await errorOfCall(() => globalThis.__aimsPanic('index out of bounds'));
   assert.equal(stopped.code, 'internal');
-  assert.match(stopped.message, /program, which runs on the page, stopped unexpectedly: index out of bounds\. The next call starts it again\.$/);
+  assert.match(
+    stopped.message,
+    /program, which runs on the page, stopped unexpectedly: index out of bounds\. The next call starts it again\.$/,
+  );
   const lost = await errorOfCall(({ lose }) => lose());
   assert.equal(lost.code, 'device-lost');
   assert.match(lost.message, /GPUDevice.*\(unplugged\).*new one/);
@@ -113,7 +124,10 @@ test('a script of the program that is missing is told at the start', async () =>
   const assets = new URL('nowhere/', import.meta.url);
   const error = await create({ gpu, assets }).catch((error) => error);
   assert.equal(error.code, 'internal');
-  assert.match(error.message, /^The script file:.*\/nowhere\/dist\/engine\/host\.js could not be loaded.*Check that the server has it\.$/);
+  assert.match(
+    error.message,
+    /^The script file:.*\/nowhere\/dist\/engine\/host\.js could not be loaded.*Check that the server has it\.$/,
+  );
   assert.doesNotMatch(error.message, /worker|next call/i);
   gpu.lose();
   await tick();

@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { maskToGeoJson, maskToPolygons, maskToSvgPath, sceneToGeoJson, traceOutline } from '../dist/index.js';
-import { assortedMasks, blobs, cornersOf, fill, maskOf, pixelsOf, randomNumbers, signedArea, textMask } from '../testing/masks.js';
+import {
+  maskToGeoJson,
+  maskToPolygons,
+  maskToSvgPath,
+  sceneToGeoJson,
+  traceOutline,
+} from '../dist/index.js';
+import {
+  assortedMasks,
+  blobs,
+  cornersOf,
+  fill,
+  maskOf,
+  pixelsOf,
+  randomNumbers,
+  signedArea,
+  textMask,
+} from '../testing/masks.js';
 
 const area = (ring) => signedArea(cornersOf(ring));
 const ringsOf = ({ outer, holes }) => [outer, ...holes].map(cornersOf);
@@ -17,7 +33,9 @@ function pieces(pixels, width) {
       const i = queue.pop();
       const x = i % width;
       for (const next of [x > 0 ? i - 1 : -1, x < width - 1 ? i + 1 : -1, i - width, i + width]) {
-        if (pixels[next] && !labels[next]) queue.push(next), (labels[next] = count);
+        if (!pixels[next] || labels[next]) continue;
+        queue.push(next);
+        labels[next] = count;
       }
     }
   });
@@ -35,7 +53,10 @@ test('a polygon is one piece of the mask, with its holes and no others', () => {
       const filled = fill(ringsOf(polygon), width, height);
       const label = labels[filled.indexOf(1)];
       seen.add(label);
-      assert.deepEqual(filled, Uint8Array.from(labels, (other) => Number(other === label)));
+      assert.deepEqual(
+        filled,
+        Uint8Array.from(labels, (other) => Number(other === label)),
+      );
     }
     assert.equal(seen.size, count);
   }
@@ -45,13 +66,24 @@ test('exact polygons have the mask’s area', () => {
   for (const [pixels, width] of assortedMasks()) {
     const mask = maskOf(pixels, width);
     const polygons = maskToPolygons(mask);
-    assert.ok(polygons.every(({ outer, holes }) => area(outer) > 0 && holes.every((hole) => area(hole) < 0)));
-    assert.equal(polygons.flatMap(({ outer, holes }) => [outer, ...holes]).reduce((sum, ring) => sum + area(ring), 0), mask.area);
+    assert.ok(
+      polygons.every(
+        ({ outer, holes }) => area(outer) > 0 && holes.every((hole) => area(hole) < 0),
+      ),
+    );
+    assert.equal(
+      polygons
+        .flatMap(({ outer, holes }) => [outer, ...holes])
+        .reduce((sum, ring) => sum + area(ring), 0),
+      mask.area,
+    );
   }
 });
 
 test('holes go to the piece around them, islands in holes are pieces', () => {
-  const polygons = maskToPolygons(textMask('#######', '#.....#', '#.###.#', '#.#.#.#', '#.###.#', '#.....#', '#######'));
+  const polygons = maskToPolygons(
+    textMask('#######', '#.....#', '#.###.#', '#.#.#.#', '#.###.#', '#.....#', '#######'),
+  );
   assert.deepEqual(polygons, [
     { outer: [7, 0, 7, 7, 0, 7, 0, 0], holes: [[6, 6, 6, 1, 1, 1, 1, 6]] },
     { outer: [5, 2, 5, 5, 2, 5, 2, 2], holes: [[4, 4, 4, 3, 3, 3, 3, 4]] },
@@ -67,8 +99,14 @@ function deviation(ring, other) {
       let nearest = Infinity;
       eachEdge(other, (ax, ay, bx, by) => {
         const length = (bx - ax) ** 2 + (by - ay) ** 2;
-        const along = Math.min(1, Math.max(0, ((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / length));
-        nearest = Math.min(nearest, Math.hypot(px - ax - along * (bx - ax), py - ay - along * (by - ay)));
+        const along = Math.min(
+          1,
+          Math.max(0, ((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / length),
+        );
+        nearest = Math.min(
+          nearest,
+          Math.hypot(px - ax - along * (bx - ax), py - ay - along * (by - ay)),
+        );
       });
       worst = Math.max(worst, nearest);
     }
@@ -77,7 +115,8 @@ function deviation(ring, other) {
 }
 
 function eachEdge(ring, visit) {
-  for (let i = 0; i < ring.length; i += 2) visit(ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]);
+  for (let i = 0; i < ring.length; i += 2)
+    visit(ring[i], ring[i + 1], ring[(i + 2) % ring.length], ring[(i + 3) % ring.length]);
 }
 
 test('simplified outlines stay within the tolerance', () => {
@@ -86,7 +125,10 @@ test('simplified outlines stay within the tolerance', () => {
     const mask = maskOf(blobs(random, 30, 25), 30);
     const exact = maskToPolygons(mask).flatMap(({ outer, holes }) => [outer, ...holes]);
     for (const tolerance of [0.5, 1, 2, 5, 1000]) {
-      const simple = maskToPolygons(mask, { tolerance }).flatMap(({ outer, holes }) => [outer, ...holes]);
+      const simple = maskToPolygons(mask, { tolerance }).flatMap(({ outer, holes }) => [
+        outer,
+        ...holes,
+      ]);
       assert.equal(simple.length, exact.length);
       simple.forEach((ring, i) => {
         assert.ok(ring.length >= 6);
@@ -111,8 +153,12 @@ test('combs, which are the hardest to simplify, stay within the tolerance too', 
 
 test('stairs become a slope, and a tolerance of half a pixel keeps a square', () => {
   const stairs = textMask('#.....', '##....', '###...', '####..', '#####.', '######');
-  assert.deepEqual(maskToPolygons(stairs, { tolerance: 1 }), [{ outer: [1, 0, 6, 6, 0, 6], holes: [] }]);
-  assert.deepEqual(maskToPolygons(textMask('##', '##'), { tolerance: 0.5 }), [{ outer: [2, 0, 2, 2, 0, 2, 0, 0], holes: [] }]);
+  assert.deepEqual(maskToPolygons(stairs, { tolerance: 1 }), [
+    { outer: [1, 0, 6, 6, 0, 6], holes: [] },
+  ]);
+  assert.deepEqual(maskToPolygons(textMask('##', '##'), { tolerance: 0.5 }), [
+    { outer: [2, 0, 2, 2, 0, 2, 0, 0], holes: [] },
+  ]);
 });
 
 test('a tolerance below zero is refused', () => {
@@ -143,7 +189,10 @@ test('SVG paths fill to the mask', () => {
   assert.equal(maskToSvgPath(textMask('...', '..#')), 'M3 1v1h-1v-1z');
   assert.equal(maskToSvgPath(textMask('..', '..')), '');
   for (const [pixels, width] of assortedMasks()) {
-    assert.deepEqual(fill(parsePath(maskToSvgPath(maskOf(pixels, width))), width, pixels.length / width), pixels);
+    assert.deepEqual(
+      fill(parsePath(maskToSvgPath(maskOf(pixels, width))), width, pixels.length / width),
+      pixels,
+    );
   }
 });
 
@@ -179,14 +228,43 @@ test('GeoJSON of a scene', () => {
       {
         type: 'Feature',
         id: 7,
-        geometry: { type: 'MultiPolygon', coordinates: [[[[2, 1], [2, 2], [1, 2], [1, 1], [2, 1]]]] },
-        properties: { id: 7, level: 'part', score: 0.75, area: 1, bbox: [1, 1, 1, 1], parent: 1, members: [] },
+        geometry: {
+          type: 'MultiPolygon',
+          coordinates: [
+            [
+              [
+                [2, 1],
+                [2, 2],
+                [1, 2],
+                [1, 1],
+                [2, 1],
+              ],
+            ],
+          ],
+        },
+        properties: {
+          id: 7,
+          level: 'part',
+          score: 0.75,
+          area: 1,
+          bbox: [1, 1, 1, 1],
+          parent: 1,
+          members: [],
+        },
       },
       {
         type: 'Feature',
         id: 9,
         geometry: { type: 'MultiPolygon', coordinates: [] },
-        properties: { id: 9, level: 'relation', score: 0.5, area: 0, bbox: [0, 0, 0, 0], parent: null, members: [1, 2] },
+        properties: {
+          id: 9,
+          level: 'relation',
+          score: 0.5,
+          area: 0,
+          bbox: [0, 0, 0, 0],
+          parent: null,
+          members: [1, 2],
+        },
       },
     ],
   });

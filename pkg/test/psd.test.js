@@ -33,7 +33,8 @@ async function roundTrip(...args) {
 }
 
 /** Names of layers and, in brackets, of groups. */
-const treeOf = (layers) => layers.map(({ name, children }) => (children ? [name, treeOf(children)] : name));
+const treeOf = (layers) =>
+  layers.map(({ name, children }) => (children ? [name, treeOf(children)] : name));
 
 function* flat(layers) {
   for (const layer of layers) yield* layer.children ? flat(layer.children) : [layer];
@@ -53,7 +54,11 @@ test('layers and groups, from the bottom up', async () => {
   assert.equal(relations.hidden, true);
   assert.equal(relations.opened, false);
   assert.ok(psd.children.every(({ hidden, name }) => Boolean(hidden) === (name === 'Relations')));
-  assert.ok([...flat(psd.children)].every(({ blendMode, opacity }) => blendMode === 'normal' && opacity === 1));
+  assert.ok(
+    [...flat(psd.children)].every(
+      ({ blendMode, opacity }) => blendMode === 'normal' && opacity === 1,
+    ),
+  );
 });
 
 test('the photo is the lowest layer and the picture that other programs show', async () => {
@@ -77,7 +82,10 @@ test('a layer is the photo in the mask’s box, transparent outside the mask', a
   const part = layers.find(({ name }) => name === 'Part 4');
   const pixel = (x, y) => [...photo.data.slice(4 * (y * 6 + x), 4 * (y * 6 + x) + 4)];
   const none = [0, 0, 0, 0];
-  assert.deepEqual([...part.imageData.data], [pixel(1, 2), pixel(2, 2), pixel(3, 2), pixel(1, 3), none, none].flat());
+  assert.deepEqual(
+    [...part.imageData.data],
+    [pixel(1, 2), pixel(2, 2), pixel(3, 2), pixel(1, 3), none, none].flat(),
+  );
 });
 
 test('edges as asked for, on a photo that is half transparent', async () => {
@@ -86,13 +94,24 @@ test('edges as asked for, on a photo that is half transparent', async () => {
   const layer = psd.children[1];
   assert.deepEqual([layer.left, layer.top, layer.right, layer.bottom], [0, 0, 5, 4]);
   // Halves of 223, 159, 96 and 32. Two rows down is as near to the edge as two columns to the right.
-  assert.deepEqual([0, 1, 2, 3, 4].map((x) => layer.imageData.data[4 * x + 3]), [112, 112, 80, 48, 16]);
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((x) => layer.imageData.data[4 * x + 3]),
+    [112, 112, 80, 48, 16],
+  );
 });
 
 test('names as asked for, in all scripts and lengths', async () => {
   const long = 'x'.repeat(300);
-  const psd = await roundTrip(scene, photo, { name: ({ id }) => (id === 1 ? 'Tasse "ü" 杯' : id === 2 ? long : `n${id}`) });
-  assert.deepEqual(treeOf(psd.children), ['Photo', ['Relations', ['n6']], [long, [long, 'n4', 'n3']], 'Tasse "ü" 杯', 'n5']);
+  const psd = await roundTrip(scene, photo, {
+    name: ({ id }) => (id === 1 ? 'Tasse "ü" 杯' : id === 2 ? long : `n${id}`),
+  });
+  assert.deepEqual(treeOf(psd.children), [
+    'Photo',
+    ['Relations', ['n6']],
+    [long, [long, 'n4', 'n3']],
+    'Tasse "ü" 杯',
+    'n5',
+  ]);
 });
 
 test('empty scenes, empty masks and full masks', async () => {
@@ -105,7 +124,11 @@ test('empty scenes, empty masks and full masks', async () => {
 });
 
 test('photos of another size, and scenes that PSD cannot hold, are refused', async () => {
-  const refuses = (code, ...args) => assert.rejects(sceneToPsd(...args), (error) => error instanceof SegmenterError && error.code === code);
+  const refuses = (code, ...args) =>
+    assert.rejects(
+      sceneToPsd(...args),
+      (error) => error instanceof SegmenterError && error.code === code,
+    );
   await refuses('size-mismatch', scene, photoOf(4, 6));
   await refuses('image-too-large', { width: 30001, height: 1, masks: [] }, photoOf(30001, 1));
   await refuses('unsupported-image', scene, new Blob(['not decoded']));
@@ -123,9 +146,14 @@ test('without ag-psd, the error says what to install', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'aims-web-'));
   try {
     await writeFile(join(folder, 'package.json'), '{"type": "module"}');
-    await cp(fileURLToPath(new URL('../dist', import.meta.url)), join(folder, 'dist'), { recursive: true });
+    await cp(fileURLToPath(new URL('../dist', import.meta.url)), join(folder, 'dist'), {
+      recursive: true,
+    });
     const alone = await import(pathToFileURL(join(folder, 'dist', 'psd.js')));
-    await assert.rejects(alone.sceneToPsd(scene, photo), { code: 'unsupported-environment', message: /npm install ag-psd/ });
+    await assert.rejects(alone.sceneToPsd(scene, photo), {
+      code: 'unsupported-environment',
+      message: /npm install ag-psd/,
+    });
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import {
-  SegmenterError,
   decodeRle,
   encodeRle,
   maskToAlpha,
@@ -12,18 +11,22 @@ import {
   maskToSvgPath,
   rleArea,
   rleBox,
+  SegmenterError,
   sceneToCoco,
   traceOutline,
 } from '../dist/index.js';
-import { FakeImageData, assortedMasks, maskOf } from '../testing/masks.js';
+import { assortedMasks, FakeImageData, maskOf } from '../testing/masks.js';
 
 // Masks given as the XOR of [x, y, width, height] rectangles, with pycocotools' codes.
-const cases = JSON.parse(readFileSync(new URL('../../tests/data/rle_pycocotools.json', import.meta.url), 'utf8'));
+const cases = JSON.parse(
+  readFileSync(new URL('../../tests/data/rle_pycocotools.json', import.meta.url), 'utf8'),
+);
 
 function draw(rects, height, width) {
   const pixels = new Uint8Array(width * height);
   for (const [left, top, w, h] of rects) {
-    for (let y = top; y < top + h; y++) for (let x = left; x < left + w; x++) pixels[y * width + x] ^= 1;
+    for (let y = top; y < top + h; y++)
+      for (let x = left; x < left + w; x++) pixels[y * width + x] ^= 1;
   }
   return pixels;
 }
@@ -37,7 +40,8 @@ for (const { name, rects, rle } of cases) {
   });
 }
 
-const rejects = (code, body) => assert.throws(body, (error) => error instanceof SegmenterError && error.code === code);
+const rejects = (code, body) =>
+  assert.throws(body, (error) => error instanceof SegmenterError && error.code === code);
 
 test('codes that do not fill the mask are refused', () => {
   rejects('size-mismatch', () => decodeRle({ size: [5, 8], counts: 'S1' }));
@@ -45,19 +49,40 @@ test('codes that do not fill the mask are refused', () => {
 });
 
 test('text that is no run-length code is refused', () => {
-  for (const counts of ['!', 'o', 'ooooooooo0', 'é1', 'O']) rejects('invalid-prompt', () => decodeRle({ size: [5, 7], counts }));
+  for (const counts of ['!', 'o', 'ooooooooo0', 'é1', 'O'])
+    rejects('invalid-prompt', () => decodeRle({ size: [5, 7], counts }));
 });
 
 test('booleans are pixels as numbers are', () => {
   const expected = encodeRle([0, 1, 0, 0], 2, 2);
   assert.equal(rleArea(expected), 1);
-  for (const pixels of [[false, true, false, false], [0, true, false, 0], Uint8Array.of(0, 7, 0, 0), Float32Array.of(0, 0.5, 0, -0)]) {
+  for (const pixels of [
+    [false, true, false, false],
+    [0, true, false, 0],
+    Uint8Array.of(0, 7, 0, 0),
+    Float32Array.of(0, 0.5, 0, -0),
+  ]) {
     assert.deepEqual(encodeRle(pixels, 2, 2), expected);
   }
 });
 
 test('what is no flat list of numbers or booleans is a TypeError', () => {
-  const wrong = [[[0, 1], [0, 0]], '0100', ['0', '1', '0', '0'], [0, 1, null, 0], [0, , 0, 1], BigUint64Array.of(0n, 1n, 0n, 0n), null, undefined, 4, new DataView(new ArrayBuffer(4))];
+  const wrong = [
+    [
+      [0, 1],
+      [0, 0],
+    ],
+    '0100',
+    ['0', '1', '0', '0'],
+    [0, 1, null, 0],
+    // biome-ignore lint/suspicious/noSparseArray: holes must be refused too.
+    [0, , 0, 1],
+    BigUint64Array.of(0n, 1n, 0n, 0n),
+    null,
+    undefined,
+    4,
+    new DataView(new ArrayBuffer(4)),
+  ];
   for (const pixels of wrong) assert.throws(() => encodeRle(pixels, 2, 2), TypeError);
   for (const side of [1.5, -2, NaN, Infinity, '2', undefined]) {
     assert.throws(() => encodeRle([0, 1], side, 2), TypeError);
@@ -76,7 +101,8 @@ const readers = {
   maskToSvgPath: (mask) => maskToSvgPath(mask),
   maskToGeoJson: (mask) => maskToGeoJson(mask),
   maskToImageData: (mask) => maskToImageData(mask),
-  sceneToCoco: (mask) => sceneToCoco({ width: mask.rle.size?.[1], height: mask.rle.size?.[0], masks: [mask] }),
+  sceneToCoco: (mask) =>
+    sceneToCoco({ width: mask.rle.size?.[1], height: mask.rle.size?.[0], masks: [mask] }),
 };
 globalThis.ImageData = FakeImageData;
 
@@ -89,7 +115,10 @@ test('uncompressed runs are read wherever a code is', () => {
   }
   // Runs of no length join their neighbours, and exports are compressed.
   const joined = { ...maskOf([0], 1), rle: { size: [2, 3], counts: [0, 0, 1, 2, 0, 1, 2] } };
-  assert.deepEqual(sceneToCoco({ width: 3, height: 2, masks: [joined] }).annotations[0].segmentation, encodeRle([0, 1, 0, 1, 1, 0], 3, 2));
+  assert.deepEqual(
+    sceneToCoco({ width: 3, height: 2, masks: [joined] }).annotations[0].segmentation,
+    encodeRle([0, 1, 0, 1, 1, 0], 3, 2),
+  );
 });
 
 /** Down the columns, background first. */
@@ -105,17 +134,49 @@ function runsOf(pixels, width) {
 }
 
 test('sizes that no photo has are refused before memory is taken for them', () => {
-  const sizes = [[65535, 65535], [1e9, 1e9], [NaN, 2], [2, Infinity], [-2, -2], [1.5, 2], ['2', 2], [4], [2, 2, 1], [], null, undefined, 4, '2 2'];
+  const sizes = [
+    [65535, 65535],
+    [1e9, 1e9],
+    [NaN, 2],
+    [2, Infinity],
+    [-2, -2],
+    [1.5, 2],
+    ['2', 2],
+    [4],
+    [2, 2, 1],
+    [],
+    null,
+    undefined,
+    4,
+    '2 2',
+  ];
   for (const size of sizes) {
     for (const counts of ['04', [0, 4]]) {
-      for (const read of Object.values(readers)) rejects('invalid-prompt', () => read({ ...maskOf([1], 1), rle: { size, counts } }));
+      for (const read of Object.values(readers))
+        rejects('invalid-prompt', () => read({ ...maskOf([1], 1), rle: { size, counts } }));
     }
   }
   rejects('invalid-prompt', () => decodeRle(undefined));
 });
 
 test('run lengths that are none are refused', () => {
-  const [size, wrong] = [[2, 2], [[1, NaN, 3], [5, -1], [1.5, 2.5], ['1', 3], [1, [2], 1], [1, , 3], undefined, null, 4, { 0: 4 }]];
+  const [size, wrong] = [
+    [2, 2],
+    [
+      [1, NaN, 3],
+      [5, -1],
+      [1.5, 2.5],
+      ['1', 3],
+      [1, [2], 1],
+      // biome-ignore lint/suspicious/noSparseArray: holes must be refused too.
+      [1, , 3],
+      undefined,
+      null,
+      4,
+      { 0: 4 },
+    ],
+  ];
   for (const counts of wrong) rejects('invalid-prompt', () => decodeRle({ size, counts }));
-  for (const counts of [[1, 2], [1, 2, 2], []]) rejects('size-mismatch', () => decodeRle({ size, counts }));
+  for (const counts of [[1, 2], [1, 2, 2], []])
+    rejects('size-mismatch', () => decodeRle({ size, counts }));
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRle } from '../dist/index.js';
-import { SCENE, StandIn, create, tick } from '../testing/worker.js';
+import { create, SCENE, StandIn, tick } from '../testing/worker.js';
 
 const photo = new Blob(['photo']);
 
@@ -12,22 +12,37 @@ test('progress rises and ends at 1', async () => {
   const segmenter = await create();
   const image = await segmenter.setImage(photo, { onProgress });
   assert.deepEqual(await image.segment({ onProgress }), SCENE);
-  assert.deepEqual(seen, [['image', 0.6], ['image', 1], ['segment', 0.6], ['segment', 1]]);
+  assert.deepEqual(seen, [
+    ['image', 0.6],
+    ['image', 1],
+    ['segment', 0.6],
+    ['segment', 1],
+  ]);
 });
 
 test('candidates go through the same steps as scenes', async () => {
   const image = await (await create()).setImage(photo);
   const seen = [];
   const prompt = { points: [{ x: 1, y: 2, label: 1 }] };
-  assert.deepEqual(await image.candidates(prompt, { onProgress: ({ stage, fraction }) => seen.push([stage, fraction]) }), []);
-  assert.deepEqual(seen, [['segment', 0.6], ['segment', 1]]);
+  assert.deepEqual(
+    await image.candidates(prompt, {
+      onProgress: ({ stage, fraction }) => seen.push([stage, fraction]),
+    }),
+    [],
+  );
+  assert.deepEqual(seen, [
+    ['segment', 0.6],
+    ['segment', 1],
+  ]);
   const [worker] = StandIn.all;
   assert.deepEqual(worker.calls('candidates')[0].args.prompt, prompt);
   worker.send({ type: 'lost', message: 'gone' });
   await tick();
   assert.deepEqual(await image.candidates(prompt), []);
   assert.equal(StandIn.all.length, 2);
-  await assert.rejects(image.candidates(prompt, { signal: AbortSignal.abort() }), { code: 'aborted' });
+  await assert.rejects(image.candidates(prompt, { signal: AbortSignal.abort() }), {
+    code: 'aborted',
+  });
   image.close();
   await assert.rejects(image.candidates(prompt), { code: 'closed' });
 });
@@ -43,7 +58,10 @@ test('candidates takes the prompt that segment takes, if it is one of points', a
   assert.deepEqual(worker.calls('candidates')[0].args.prompt, points);
   assert.equal(prompt.kind, 'points', 'the caller keeps the prompt as it was');
   for (const kind of ['box', 'strokes', 'none', null]) {
-    await assert.rejects(image.candidates({ ...prompt, kind }), { code: 'invalid-prompt', message: new RegExp(`kind '${kind}'`) });
+    await assert.rejects(image.candidates({ ...prompt, kind }), {
+      code: 'invalid-prompt',
+      message: new RegExp(`kind '${kind}'`),
+    });
   }
   assert.equal(worker.calls('candidates').length, 1);
 });
@@ -71,7 +89,10 @@ test('auto leaves a graphics device that fails its trial, with the worker it fai
   const { adapter } = await create();
   assert.equal(adapter.device, 'cpu');
   assert.match(adapter.reason, /The GPU stopped working/);
-  assert.deepEqual(StandIn.all.map((worker) => worker.terminated), [false, true, false]);
+  assert.deepEqual(
+    StandIn.all.map((worker) => worker.terminated),
+    [false, true, false],
+  );
 });
 
 test('a fault of the model is no reason to change the device', async () => {
@@ -87,9 +108,15 @@ test('asking for WebGPU where there is none is an error', async () => {
 });
 
 test('a missing model names its address', async () => {
-  for (const response of [new Response('', { status: 404 }), new Response('<p>', { headers: { 'content-type': 'text/html' } })]) {
+  for (const response of [
+    new Response('', { status: 404 }),
+    new Response('<p>', { headers: { 'content-type': 'text/html' } }),
+  ]) {
     globalThis.fetch = async () => response;
-    await assert.rejects(create({ model: 'https://example.org/m' }), { code: 'model-missing', message: /https:\/\/example\.org\/m/ });
+    await assert.rejects(create({ model: 'https://example.org/m' }), {
+      code: 'model-missing',
+      message: /https:\/\/example\.org\/m/,
+    });
   }
   assert.ok(StandIn.all.every((worker) => worker.terminated));
 });
@@ -115,9 +142,16 @@ test('an image finished after its abort is freed', async () => {
   controller.abort();
   await assert.rejects(call, { code: 'aborted' });
   const [worker] = StandIn.all;
-  worker.send({ type: 'result', id: worker.calls('setImage')[0].id, result: { imageId: 7, width: 4, height: 3 } });
+  worker.send({
+    type: 'result',
+    id: worker.calls('setImage')[0].id,
+    result: { imageId: 7, width: 4, height: 3 },
+  });
   await tick();
-  assert.deepEqual(worker.calls('closeImage').map(({ args }) => args.imageId), [7]);
+  assert.deepEqual(
+    worker.calls('closeImage').map(({ args }) => args.imageId),
+    [7],
+  );
 });
 
 test('a crash rejects what is under way; the next call works on a new worker, with the image restored', async () => {
@@ -129,18 +163,29 @@ test('a crash rejects what is under way; the next call works on a new worker, wi
   StandIn.silent.add('segment');
   const calls = [image.segment(), image.segment()];
   StandIn.all[0].send({ type: 'crash', message: 'index out of bounds' });
-  for (const call of calls) await assert.rejects(call, { code: 'internal', message: /index out of bounds/ });
+  for (const call of calls)
+    await assert.rejects(call, { code: 'internal', message: /index out of bounds/ });
   assert.ok(StandIn.all[0].terminated);
   StandIn.silent.clear();
   const seen = [];
-  const again = [image.segment({ onProgress: ({ fraction }) => seen.push(fraction) }), image.segment(), segmenter.setImage(photo)];
+  const again = [
+    image.segment({ onProgress: ({ fraction }) => seen.push(fraction) }),
+    image.segment(),
+    segmenter.setImage(photo),
+  ];
   assert.deepEqual((await Promise.all(again)).slice(0, 2), [SCENE, SCENE]);
   assert.equal(StandIn.all.length, 2);
   // Both calls share one encoding of their image.
   assert.equal(StandIn.all[1].calls('setImage').length, 2);
-  assert.deepEqual(seen, [...seen].sort((x, y) => x - y));
+  assert.deepEqual(
+    seen,
+    [...seen].sort((x, y) => x - y),
+  );
   assert.equal(seen.at(-1), 1);
-  assert.deepEqual(heard, [['devicelost', 'internal'], ['restored', 'cpu']]);
+  assert.deepEqual(heard, [
+    ['devicelost', 'internal'],
+    ['restored', 'cpu'],
+  ]);
 });
 
 test('a device that is lost between calls is told of, and replaced by the next call', async () => {
@@ -226,12 +271,29 @@ test('masks of prompts reach the worker compressed', async () => {
 test('uncompressed codes that are malformed never reach the worker', async () => {
   const image = await (await create()).setImage(photo);
   const [worker] = StandIn.all.slice(-1);
-  for (const [code, mask] of [['size-mismatch', { size: [3, 4], counts: [1, 2] }], ['invalid-prompt', { size: [65535, 65535], counts: [4] }], ['invalid-prompt', { counts: [4] }]]) {
-    await assert.rejects(image.segment({ prompt: { kind: 'mask', mask } }), { name: 'SegmenterError', code });
-    await assert.rejects(image.segment({ prompt: { kind: 'entities', masks: [mask, mask] } }), { name: 'SegmenterError', code });
+  for (const [code, mask] of [
+    ['size-mismatch', { size: [3, 4], counts: [1, 2] }],
+    ['invalid-prompt', { size: [65535, 65535], counts: [4] }],
+    ['invalid-prompt', { counts: [4] }],
+  ]) {
+    await assert.rejects(image.segment({ prompt: { kind: 'mask', mask } }), {
+      name: 'SegmenterError',
+      code,
+    });
+    await assert.rejects(image.segment({ prompt: { kind: 'entities', masks: [mask, mask] } }), {
+      name: 'SegmenterError',
+      code,
+    });
   }
   assert.deepEqual(worker.calls('segment'), []);
   // What is not a code at all is for the worker to judge.
-  for (const prompt of [{ kind: 'mask' }, { kind: 'mask', mask: null }, { kind: 'entities', masks: 7 }, 'all', null]) await image.segment({ prompt });
+  for (const prompt of [
+    { kind: 'mask' },
+    { kind: 'mask', mask: null },
+    { kind: 'entities', masks: 7 },
+    'all',
+    null,
+  ])
+    await image.segment({ prompt });
   assert.equal(worker.calls('segment').length, 5);
 });

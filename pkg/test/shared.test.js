@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 import { Segmenter } from '../dist/index.js';
 import { loadModel } from '../dist/model/load.js';
 import { kept } from '../dist/model/shared-download.js';
-import { BYTES, SHA256, URL_, freshServer, hash, settled } from '../testing/model.js';
+import { BYTES, freshServer, hash, SHA256, settled, URL_ } from '../testing/model.js';
 import '../testing/worker.js';
 
 let server;
@@ -28,11 +28,16 @@ function abortAt(limit) {
 
 test('two segmenters that are created at once share one download, with progress for both', async () => {
   const seen = [[], []];
-  const created = seen.map((fractions) => Segmenter.create({ model, onProgress: ({ fraction }) => fractions.push(fraction) }));
+  const created = seen.map((fractions) =>
+    Segmenter.create({ model, onProgress: ({ fraction }) => fractions.push(fraction) }),
+  );
   for (const segmenter of await Promise.all(created)) segmenter.close();
   assert.equal(server.requests.length, 1);
   for (const fractions of seen) {
-    assert.ok(fractions.filter((fraction) => fraction > 0 && fraction < 0.8).length > 3, `${fractions}`);
+    assert.ok(
+      fractions.filter((fraction) => fraction > 0 && fraction < 0.8).length > 3,
+      `${fractions}`,
+    );
     assert.equal(fractions.at(-1), 1);
   }
   await settled();
@@ -41,7 +46,10 @@ test('two segmenters that are created at once share one download, with progress 
 
 test('who comes while the file arrives, is checked or is written to the cache shares it', async () => {
   const files = [];
-  const first = load({}, { onFraction: (fraction) => fraction > 0.5 && files.length === 0 && files.push(load()) });
+  const first = load(
+    {},
+    { onFraction: (fraction) => fraction > 0.5 && files.length === 0 && files.push(load()) },
+  );
   await first;
   files.push(load());
   for (const file of [first, ...files]) assert.equal(await hash(await file), SHA256);
@@ -79,7 +87,10 @@ test('when both are aborted the download stops, and the next one goes on from th
   };
   const calls = [abortAt(0.4), abortAt(0.6)].map((settings) => load({}, settings));
   for (const call of calls) await assert.rejects(call, { code: 'aborted' });
-  assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true],
+  );
   assert.equal(await hash(await load()), SHA256);
   assert.match(server.requests[1].Range, /^bytes=\d{7}-$/);
   await settled();

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { beforeEach, test } from 'node:test';
 import { runInNewContext } from 'node:vm';
-import { loadModel } from '../dist/model/load.js';
 import { toProgram } from '../dist/engine/logit-bytes.js';
+import { loadModel } from '../dist/model/load.js';
 import { another, bitmaps, imageElement, images, picture, pixels } from '../testing/pictures.js';
-import { StandIn, create, tick } from '../testing/worker.js';
+import { create, StandIn, tick } from '../testing/worker.js';
 
 let segmenter;
 beforeEach(async () => {
@@ -20,9 +20,19 @@ const sent = () => StandIn.all[0].calls('setImage').at(-1)?.args.image;
 async function sentPixels() {
   const { format, width, height, pixels } = sent();
   assert.equal(format, 'rgba');
-  return { width, height, values: [...new Set(new Uint8Array(await pixels.arrayBuffer()))], bytes: pixels.size };
+  return {
+    width,
+    height,
+    values: [...new Set(new Uint8Array(await pixels.arrayBuffer()))],
+    bytes: pixels.size,
+  };
 }
-const of = (width, height, value) => ({ width, height, values: [value], bytes: 4 * width * height });
+const of = (width, height, value) => ({
+  width,
+  height,
+  values: [value],
+  bytes: 4 * width * height,
+});
 
 test('the pixels of an ImageData are those at the time of the call', async () => {
   const image = another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7) });
@@ -33,12 +43,19 @@ test('the pixels of an ImageData are those at the time of the call', async () =>
 });
 
 test('an ImageData of other colours is converted, at the time of the call', async () => {
-  const image = another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7), colorSpace: 'display-p3' });
+  const image = another('ImageData', {
+    width: 2,
+    height: 3,
+    data: pixels(2, 3, 7),
+    colorSpace: 'display-p3',
+  });
   const call = segmenter.setImage(image);
   image.data.fill(0);
   await call;
   assert.deepEqual(await sentPixels(), of(2, 3, 8));
-  await segmenter.setImage(another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7), colorSpace: 'srgb' }));
+  await segmenter.setImage(
+    another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7), colorSpace: 'srgb' }),
+  );
   assert.deepEqual(await sentPixels(), of(2, 3, 7));
 });
 
@@ -69,7 +86,11 @@ test('what another window made is taken', async () => {
     picture('VideoFrame', 8, 8, 4, { displayWidth: 4, displayHeight: 3 }),
     picture('HTMLVideoElement', 0, 0, 5, { readyState: 4, videoWidth: 4, videoHeight: 3 }),
     imageElement(6),
-    another('ImageData', { width: 4, height: 3, data: runInNewContext('new Uint8ClampedArray(48).fill(7)') }),
+    another('ImageData', {
+      width: 4,
+      height: 3,
+      data: runInNewContext('new Uint8ClampedArray(48).fill(7)'),
+    }),
   ];
   for (const [index, source] of sources.entries()) {
     await segmenter.setImage(source);
@@ -83,26 +104,51 @@ test('what another window made is taken', async () => {
 });
 
 test('what is no picture is told', async () => {
-  for (const source of ['photo.jpg', undefined, null, {}, [], new Date(), another('HTMLDivElement', {}), another('toString', {})]) {
-    await assert.rejects(segmenter.setImage(source), { code: 'unsupported-image', message: /setImage takes a Blob/ });
+  for (const source of [
+    'photo.jpg',
+    undefined,
+    null,
+    {},
+    [],
+    new Date(),
+    another('HTMLDivElement', {}),
+    another('toString', {}),
+  ]) {
+    await assert.rejects(segmenter.setImage(source), {
+      code: 'unsupported-image',
+      message: /setImage takes a Blob/,
+    });
   }
   const wide = another('ImageData', { width: 1, height: 1, data: new Float32Array(4) });
   await assert.rejects(segmenter.setImage(wide), { code: 'sixteen-bit-image' });
 });
 
 test('bytes and logits of another window are taken', async () => {
-  for (const expression of ['new Uint8Array(9).fill(3)', 'new Uint8Array(9).fill(3).buffer', 'new DataView(new Uint8Array(9).fill(3).buffer)']) {
+  for (const expression of [
+    'new Uint8Array(9).fill(3)',
+    'new Uint8Array(9).fill(3).buffer',
+    'new DataView(new Uint8Array(9).fill(3).buffer)',
+  ]) {
     const { file } = await loadModel({ model: runInNewContext(expression) });
     assert.deepEqual([...new Uint8Array(await file.arrayBuffer())], Array(9).fill(3));
   }
   const previous = { columns: 1, rows: 2, values: runInNewContext('Float32Array.of(1, -1)') };
   assert.equal(toProgram({ points: [], previous }).previous.values.length, 8);
-  assert.throws(() => toProgram({ points: [], previous: { ...previous, values: [1, -1] } }), { code: 'invalid-prompt' });
+  assert.throws(() => toProgram({ points: [], previous: { ...previous, values: [1, -1] } }), {
+    code: 'invalid-prompt',
+  });
 });
 
 test('a video gives the frame that it shows, and says so when there is none', async () => {
-  const video = picture('HTMLVideoElement', 300, 150, 5, { readyState: 1, videoWidth: 4, videoHeight: 3 });
-  await assert.rejects(segmenter.setImage(video), { code: 'empty-image', message: /loadeddata.*seeked/ });
+  const video = picture('HTMLVideoElement', 300, 150, 5, {
+    readyState: 1,
+    videoWidth: 4,
+    videoHeight: 3,
+  });
+  await assert.rejects(segmenter.setImage(video), {
+    code: 'empty-image',
+    message: /loadeddata.*seeked/,
+  });
   video.readyState = 2;
   await segmenter.setImage(video);
   assert.deepEqual(await sentPixels(), of(4, 3, 5));
@@ -135,10 +181,17 @@ test('closing does not wait for an <img> to load', async () => {
 });
 
 test('an <img> that loads lazily and has not come yet is loaded by its address', async () => {
-  const element = imageElement(5, { loading: 'lazy', complete: false, src: 'https://page.example/photo.jpg' });
+  const element = imageElement(5, {
+    loading: 'lazy',
+    complete: false,
+    src: 'https://page.example/photo.jpg',
+  });
   await segmenter.setImage(element);
   assert.deepEqual(await sentPixels(), of(4, 3, 9));
-  assert.deepEqual(images.map(({ src, crossOrigin }) => [src, crossOrigin]), [['https://page.example/photo.jpg', 'anonymous']]);
+  assert.deepEqual(
+    images.map(({ src, crossOrigin }) => [src, crossOrigin]),
+    [['https://page.example/photo.jpg', 'anonymous']],
+  );
   assert.equal(element.loading, 'lazy');
   await segmenter.setImage(imageElement(6, { loading: 'lazy' }));
   assert.deepEqual(await sentPixels(), of(4, 3, 6));
@@ -158,10 +211,21 @@ test('an <img> without a picture, pixels of other sites, and more than there is 
   const call = segmenter.setImage(broken);
   broken.fail(new DOMException('no picture', 'EncodingError'));
   await assert.rejects(call, { code: 'corrupt-image' });
-  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 4, 3, 5, { isForeign: true })), { code: 'unsupported-image', message: /crossorigin/ });
-  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 6000, 8000, 5)), { code: 'image-too-large', message: /Out of memory/ });
-  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 10_001, 10_000, 5)), { code: 'image-too-large', message: /100 megapixels/ });
-  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 0, 0, 5)), { code: 'empty-image' });
+  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 4, 3, 5, { isForeign: true })), {
+    code: 'unsupported-image',
+    message: /crossorigin/,
+  });
+  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 6000, 8000, 5)), {
+    code: 'image-too-large',
+    message: /Out of memory/,
+  });
+  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 10_001, 10_000, 5)), {
+    code: 'image-too-large',
+    message: /100 megapixels/,
+  });
+  await assert.rejects(segmenter.setImage(picture('ImageBitmap', 0, 0, 5)), {
+    code: 'empty-image',
+  });
 });
 
 test('closing and aborting do not wait for a restart', async () => {

@@ -1,14 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backgroundOf, decodeRle, invertMask, rleArea, subjectOf, unionMasks } from '../dist/index.js';
+import {
+  backgroundOf,
+  decodeRle,
+  invertMask,
+  rleArea,
+  subjectOf,
+  unionMasks,
+} from '../dist/index.js';
 import { maskOf } from '../testing/masks.js';
 
 const [WIDTH, HEIGHT] = [60, 40];
 let id = 0;
 /** An entity of a rectangle, or of all pixels for which a function says so. */
 function entity(shape, more) {
-  const isInside = typeof shape === 'function' ? shape : (x, y) => x >= shape[0] && x < shape[0] + shape[2] && y >= shape[1] && y < shape[1] + shape[3];
-  const pixels = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => Number(isInside(i % WIDTH, Math.floor(i / WIDTH))));
+  const isInside =
+    typeof shape === 'function'
+      ? shape
+      : (x, y) =>
+          x >= shape[0] && x < shape[0] + shape[2] && y >= shape[1] && y < shape[1] + shape[3];
+  const pixels = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) =>
+    Number(isInside(i % WIDTH, Math.floor(i / WIDTH))),
+  );
   return maskOf(pixels, WIDTH, { id: ++id, score: 0.8, ...more });
 }
 const scene = (...masks) => ({ width: WIDTH, height: HEIGHT, masks });
@@ -17,11 +30,23 @@ const scene = (...masks) => ({ width: WIDTH, height: HEIGHT, masks });
 const pairs = {
   'the larger of two': [entity([15, 10, 20, 20]), entity([37, 15, 10, 10])],
   'the one in the middle': [entity([25, 15, 10, 10]), entity([3, 3, 10, 10])],
-  'the one that is surely found': [entity([15, 15, 10, 10], { score: 0.9 }), entity([35, 15, 10, 10], { score: 0.3 })],
+  'the one that is surely found': [
+    entity([15, 15, 10, 10], { score: 0.9 }),
+    entity([35, 15, 10, 10], { score: 0.3 }),
+  ],
   'the one that leaves the border free': [entity([25, 5, 10, 20]), entity([25, 0, 10, 20])],
-  'a thing before the wall around it': [entity([20, 12, 16, 16]), entity((x, y) => x < 8 || x >= 52 || y < 8 || y >= 32, { score: 0.95 })],
-  'a thing on the floor before the floor': [entity([24, 12, 12, 20]), entity((x, y) => y >= 26 && !(x >= 24 && x < 36 && y < 32), { score: 0.95 })],
-  'a small thing before the sky': [entity([28, 18, 6, 5]), entity((x, y) => y < 16, { score: 0.95 })],
+  'a thing before the wall around it': [
+    entity([20, 12, 16, 16]),
+    entity((x, y) => x < 8 || x >= 52 || y < 8 || y >= 32, { score: 0.95 }),
+  ],
+  'a thing on the floor before the floor': [
+    entity([24, 12, 12, 20]),
+    entity((x, y) => y >= 26 && !(x >= 24 && x < 36 && y < 32), { score: 0.95 }),
+  ],
+  'a small thing before the sky': [
+    entity([28, 18, 6, 5]),
+    entity((x, y) => y < 16, { score: 0.95 }),
+  ],
 };
 
 for (const [name, [subject, other]] of Object.entries(pairs)) {
@@ -33,8 +58,21 @@ for (const [name, [subject, other]] of Object.entries(pairs)) {
 
 test('parts and relations are no subjects, and neither is what covers the border', () => {
   const wall = entity((x, y) => x < 2 || x >= 58 || y < 2 || y >= 38);
-  const others = [entity([20, 10, 20, 20], { level: 'part' }), entity([20, 10, 20, 20], { level: 'relation' }), entity(() => false)];
-  assert.equal(subjectOf(scene(wall, ...others, entity(() => true))), null);
+  const others = [
+    entity([20, 10, 20, 20], { level: 'part' }),
+    entity([20, 10, 20, 20], { level: 'relation' }),
+    entity(() => false),
+  ];
+  assert.equal(
+    subjectOf(
+      scene(
+        wall,
+        ...others,
+        entity(() => true),
+      ),
+    ),
+    null,
+  );
   assert.equal(subjectOf(scene()), null);
   // A thing that fills a lower corner is cut by the border and yet one.
   const corner = entity([0, 10, 35, 30]);
@@ -42,7 +80,10 @@ test('parts and relations are no subjects, and neither is what covers the border
 });
 
 test('photos of one row, one column and one pixel', () => {
-  for (const [width, pixels] of [[9, [0, 0, 0, 1, 1, 1, 0, 0, 0]], [1, [0, 0, 0, 1, 1, 1, 0, 0, 0]]]) {
+  for (const [width, pixels] of [
+    [9, [0, 0, 0, 1, 1, 1, 0, 0, 0]],
+    [1, [0, 0, 0, 1, 1, 1, 0, 0, 0]],
+  ]) {
     const mask = maskOf(Uint8Array.from(pixels), width);
     assert.equal(subjectOf({ width, height: 9 / width, masks: [mask] }), mask);
   }
@@ -50,7 +91,11 @@ test('photos of one row, one column and one pixel', () => {
 });
 
 test('the background is what is not the subject, or no entity', () => {
-  const [a, b, part] = [entity([5, 5, 10, 10]), entity([30, 20, 10, 10]), entity([50, 30, 5, 5], { level: 'part' })];
+  const [a, b, part] = [
+    entity([5, 5, 10, 10]),
+    entity([30, 20, 10, 10]),
+    entity([50, 30, 5, 5], { level: 'part' }),
+  ];
   const all = scene(a, b, part);
   assert.deepEqual(backgroundOf(all, a), invertMask(a));
   assert.deepEqual(backgroundOf(all, b.rle), invertMask(b));
@@ -63,5 +108,7 @@ test('masks of another photo are refused', () => {
   const other = maskOf(Uint8Array.of(1, 0), 2);
   assert.throws(() => backgroundOf(scene(), other), { code: 'size-mismatch' });
   assert.throws(() => backgroundOf(scene(other)), { code: 'size-mismatch' });
-  assert.throws(() => subjectOf(scene({ ...other, rle: { size: [1, 2], counts: '!' } })), { code: 'invalid-prompt' });
+  assert.throws(() => subjectOf(scene({ ...other, rle: { size: [1, 2], counts: '!' } })), {
+    code: 'invalid-prompt',
+  });
 });

@@ -36,7 +36,10 @@ const create = (options) => Segmenter.create({ model, ...options });
 
 /** `create` rejects with a message that says what to do, and nothing was downloaded; `isSupported` says the same where it can. */
 async function cannot(options, message, isKnown = true) {
-  const error = await create(options).then(() => assert.fail('a segmenter was created'), (error) => error);
+  const error = await create(options).then(
+    () => assert.fail('a segmenter was created'),
+    (error) => error,
+  );
   assert.equal(error.code, 'unsupported-environment', String(error));
   assert.equal(error.name, 'SegmenterError');
   assert.match(error.message, message);
@@ -49,7 +52,10 @@ async function cannot(options, message, isKnown = true) {
 
 test('a script on another origin', async () => {
   put('origin', 'https://page.example');
-  await cannot({ assets: 'https://cdn.example/aims-web' }, /https:\/\/cdn\.example\/aims-web\/dist\/worker\.js.*another origin.*`assets`.*`worker`/s);
+  await cannot(
+    { assets: 'https://cdn.example/aims-web' },
+    /https:\/\/cdn\.example\/aims-web\/dist\/worker\.js.*another origin.*`assets`.*`worker`/s,
+  );
   assert.equal(StandIn.all.length, 0);
   assert.equal((await Segmenter.isSupported({ assets: COPY })).supported, true);
 });
@@ -71,36 +77,61 @@ test('a sandboxed frame, whose caches cannot be asked for either', async () => {
 test('scripts on another origin are not refused with `gpu`, which the page imports, nor with a `worker`', async () => {
   put('origin', 'https://page.example');
   for (const options of [{ gpu: { adapter: {} } }, { worker: () => new StandIn() }]) {
-    assert.equal((await Segmenter.isSupported({ assets: 'https://cdn.example/aims-web', ...options })).supported, true);
+    assert.equal(
+      (await Segmenter.isSupported({ assets: 'https://cdn.example/aims-web', ...options }))
+        .supported,
+      true,
+    );
   }
 });
 
 test('a browser that refuses at once', async () => {
-  put('Worker', class {
-    constructor() {
-      throw new DOMException('cannot be accessed from origin null', 'SecurityError');
-    }
-  });
-  await cannot({ assets: COPY }, /refused its script https:\/\/page\.example\/aims-web\/dist\/worker\.js.*own server/s, false);
+  put(
+    'Worker',
+    class {
+      constructor() {
+        throw new DOMException('cannot be accessed from origin null', 'SecurityError');
+      }
+    },
+  );
+  await cannot(
+    { assets: COPY },
+    /refused its script https:\/\/page\.example\/aims-web\/dist\/worker\.js.*own server/s,
+    false,
+  );
 });
 
 test('a script that cannot be loaded: missing, or without the headers of the page', async () => {
-  put('Worker', class extends StandIn {
-    postMessage(message) {
-      this.received.push(message);
-      if (message.type === 'call') queueMicrotask(() => this.onerror(new Event('error', { cancelable: true })));
-    }
-  });
-  await cannot({ assets: COPY }, /worker\.js could not be loaded.*worker-src.*Cross-Origin-Embedder-Policy/s, false);
+  put(
+    'Worker',
+    class extends StandIn {
+      postMessage(message) {
+        this.received.push(message);
+        if (message.type === 'call')
+          queueMicrotask(() => this.onerror(new Event('error', { cancelable: true })));
+      }
+    },
+  );
+  await cannot(
+    { assets: COPY },
+    /worker\.js could not be loaded.*worker-src.*Cross-Origin-Embedder-Policy/s,
+    false,
+  );
   assert.ok(StandIn.all.every(({ terminated }) => terminated));
 });
 
 test('a script that fails as it starts', async () => {
-  put('Worker', class extends StandIn {
-    postMessage(message) {
-      if (message.type === 'call') queueMicrotask(() => this.onerror(Object.assign(new Event('error'), { message: 'SyntaxError: import' })));
-    }
-  });
+  put(
+    'Worker',
+    class extends StandIn {
+      postMessage(message) {
+        if (message.type === 'call')
+          queueMicrotask(() =>
+            this.onerror(Object.assign(new Event('error'), { message: 'SyntaxError: import' })),
+          );
+      }
+    },
+  );
   await cannot({}, /SyntaxError: import.*Chrome 91/s, false);
 });
 
@@ -126,16 +157,22 @@ function requireTrustedTypes(allowed) {
     createPolicy(name, rules) {
       if (!allowed.includes(name)) throw new TypeError(`Policy "${name}" disallowed.`);
       policies.push(name);
-      return { createScriptURL: (url) => ({ trusted: rules.createScriptURL(url), toString: () => url }) };
+      return {
+        createScriptURL: (url) => ({ trusted: rules.createScriptURL(url), toString: () => url }),
+      };
     },
   });
-  put('Worker', class extends StandIn {
-    constructor(url, options) {
-      if (!url?.trusted) throw new TypeError("This document requires 'TrustedScriptURL' assignment.");
-      super();
-      Object.assign(this, { url: url.trusted, options });
-    }
-  });
+  put(
+    'Worker',
+    class extends StandIn {
+      constructor(url, options) {
+        if (!url?.trusted)
+          throw new TypeError("This document requires 'TrustedScriptURL' assignment.");
+        super();
+        Object.assign(this, { url: url.trusted, options });
+      }
+    },
+  );
   return policies;
 }
 
@@ -150,14 +187,21 @@ test('Trusted Types with the policy of this package', async () => {
   await create({ assets: COPY });
   assert.deepEqual(policies, ['aims-web'], 'once: browsers refuse a second one of the same name');
   const addresses = StandIn.all.map(({ url }) => url);
-  assert.deepEqual(addresses, [new URL('../dist/worker.js', import.meta.url).href, `${COPY}/dist/worker.js`]);
-  for (const { options } of StandIn.all) assert.deepEqual(options, { type: 'module', name: 'aims-web' });
+  assert.deepEqual(addresses, [
+    new URL('../dist/worker.js', import.meta.url).href,
+    `${COPY}/dist/worker.js`,
+  ]);
+  for (const { options } of StandIn.all)
+    assert.deepEqual(options, { type: 'module', name: 'aims-web' });
 });
 
 test('a worker that the page starts is taken wherever it comes from, at each start', async () => {
   put('origin', 'null');
   const started = [];
-  const worker = () => (started.push(new StandIn()), started.at(-1));
+  const worker = () => {
+    started.push(new StandIn());
+    return started.at(-1);
+  };
   const options = { assets: 'https://cdn.example/aims-web', worker };
   assert.equal((await Segmenter.isSupported(options)).supported, true);
   assert.equal(started.length, 0);
@@ -166,7 +210,10 @@ test('a worker that the page starts is taken wherever it comes from, at each sta
   started[0].send({ type: 'crash', message: 'gone' });
   await tick();
   await image.segment();
-  assert.deepEqual(started.map(({ terminated }) => terminated), [true, false]);
+  assert.deepEqual(
+    started.map(({ terminated }) => terminated),
+    [true, false],
+  );
   assert.equal(StandIn.all.length, 2, 'no other worker');
   segmenter.close();
   assert.ok(started[1].terminated);
@@ -177,7 +224,8 @@ test('a `worker` that fails is told of; one that is none is a TypeError', async 
     throw new DOMException('not allowed', 'SecurityError');
   };
   await cannot({ worker: failing }, /passed as `worker` failed.*not allowed/s, false);
-  for (const worker of [new StandIn(), () => undefined, () => ({}), async () => new StandIn()]) await assert.rejects(create({ worker }), TypeError);
+  for (const worker of [new StandIn(), () => undefined, () => ({}), async () => new StandIn()])
+    await assert.rejects(create({ worker }), TypeError);
   assert.deepEqual(requests, []);
 });
 
@@ -185,7 +233,9 @@ test('a start that fails ends the download', async () => {
   const fetched = new Promise((resolve) => {
     put('fetch', (url, { signal }) => {
       resolve(signal);
-      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      return new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason)),
+      );
     });
   });
   StandIn.silent.add('inspectGpu');

@@ -10,7 +10,9 @@ const isInside = (x, y) => x >= 6 && x < 18 && y >= 4 && y < 12;
  * @returns {Value[][]}
  */
 const rows = (value) =>
-  Array.from({ length: HEIGHT }, (_, y) => Array.from({ length: WIDTH }, (_, x) => value(isInside(x, y))));
+  Array.from({ length: HEIGHT }, (_, y) =>
+    Array.from({ length: WIDTH }, (_, x) => value(isInside(x, y))),
+  );
 
 /** Written by Pillow, as no browser writes it. */
 const AVIF =
@@ -24,10 +26,19 @@ const WEBP =
   'AA=';
 
 function bmp() {
-  const pixels = rows((inside) => (inside ? [40, 200, 230] : [120, 60, 30])).reverse().flat(2);
+  const pixels = rows((inside) => (inside ? [40, 200, 230] : [120, 60, 30]))
+    .reverse()
+    .flat(2);
   const head = Buffer.alloc(54);
   head.write('BM');
-  for (const [value, at] of [[54 + pixels.length, 2], [54, 10], [40, 14], [WIDTH, 18], [HEIGHT, 22]]) head.writeUInt32LE(value, at);
+  for (const [value, at] of [
+    [54 + pixels.length, 2],
+    [54, 10],
+    [40, 14],
+    [WIDTH, 18],
+    [HEIGHT, 22],
+  ])
+    head.writeUInt32LE(value, at);
   head.writeUInt16LE(1, 26);
   head.writeUInt16LE(24, 28);
   return Buffer.concat([head, Buffer.from(pixels)]);
@@ -47,18 +58,38 @@ function gif(frames) {
     }
   });
   const pieces = [];
-  for (let at = 0; at < bytes.length; at += 255) pieces.push(Math.min(255, bytes.length - at), ...bytes.slice(at, at + 255));
+  for (let at = 0; at < bytes.length; at += 255)
+    pieces.push(Math.min(255, bytes.length - at), ...bytes.slice(at, at + 255));
   const frame = [0x2c, 0, 0, 0, 0, WIDTH, 0, HEIGHT, 0, 0, 2, ...pieces, 0];
   const table = [30, 60, 120, 230, 200, 40, 0, 0, 0, 0, 0, 0];
-  return Buffer.from([...Buffer.from('GIF89a'), WIDTH, 0, HEIGHT, 0, 0x81, 0, 0, ...table, ...Array(frames).fill(frame).flat(), 0x3b]);
+  return Buffer.from([
+    ...Buffer.from('GIF89a'),
+    WIDTH,
+    0,
+    HEIGHT,
+    0,
+    0x81,
+    0,
+    0,
+    ...table,
+    ...Array(frames).fill(frame).flat(),
+    0x3b,
+  ]);
 }
 
 /** Grey, with these bits, and with chunks before the pixels. */
 function png(bits, ...before) {
   const head = Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, HEIGHT, bits, 0, 0, 0, 0]);
-  const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34]).slice(0, bits / 8)).map((row) => [0, ...row.flat()]);
+  const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34]).slice(0, bits / 8)).map(
+    (row) => [0, ...row.flat()],
+  );
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const chunks = [chunk('IHDR', head), ...before, chunk('IDAT', deflateSync(Buffer.from(pixels.flat()))), chunk('IEND', Buffer.alloc(0))];
+  const chunks = [
+    chunk('IHDR', head),
+    ...before,
+    chunk('IDAT', deflateSync(Buffer.from(pixels.flat()))),
+    chunk('IEND', Buffer.alloc(0)),
+  ];
   return Buffer.concat([signature, ...chunks]);
 }
 
@@ -86,12 +117,46 @@ function crc(bytes) {
  */
 const inBase64 = (files) =>
   Object.fromEntries(Object.entries(files).map(([name, file]) => [name, file.toString('base64')]));
-const ORIENTATION_6 = Buffer.from([...Buffer.from('MM'), 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]);
+const ORIENTATION_6 = Buffer.from([
+  ...Buffer.from('MM'),
+  0,
+  42,
+  0,
+  0,
+  0,
+  8,
+  0,
+  1,
+  0x01,
+  0x12,
+  0,
+  3,
+  0,
+  0,
+  0,
+  1,
+  0,
+  6,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+]);
 
 /** In base64, to be handed to a page. */
-export const FILES = inBase64({ avif: Buffer.from(AVIF, 'base64'), bmp: bmp(), gif: gif(1), png: png(16) });
+export const FILES = inBase64({
+  avif: Buffer.from(AVIF, 'base64'),
+  bmp: bmp(),
+  gif: gif(1),
+  png: png(16),
+});
 /** Files that some browsers turn and some do not. */
-export const TURNED = inBase64({ webp: Buffer.from(WEBP, 'base64'), png: png(8, chunk('eXIf', ORIENTATION_6)) });
+export const TURNED = inBase64({
+  webp: Buffer.from(WEBP, 'base64'),
+  png: png(8, chunk('eXIf', ORIENTATION_6)),
+});
 export const ANIMATED_GIF = gif(2).toString('base64');
 
 // What files are made of: the most significant byte comes first.
@@ -109,15 +174,35 @@ const segment = (marker, data) => [0xff, marker, ...short(data.length + 2), ...d
  * @param {number} height
  */
 export function at144Dpi(width, height) {
-  const entry = (tag, type, value) => [...short(tag), ...short(type), ...long(1), ...value, ...Array(4 - value.length).fill(0)];
+  const entry = (tag, type, value) => [
+    ...short(tag),
+    ...short(type),
+    ...long(1),
+    ...value,
+    ...Array(4 - value.length).fill(0),
+  ];
   const RATIONAL = 5;
   const SHORT = 3;
   const LONG = 4;
-  const first = [entry(0x011a, RATIONAL, long(92)), entry(0x011b, RATIONAL, long(92)), entry(0x0128, SHORT, short(2)), entry(0x8769, LONG, long(62))];
+  const first = [
+    entry(0x011a, RATIONAL, long(92)),
+    entry(0x011b, RATIONAL, long(92)),
+    entry(0x0128, SHORT, short(2)),
+    entry(0x8769, LONG, long(62)),
+  ];
   const second = [entry(0xa002, LONG, long(width)), entry(0xa003, LONG, long(height))];
   const list = (entries) => [...short(entries.length), ...entries.flat(), ...long(0)];
   // The lists begin at 8 and 62, the resolution at 92.
-  return exifSegment([...text('MM'), 0, 42, ...long(8), ...list(first), ...list(second), ...long(144), ...long(1)]);
+  return exifSegment([
+    ...text('MM'),
+    0,
+    42,
+    ...long(8),
+    ...list(first),
+    ...list(second),
+    ...long(144),
+    ...long(1),
+  ]);
 }
 
 /** @param {Iterable<number>} tiff */
@@ -144,18 +229,43 @@ function profileSegment(name, colours) {
   const xyz = (values) => values.flatMap((value) => long(Math.round(65536 * value)));
   const curve = [...text('curv'), ...long(0), ...long(1), 0x02, 0x33, 0, 0];
   const entries = {
-    desc: [...text('desc'), ...long(0), ...long(name.length + 1), ...text(name), ...Array(1 + 4 + 4 + 2 + 1 + 67).fill(0)],
+    desc: [
+      ...text('desc'),
+      ...long(0),
+      ...long(name.length + 1),
+      ...text(name),
+      ...Array(1 + 4 + 4 + 2 + 1 + 67).fill(0),
+    ],
     cprt: [...text('text'), ...long(0), ...text('none'), 0],
-    ...Object.fromEntries(Object.entries(colours).map(([tag, values]) => [tag, [...text('XYZ '), ...long(0), ...xyz(values)]])),
+    ...Object.fromEntries(
+      Object.entries(colours).map(([tag, values]) => [
+        tag,
+        [...text('XYZ '), ...long(0), ...xyz(values)],
+      ]),
+    ),
     ...{ rTRC: curve, gTRC: curve, bTRC: curve },
   };
   const table = long(Object.keys(entries).length);
   const data = [];
   for (const [tag, bytes] of Object.entries(entries)) {
-    table.push(...text(tag), ...long(128 + 4 + 12 * Object.keys(entries).length + data.length), ...long(bytes.length));
+    table.push(
+      ...text(tag),
+      ...long(128 + 4 + 12 * Object.keys(entries).length + data.length),
+      ...long(bytes.length),
+    );
     data.push(...bytes, ...Array(-bytes.length & 3).fill(0));
   }
-  const head = [...long(128 + table.length + data.length), ...long(0), 2, 0x10, 0, 0, ...text('mntrRGB XYZ '), ...Array(12).fill(0), ...text('acsp')];
+  const head = [
+    ...long(128 + table.length + data.length),
+    ...long(0),
+    2,
+    0x10,
+    0,
+    0,
+    ...text('mntrRGB XYZ '),
+    ...Array(12).fill(0),
+    ...text('acsp'),
+  ];
   const illuminant = [...Array(68 - head.length).fill(0), ...xyz([0.9642, 1, 0.8249])];
   const profile = [...head, ...illuminant, ...Array(128 - 80).fill(0), ...table, ...data];
   return segment(0xe2, [...text('ICC_PROFILE'), 0, 1, 1, ...profile]);

@@ -7,7 +7,8 @@ export function randomNumbers(seed) {
 }
 
 /** Pixels from rows of text: # inside, . outside. */
-export const pixelsOf = (...rows) => Uint8Array.from(rows.flatMap((row) => [...row].map((char) => Number(char === '#'))));
+export const pixelsOf = (...rows) =>
+  Uint8Array.from(rows.flatMap((row) => [...row].map((char) => Number(char === '#'))));
 
 /** A mask of an id and level, of pixels by row. Area and box are found by looking at each pixel. */
 export function maskOf(pixels, width, more = {}) {
@@ -15,8 +16,21 @@ export function maskOf(pixels, width, more = {}) {
   const inside = [...pixels.keys()].filter((i) => pixels[i]);
   const [xs, ys] = [inside.map((i) => i % width), inside.map((i) => Math.floor(i / width))];
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const bbox = inside.length === 0 ? [0, 0, 0, 0] : [left, top, Math.max(...xs) - left + 1, Math.max(...ys) - top + 1];
-  return { id: 1, level: 'entity', score: 0.5, area: inside.length, bbox, rle: encodeRle(pixels, width, height), parent: null, members: [], ...more };
+  const bbox =
+    inside.length === 0
+      ? [0, 0, 0, 0]
+      : [left, top, Math.max(...xs) - left + 1, Math.max(...ys) - top + 1];
+  return {
+    id: 1,
+    level: 'entity',
+    score: 0.5,
+    area: inside.length,
+    bbox,
+    rle: encodeRle(pixels, width, height),
+    parent: null,
+    members: [],
+    ...more,
+  };
 }
 
 export const textMask = (...rows) => maskOf(pixelsOf(...rows), rows[0].length);
@@ -25,9 +39,14 @@ export const textMask = (...rows) => maskOf(pixelsOf(...rows), rows[0].length);
 export function blobs(random, width, height) {
   const pixels = new Uint8Array(width * height);
   for (let i = 0; i < 8; i++) {
-    const [cx, cy, radius] = [random() * width, random() * height, 1 + (random() * Math.min(width, height)) / 3];
+    const [cx, cy, radius] = [
+      random() * width,
+      random() * height,
+      1 + (random() * Math.min(width, height)) / 3,
+    ];
     pixels.forEach((_, at) => {
-      if (Math.hypot((at % width) - cx, Math.floor(at / width) - cy) < radius) pixels[at] = Number(i % 3 !== 2);
+      if (Math.hypot((at % width) - cx, Math.floor(at / width) - cy) < radius)
+        pixels[at] = Number(i % 3 !== 2);
     });
   }
   return pixels;
@@ -37,11 +56,18 @@ export function blobs(random, width, height) {
 export function assortedMasks() {
   const random = randomNumbers(7);
   const side = (most) => 1 + Math.floor(random() * most);
-  const masks = [[new Uint8Array(12), 4], [new Uint8Array(12).fill(1), 4], [new Uint8Array(1).fill(1), 1]];
+  const masks = [
+    [new Uint8Array(12), 4],
+    [new Uint8Array(12).fill(1), 4],
+    [new Uint8Array(1).fill(1), 1],
+  ];
   for (const density of [0.1, 0.5, 0.9]) {
     for (let i = 0; i < 10; i++) {
       const width = side(14);
-      masks.push([Uint8Array.from({ length: width * side(14) }, () => Number(random() < density)), width]);
+      masks.push([
+        Uint8Array.from({ length: width * side(14) }, () => Number(random() < density)),
+        width,
+      ]);
     }
   }
   for (let i = 0; i < 10; i++) {
@@ -59,15 +85,36 @@ export function raggedMasks(seed, count, side = 40) {
   const random = randomNumbers(seed);
   const below = (most) => Math.floor(random() * most);
   const kinds = [
-    (width, height) => Uint8Array.from({ length: width * height }, ((density) => () => Number(random() < density))(0.2 + 0.6 * random())),
+    (width, height) =>
+      Uint8Array.from(
+        { length: width * height },
+        (
+          (density) => () =>
+            Number(random() < density)
+        )(0.2 + 0.6 * random()),
+      ),
     (width, height) => {
       const [side, holes] = [1 + below(3), random() / 3];
-      return Uint8Array.from({ length: width * height }, (_, i) => (Math.floor((i % width) / side) + Math.floor(i / width / side)) % 2 ^ Number(random() < holes));
+      return Uint8Array.from(
+        { length: width * height },
+        (_, i) =>
+          ((Math.floor((i % width) / side) + Math.floor(i / width / side)) % 2) ^
+          Number(random() < holes),
+      );
     },
     (width, height) => {
-      const [cx, cy, gap, noise] = [random() * width, random() * height, 1 + 3 * random(), random() / 8];
-      const isRing = (i) => Math.floor(Math.hypot((i % width) - cx, Math.floor(i / width) - cy) / gap) % 2;
-      return Uint8Array.from({ length: width * height }, (_, i) => isRing(i) ^ Number(random() < noise));
+      const [cx, cy, gap, noise] = [
+        random() * width,
+        random() * height,
+        1 + 3 * random(),
+        random() / 8,
+      ];
+      const isRing = (i) =>
+        Math.floor(Math.hypot((i % width) - cx, Math.floor(i / width) - cy) / gap) % 2;
+      return Uint8Array.from(
+        { length: width * height },
+        (_, i) => isRing(i) ^ Number(random() < noise),
+      );
     },
     (width, height) => {
       const pixels = new Uint8Array(width * height);
@@ -75,13 +122,17 @@ export function raggedMasks(seed, count, side = 40) {
         let [x, y, dx, dy] = [below(width), below(height), 1, 1];
         for (let steps = 0; steps < 40; steps++) {
           if (random() < 0.4) [dx, dy] = [below(3) - 1, below(3) - 1];
-          [x, y] = [Math.min(width - 1, Math.max(0, x + dx)), Math.min(height - 1, Math.max(0, y + dy))];
+          [x, y] = [
+            Math.min(width - 1, Math.max(0, x + dx)),
+            Math.min(height - 1, Math.max(0, y + dy)),
+          ];
           pixels[y * width + x] = 1;
         }
       }
       return pixels;
     },
-    (width, height) => blobs(random, width, height).map((inside) => inside ^ Number(random() < 0.05)),
+    (width, height) =>
+      blobs(random, width, height).map((inside) => inside ^ Number(random() < 0.05)),
     (width, height) => blobs(random, width, height),
   ];
   return Array.from({ length: count }, (_, i) => {
@@ -91,7 +142,8 @@ export function raggedMasks(seed, count, side = 40) {
 }
 
 /** The corners of a flat ring. */
-export const cornersOf = (ring) => Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
+export const cornersOf = (ring) =>
+  Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
 
 /** Positive if the ring's corners [x, y] run counter-clockwise when y points up. */
 export function signedArea(corners) {
@@ -132,6 +184,7 @@ export class FakeImageData {
 /** A photo whose pixels all differ. */
 export function photoOf(width, height, alpha = 255) {
   const photo = new FakeImageData(width, height);
-  for (let i = 0; i < width * height; i++) photo.data.set([i % 251, (i * 7) % 253, 255 - (i % 256), alpha], 4 * i);
+  for (let i = 0; i < width * height; i++)
+    photo.data.set([i % 251, (i * 7) % 253, 255 - (i % 256), alpha], 4 * i);
   return photo;
 }

@@ -39,7 +39,10 @@ export class Server {
   fetch = async (url, { headers = {}, signal } = {}) => {
     this.requests.push({ url: String(url), ...headers });
     signal?.throwIfAborted();
-    const from = this.ranges && headers.Range && headers['If-Range'] === this.etag ? Number(/bytes=(\d+)-/.exec(headers.Range)[1]) : 0;
+    const from =
+      this.ranges && headers.Range && headers['If-Range'] === this.etag
+        ? Number(/bytes=(\d+)-/.exec(headers.Range)[1])
+        : 0;
     const rest = this.bytes.slice(from);
     const limit = this.breaks.shift() ?? Infinity;
     if (limit === 0) throw new TypeError('failed to fetch');
@@ -54,8 +57,14 @@ export class Server {
         at = end;
       },
     });
-    const range = from > 0 ? { 'content-range': `bytes ${from}-${this.bytes.length - 1}/${this.bytes.length}` } : {};
-    return new Response(body, { status: from > 0 ? 206 : 200, headers: { etag: this.etag, 'content-length': rest.length, ...range } });
+    const range =
+      from > 0
+        ? { 'content-range': `bytes ${from}-${this.bytes.length - 1}/${this.bytes.length}` }
+        : {};
+    return new Response(body, {
+      status: from > 0 ? 206 : 200,
+      headers: { etag: this.etag, 'content-length': rest.length, ...range },
+    });
   };
 }
 
@@ -67,6 +76,9 @@ export function freshServer() {
   return server;
 }
 
-export const hash = async (blob) => createHash('sha256').update(new Uint8Array(await blob.arrayBuffer())).digest('hex');
+export const hash = async (blob) =>
+  createHash('sha256')
+    .update(new Uint8Array(await blob.arrayBuffer()))
+    .digest('hex');
 /** The cache is written after the load. */
 export const settled = () => new Promise((done) => setTimeout(done, 50));

@@ -1,13 +1,19 @@
 // Stand-ins for the pictures of a browser. Like those of another window they are of no class that this one knows, only of their name.
 
 /** An object that says it is of this class, with these properties. */
-export const another = (kind, properties) => Object.defineProperties({ [Symbol.toStringTag]: kind }, Object.getOwnPropertyDescriptors(properties));
+export const another = (kind, properties) =>
+  Object.defineProperties(
+    { [Symbol.toStringTag]: kind },
+    Object.getOwnPropertyDescriptors(properties),
+  );
 
 /** Pixels of one value each. */
-export const pixels = (width, height, value) => new Uint8ClampedArray(4 * width * height).fill(value);
+export const pixels = (width, height, value) =>
+  new Uint8ClampedArray(4 * width * height).fill(value);
 
 /** A picture whose pixels all have this value when it is drawn. */
-export const picture = (kind, width, height, value, more = {}) => another(kind, { width, height, value, ...more });
+export const picture = (kind, width, height, value, more = {}) =>
+  another(kind, { width, height, value, ...more });
 
 /** Draws pictures of one value, and refuses those of other sites. */
 class Canvas {
@@ -30,18 +36,43 @@ class Canvas {
   }
 
   getImageData(x, y, width, height) {
-    if (this.isTainted) throw new DOMException('The canvas has been tainted by cross-origin data.', 'SecurityError');
+    if (this.isTainted)
+      throw new DOMException('The canvas has been tainted by cross-origin data.', 'SecurityError');
     if (width > 5000) throw new RangeError('Out of memory at ImageData creation');
     return { width, height, data: pixels(width, height, this.value) };
   }
 }
 
 /** An <img>. `come` lets it load. */
-export function imageElement(value, { width = 4, height = 3, file = [width, height], complete = true, loading = 'eager', src = 'photo.jpg' } = {}) {
-  const element = picture('HTMLImageElement', width, height, value, { loading, src, currentSrc: src, complete, crossOrigin: 'anonymous', referrerPolicy: '' });
+export function imageElement(
+  value,
+  {
+    width = 4,
+    height = 3,
+    file = [width, height],
+    complete = true,
+    loading = 'eager',
+    src = 'photo.jpg',
+  } = {},
+) {
+  const element = picture('HTMLImageElement', width, height, value, {
+    loading,
+    src,
+    currentSrc: src,
+    complete,
+    crossOrigin: 'anonymous',
+    referrerPolicy: '',
+  });
   const { promise, resolve, reject } = deferred();
   if (complete) resolve();
-  return Object.assign(element, { naturalWidth: width, naturalHeight: height, file, decode: () => promise, come: resolve, fail: reject });
+  return Object.assign(element, {
+    naturalWidth: width,
+    naturalHeight: height,
+    file,
+    decode: () => promise,
+    come: resolve,
+    fail: reject,
+  });
 }
 
 function deferred() {

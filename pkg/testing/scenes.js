@@ -12,8 +12,8 @@ import { decodeRle } from '../dist/index.js';
  * @type {Record<Mode, Record<Level | 'prompted', number>>}
  */
 export const MIN_SCORES = {
-  fast: { part: 0.5, entity: 0.5, relation: 0.25, prompted: 0.4 },
-  thorough: { part: 0.9, entity: 0.9, relation: 0.2, prompted: 0.9 },
+  learned: { part: 0.5, entity: 0.5, relation: 0.25, prompted: 0.4 },
+  grid: { part: 0.9, entity: 0.9, relation: 0.2, prompted: 0.9 },
 };
 
 /**
@@ -23,7 +23,8 @@ export const MIN_SCORES = {
  * @param {Level} level
  * @param {number} minScore
  */
-export const sure = (scene, level, minScore) => scene.masks.filter((mask) => mask.level === level && mask.score >= minScore);
+export const sure = (scene, level, minScore) =>
+  scene.masks.filter((mask) => mask.level === level && mask.score >= minScore);
 
 /**
  * Masks of one level in `expected`, scored at least `minScore`, that no mask of `found` covers with `minIou`.
@@ -36,9 +37,15 @@ export const sure = (scene, level, minScore) => scene.masks.filter((mask) => mas
 export function missing(expected, found, level, minScore, minIou = 0.9) {
   const candidates = found.masks.filter((mask) => mask.level === level);
   return sure(expected, level, minScore)
-    .map((mask) => ({ mask, best: Math.max(0, ...candidates.map((candidate) => iou(mask, candidate))) }))
+    .map((mask) => ({
+      mask,
+      best: Math.max(0, ...candidates.map((candidate) => iou(mask, candidate))),
+    }))
     .filter(({ best }) => best < minIou)
-    .map(({ mask, best }) => `${level} ${mask.id} (score ${mask.score.toFixed(3)}, area ${mask.area}): best IoU ${best.toFixed(3)}`);
+    .map(
+      ({ mask, best }) =>
+        `${level} ${mask.id} (score ${mask.score.toFixed(3)}, area ${mask.area}): best IoU ${best.toFixed(3)}`,
+    );
 }
 
 /**

@@ -54,7 +54,8 @@ export class StandIn {
 globalThis.Worker = StandIn;
 /** Hears the uncaught errors of the page. */
 export const page = new EventTarget();
-for (const name of ['addEventListener', 'removeEventListener']) globalThis[name] = page[name].bind(page);
+for (const name of ['addEventListener', 'removeEventListener'])
+  globalThis[name] = page[name].bind(page);
 // As the browser's: a call that is never answered does not end the program.
 setInterval(() => {}, 1000).unref();
 

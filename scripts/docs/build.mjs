@@ -3,21 +3,33 @@
 // lives in this folder, outside the workspaces, beside a TypeScript of its own; the package is built with 7.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, StepError, main, npm, once, run, say } from '../lib.mjs';
-import { needPackages } from '../setup.mjs';
+import { main, npm, once, ROOT, run, StepError, say } from '../lib.mjs';
+import { needPackages } from '../needs.mjs';
 
 const FOLDER = 'scripts/docs';
 
 main(() => {
   needPackages();
-  if (!existsSync(join(ROOT, 'pkg/wasm/simd/aims_web.d.ts'))) throw new StepError('The browser module is not built. Run `npm run build`, then this again.');
+  if (!existsSync(join(ROOT, 'pkg/wasm/simd/aims_web.d.ts')))
+    throw new StepError('The browser module is not built. Run `npm run build`, then this again.');
   const inputs = [`${FOLDER}/package.json`, `${FOLDER}/package-lock.json`];
-  once('docs packages', { inputs, outputs: [`${FOLDER}/node_modules/.package-lock.json`], what: 'Installing TypeDoc' }, () =>
-    npm(['ci', '--no-audit', '--no-fund'], { cwd: join(ROOT, FOLDER), advice: 'Check that the npm registry is reachable, then run this again.' }),
+  once(
+    'docs packages',
+    { inputs, outputs: [`${FOLDER}/node_modules/.package-lock.json`], what: 'Installing TypeDoc' },
+    () =>
+      npm(['ci', '--no-audit', '--no-fund'], {
+        cwd: join(ROOT, FOLDER),
+        advice: 'Check that the npm registry is reachable, then run this again.',
+      }),
   );
   say('Building the API reference');
-  run(process.execPath, [join(FOLDER, 'node_modules/typedoc/bin/typedoc'), '--options', 'pkg/typedoc.json'], {
-    advice: 'Warnings count as errors: give what it names a comment, or mend its link. Then run this again.',
-  });
+  run(
+    process.execPath,
+    [join(FOLDER, 'node_modules/typedoc/bin/typedoc'), '--options', 'pkg/typedoc.json'],
+    {
+      advice:
+        'Warnings count as errors: give what it names a comment, or mend its link. Then run this again.',
+    },
+  );
   say('The API reference is docs/api/index.html');
 });

@@ -1,7 +1,17 @@
 // Packs the npm package and installs it into copies of the examples, outside the checkout and its workspaces.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ROOT, StepError } from '../../scripts/lib.mjs';
@@ -13,8 +23,13 @@ const KEPT = ['node_modules', 'package-lock.json'];
 /** What `npm pack` makes of pkg/. Its name tells its contents, as npm takes files of one name to be the same. */
 export function pack() {
   const folder = mkdtempSync(join(tmpdir(), 'aims-web-pack-'));
-  const [{ filename }] = JSON.parse(npm(['pack', './pkg', '--json', '--pack-destination', folder], ROOT));
-  const hash = createHash('sha256').update(readFileSync(join(folder, filename))).digest('hex').slice(0, 16);
+  const [{ filename }] = JSON.parse(
+    npm(['pack', './pkg', '--json', '--pack-destination', folder], ROOT),
+  );
+  const hash = createHash('sha256')
+    .update(readFileSync(join(folder, filename)))
+    .digest('hex')
+    .slice(0, 16);
   const tarball = join(folder, `aims-web-${hash}.tgz`);
   renameSync(join(folder, filename), tarball);
   return { tarball, remove: () => rmSync(folder, { recursive: true }) };
@@ -24,10 +39,14 @@ export function pack() {
 export function install(name, tarball, { example = name, versions = {} }) {
   const folder = join(CACHE, name);
   mkdirSync(folder, { recursive: true });
-  for (const entry of readdirSync(folder)) if (!KEPT.includes(entry)) rmSync(join(folder, entry), { recursive: true });
+  for (const entry of readdirSync(folder))
+    if (!KEPT.includes(entry)) rmSync(join(folder, entry), { recursive: true });
   // Not what was made by trying the example in its place.
   const made = ['node_modules', 'dist', 'aims-web', '.next'];
-  cpSync(join(ROOT, 'examples', example), folder, { recursive: true, filter: (path) => !made.includes(basename(path)) });
+  cpSync(join(ROOT, 'examples', example), folder, {
+    recursive: true,
+    filter: (path) => !made.includes(basename(path)),
+  });
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   manifest.dependencies['aims-web'] = `file:${tarball}`;
   Object.assign(manifest.devDependencies ?? {}, versions);
@@ -51,5 +70,7 @@ export function npm(args, cwd) {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' };
   const result = spawnSync(program, [...first, ...args], { cwd, env, encoding: 'utf8' });
   if (result.status === 0) return result.stdout;
-  throw new StepError(`\`npm ${args.join(' ')}\` failed in ${cwd}:\n${result.stdout}${result.stderr}${result.error?.message ?? ''}`);
+  throw new StepError(
+    `\`npm ${args.join(' ')}\` failed in ${cwd}:\n${result.stdout}${result.stderr}${result.error?.message ?? ''}`,
+  );
 }

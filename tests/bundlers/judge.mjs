@@ -6,18 +6,25 @@ import { MIN_SCORES, missing, sure } from '../../pkg/testing/scenes.js';
 import { ROOT, StepError } from '../../scripts/lib.mjs';
 
 const PHOTO = join(ROOT, 'www', 'public', 'samples', 'astronaut.jpg');
-const GOLDEN = JSON.parse(readFileSync(join(ROOT, 'tests', 'golden', 'demo-cpu.json'), 'utf8')).full;
+const GOLDEN = JSON.parse(
+  readFileSync(join(ROOT, 'tests', 'golden', 'demo-cpu.json'), 'utf8'),
+).full;
 const MIN_SCORE = MIN_SCORES.fast.entity;
 /** On the suit. A click there means the astronaut, whom the network of the levels finds too: masks of two networks agree. */
 const POINT = { x: 225, y: 400 };
-const ASTRONAUT = sure(GOLDEN, 'entity', MIN_SCORE).find(({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1);
+const ASTRONAUT = sure(GOLDEN, 'entity', MIN_SCORE).find(
+  ({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1,
+);
 const MIN_IOU = 0.9;
 
 /** A page that shows the whole scene first, and its JSON. */
 export async function judgeScene(page) {
   const full = await result(page, () => choosePhoto(page));
   const lacking = missing(GOLDEN, full, 'entity', MIN_SCORE, MIN_IOU);
-  if (lacking.length > 0) throw new StepError(`These entities of the golden scene were not found: ${lacking.join('; ')}.`);
+  if (lacking.length > 0)
+    throw new StepError(
+      `These entities of the golden scene were not found: ${lacking.join('; ')}.`,
+    );
   const { masks } = await result(page, () => page.locator('canvas').click({ position: POINT }));
   if (masks.length !== 1) throw new StepError(`A click gave ${masks.length} masks.`);
   expectAstronaut(decodeRle(masks[0].rle), 'The mask of a click');
@@ -26,32 +33,43 @@ export async function judgeScene(page) {
 /** The editor: its plug-in gives a selection, with which it lifts pixels to another canvas. */
 export async function judgeEditor(page) {
   await choosePhoto(page);
-  const { rle } = await result(page, () => page.locator('canvas').first().click({ position: POINT }));
+  const { rle } = await result(page, () =>
+    page.locator('canvas').first().click({ position: POINT }),
+  );
   expectAstronaut(decodeRle(rle), 'The selection');
-  const alpha = await page.locator('canvas').last().evaluate((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return Array.from({ length: data.length / 4 }, (_, index) => data[4 * index + 3]);
-  });
-  expectAstronaut(Uint8Array.from(alpha, (value) => value >> 7), 'What was lifted');
+  const alpha = await page
+    .locator('canvas')
+    .last()
+    .evaluate((canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return Array.from({ length: data.length / 4 }, (_, index) => data[4 * index + 3]);
+    });
+  expectAstronaut(
+    Uint8Array.from(alpha, (value) => value >> 7),
+    'What was lifted',
+  );
 }
 
 /** Runs `judge` on a page; nothing may be reported in the console, nor another server be asked. */
 export async function inPage(browser, url, judge) {
   // The page must be there without scripts: from a server that renders it, too.
   const html = await (await fetch(url)).text();
-  if (!html.includes('Choose a photo.')) throw new StepError(`The server's page does not hold the example: ${html.slice(0, 1000)}`);
+  if (!html.includes('Choose a photo.'))
+    throw new StepError(`The server's page does not hold the example: ${html.slice(0, 1000)}`);
   const context = await browser.newContext();
   // Nothing here measures time: machines may be busy, and the first visit of a development server compiles.
   context.setDefaultTimeout(5 * 60_000);
   const complaints = [];
   const { origin } = new URL(url);
   context.on('request', (request) => {
-    if (new URL(request.url()).origin !== origin && !request.url().startsWith('data:')) complaints.push(`request to ${request.url()}`);
+    if (new URL(request.url()).origin !== origin && !request.url().startsWith('data:'))
+      complaints.push(`request to ${request.url()}`);
   });
   context.on('console', (message) => {
     const { url } = message.location();
     // Browsers ask for an icon by themselves.
-    if (message.type() === 'error' && !url.endsWith('/favicon.ico')) complaints.push(`console: ${message.text()} (${url})`);
+    if (message.type() === 'error' && !url.endsWith('/favicon.ico'))
+      complaints.push(`console: ${message.text()} (${url})`);
   });
   context.on('weberror', (error) => complaints.push(`page: ${error.error().stack}`));
   try {
@@ -74,7 +92,9 @@ async function result(page, action) {
   const before = await page.locator('pre').textContent();
   await action();
   const state = await page.waitForFunction((before) => {
-    const [json, status] = ['pre', '#status'].map((name) => document.querySelector(name).textContent);
+    const [json, status] = ['pre', '#status'].map(
+      (name) => document.querySelector(name).textContent,
+    );
     if (status.startsWith('Failed')) return { status };
     return json !== before && { json };
   }, before);
@@ -85,7 +105,8 @@ async function result(page, action) {
 
 function expectAstronaut(pixels, what) {
   const found = iou(pixels, decodeRle(ASTRONAUT.rle));
-  if (!(found >= MIN_IOU)) throw new StepError(`${what} is not the astronaut: IoU ${found.toFixed(3)}.`);
+  if (!(found >= MIN_IOU))
+    throw new StepError(`${what} is not the astronaut: IoU ${found.toFixed(3)}.`);
 }
 
 function iou(a, b) {

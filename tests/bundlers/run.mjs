@@ -3,24 +3,31 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { launch } from '../../scripts/browser.mjs';
-import { StepError, main } from '../../scripts/lib.mjs';
+import { main, StepError } from '../../scripts/lib.mjs';
 import { serveFiles } from '../../scripts/serve.mjs';
 import { install, npm, pack } from './install.mjs';
 import { inPage, judgeEditor, judgeScene } from './judge.mjs';
 import { serveBy } from './serve.mjs';
 
 /** Built, and served as plain files. */
-const build = (output, judge = judgeScene) => async (folder, browser) => {
-  npm(['run', 'build'], folder);
-  await served(serveFiles(`${folder}/${output}`), browser, judge);
-};
+const build =
+  (output, judge = judgeScene) =>
+  async (folder, browser) => {
+    npm(['run', 'build'], folder);
+    await served(serveFiles(`${folder}/${output}`), browser, judge);
+  };
 
-const dev = (...program) => (folder, browser) => served(serveBy(folder, ...program), browser, judgeScene);
+const dev =
+  (...program) =>
+  (folder, browser) =>
+    served(serveBy(folder, ...program), browser, judgeScene);
 
-const buildAndStart = (...program) => async (folder, browser) => {
-  npm(['run', 'build'], folder);
-  await served(serveBy(folder, ...program), browser, judgeScene);
-};
+const buildAndStart =
+  (...program) =>
+  async (folder, browser) => {
+    npm(['run', 'build'], folder);
+    await served(serveBy(folder, ...program), browser, judgeScene);
+  };
 
 async function served(starting, browser, judge) {
   const { url, close } = await starting;
@@ -34,8 +41,12 @@ async function served(starting, browser, judge) {
 /** The package can be imported on a server; using it there tells why not. */
 function node(folder) {
   const script = `import('aims-web').then(({ Segmenter }) => Segmenter.create()).catch(({ code }) => console.log(code))`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
-  if (stdout.trim() !== 'unsupported-environment') throw new StepError(`Node said: ${stdout}${stderr}`);
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  if (stdout.trim() !== 'unsupported-environment')
+    throw new StepError(`Node said: ${stdout}${stderr}`);
 }
 
 const VITE = { dev: dev('vite/bin/vite.js', '--strictPort'), build: build('dist') };
@@ -49,14 +60,22 @@ const EXAMPLES = {
   vite: { cases: VITE },
   'vite-7': { example: 'vite', versions: { vite: '7.3.8' }, cases: VITE },
   'editor-plugin': { cases: { build: build('dist', judgeEditor) } },
-  next: { cases: { dev: dev('next/dist/bin/next', 'dev'), build: buildAndStart('next/dist/bin/next', 'start') } },
+  next: {
+    cases: {
+      dev: dev('next/dist/bin/next', 'dev'),
+      build: buildAndStart('next/dist/bin/next', 'start'),
+    },
+  },
 };
 
 main(async () => {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
   const names = only?.split(',') ?? Object.keys(EXAMPLES);
   const unknown = names.find((name) => !Object.hasOwn(EXAMPLES, name));
-  if (unknown !== undefined) throw new StepError(`There is no example "${unknown}". Choose from: ${Object.keys(EXAMPLES).join(', ')}.`);
+  if (unknown !== undefined)
+    throw new StepError(
+      `There is no example "${unknown}". Choose from: ${Object.keys(EXAMPLES).join(', ')}.`,
+    );
 
   const { tarball, remove } = pack();
   const browser = await launch([]);
@@ -64,8 +83,12 @@ main(async () => {
   const attempt = async (title, body) => {
     const start = performance.now();
     let error;
-    const result = await Promise.resolve().then(body).catch((cause) => (error = cause) && undefined);
-    console.log(`${error ? 'FAILED' : 'passed'}  ${title.padEnd(22)} ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    const result = await Promise.resolve()
+      .then(body)
+      .catch((cause) => (error = cause) && undefined);
+    console.log(
+      `${error ? 'FAILED' : 'passed'}  ${title.padEnd(22)} ${((performance.now() - start) / 1000).toFixed(1)} s`,
+    );
     if (error) failed.push(`${title}: ${error instanceof StepError ? error.message : error.stack}`);
     return result;
   };
@@ -73,11 +96,15 @@ main(async () => {
     for (const name of names) {
       const folder = await attempt(`${name} install`, () => install(name, tarball, EXAMPLES[name]));
       if (folder === undefined) continue;
-      for (const [what, body] of Object.entries(EXAMPLES[name].cases)) await attempt(`${name} ${what}`, () => body(folder, browser));
+      for (const [what, body] of Object.entries(EXAMPLES[name].cases))
+        await attempt(`${name} ${what}`, () => body(folder, browser));
     }
   } finally {
     await browser.close();
     remove();
   }
-  if (failed.length > 0) throw new StepError(`${failed.join('\n\n')}\n\nThe examples were built in ~/.cache/aims-web/bundlers.`);
+  if (failed.length > 0)
+    throw new StepError(
+      `${failed.join('\n\n')}\n\nThe examples were built in ~/.cache/aims-web/bundlers.`,
+    );
 });

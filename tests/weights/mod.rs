@@ -25,8 +25,8 @@ pub fn base_model(precision: Precision) -> Vec<u8> {
 pub fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights");
     let trained: Vec<_> = trained.iter().map(|name| weights.join(name)).collect();
-    let path =
-        std::env::var_os("SAM2_WEIGHTS").map_or_else(|| cached("sam2-hiera-tiny.safetensors"), PathBuf::from);
+    let path = std::env::var_os("SAM2_WEIGHTS")
+        .map_or_else(|| cached("sam2-hiera-tiny.safetensors"), PathBuf::from);
     assert!(path.exists(), "{} is missing: run `node scripts/sam2.mjs`", path.display());
     let sources = Sources { weights: &path, trained: &trained, calibration: None, photos: None };
     convert(&family("aims-base"), sources, precision).expect("the weights convert")

@@ -1,7 +1,7 @@
 // The demo as a user handles it. Points are in pixels of the photo.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Download, type Page, expect, test as base } from '@playwright/test';
+import { test as base, type Download, expect, type Page } from '@playwright/test';
 import type { Box, Scene } from 'aims-web';
 
 type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box' | 'points';
@@ -43,7 +43,9 @@ export class Demo {
   async drag([x, y, width, height]: Box): Promise<void> {
     await this.page.mouse.move(...(await this.#onScreen([x, y])));
     await this.page.mouse.down();
-    await this.page.mouse.move(...(await this.#onScreen([x + width - 1, y + height - 1])), { steps: 5 });
+    await this.page.mouse.move(...(await this.#onScreen([x + width - 1, y + height - 1])), {
+      steps: 5,
+    });
     await this.page.mouse.up();
   }
 
@@ -56,21 +58,32 @@ export class Demo {
   }
 
   async choose(name: string, buffer: Buffer): Promise<void> {
-    await this.page.locator('#file').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    await this.page
+      .locator('#file')
+      .setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
   }
 
   async screenshot(name: string): Promise<void> {
-    const path = (width: number) => fileURLToPath(new URL(`screenshots/${name}-${width}.png`, import.meta.url));
-    for (const [width, height] of [[360, 740], [1440, 900]] as const) {
+    const path = (width: number) =>
+      fileURLToPath(new URL(`screenshots/${name}-${width}.png`, import.meta.url));
+    for (const [width, height] of [
+      [360, 740],
+      [1440, 900],
+    ] as const) {
       await this.page.setViewportSize({ width, height });
       // Two frames: the canvases follow the new size in the first.
-      await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      await this.page.evaluate(
+        () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+      );
       await this.page.screenshot({ path: path(width), fullPage: true });
     }
   }
 
   async #save(button: string): Promise<Buffer> {
-    const [download] = await Promise.all([this.page.waitForEvent('download'), this.page.click(button)]);
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.click(button),
+    ]);
     return readFileSync(await (download as Download).path());
   }
 
@@ -87,6 +100,7 @@ export class Demo {
 
 /** Every test also checks that the page stays with its own server and that nothing is reported in the console. */
 export const test = base.extend<{ demo: Demo; complaints: string[] }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's names.
   complaints: async ({}, use) => {
     const complaints: string[] = [];
     await use(complaints);
@@ -94,7 +108,9 @@ export const test = base.extend<{ demo: Demo; complaints: string[] }>({
   },
   demo: async ({ page, baseURL, complaints }, use) => {
     page.context().on('request', (request) => {
-      const own = [baseURL ?? '', `blob:${baseURL}`, 'data:'].some((start) => request.url().startsWith(start));
+      const own = [baseURL ?? '', `blob:${baseURL}`, 'data:'].some((start) =>
+        request.url().startsWith(start),
+      );
       if (!own) complaints.push(`request to ${request.url()}`);
     });
     page.on('console', (message) => {
@@ -105,6 +121,7 @@ export const test = base.extend<{ demo: Demo; complaints: string[] }>({
   },
 });
 
-export const sample = (name: string): Buffer => readFileSync(new URL(`../public/samples/${name}.jpg`, import.meta.url));
+export const sample = (name: string): Buffer =>
+  readFileSync(new URL(`../public/samples/${name}.jpg`, import.meta.url));
 
 export { expect };

@@ -1,4 +1,4 @@
-import { Demo, expect, sample, test } from './demo.js';
+import { type Demo, expect, sample, test } from './demo.js';
 
 const QUERY = 'device=cpu&size=512&points=8';
 
@@ -28,12 +28,17 @@ test('bad files are explained, and the page goes on working', async ({ demo }) =
   await expect(demo.page.locator('body')).toHaveAttribute('data-view', 'full');
 });
 
-test('a file that the program reads and the browser cannot show leaves the photo before it', async ({ demo }) => {
+test('a file that the program reads and the browser cannot show leaves the photo before it', async ({
+  demo,
+}) => {
   await demo.start(QUERY);
   await demo.choose('coffee.jpg', sample('coffee'));
   await demo.arrive('full');
   await demo.page.evaluate(() => {
-    window.createImageBitmap = () => Promise.reject(new DOMException('The source image could not be decoded.', 'InvalidStateError'));
+    window.createImageBitmap = () =>
+      Promise.reject(
+        new DOMException('The source image could not be decoded.', 'InvalidStateError'),
+      );
   });
   await demo.choose('chelsea.jpg', sample('chelsea'));
   await expectBanner(demo, /cannot be opened/);

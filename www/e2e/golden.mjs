@@ -12,8 +12,23 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 function segment({ photo, model, size, mode, points }, prompt) {
   const out = mkdtempSync(join(tmpdir(), 'aims-golden-'));
   const file = join('www', 'public', 'samples', `${photo}.jpg`);
-  const options = ['--device', 'cpu', ...(model ? ['--model', model] : []), '--input-size', size, ...(mode === 'fast' ? [] : ['--thorough', '--points-per-side', points]), '--prompt', JSON.stringify(prompt), '--out', out];
-  execFileSync('cargo', ['run', '--release', '--locked', '--quiet', '--', 'segment', file, ...options.map(String)], { cwd: ROOT, stdio: 'inherit' });
+  const options = [
+    '--device',
+    'cpu',
+    ...(model ? ['--model', model] : []),
+    '--input-size',
+    size,
+    ...(mode === 'learned' ? [] : ['--mode', 'grid', '--points-per-side', points]),
+    '--prompt',
+    JSON.stringify(prompt),
+    '--out',
+    out,
+  ];
+  execFileSync(
+    'cargo',
+    ['run', '--release', '--locked', '--quiet', '--', 'segment', file, ...options.map(String)],
+    { cwd: ROOT, stdio: 'inherit' },
+  );
   const { photo: _, ...scene } = JSON.parse(readFileSync(join(out, 'scenes.jsonl'), 'utf8'));
   rmSync(out, { recursive: true });
   return scene;
@@ -39,5 +54,10 @@ for (const testCase of JSON.parse(readFileSync(new URL('cases.json', import.meta
   };
   const path = join(ROOT, 'tests', 'golden', `demo-${testCase.name}.json`);
   writeFileSync(path, `${JSON.stringify(golden)}\n`);
-  console.log(path, Object.entries(golden).map(([name, { masks }]) => `${name}: ${masks.length} masks`).join(', '));
+  console.log(
+    path,
+    Object.entries(golden)
+      .map(([name, { masks }]) => `${name}: ${masks.length} masks`)
+      .join(', '),
+  );
 }

@@ -1,22 +1,29 @@
 // Ways of use other than the mouse: drop, paste, keyboard, touch.
 import type { Page } from '@playwright/test';
-import { type Mask, decodeRle } from 'aims-web';
+import { decodeRle, type Mask } from 'aims-web';
 import { expect, sample, test } from './demo.js';
 
 const QUERY = 'device=cpu&size=512&points=8';
 
 /** The middle of the largest square that no mask touches, of those around every eighth pixel. */
-function emptyPlace(masks: Mask[], { width, height }: { width: number; height: number }): [x: number, y: number] {
+function emptyPlace(
+  masks: Mask[],
+  { width, height }: { width: number; height: number },
+): [x: number, y: number] {
   const covered = new Uint8Array(width * height);
-  for (const { rle } of masks) for (const [at, inside] of decodeRle(rle).entries()) if (inside) covered[at] = 1;
+  for (const { rle } of masks)
+    for (const [at, inside] of decodeRle(rle).entries()) if (inside) covered[at] = 1;
   const isEmpty = (x: number, y: number, reach: number) => {
     if (x < reach || y < reach || x + reach >= width || y + reach >= height) return false;
-    for (let row = y - reach; row <= y + reach; row++) if (covered.subarray(row * width + x - reach, row * width + x + reach + 1).includes(1)) return false;
+    for (let row = y - reach; row <= y + reach; row++)
+      if (covered.subarray(row * width + x - reach, row * width + x + reach + 1).includes(1))
+        return false;
     return true;
   };
   let best: { place: [number, number]; reach: number } = { place: [0, 0], reach: 0 };
   for (let y = 0; y < height; y += 8) {
-    for (let x = 0; x < width; x += 8) while (isEmpty(x, y, best.reach + 1)) best = { place: [x, y], reach: best.reach + 1 };
+    for (let x = 0; x < width; x += 8)
+      while (isEmpty(x, y, best.reach + 1)) best = { place: [x, y], reach: best.reach + 1 };
   }
   expect(best.reach, 'half of the side of an empty square, in pixels').toBeGreaterThan(3);
   return best.place;

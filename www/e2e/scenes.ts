@@ -11,7 +11,7 @@ export interface Case {
   model?: string;
   size: number;
   mode: Mode;
-  /** For the mode 'thorough'. */
+  /** For the mode 'grid'. */
   points: number;
   entity: [x: number, y: number];
   second: [x: number, y: number];
@@ -28,7 +28,8 @@ export interface Golden {
   box: Scene;
 }
 
-const read = <T>(path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as T;
+const read = <T>(path: string) =>
+  JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as T;
 
 export const CASES = read<Case[]>('cases.json');
 

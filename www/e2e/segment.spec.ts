@@ -3,7 +3,11 @@ import { MIN_SCORES, missing, sure } from '../../pkg/testing/scenes.js';
 import { type Demo, expect, test } from './demo.js';
 import { CASES, goldenOf } from './scenes.js';
 
-function expectLike(found: Scene, expected: Scene, minScores: Partial<Record<Level, number>>): void {
+function expectLike(
+  found: Scene,
+  expected: Scene,
+  minScores: Partial<Record<Level, number>>,
+): void {
   for (const [level, minScore] of Object.entries(minScores) as [Level, number][]) {
     expect(sure(expected, level, minScore), level).not.toEqual([]);
     expect(missing(expected, found, level, minScore)).toEqual([]);
@@ -22,12 +26,15 @@ const drawn = (demo: Demo) =>
 for (const testCase of CASES) {
   test(`photo to masks: ${testCase.name}`, async ({ demo, context }) => {
     const { page } = demo;
-    const { name, device, photo, model, size, mode, points, entity, second, box, unrelated } = testCase;
+    const { name, device, photo, model, size, mode, points, entity, second, box, unrelated } =
+      testCase;
     const golden = goldenOf(testCase);
     const { part, entity: minEntity, relation, prompted } = MIN_SCORES[mode];
     demo.width = golden.full.width;
 
-    await demo.start(`device=${device}&size=${size}&mode=${mode}&points=${points}${model ? `&model=${model}` : ''}`);
+    await demo.start(
+      `device=${device}&size=${size}&mode=${mode}&points=${points}${model ? `&model=${model}` : ''}`,
+    );
     await expect(page.locator('body')).toHaveAttribute('data-device', device);
     await demo.screenshot(`${name}-0-start`);
 
@@ -35,7 +42,11 @@ for (const testCase of CASES) {
       await page.click(`[data-sample=${photo}]`);
       await demo.arrive('full');
       const scene = await demo.scene();
-      expectLike(scene, golden.full, { part, entity: minEntity, ...(unrelated ? {} : { relation }) });
+      expectLike(scene, golden.full, {
+        part,
+        entity: minEntity,
+        ...(unrelated ? {} : { relation }),
+      });
       if (unrelated) expect(scene.masks.filter(({ level }) => level === 'relation')).toEqual([]);
     });
 
@@ -44,7 +55,9 @@ for (const testCase of CASES) {
 
     await test.step('levels are drawn, the mask under the pointer is lit', async () => {
       const seen = new Set<number>();
-      const levels = (['part', 'relation', 'entity'] as const).filter((level) => level !== 'relation' || !unrelated);
+      const levels = (['part', 'relation', 'entity'] as const).filter(
+        (level) => level !== 'relation' || !unrelated,
+      );
       for (const level of levels) {
         await page.keyboard.press({ part: '1', entity: '2', relation: '3' }[level]);
         await expect(page.locator(`#levels input[value=${level}]`)).toBeChecked();

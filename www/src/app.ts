@@ -4,13 +4,13 @@ import { byId } from './dom.js';
 import { saveCutout, saveScene } from './downloads.js';
 import { explain, isAbort, type Remedy } from './errors.js';
 import { Graph } from './graph.js';
+import { Panel } from './panel.js';
 import { type Job, Session } from './session.js';
 import type { Settings } from './settings.js';
 import { ofLevel } from './shapes.js';
-import { Panel } from './panel.js';
 import { type Point, Stage } from './stage.js';
 import { Status } from './status.js';
-import { type View, hasLevel, summary, titleFor, viewOf } from './view.js';
+import { hasLevel, summary, titleFor, type View, viewOf } from './view.js';
 
 interface Photo {
   file: Blob;
@@ -37,11 +37,22 @@ export class App {
   constructor(settings: Settings, useCpu: () => void) {
     this.#session = new Session(settings);
     this.#useCpu = useCpu;
-    this.#status = new Status({ onCancel: () => this.cancel(), onRemedy: (remedy) => this.#remedy(remedy) });
+    this.#status = new Status({
+      onCancel: () => this.cancel(),
+      onRemedy: (remedy) => this.#remedy(remedy),
+    });
     const onHover = (mask: Mask | undefined) => this.#hover(mask);
     const onPick = (mask: Mask | undefined, second: boolean) => this.#pick(mask, second);
-    this.#stage = new Stage({ onHover, onPick, onPoint: (point) => this.#openPoint(point), onBox: (box) => this.#openBox(box) });
-    this.#graph = new Graph(byId('graph'), { onHover, onPick: (mask, second) => onPick(mask, second || this.#stage.pairTool) });
+    this.#stage = new Stage({
+      onHover,
+      onPick,
+      onPoint: (point) => this.#openPoint(point),
+      onBox: (box) => this.#openBox(box),
+    });
+    this.#graph = new Graph(byId('graph'), {
+      onHover,
+      onPick: (mask, second) => onPick(mask, second || this.#stage.pairTool),
+    });
     this.#panel = new Panel({ onStep: (depth) => this.#back(depth), onFind: () => this.find() });
   }
 
@@ -62,7 +73,11 @@ export class App {
       try {
         await this.#ready(job);
         await this.#session.encode(file, job);
-        if (!bitmap) throw new SegmenterError('unsupported-image', 'This browser cannot show it. Save it as a PNG or JPEG file and open that.');
+        if (!bitmap)
+          throw new SegmenterError(
+            'unsupported-image',
+            'This browser cannot show it. Save it as a PNG or JPEG file and open that.',
+          );
       } catch (error) {
         this.#show(before.photo, before.trail);
         bitmap?.close();
@@ -118,7 +133,9 @@ export class App {
 
   saveCutout(): void {
     if (!this.#photo || !this.#selected) return;
-    saveCutout(this.#photo.bitmap, this.#selected, this.#photo.name).catch((error: unknown) => this.fail(error));
+    saveCutout(this.#photo.bitmap, this.#selected, this.#photo.name).catch((error: unknown) =>
+      this.fail(error),
+    );
   }
 
   saveScene(): void {
@@ -213,7 +230,8 @@ export class App {
     if (second) return this.#pickSecond(mask);
     this.#selected = mask;
     this.#picked = undefined;
-    if (mask?.level === 'entity') this.#openPrompt({ kind: 'entity', mask: mask.rle }, [mask], this.#trail.length);
+    if (mask?.level === 'entity')
+      this.#openPrompt({ kind: 'entity', mask: mask.rle }, [mask], this.#trail.length);
     else if (mask?.level === 'relation' && view.prompt.kind !== 'entities') {
       this.#openPrompt({ kind: 'relation', mask: mask.rle }, [mask], this.#trail.length);
     }
@@ -223,7 +241,9 @@ export class App {
   #pickSecond(mask: Mask | undefined): void {
     if (mask?.level !== 'entity') return this.#status.say('Pick two entities.');
     const opened = this.#trail.at(-1)?.opened;
-    const first = this.#picked ?? (opened?.length === 1 && opened[0]?.level === 'entity' ? opened[0] : undefined);
+    const first =
+      this.#picked ??
+      (opened?.length === 1 && opened[0]?.level === 'entity' ? opened[0] : undefined);
     if (!first || first === mask) {
       this.#picked = mask;
       this.#status.say('Now pick a second entity for the relation of both.');
@@ -244,7 +264,9 @@ export class App {
 
   /** The step nearest to the shown one whose answer has entities to choose from. */
   #entityDepth(): number {
-    return this.#trail.findLastIndex(({ scene, prompt }) => prompt.kind !== 'entities' && hasLevel(scene, 'entity'));
+    return this.#trail.findLastIndex(
+      ({ scene, prompt }) => prompt.kind !== 'entities' && hasLevel(scene, 'entity'),
+    );
   }
 
   #render(): void {
@@ -252,7 +274,10 @@ export class App {
     const entities = this.#trail[this.#entityDepth()]?.scene;
     this.#stage.update({
       masks: view ? ofLevel(view.scene, view.level) : [],
-      others: entities && (entities !== view?.scene || view.level !== 'entity') ? ofLevel(entities, 'entity') : [],
+      others:
+        entities && (entities !== view?.scene || view.level !== 'entity')
+          ? ofLevel(entities, 'entity')
+          : [],
       opened: view?.opened ?? [],
       hovered: this.#hovered,
       selected: this.#selected,

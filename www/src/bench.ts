@@ -12,8 +12,8 @@ interface Report {
   firstImage: number;
   image: number;
   prompt: number;
-  fast: number;
-  thorough: number;
+  learned: number;
+  grid: number;
 }
 
 const ROWS: [keyof Report, string][] = [
@@ -21,8 +21,8 @@ const ROWS: [keyof Report, string][] = [
   ['firstImage', 'First photo: decode and encode'],
   ['image', 'Photo: decode and encode'],
   ['prompt', 'One point'],
-  ['fast', 'Whole photo, three levels'],
-  ['thorough', 'The same by a grid of points'],
+  ['learned', 'Whole photo, three levels'],
+  ['grid', 'The same by a grid of points'],
 ];
 
 const form = byId<HTMLFormElement>('form');
@@ -64,7 +64,11 @@ async function measure(settings: FormData): Promise<Report> {
 
   let segmenter!: Segmenter;
   const create = async () => {
-    segmenter = await Segmenter.create({ device: settings.get('device') as 'auto' | Device, inputSize: number('size'), onProgress });
+    segmenter = await Segmenter.create({
+      device: settings.get('device') as 'auto' | Device,
+      inputSize: number('size'),
+      onProgress,
+    });
   };
   show('load', await time(create), report);
   try {
@@ -77,9 +81,17 @@ async function measure(settings: FormData): Promise<Report> {
     const prompt = () => image.segment({ prompt: { kind: 'points', points: [point] } });
     await prompt();
     show('prompt', await median(repeats, prompt), report);
-    const grid = { pointsPerSide: number('points') };
-    show('fast', await median(repeats, () => image.segment({ mode: 'fast', onProgress })), report);
-    show('thorough', await median(repeats, () => image.segment({ mode: 'thorough', grid, onProgress })), report);
+    const options = { pointsPerSide: number('points') };
+    show(
+      'learned',
+      await median(repeats, () => image.segment({ mode: 'learned', onProgress })),
+      report,
+    );
+    show(
+      'grid',
+      await median(repeats, () => image.segment({ mode: 'grid', grid: options, onProgress })),
+      report,
+    );
   } finally {
     segmenter.close();
   }

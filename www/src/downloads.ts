@@ -1,4 +1,4 @@
-import { type Mask, type Scene, cutOut } from 'aims-web';
+import { cutOut, type Mask, type Scene } from 'aims-web';
 
 /** In pixels: edges of photos are never quite hard. */
 const FEATHER = 2;
@@ -10,7 +10,10 @@ export async function saveCutout(photo: ImageBitmap, mask: Mask, name: string): 
 }
 
 export function saveScene(scene: Scene, name: string): void {
-  save(new Blob([JSON.stringify({ image: name, ...scene })], { type: 'application/json' }), `${name}-scene.json`);
+  save(
+    new Blob([JSON.stringify({ image: name, ...scene })], { type: 'application/json' }),
+    `${name}-scene.json`,
+  );
 }
 
 function save(blob: Blob, name: string): void {

@@ -25,14 +25,17 @@ export interface Explanation {
   remedy: Remedy | undefined;
 }
 
-export const isAbort = (error: unknown): boolean => error instanceof SegmenterError && error.code === 'aborted';
+export const isAbort = (error: unknown): boolean =>
+  error instanceof SegmenterError && error.code === 'aborted';
 
 export function explain(error: unknown): Explanation {
   const code = error instanceof SegmenterError ? error.code : 'internal';
-  const retry = code.startsWith('model-') || code === 'unsupported-environment' || code === 'internal';
+  const retry =
+    code.startsWith('model-') || code === 'unsupported-environment' || code === 'internal';
   return {
     title: TITLES[code] ?? 'This did not work.',
     text: error instanceof Error ? error.message : String(error),
-    remedy: code === 'no-webgpu' || code === 'device-lost' ? 'use-cpu' : retry ? 'retry' : undefined,
+    remedy:
+      code === 'no-webgpu' || code === 'device-lost' ? 'use-cpu' : retry ? 'retry' : undefined,
   };
 }

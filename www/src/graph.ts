@@ -1,7 +1,7 @@
 // The scene graph as SVG: entities where they are in the photo, lines for relations, parts around their entity.
 import type { Mask } from 'aims-web';
 import { svg } from './dom.js';
-import { type Node, layout } from './layout.js';
+import { layout, type Node } from './layout.js';
 import { colorOf, ofLevel, titleOf } from './shapes.js';
 import type { View } from './view.js';
 
@@ -37,7 +37,8 @@ export class Graph {
     this.#root.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
 
     for (const relation of ofLevel(scene, 'relation')) this.#addRelation(relation, nodes, entities);
-    for (const { from, to } of stems) this.#root.append(svg('line', { class: 'stem', x1: from.x, y1: from.y, x2: to.x, y2: to.y }));
+    for (const { from, to } of stems)
+      this.#root.append(svg('line', { class: 'stem', x1: from.x, y1: from.y, x2: to.x, y2: to.y }));
     for (const node of nodes.filter(({ mask }) => mask.level === 'part')) this.#addNode(node);
     for (const node of nodes.filter(({ mask }) => mask.level === 'entity')) this.#addNode(node);
     this.#moveTabStop([...this.#items.values()][0]);
@@ -51,23 +52,37 @@ export class Graph {
   }
 
   #addRelation(relation: Mask, nodes: Node[], entities: Mask[]): void {
-    const byId = (id: number) => nodes.find(({ mask }) => mask.level === 'entity' && mask.id === id);
+    const byId = (id: number) =>
+      nodes.find(({ mask }) => mask.level === 'entity' && mask.id === id);
     const ends = relation.members.map(byId);
     // Where the answer has the relation alone, its ends are the two entities that were picked.
     const [a, b] = ends.every(Boolean) ? ends : nodes.filter(({ mask }) => entities.includes(mask));
     if (!a || !b) return;
     const line = { x1: a.x, y1: a.y, x2: b.x, y2: b.y };
-    this.#addItem(relation, svg('line', { ...line, class: 'edge', 'stroke-width': 1 + 3 * relation.score }), svg('line', { ...line, class: 'grip' }));
+    this.#addItem(
+      relation,
+      svg('line', { ...line, class: 'edge', 'stroke-width': 1 + 3 * relation.score }),
+      svg('line', { ...line, class: 'grip' }),
+    );
   }
 
   #addNode({ mask, x, y, radius }: Node): void {
     const circle = svg('circle', { cx: x, cy: y, r: radius, fill: colorOf(mask) });
-    this.#addItem(mask, circle, ...(mask.level === 'entity' ? [svg('text', { x, y }, String(mask.id))] : []));
+    this.#addItem(
+      mask,
+      circle,
+      ...(mask.level === 'entity' ? [svg('text', { x, y }, String(mask.id))] : []),
+    );
   }
 
   #addItem(mask: Mask, ...shapes: SVGElement[]): void {
     const label = `${titleOf(mask)}, score ${Math.round(100 * mask.score)} %`;
-    const item = svg('g', { class: 'item', role: 'button', tabindex: -1, 'aria-label': label }, svg('title', {}, label), ...shapes);
+    const item = svg(
+      'g',
+      { class: 'item', role: 'button', tabindex: -1, 'aria-label': label },
+      svg('title', {}, label),
+      ...shapes,
+    );
     item.dataset.level = mask.level;
     item.dataset.id = String(mask.id);
     item.addEventListener('pointerenter', () => this.#events.onHover(mask));
@@ -94,7 +109,8 @@ export class Graph {
   }
 
   #moveTabStop(item: SVGGElement | undefined): SVGGElement | undefined {
-    for (const other of this.#items.values()) other.setAttribute('tabindex', other === item ? '0' : '-1');
+    for (const other of this.#items.values())
+      other.setAttribute('tabindex', other === item ? '0' : '-1');
     return item;
   }
 }

@@ -17,12 +17,25 @@ export interface Layout {
 const PART_RADIUS = 5;
 const ROUNDS = 80;
 
-export function layout(entities: Mask[], parts: Mask[], scene: Scene, width: number, height: number): Layout {
+export function layout(
+  entities: Mask[],
+  parts: Mask[],
+  scene: Scene,
+  width: number,
+  height: number,
+): Layout {
   const place = (mask: Mask, radius: number): Node => {
     const [left, top, w, h] = mask.bbox;
-    return { mask, radius, x: ((left + w / 2) / scene.width) * width, y: ((top + h / 2) / scene.height) * height };
+    return {
+      mask,
+      radius,
+      x: ((left + w / 2) / scene.width) * width,
+      y: ((top + h / 2) / scene.height) * height,
+    };
   };
-  const hubs = entities.map((mask) => place(mask, 10 + 8 * Math.sqrt(mask.area / (scene.width * scene.height))));
+  const hubs = entities.map((mask) =>
+    place(mask, 10 + 8 * Math.sqrt(mask.area / (scene.width * scene.height))),
+  );
   const [alone] = hubs.length === 1 ? hubs : [];
   // A single entity takes the middle, with room for its parts.
   if (alone) Object.assign(alone, { x: width / 2, y: height / 2, radius: 24 });
@@ -37,7 +50,11 @@ export function layout(entities: Mask[], parts: Mask[], scene: Scene, width: num
       if (hub) {
         const angle = (2 * Math.PI * index) / own.length - Math.PI / 2;
         // More parts than one ring holds alternate between two.
-        const distance = hub.radius + 2 * partRadius + (own.length > 8 && index % 2 ? 2.4 * partRadius : 0) + (alone ? 16 : 0);
+        const distance =
+          hub.radius +
+          2 * partRadius +
+          (own.length > 8 && index % 2 ? 2.4 * partRadius : 0) +
+          (alone ? 16 : 0);
         node.x = within(hub.x + distance * Math.cos(angle), partRadius, width);
         node.y = within(hub.y + distance * Math.sin(angle), partRadius, height);
         stems.push({ from: hub, to: node });
@@ -67,7 +84,10 @@ function spread(nodes: Node[], width: number, height: number): void {
         const missing = a.radius + b.radius + 12 - distance;
         if (missing <= 0) continue;
         // Nodes on one spot part in a direction of their own.
-        const [dx, dy] = distance > 0 ? [(b.x - a.x) / distance, (b.y - a.y) / distance] : [Math.cos(index), Math.sin(index)];
+        const [dx, dy] =
+          distance > 0
+            ? [(b.x - a.x) / distance, (b.y - a.y) / distance]
+            : [Math.cos(index), Math.sin(index)];
         a.x -= (dx * missing) / 2;
         a.y -= (dy * missing) / 2;
         b.x += (dx * missing) / 2;
@@ -81,4 +101,5 @@ function spread(nodes: Node[], width: number, height: number): void {
   }
 }
 
-const within = (value: number, margin: number, size: number): number => Math.min(size - margin, Math.max(margin, value));
+const within = (value: number, margin: number, size: number): number =>
+  Math.min(size - margin, Math.max(margin, value));

@@ -14,7 +14,10 @@ const app = new App(settings, () => {
 });
 
 bindSettings(form, settings, (next) => app.apply(next));
-bindInputs((photo, name) => app.open(photo, name), (error) => app.fail(error));
+bindInputs(
+  (photo, name) => app.open(photo, name),
+  (error) => app.fail(error),
+);
 byId('save-cutout').addEventListener('click', () => app.saveCutout());
 byId('save-scene').addEventListener('click', () => app.saveScene());
 
@@ -29,11 +32,14 @@ function bindToggle(id: string, onToggle: (on: boolean) => void): void {
 bindToggle('tool-pair', (on) => app.setPairTool(on));
 bindToggle('tool-box', (on) => app.setBoxTool(on));
 
-byId('levels').addEventListener('change', (event) => app.setLevel((event.target as HTMLInputElement).value as aims.Level));
+byId('levels').addEventListener('change', (event) =>
+  app.setLevel((event.target as HTMLInputElement).value as aims.Level),
+);
 
 const LEVEL_KEYS: Record<string, aims.Level> = { '1': 'part', '2': 'entity', '3': 'relation' };
 addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement)
+    return;
   const level = LEVEL_KEYS[event.key];
   if (level) app.setLevel(level);
   else if (event.key === 'Escape') app.escape();

@@ -2,7 +2,7 @@
 import type { Adapter, Level, Mask } from 'aims-web';
 import { byId } from './dom.js';
 import { describe, titleOf } from './shapes.js';
-import { type View, hasLevel } from './view.js';
+import { hasLevel, type View } from './view.js';
 
 export class Panel {
   readonly #trail = byId('trail');
@@ -21,7 +21,11 @@ export class Panel {
   }
 
   /** `waiting`: what to say of a photo that has no masks yet, because they are on their way or were cancelled. */
-  update(trail: readonly View[], selected: Mask | undefined, waiting: 'busy' | 'cancelled' | undefined): void {
+  update(
+    trail: readonly View[],
+    selected: Mask | undefined,
+    waiting: 'busy' | 'cancelled' | undefined,
+  ): void {
     const view = trail.at(-1);
     this.#showTrail(trail, waiting);
     document.body.dataset.view = view?.prompt.kind ?? 'none';
@@ -31,7 +35,8 @@ export class Panel {
       if (view) input.checked = level === view.level;
     }
     byId('selected-title').textContent = selected ? titleOf(selected) : 'Nothing selected';
-    byId('selected-text').textContent = selected && view ? describe(selected, view.scene) : 'Click a mask to select it.';
+    byId('selected-text').textContent =
+      selected && view ? describe(selected, view.scene) : 'Click a mask to select it.';
     byId<HTMLButtonElement>('save-cutout').disabled = !selected;
     byId<HTMLButtonElement>('save-scene').disabled = !view;
   }

@@ -33,7 +33,13 @@ export class Session {
     if (!this.#segmenter) {
       onStage('model');
       const { device, size, model } = this.#settings;
-      this.#segmenter = await Segmenter.create({ device, model, inputSize: size, signal, onProgress });
+      this.#segmenter = await Segmenter.create({
+        device,
+        model,
+        inputSize: size,
+        signal,
+        onProgress,
+      });
     }
     return this.#segmenter;
   }
@@ -43,7 +49,10 @@ export class Session {
     if (this.#image?.photo === photo) return this.#image.features;
     const segmenter = await this.start(job);
     job.onStage('image');
-    const features = await segmenter.setImage(photo, { signal: job.signal, onProgress: job.onProgress });
+    const features = await segmenter.setImage(photo, {
+      signal: job.signal,
+      onProgress: job.onProgress,
+    });
     this.#image?.features.close();
     this.#image = { photo, features };
     return features;
@@ -53,6 +62,12 @@ export class Session {
     const features = await this.encode(photo, job);
     job.onStage('segment');
     const { mode, points } = this.#settings;
-    return features.segment({ prompt, mode: mode === 'auto' ? undefined : mode, grid: { pointsPerSide: points }, signal: job.signal, onProgress: job.onProgress });
+    return features.segment({
+      prompt,
+      mode: mode === 'auto' ? undefined : mode,
+      grid: { pointsPerSide: points },
+      signal: job.signal,
+      onProgress: job.onProgress,
+    });
   }
 }

@@ -1,4 +1,4 @@
-// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=thorough&points=8&model=models/mine.safetensors
+// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=grid&points=8&model=models/mine.safetensors
 import type { Mode, SegmenterOptions } from 'aims-web';
 
 export interface Settings {
@@ -7,14 +7,14 @@ export interface Settings {
   size: number | undefined;
   /** 'auto': the learned levels where the model file has them. */
   mode: Mode | 'auto';
-  /** A side of the grid, for the mode 'thorough'. */
+  /** A side of the grid, for the mode 'grid'. */
   points: number;
   /** Address of another model file than the package's own. */
   model: string | undefined;
 }
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
-const MODES = ['auto', 'fast', 'thorough'] as const;
+const MODES = ['auto', 'learned', 'grid'] as const;
 const SIZES = [512, 640, 768, 1024] as const;
 const MAX_POINTS = 64;
 
@@ -44,7 +44,11 @@ function writeSettings(settings: Settings): void {
 }
 
 /** Shows the settings in the form and calls back with new ones when it is sent. */
-export function bindSettings(form: HTMLFormElement, settings: Settings, onApply: (settings: Settings) => void): void {
+export function bindSettings(
+  form: HTMLFormElement,
+  settings: Settings,
+  onApply: (settings: Settings) => void,
+): void {
   for (const name of ['model', 'device', 'size', 'mode', 'points'] as const) {
     const select = form.elements.namedItem(name) as HTMLSelectElement;
     const value = String(settings[name] ?? '');
@@ -57,7 +61,9 @@ export function bindSettings(form: HTMLFormElement, settings: Settings, onApply:
   }
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const chosen = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+    const chosen = new URLSearchParams(
+      [...new FormData(form)].map(([name, value]) => [name, String(value)]),
+    );
     const next = readSettings(chosen);
     writeSettings(next);
     onApply(next);

@@ -1,5 +1,5 @@
 // Masks as shapes on the screen: outlines, colours, and which one is under the pointer.
-import { type Level, type Mask, type Scene, maskToPath2D } from 'aims-web';
+import { type Level, type Mask, maskToPath2D, type Scene } from 'aims-web';
 
 const paths = new WeakMap<Mask, Path2D>();
 
@@ -14,14 +14,18 @@ const hue = (mask: Mask) => Math.round((mask.id * 137.508 + 230) % 360);
 
 export const colorOf = (mask: Mask, alpha = 1): string => `hsl(${hue(mask)} 72% 48% / ${alpha})`;
 
-export const ofLevel = (scene: Scene, level: Level): Mask[] => scene.masks.filter((mask) => mask.level === level);
+export const ofLevel = (scene: Scene, level: Level): Mask[] =>
+  scene.masks.filter((mask) => mask.level === level);
 
 const tester = new OffscreenCanvas(1, 1).getContext('2d');
 
 /** The smallest of the masks that covers a point, in pixels of the photo. */
 export function maskAt(masks: readonly Mask[], x: number, y: number): Mask | undefined {
   return masks
-    .filter(({ bbox: [left, top, width, height] }) => x >= left && y >= top && x < left + width && y < top + height)
+    .filter(
+      ({ bbox: [left, top, width, height] }) =>
+        x >= left && y >= top && x < left + width && y < top + height,
+    )
     .sort((a, b) => a.area - b.area)
     .find((mask) => tester?.isPointInPath(pathOf(mask), x, y));
 }

@@ -42,7 +42,15 @@ export class Stage {
   readonly #canvas = byId<HTMLCanvasElement>('overlay');
   readonly #events: StageEvents;
   #photo: ImageBitmap | undefined;
-  #overlay: Overlay = { masks: [], others: [], opened: [], hovered: undefined, selected: undefined, picked: undefined, outlinesOnly: false };
+  #overlay: Overlay = {
+    masks: [],
+    others: [],
+    opened: [],
+    hovered: undefined,
+    selected: undefined,
+    picked: undefined,
+    outlinesOnly: false,
+  };
   #drag: { from: Point; to: Point; moved: boolean } | undefined;
   #redraw = 0;
   #boxTool = false;
@@ -179,7 +187,10 @@ export class Stage {
     const photo = this.#photo ?? { width: 0, height: 0 };
     const along = (at: number, from: number, length: number, size: number) =>
       Math.min(size, Math.max(0, ((at - from) / length) * size));
-    return { x: along(event.clientX, left, width, photo.width), y: along(event.clientY, top, height, photo.height) };
+    return {
+      x: along(event.clientX, left, width, photo.width),
+      y: along(event.clientY, top, height, photo.height),
+    };
   }
 
   #maskUnder({ x, y }: Point, second: boolean): Mask | undefined {
@@ -191,7 +202,8 @@ export class Stage {
     if (event.button !== 0 || !this.#photo) return;
     this.#drag = { from: this.#point(event), to: this.#point(event), moved: false };
     // A finger scrolls the page unless the box tool is on.
-    if (event.pointerType === 'mouse' || this.#boxTool) this.#canvas.setPointerCapture(event.pointerId);
+    if (event.pointerType === 'mouse' || this.#boxTool)
+      this.#canvas.setPointerCapture(event.pointerId);
   }
 
   #onMove(event: PointerEvent): void {
@@ -200,7 +212,9 @@ export class Stage {
     if (drag && (event.pointerType === 'mouse' || this.#boxTool)) {
       drag.to = point;
       const { width } = this.#canvas.getBoundingClientRect();
-      const travel = (Math.hypot(point.x - drag.from.x, point.y - drag.from.y) * width) / (this.#photo?.width ?? 1);
+      const travel =
+        (Math.hypot(point.x - drag.from.x, point.y - drag.from.y) * width) /
+        (this.#photo?.width ?? 1);
       drag.moved ||= travel >= DRAG_DISTANCE;
       if (drag.moved) return this.#schedule();
     }
@@ -223,7 +237,9 @@ export class Stage {
   #onKey(event: KeyboardEvent): void {
     const { masks, others, hovered } = this.#overlay;
     const second = event.shiftKey || this.pairTool;
-    const reachable = [...(second && others.length > 0 ? others : masks)].sort((a, b) => a.bbox[0] - b.bbox[0]);
+    const reachable = [...(second && others.length > 0 ? others : masks)].sort(
+      (a, b) => a.bbox[0] - b.bbox[0],
+    );
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step && reachable.length > 0) {
       const at = hovered ? reachable.indexOf(hovered) : step > 0 ? -1 : 0;

@@ -1,7 +1,7 @@
 // The status line, the progress bar with its cancel button, and the banner for errors.
 import type { Progress } from 'aims-web';
 import { byId } from './dom.js';
-import { type Explanation, type Remedy } from './errors.js';
+import type { Explanation, Remedy } from './errors.js';
 
 const STAGES: Record<Progress['stage'], string> = {
   model: 'Loading the model',

@@ -15,7 +15,11 @@ export interface View {
 const LEVELS: readonly Level[] = ['entity', 'part', 'relation'];
 
 /** What a prompt asks for comes first; else the first level that has masks. */
-const WANTED: Partial<Record<Prompt['kind'], Level>> = { entity: 'part', entities: 'relation', relation: 'entity' };
+const WANTED: Partial<Record<Prompt['kind'], Level>> = {
+  entity: 'part',
+  entities: 'relation',
+  relation: 'entity',
+};
 
 export function viewOf(prompt: Prompt, scene: Scene, opened: Mask[], title: string): View {
   const wanted = WANTED[prompt.kind];
@@ -23,7 +27,8 @@ export function viewOf(prompt: Prompt, scene: Scene, opened: Mask[], title: stri
   return { title, prompt, scene, opened, level };
 }
 
-export const hasLevel = (scene: Scene, level: Level): boolean => scene.masks.some((mask) => mask.level === level);
+export const hasLevel = (scene: Scene, level: Level): boolean =>
+  scene.masks.some((mask) => mask.level === level);
 
 export function titleFor(prompt: Prompt, opened: Mask[]): string {
   switch (prompt.kind) {

@@ -1,7 +1,7 @@
 'use client';
 // Outlines of the things in a photo; a click fills the one that is meant. The server renders this too: there the package can be
 // imported, and segmenters are created by events, which come in the page only.
-import { Segmenter, maskToPath2D } from 'aims-web';
+import { maskToPath2D, Segmenter } from 'aims-web';
 import { useEffect, useRef, useState } from 'react';
 
 export function Photo() {
@@ -23,7 +23,8 @@ export function Photo() {
   };
 
   const open = attempt(async ({ target }) => {
-    const onProgress = ({ fraction }) => setStatus(`Loading the model: ${Math.round(100 * fraction)} %`);
+    const onProgress = ({ fraction }) =>
+      setStatus(`Loading the model: ${Math.round(100 * fraction)} %`);
     // Once; it serves all photos.
     const segmenter = (work.current.segmenter ??= await Segmenter.create({ onProgress }));
     work.current.image?.close();
@@ -42,7 +43,11 @@ export function Photo() {
   function show(found, paint) {
     const context = canvas.current.getContext('2d');
     context.drawImage(work.current.bitmap, 0, 0);
-    [context.strokeStyle, context.lineWidth, context.fillStyle] = ['gold', 2, 'rgb(255 215 0 / 0.6)'];
+    [context.strokeStyle, context.lineWidth, context.fillStyle] = [
+      'gold',
+      2,
+      'rgb(255 215 0 / 0.6)',
+    ];
     const entities = found.masks.filter(({ level }) => level === 'entity');
     for (const mask of entities) paint(context, maskToPath2D(mask));
     setScene(found);
@@ -52,9 +57,14 @@ export function Photo() {
   return (
     <main inert={busy}>
       <input type="file" accept="image/*" aria-label="Photo" onChange={open} />
-      <p id="status" role="status">{status}</p>
+      <p id="status" role="status">
+        {status}
+      </p>
       <canvas ref={canvas} hidden={scene === null} onClick={click} />
-      <details><summary>The scene as JSON</summary><pre>{scene && JSON.stringify(scene, null, 1)}</pre></details>
+      <details>
+        <summary>The scene as JSON</summary>
+        <pre>{scene && JSON.stringify(scene, null, 1)}</pre>
+      </details>
     </main>
   );
 }

@@ -1,4 +1,4 @@
-import { SegmenterError, abortedError } from '../common/errors.js';
+import { abortedError, SegmenterError } from '../common/errors.js';
 
 /**
  * Makes a function that gives way to its newest call. This is for pointers that move, where an
@@ -18,7 +18,8 @@ import { SegmenterError, abortedError } from '../common/errors.js';
 export function latest<Input, Result>(
   call: (input: Input, options: { signal: AbortSignal }) => Promise<Result>,
 ): (input: Input, options?: { signal?: AbortSignal | undefined }) => Promise<Result> {
-  if (typeof call !== 'function') throw new TypeError('latest takes a function of an input and { signal }.');
+  if (typeof call !== 'function')
+    throw new TypeError('latest takes a function of an input and { signal }.');
   let giveWay: (() => void) | undefined;
   return (input, { signal } = {}) =>
     new Promise((resolve, reject) => {
@@ -34,7 +35,8 @@ export function latest<Input, Result>(
         controller.abort(error);
       };
       const stop = (): void => abort(abortedError(signal!));
-      const replaced = (): void => abort(new SegmenterError('aborted', 'A newer call took the place of this one.'));
+      const replaced = (): void =>
+        abort(new SegmenterError('aborted', 'A newer call took the place of this one.'));
       const before = giveWay;
       giveWay = replaced;
       signal?.addEventListener('abort', stop);
@@ -46,6 +48,9 @@ export function latest<Input, Result>(
           how(value);
         };
       // The async function turns an error that `call` throws directly into a rejection.
-      void (async () => call(input, { signal: controller.signal }))().then(settle(resolve), settle(reject));
+      void (async () => call(input, { signal: controller.signal }))().then(
+        settle(resolve),
+        settle(reject),
+      );
     });
 }

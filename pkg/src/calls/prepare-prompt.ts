@@ -28,7 +28,11 @@ export function withoutKind(prompt: PointPrompt): PointPrompt {
   if (typeof prompt !== 'object' || prompt === null || !('kind' in prompt)) return prompt;
   const { kind, ...points } = prompt;
   if (kind === 'points' || kind === undefined) return points;
-  throw new SegmenterError('invalid-prompt', `\`candidates\` takes points, a box or both, and no prompt of the kind '${String(kind)}'.`);
+  throw new SegmenterError(
+    'invalid-prompt',
+    `\`candidates\` takes points, a box or both, and no prompt of the kind '${String(kind)}'.`,
+  );
 }
 
-const compressed = (code: CocoRle): CocoRle => (Array.isArray(code?.counts) ? encodeRuns(decodeRuns(code), sizeOf(code)) : code);
+const compressed = (code: CocoRle): CocoRle =>
+  Array.isArray(code?.counts) ? encodeRuns(decodeRuns(code), sizeOf(code)) : code;

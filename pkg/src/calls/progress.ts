@@ -8,7 +8,10 @@ type OnFraction = (fraction: number) => void;
  * than all before. If `onProgress` throws, the error is reported as an error of the page, and the
  * call goes on.
  */
-export function reporter(stage: Progress['stage'], onProgress: ((progress: Progress) => void) | undefined): OnFraction {
+export function reporter(
+  stage: Progress['stage'],
+  onProgress: ((progress: Progress) => void) | undefined,
+): OnFraction {
   let last = -1;
   return (fraction) => {
     const next = Math.min(1, fraction);

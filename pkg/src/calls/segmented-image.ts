@@ -1,8 +1,14 @@
 // The declarations that tsc writes for users have Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { unlessAborted } from '../common/abort.js';
-import { SegmenterError, abortedError } from '../common/errors.js';
-import type { CallOptions, Candidate, PointPrompt, Scene, SegmentOptions } from '../common/types.js';
+import { abortedError, SegmenterError } from '../common/errors.js';
+import type {
+  CallOptions,
+  Candidate,
+  PointPrompt,
+  Scene,
+  SegmentOptions,
+} from '../common/types.js';
 import type { CallSettings, WorkerClient } from '../engine/client.js';
 import type { ImageInfo } from '../engine/protocol.js';
 import type { ImagePayload } from '../photo/image-source.js';
@@ -32,7 +38,12 @@ export class SegmentedImage {
   #closed = false;
 
   /** @internal */
-  constructor(live: () => Promise<WorkerClient>, payload: ImagePayload, client: WorkerClient, { imageId, width, height }: ImageInfo) {
+  constructor(
+    live: () => Promise<WorkerClient>,
+    payload: ImagePayload,
+    client: WorkerClient,
+    { imageId, width, height }: ImageInfo,
+  ) {
     this.#client = live;
     this.#payload = payload;
     this.#place = { client, imageId };
@@ -46,9 +57,27 @@ export class SegmentedImage {
    * @throws {SegmenterError} 'invalid-option', 'invalid-prompt', 'empty-prompt', 'size-mismatch',
    * 'device-lost', 'closed', 'aborted'.
    */
-  async segment({ levels, prompt, mode, minScore, maxQueries, grid, onProgress, signal }: SegmentOptions = {}): Promise<Scene> {
-    const request = withoutUndefined({ levels, prompt: prompt && withCompressedMasks(prompt), mode, minScore, maxQueries, grid: grid && withoutUndefined(grid) });
-    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('segment', { imageId, request }, settings));
+  async segment({
+    levels,
+    prompt,
+    mode,
+    minScore,
+    maxQueries,
+    grid,
+    onProgress,
+    signal,
+  }: SegmentOptions = {}): Promise<Scene> {
+    const request = withoutUndefined({
+      levels,
+      prompt: prompt && withCompressedMasks(prompt),
+      mode,
+      minScore,
+      maxQueries,
+      grid: grid && withoutUndefined(grid),
+    });
+    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) =>
+      client.call('segment', { imageId, request }, settings),
+    );
   }
 
   /**
@@ -59,13 +88,21 @@ export class SegmentedImage {
    *
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'device-lost', 'closed', 'aborted'.
    */
-  async candidates(prompt: PointPrompt, { onProgress, signal }: CallOptions = {}): Promise<Candidate[]> {
+  async candidates(
+    prompt: PointPrompt,
+    { onProgress, signal }: CallOptions = {},
+  ): Promise<Candidate[]> {
     const points = withoutKind(prompt);
-    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) => client.call('candidates', { imageId, prompt: points }, settings));
+    return this.#ask({ onProgress, signal }, ({ client, imageId }, settings) =>
+      client.call('candidates', { imageId, prompt: points }, settings),
+    );
   }
 
   /** Asks the worker that has the encoded photo. If that worker has ended, a new one encodes it. */
-  async #ask<Answer>({ onProgress, signal }: CallOptions, call: (place: Place, settings: CallSettings) => Promise<Answer>): Promise<Answer> {
+  async #ask<Answer>(
+    { onProgress, signal }: CallOptions,
+    call: (place: Place, settings: CallSettings) => Promise<Answer>,
+  ): Promise<Answer> {
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
     let report = reporter('segment', onProgress);
@@ -94,11 +131,15 @@ export class SegmentedImage {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
+    if (this.#closed)
+      throw new SegmenterError('closed', 'This image was closed. Call setImage again.');
   }
 
   /** Encodes the photo again, in the worker that replaces the old one. Calls share this work. */
-  async #restore(onFraction: (fraction: number) => void, signal: AbortSignal | undefined): Promise<void> {
+  async #restore(
+    onFraction: (fraction: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     this.#restoring ??= this.#encode(onFraction).finally(() => {
       this.#restoring = undefined;
     });
@@ -117,4 +158,6 @@ export class SegmentedImage {
 
 /** Removes options that are undefined, so that they mean the same as options that are left out. */
 const withoutUndefined = <T extends object>(options: T) =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]?: Exclude<T[Key], undefined>;
+  };

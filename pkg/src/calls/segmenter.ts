@@ -1,8 +1,16 @@
 // The declarations that tsc writes for users have Symbol.dispose, which their `lib` may lack.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { unlessStopped } from '../common/abort.js';
-import { SegmenterError, abortedError } from '../common/errors.js';
-import type { Adapter, CallOptions, ImageSource, MemoryUsage, SegmenterEventMap, SegmenterOptions, Support } from '../common/types.js';
+import { abortedError, SegmenterError } from '../common/errors.js';
+import type {
+  Adapter,
+  CallOptions,
+  ImageSource,
+  MemoryUsage,
+  SegmenterEventMap,
+  SegmenterOptions,
+  Support,
+} from '../common/types.js';
 import type { WorkerClient } from '../engine/client.js';
 import { inspectGpu } from '../engine/inspect-gpu.js';
 import { pagePort } from '../engine/page-port.js';
@@ -12,7 +20,7 @@ import { toPayload } from '../photo/image-source.js';
 import { missingHere } from './environment.js';
 import { portion, reporter } from './progress.js';
 import { SegmentedImage } from './segmented-image.js';
-import { type StartOptions, type Started, start } from './start-engine.js';
+import { type Started, type StartOptions, start } from './start-engine.js';
 
 type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'precision' | 'port'>;
 
@@ -22,6 +30,7 @@ type EngineOptions = Pick<StartOptions, 'device' | 'inputSize' | 'precision' | '
  * the graphics device is lost or the worker stops, calls under way fail with 'device-lost' or
  * 'internal'. The next call starts another worker, and an image is encoded again when it is used.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the interface only types the events.
 export class Segmenter extends EventTarget {
   readonly #options: EngineOptions;
   #started: Started;
@@ -41,40 +50,71 @@ export class Segmenter extends EventTarget {
    * 'webgpu' only), 'unsupported-environment', 'aborted'.
    */
   static async create(options: SegmenterOptions = {}): Promise<Segmenter> {
-    const { device = 'auto', inputSize, precision = 'f32', assets, gpu, worker, onProgress, signal } = options;
-    if (!['auto', 'webgpu', 'cpu'].includes(device)) throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
-    if (!['f32', 'f16'].includes(precision)) throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
-    if (inputSize !== undefined && !(inputSize >= 64 && inputSize <= 2048 && inputSize % 64 === 0)) throw new TypeError(`inputSize must be a multiple of 64 from 64 to 2048, not ${inputSize}.`);
-    if (worker !== undefined && typeof worker !== 'function') throw new TypeError('worker must be a function that gives a Worker: one is needed at each start.');
+    const {
+      device = 'auto',
+      inputSize,
+      precision = 'f32',
+      assets,
+      gpu,
+      worker,
+      onProgress,
+      signal,
+    } = options;
+    if (!['auto', 'webgpu', 'cpu'].includes(device))
+      throw new TypeError(`device must be 'auto', 'webgpu' or 'cpu', not '${device}'.`);
+    if (!['f32', 'f16'].includes(precision))
+      throw new TypeError(`precision must be 'f32' or 'f16', not '${precision}'.`);
+    if (inputSize !== undefined && !(inputSize >= 64 && inputSize <= 2048 && inputSize % 64 === 0))
+      throw new TypeError(`inputSize must be a multiple of 64 from 64 to 2048, not ${inputSize}.`);
+    if (worker !== undefined && typeof worker !== 'function')
+      throw new TypeError(
+        'worker must be a function that gives a Worker: one is needed at each start.',
+      );
     if (signal?.aborted) throw abortedError(signal);
     const lent = device === 'cpu' ? undefined : gpu;
     const missing = missingHere({ assets, gpu: lent, worker });
     if (missing) throw new SegmenterError('unsupported-environment', missing);
-    const port = lent ? pagePort(lent, assets === undefined ? undefined : folderOf(assets)) : workerPort({ assets, worker });
+    const port = lent
+      ? pagePort(lent, assets === undefined ? undefined : folderOf(assets))
+      : workerPort({ assets, worker });
     const engine: EngineOptions = { device: lent ? 'webgpu' : device, inputSize, precision, port };
     const report = reporter('model', onProgress);
     let segmenter: Segmenter | undefined;
     const onEnd = (error: SegmenterError) => {
       if (segmenter) segmenter.#lost(error);
     };
-    const load: StartOptions['loadModel'] = (settings) => loadModel(options, { ...settings, onFraction: portion(report, 0, 0.8) });
-    const started = await start({ ...engine, loadModel: load, onEnd, onFraction: portion(report, 0.8, 1), signal });
+    const load: StartOptions['loadModel'] = (settings) =>
+      loadModel(options, { ...settings, onFraction: portion(report, 0, 0.8) });
+    const started = await start({
+      ...engine,
+      loadModel: load,
+      onEnd,
+      onFraction: portion(report, 0.8, 1),
+      signal,
+    });
     segmenter = new Segmenter(engine, started);
     report(1);
     return segmenter;
   }
 
   /** Says whether `create` with these options can work here. It downloads and computes nothing. */
-  static async isSupported(options: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'> = {}): Promise<Support> {
+  static async isSupported(
+    options: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'> = {},
+  ): Promise<Support> {
     const missing = missingHere(options);
     if (missing) return { supported: false, webgpu: 'none', reason: missing };
     const { kind, detail } = await inspectGpu(options.gpu?.adapter);
-    const where = kind === 'hardware' ? `on WebGPU (${detail})` : `on the CPU: ${kind === 'software' ? `the only WebGPU adapter (${detail}) computes in software` : detail}`;
+    const where =
+      kind === 'hardware'
+        ? `on WebGPU (${detail})`
+        : `on the CPU: ${kind === 'software' ? `the only WebGPU adapter (${detail}) computes in software` : detail}`;
     return { supported: true, webgpu: kind, reason: `Segmentation runs ${where}.` };
   }
 
   /** Says whether this browser has kept the model, so that `create` will not download it. */
-  static async isCached(options: Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'> = {}): Promise<boolean> {
+  static async isCached(
+    options: Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'> = {},
+  ): Promise<boolean> {
     return isModelCached(options);
   }
 
@@ -94,7 +134,10 @@ export class Segmenter extends EventTarget {
    * @throws {SegmenterError} 'unsupported-image', 'corrupt-image', 'image-too-large',
    * 'empty-image', 'animated-image', 'sixteen-bit-image', 'device-lost', 'closed', 'aborted'.
    */
-  async setImage(source: ImageSource, { onProgress, signal }: CallOptions = {}): Promise<SegmentedImage> {
+  async setImage(
+    source: ImageSource,
+    { onProgress, signal }: CallOptions = {},
+  ): Promise<SegmentedImage> {
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
     const report = reporter('image', onProgress);
@@ -159,7 +202,13 @@ export class Segmenter extends EventTarget {
     const { signal } = this.#closing;
     const { model } = this.#started;
     const loadModel = async () => model;
-    const started = await start({ ...this.#options, loadModel, onEnd: (error) => this.#lost(error), onFraction: () => {}, signal });
+    const started = await start({
+      ...this.#options,
+      loadModel,
+      onEnd: (error) => this.#lost(error),
+      onFraction: () => {},
+      signal,
+    });
     this.#started = started;
     if (signal.aborted) started.client.end(closedError());
     else this.dispatchEvent(new CustomEvent('restored', { detail: started.adapter }));
@@ -170,13 +219,30 @@ export class Segmenter extends EventTarget {
 /** The events of a segmenter have types, so that listeners know what `detail` holds. */
 export interface Segmenter {
   /** Adds a listener to an event of {@link SegmenterEventMap}. */
-  addEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: AddEventListenerOptions | boolean): void;
+  addEventListener<Type extends keyof SegmenterEventMap>(
+    type: Type,
+    listener: (event: SegmenterEventMap[Type]) => void,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
   /** Adds a listener to any other event, as every EventTarget does. */
-  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: AddEventListenerOptions | boolean): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
   /** Removes a listener from an event of {@link SegmenterEventMap}. */
-  removeEventListener<Type extends keyof SegmenterEventMap>(type: Type, listener: (event: SegmenterEventMap[Type]) => void, options?: EventListenerOptions | boolean): void;
+  removeEventListener<Type extends keyof SegmenterEventMap>(
+    type: Type,
+    listener: (event: SegmenterEventMap[Type]) => void,
+    options?: EventListenerOptions | boolean,
+  ): void;
   /** Removes a listener from any other event, as every EventTarget does. */
-  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: EventListenerOptions | boolean): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: EventListenerOptions | boolean,
+  ): void;
 }
 
-const closedError = (): SegmenterError => new SegmenterError('closed', 'The segmenter was closed. Create a new one.');
+const closedError = (): SegmenterError =>
+  new SegmenterError('closed', 'The segmenter was closed. Create a new one.');

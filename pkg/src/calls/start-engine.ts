@@ -49,9 +49,15 @@ export async function start({ loadModel, ...given }: StartOptions): Promise<Star
     if (device === 'webgpu') return await startGpu(client, options, gpu);
     if (gpu.kind === 'none') return await startCpu(client, options, gpu.detail);
     if (gpu.kind === 'software') {
-      return await startCpu(client, options, `the only WebGPU adapter (${gpu.detail}) computes in software, which is slower`);
+      return await startCpu(
+        client,
+        options,
+        `the only WebGPU adapter (${gpu.detail}) computes in software, which is slower`,
+      );
     }
-    return await startGpu(client, options, gpu).catch((error: unknown) => startAfterGpu(client, options, gpu, error));
+    return await startGpu(client, options, gpu).catch((error: unknown) =>
+      startAfterGpu(client, options, gpu, error),
+    );
   } catch (error) {
     controller.abort();
     client.end(new SegmenterError('closed', 'The segmenter could not be created.'));
@@ -61,14 +67,25 @@ export async function start({ loadModel, ...given }: StartOptions): Promise<Star
   }
 }
 
-async function startCpu(client: WorkerClient, options: LoadingOptions, why: string): Promise<Started> {
+async function startCpu(
+  client: WorkerClient,
+  options: LoadingOptions,
+  why: string,
+): Promise<Started> {
   const { engine, model } = await createEngine(client, 'cpu', options);
   return { client, model, adapter: cpuAdapter(engine, why) };
 }
 
-async function startGpu(client: WorkerClient, options: LoadingOptions, gpu: GpuReport): Promise<Started> {
+async function startGpu(
+  client: WorkerClient,
+  options: LoadingOptions,
+  gpu: GpuReport,
+): Promise<Started> {
   if (gpu.kind === 'none') {
-    throw new SegmenterError('no-webgpu', `WebGPU cannot be used: ${gpu.detail}. Take device 'cpu' or 'auto', or a browser with WebGPU.`);
+    throw new SegmenterError(
+      'no-webgpu',
+      `WebGPU cannot be used: ${gpu.detail}. Take device 'cpu' or 'auto', or a browser with WebGPU.`,
+    );
   }
   const { engine, model } = await createEngine(client, 'webgpu', options);
   return { client, model, adapter: webgpuAdapter(engine, gpu, options.device === 'webgpu') };
@@ -78,29 +95,57 @@ async function startGpu(client: WorkerClient, options: LoadingOptions, gpu: GpuR
  * Starts on the CPU after a graphics device has failed. It takes a new worker, because the old one
  * may be left in any state.
  */
-async function startAfterGpu(failed: WorkerClient, options: LoadingOptions, gpu: GpuReport, error: unknown): Promise<Started> {
-  const isDeviceFault = error instanceof SegmenterError && ['no-webgpu', 'device-lost', 'internal'].includes(error.code);
+async function startAfterGpu(
+  failed: WorkerClient,
+  options: LoadingOptions,
+  gpu: GpuReport,
+  error: unknown,
+): Promise<Started> {
+  const isDeviceFault =
+    error instanceof SegmenterError &&
+    ['no-webgpu', 'device-lost', 'internal'].includes(error.code);
   if (!isDeviceFault) throw error;
   failed.end(error);
   const client = new WorkerClient(options.port, options.onEnd);
   try {
-    return await startCpu(client, options, `WebGPU (${gpu.detail}) failed a trial: ${error.message.replace(/\.$/, '')}`);
+    return await startCpu(
+      client,
+      options,
+      `WebGPU (${gpu.detail}) failed a trial: ${error.message.replace(/\.$/, '')}`,
+    );
   } catch (cpuError) {
     client.end(error);
     throw cpuError;
   }
 }
 
-async function createEngine(client: WorkerClient, device: 'webgpu' | 'cpu', { loading, inputSize, precision, onFraction, signal }: LoadingOptions) {
+async function createEngine(
+  client: WorkerClient,
+  device: 'webgpu' | 'cpu',
+  { loading, inputSize, precision, onFraction, signal }: LoadingOptions,
+) {
   const model = await unlessAborted(loading, signal);
-  return { model, engine: await client.call('createEngine', { device, model, inputSize, precision }, { onFraction, signal }) };
+  return {
+    model,
+    engine: await client.call(
+      'createEngine',
+      { device, model, inputSize, precision },
+      { onFraction, signal },
+    ),
+  };
 }
 
 const webgpuAdapter = (engine: EngineInfo, gpu: GpuReport, requested: boolean): Adapter => {
   const software = engine.software || gpu.kind === 'software';
   const name = engine.name || gpu.detail;
   const why = requested ? 'it was asked for' : 'a trial computation on it succeeded';
-  return { device: 'webgpu', name, software, precision: engine.precision, reason: `Runs on WebGPU (${name}) because ${why}.${software ? ' This adapter computes on the CPU, so expect it to be slow.' : ''}` };
+  return {
+    device: 'webgpu',
+    name,
+    software,
+    precision: engine.precision,
+    reason: `Runs on WebGPU (${name}) because ${why}.${software ? ' This adapter computes on the CPU, so expect it to be slow.' : ''}`,
+  };
 };
 
 const cpuAdapter = (engine: EngineInfo, why: string): Adapter => ({

@@ -1,11 +1,17 @@
 // These functions end the wait for some work when a signal is aborted. The work itself may go on.
-import { type SegmenterError, abortedError } from './errors.js';
+import { abortedError, type SegmenterError } from './errors.js';
 
 /** This is a signal and the error with which a call rejects when the signal is aborted. */
-type Stop = readonly [signal: AbortSignal | undefined, error: (signal: AbortSignal) => SegmenterError];
+type Stop = readonly [
+  signal: AbortSignal | undefined,
+  error: (signal: AbortSignal) => SegmenterError,
+];
 
 /** Gives the result of the work, or rejects as soon as one of the signals is aborted. */
-export function unlessStopped<Result>(work: Promise<Result>, ...stops: readonly Stop[]): Promise<Result> {
+export function unlessStopped<Result>(
+  work: Promise<Result>,
+  ...stops: readonly Stop[]
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     const cleanups: (() => void)[] = [];
     const settle = () => cleanups.forEach((cleanUp) => cleanUp());
@@ -24,14 +30,19 @@ export function unlessStopped<Result>(work: Promise<Result>, ...stops: readonly 
 }
 
 /** Gives the result of the work, or rejects with 'aborted' as soon as the signal is aborted. */
-export const unlessAborted = <Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> =>
-  unlessStopped(work, [signal, abortedError]);
+export const unlessAborted = <Result>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> => unlessStopped(work, [signal, abortedError]);
 
 /**
  * Makes a controller that is also aborted when `signal` is, until `release` is called.
  * `AbortSignal.any` does the same, but some browsers that this package supports do not have it.
  */
-export function follow(signal: AbortSignal | undefined): { controller: AbortController; release: () => void } {
+export function follow(signal: AbortSignal | undefined): {
+  controller: AbortController;
+  release: () => void;
+} {
   const controller = new AbortController();
   const abort = () => controller.abort(signal?.reason);
   if (signal?.aborted) abort();

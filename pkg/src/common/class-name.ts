@@ -2,7 +2,9 @@
  * Gives the name of a value's class in the browser, such as 'File' or 'ImageBitmap'. `instanceof`
  * would refuse objects of frames and popups, because each of those has classes of its own.
  */
-export const classNameOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
+export const classNameOf = (value: unknown): string =>
+  Object.prototype.toString.call(value).slice('[object '.length, -1);
 
 /** Says whether a value is a Blob or a File of any window. */
-export const isFile = (value: unknown): value is Blob => ['Blob', 'File'].includes(classNameOf(value));
+export const isFile = (value: unknown): value is Blob =>
+  ['Blob', 'File'].includes(classNameOf(value));

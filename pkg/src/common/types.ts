@@ -151,20 +151,23 @@ export type Prompt =
    * Find the one entity that strokes of a brush mean. There may be up to 16 strokes, over what is
    * wanted (label 1) and over what is not (label 0).
    */
-  | { kind: 'strokes'; strokes: readonly { points: readonly (readonly [x: number, y: number])[]; label: 0 | 1 }[] }
+  | {
+      kind: 'strokes';
+      strokes: readonly { points: readonly (readonly [x: number, y: number])[]; label: 0 | 1 }[];
+    }
   /** Find the entity inside a loose outline. Its mask has no pixels outside the outline. */
   | { kind: 'lasso'; points: readonly (readonly [x: number, y: number])[] };
 
 /**
- * The mode says where masks come from. 'fast' is one pass of the network that has learned the three
- * levels. 'thorough' asks SAM at every point of a grid and sorts the masks into levels by rules. It
- * takes many times longer and works best with an `inputSize` of 1024. SAM answers point prompts in
- * both modes.
+ * The mode says where masks come from. 'learned' uses the level decoders, which have learned parts,
+ * entities and relations. 'grid' prompts SAM at every point of a grid and sorts the masks into
+ * levels by rules. It takes many times longer and works best with an `inputSize` of 1024. SAM
+ * answers point prompts in both modes.
  */
-export type Mode = 'fast' | 'thorough';
+export type Mode = 'learned' | 'grid';
 
 /**
- * These options are for the mode 'thorough' and its grid of point prompts. Their names and meanings
+ * These options are for the mode 'grid'. Their names and meanings
  * are those of SAM's automatic mask generator.
  */
 export interface GridOptions {
@@ -231,7 +234,14 @@ export interface CallOptions {
 }
 
 /** A model is given as a file or as its address. Relative addresses are relative to the page. */
-export type ModelSource = URL | string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response;
+export type ModelSource =
+  | URL
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | ReadableStream<Uint8Array>
+  | Response;
 
 /** These are the options of `Segmenter.create`. */
 export interface SegmenterOptions extends CallOptions {
@@ -292,7 +302,15 @@ export interface SegmenterOptions extends CallOptions {
  * natural size. A `<video>` gives the frame that it shows. All others give their pixels at the time
  * of the call. Objects of other windows and frames are taken as well.
  */
-export type ImageSource = Blob | ImageBitmap | ImageData | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
+export type ImageSource =
+  | Blob
+  | ImageBitmap
+  | ImageData
+  | HTMLCanvasElement
+  | HTMLImageElement
+  | HTMLVideoElement
+  | OffscreenCanvas
+  | VideoFrame;
 
 /** This says what a browser can do. */
 export interface Support {
@@ -324,19 +342,19 @@ export interface SegmentOptions extends CallOptions {
   levels?: readonly Level[] | undefined;
   /** The prompt says what to segment. Default: the whole photo. */
   prompt?: Prompt | undefined;
-  /** Default: 'fast' if the model file has learned the levels, otherwise 'thorough'. */
+  /** Default: 'learned' if the model file has level decoders, otherwise 'grid'. */
   mode?: Mode | undefined;
   /**
-   * In the mode 'fast' masks with a lower score are left out. It is from 0 to 1. Default: what the
-   * model file says, which is 0.01 for those of this package.
+   * In the mode 'learned', masks with a lower score are left out. It is from 0 to 1. Default: what
+   * the model file says, which is 0.01 for those of this package.
    */
   minScore?: number | undefined;
   /**
-   * In the mode 'fast' the network is asked at no more than this many places of the photo, from 1
-   * to 192, in whole rounds of 8. Default: 48. Simple photos take fewer. On busy photos more
-   * queries find more small parts and take more time.
+   * In the mode 'learned', the network makes at most this many queries, from 1 to 192, in whole
+   * rounds of 8. Default: 48. Simple photos take fewer. On busy photos more queries find more small
+   * parts and take more time.
    */
   maxQueries?: number | undefined;
-  /** This is the grid of the mode 'thorough'. */
+  /** These are the options of the mode 'grid'. */
   grid?: GridOptions | undefined;
 }

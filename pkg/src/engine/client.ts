@@ -1,5 +1,5 @@
 // The client sends calls to the host and settles their promises when the answers arrive.
-import { SegmenterError, abortedError } from '../common/errors.js';
+import { abortedError, SegmenterError } from '../common/errors.js';
 import type { OpenPort, Port } from './port.js';
 import type { CallName, Calls, FromWorker, ToWorker } from './protocol.js';
 
@@ -29,7 +29,10 @@ export class WorkerClient {
   /** Calls `onEnd` with the reason if the worker ends without having been asked to. */
   constructor(open: OpenPort, onEnd: (error: SegmenterError) => void) {
     this.#onEnd = onEnd;
-    this.#port = open({ message: (message) => this.#receive(message), failed: (error) => this.#fail(error) });
+    this.#port = open({
+      message: (message) => this.#receive(message),
+      failed: (error) => this.#fail(error),
+    });
   }
 
   /** This is the reason why the worker ended. It is undefined as long as the worker runs. */
@@ -46,7 +49,11 @@ export class WorkerClient {
    * Sends a call. The worker runs calls in the order in which they are made. If a call is aborted,
    * its promise rejects at once, and the worker stops the work at its next checkpoint.
    */
-  call<C extends CallName>(call: C, args: Calls[C]['args'], settings: CallSettings = {}): Promise<Calls[C]['result']> {
+  call<C extends CallName>(
+    call: C,
+    args: Calls[C]['args'],
+    settings: CallSettings = {},
+  ): Promise<Calls[C]['result']> {
     const { onFraction, signal } = settings;
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end);
@@ -64,7 +71,11 @@ export class WorkerClient {
         // The type of `args` follows from `call`, but TypeScript cannot see that in a union.
         this.#port.post({ type: 'call', id, call, args } as ToWorker);
       } catch (cause) {
-        return reject(new SegmenterError('invalid-prompt', 'The call holds something other than plain data.', { cause }));
+        return reject(
+          new SegmenterError('invalid-prompt', 'The call holds something other than plain data.', {
+            cause,
+          }),
+        );
       }
       this.#pending.set(id, { resolve, reject, onFraction, stopListening });
       signal?.addEventListener('abort', abort);
@@ -92,7 +103,8 @@ export class WorkerClient {
   #receive(message: FromWorker): void {
     if (message.type === 'crash') return this.#fail(this.#port.stopped(message.message));
     if (message.type === 'lost') return this.#fail(this.#port.lost(message.message));
-    if (message.type === 'progress') return this.#pending.get(message.id)?.onFraction?.(message.fraction);
+    if (message.type === 'progress')
+      return this.#pending.get(message.id)?.onFraction?.(message.fraction);
     const pending = this.#take(message.id);
     if (message.type === 'error') {
       const error = new SegmenterError(message.error.code, message.error.message);

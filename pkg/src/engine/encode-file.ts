@@ -9,7 +9,11 @@ import { isShownDifferently } from '../photo/profile-and-orientation.js';
  * those that the program does not know, and those that the browser may show differently,
  * because a file must have the size and the colours of its bitmap.
  */
-export async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpoint): Promise<EncodedImage> {
+export async function encodeFile(
+  engine: Engine,
+  file: Blob,
+  checkpoint: Checkpoint,
+): Promise<EncodedImage> {
   const bytes = await readImageFile(file);
   let failure: unknown;
   try {
@@ -25,7 +29,13 @@ export async function encodeFile(engine: Engine, file: Blob, checkpoint: Checkpo
     if (failure || toErrorData(error).code !== 'image-too-large') throw error;
     return undefined;
   });
-  if (pixels) return engine.setImageRgba(new Uint8Array(pixels.data.buffer), pixels.width, pixels.height, checkpoint);
+  if (pixels)
+    return engine.setImageRgba(
+      new Uint8Array(pixels.data.buffer),
+      pixels.width,
+      pixels.height,
+      checkpoint,
+    );
   if (failure) throw failure;
   return engine.setImageBytes(bytes, checkpoint);
 }
@@ -50,6 +60,9 @@ export async function readImageFile(file: Blob): Promise<Uint8Array<ArrayBuffer>
   try {
     return new Uint8Array(await file.arrayBuffer());
   } catch {
-    throw new SegmenterError('corrupt-image', 'The file could not be read. It may have been moved or changed since it was chosen; choose it again.');
+    throw new SegmenterError(
+      'corrupt-image',
+      'The file could not be read. It may have been moved or changed since it was chosen; choose it again.',
+    );
   }
 }

@@ -6,9 +6,9 @@ import type { Scene } from '../common/types.js';
 import { readModel } from '../model/digest.js';
 import { encodeFile, readImageFile } from './encode-file.js';
 import { inspectGpu } from './inspect-gpu.js';
-import { type ProgramCandidate, fromProgram, toProgram } from './logit-bytes.js';
-import { type PageGpu, lendPageGpu } from './program-gpu.js';
-import { type Program, loadProgram } from './program.js';
+import { fromProgram, type ProgramCandidate, toProgram } from './logit-bytes.js';
+import { loadProgram, type Program } from './program.js';
+import { lendPageGpu, type PageGpu } from './program-gpu.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
 import { yieldToEvents } from './yield-to-events.js';
 
@@ -79,7 +79,10 @@ export class Host {
     };
     try {
       if (!this.#aborted.has(id)) {
-        const run = this.#handlers[call] as (args: Request['args'], checkpoint: Checkpoint) => Promise<Calls[typeof call]['result']>;
+        const run = this.#handlers[call] as (
+          args: Request['args'],
+          checkpoint: Checkpoint,
+        ) => Promise<Calls[typeof call]['result']>;
         const result = await run(args, checkpoint);
         this.#post({ type: 'result', id, result });
       }
@@ -92,7 +95,12 @@ export class Host {
     }
   }
 
-  readonly #handlers: { [C in keyof Calls]: (args: Calls[C]['args'], checkpoint: Checkpoint) => Promise<Calls[C]['result']> } = {
+  readonly #handlers: {
+    [C in keyof Calls]: (
+      args: Calls[C]['args'],
+      checkpoint: Checkpoint,
+    ) => Promise<Calls[C]['result']>;
+  } = {
     begin: async () => {
       // The program loads while the model is still being downloaded. If it fails to load, the
       // call that needs it reports the failure.
@@ -107,8 +115,10 @@ export class Host {
       await checkpoint(0.1);
       this.#engine?.free();
       this.#engine = undefined;
-      const create = () => program.engine.create(device, new Uint8Array(bytes), model.checked, inputSize, precision);
-      this.#engine = this.#gpu && device === 'webgpu' ? await lendPageGpu(this.#gpu, create) : await create();
+      const create = () =>
+        program.engine.create(device, new Uint8Array(bytes), model.checked, inputSize, precision);
+      this.#engine =
+        this.#gpu && device === 'webgpu' ? await lendPageGpu(this.#gpu, create) : await create();
       const { name, software, precision: used } = this.#engine.adapter();
       return { device, name, software, precision: used };
     },
@@ -118,7 +128,12 @@ export class Host {
       const encoded =
         image.format === 'file'
           ? await encodeFile(engine, image.file, checkpoint)
-          : await engine.setImageRgba(await readImageFile(image.pixels), image.width, image.height, checkpoint);
+          : await engine.setImageRgba(
+              await readImageFile(image.pixels),
+              image.width,
+              image.height,
+              checkpoint,
+            );
       const imageId = this.#nextImageId++;
       this.#images.set(imageId, encoded);
       return { imageId, width: encoded.width, height: encoded.height };
@@ -126,11 +141,17 @@ export class Host {
 
     segment: async ({ imageId, request }, checkpoint) => {
       const prompt = toProgram(request.prompt);
-      return (await this.#requireImage(imageId).segment({ ...request, ...(prompt ? { prompt } : {}) }, checkpoint)) as Scene;
+      return (await this.#requireImage(imageId).segment(
+        { ...request, ...(prompt ? { prompt } : {}) },
+        checkpoint,
+      )) as Scene;
     },
 
     candidates: async ({ imageId, prompt }, checkpoint) => {
-      const found = (await this.#requireImage(imageId).candidates(toProgram(prompt), checkpoint)) as ProgramCandidate[];
+      const found = (await this.#requireImage(imageId).candidates(
+        toProgram(prompt),
+        checkpoint,
+      )) as ProgramCandidate[];
       return found.map(fromProgram);
     },
 
@@ -162,7 +183,8 @@ export class Host {
   }
 
   #requireEngine(): Engine {
-    if (!this.#engine) throw new SegmenterError('closed', 'There is no model loaded. Create a segmenter first.');
+    if (!this.#engine)
+      throw new SegmenterError('closed', 'There is no model loaded. Create a segmenter first.');
     return this.#engine;
   }
 }

@@ -16,17 +16,25 @@ export async function inspectGpu(given?: GPUAdapter): Promise<GpuReport> {
   try {
     adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   } catch (error) {
-    return { kind: 'none', detail: `WebGPU failed to start (${error instanceof Error ? error.message : String(error)})` };
+    return {
+      kind: 'none',
+      detail: `WebGPU failed to start (${error instanceof Error ? error.message : String(error)})`,
+    };
   }
-  return adapter ? report(adapter) : { kind: 'none', detail: 'WebGPU found no usable graphics device' };
+  return adapter
+    ? report(adapter)
+    : { kind: 'none', detail: 'WebGPU found no usable graphics device' };
 }
 
 function report(adapter: GPUAdapter): GpuReport {
   // Older browsers have no `info`.
   const info: Partial<GPUAdapterInfo> = (adapter.info as GPUAdapterInfo | undefined) ?? {};
   const { vendor, architecture, device, description, isFallbackAdapter } = info;
-  const name = [...new Set([vendor, architecture, device, description].filter(Boolean))].join(' ') || 'unnamed adapter';
+  const name =
+    [...new Set([vendor, architecture, device, description].filter(Boolean))].join(' ') ||
+    'unnamed adapter';
   // The property has moved from the adapter to its `info`. Older browsers have it on the adapter.
-  const fallback = isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter;
+  const fallback =
+    isFallbackAdapter || (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter;
   return { kind: fallback || SOFTWARE_NAMES.test(name) ? 'software' : 'hardware', detail: name };
 }

@@ -22,11 +22,25 @@ export function toProgram(prompt: PointPrompt | Prompt | undefined): unknown {
 export function fromProgram({ logits, ...candidate }: ProgramCandidate): Candidate {
   const { values, ...size } = logits;
   // The bytes are a copy with a buffer of its own, so the numbers can share that buffer.
-  return { ...candidate, logits: { ...size, values: new Float32Array(values.buffer as ArrayBuffer, values.byteOffset, values.length / 4) } };
+  return {
+    ...candidate,
+    logits: {
+      ...size,
+      values: new Float32Array(values.buffer as ArrayBuffer, values.byteOffset, values.length / 4),
+    },
+  };
 }
 
 function toBytes(logits: MaskLogits): LogitBytes {
   const { columns, rows, values } = logits ?? {};
-  if (classNameOf(values) !== 'Float32Array') throw new SegmenterError('invalid-prompt', '`previous` has no Float32Array of values. Pass the logits of a candidate as they are.');
-  return { columns, rows, values: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+  if (classNameOf(values) !== 'Float32Array')
+    throw new SegmenterError(
+      'invalid-prompt',
+      '`previous` has no Float32Array of values. Pass the logits of a candidate as they are.',
+    );
+  return {
+    columns,
+    rows,
+    values: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  };
 }

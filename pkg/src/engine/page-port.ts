@@ -44,7 +44,8 @@ export const pagePort =
     const own = (): Promise<typeof import('./host.js')> => import('./host.js');
     // The comments in this import tell bundlers to leave it alone. They would look for the file
     // when they build.
-    const copied = (address: string): ReturnType<typeof own> => import(/* @vite-ignore */ /* webpackIgnore: true */ address);
+    const copied = (address: string): ReturnType<typeof own> =>
+      import(/* @vite-ignore */ /* webpackIgnore: true */ address);
     const address = assets && new URL('dist/engine/host.js', assets).href;
     const loading = (address ? copied(address) : own()).then(({ Host }) => {
       // The client gets answers in a later task, as it does from a worker.
@@ -71,23 +72,35 @@ export const pagePort =
 /** @throws {TypeError} if the page's segmenters run on another device, which is not lost. */
 function takeDevice(device: GPUDevice): void {
   if (pageDevice === device) return;
-  if (pageDevice) throw new TypeError('Segmenters of one page must share one GPUDevice, until it is lost.');
+  if (pageDevice)
+    throw new TypeError('Segmenters of one page must share one GPUDevice, until it is lost.');
   pageDevice = device;
   // There is one callback for all segmenters, because a callback on `lost` is kept in memory for
   // as long as the device.
   void device.lost.then(({ message, reason }) => {
     pageDevice = undefined;
-    for (const events of [...running]) events.message({ type: 'lost', message: message || reason || 'no reason was given' });
+    for (const events of [...running])
+      events.message({ type: 'lost', message: message || reason || 'no reason was given' });
   });
 }
 
 const stopped = (why: string): SegmenterError =>
-  new SegmenterError('internal', `The segmentation program, which runs on the page, stopped unexpectedly: ${why}. The next call starts it again.`);
+  new SegmenterError(
+    'internal',
+    `The segmentation program, which runs on the page, stopped unexpectedly: ${why}. The next call starts it again.`,
+  );
 
 const lost = (why: string): SegmenterError =>
-  new SegmenterError('device-lost', `The GPUDevice that was passed as \`gpu\` was lost (${why}). Create a segmenter with a new one.`);
+  new SegmenterError(
+    'device-lost',
+    `The GPUDevice that was passed as \`gpu\` was lost (${why}). Create a segmenter with a new one.`,
+  );
 
 function notLoaded(address: string | undefined, cause: unknown): SegmenterError {
   const script = address ? `script ${address}` : "package's script host.js";
-  return new SegmenterError('internal', `The ${script} could not be loaded (${String(cause)}). Check that the server has it.`, { cause });
+  return new SegmenterError(
+    'internal',
+    `The ${script} could not be loaded (${String(cause)}). Check that the server has it.`,
+    { cause },
+  );
 }

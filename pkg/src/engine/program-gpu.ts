@@ -20,15 +20,20 @@ const EXPECTED = 'timestamp-query';
  * lost. It also makes adapters say that they have the feature {@link EXPECTED}.
  */
 export function watchDevices(report: (message: string) => void): void {
-  const prototype = (globalThis as { GPUAdapter?: { prototype: GPUAdapter } }).GPUAdapter?.prototype;
+  const prototype = (globalThis as { GPUAdapter?: { prototype: GPUAdapter } }).GPUAdapter
+    ?.prototype;
   const features = prototype && Object.getOwnPropertyDescriptor(prototype, 'features')?.get;
   if (!features) return;
   const { requestDevice } = prototype;
   prototype.requestDevice = async function (descriptor = {}) {
     const available = features.call(this) as GPUSupportedFeatures;
-    const requiredFeatures = [...(descriptor.requiredFeatures ?? [])].filter((feature) => available.has(feature));
+    const requiredFeatures = [...(descriptor.requiredFeatures ?? [])].filter((feature) =>
+      available.has(feature),
+    );
     const device = await requestDevice.call(this, { ...descriptor, requiredFeatures });
-    void device.lost.then(({ message, reason }) => report(message || reason || 'no reason was given'));
+    void device.lost.then(({ message, reason }) =>
+      report(message || reason || 'no reason was given'),
+    );
     return device;
   };
   Object.defineProperty(prototype, 'features', {
@@ -39,16 +44,24 @@ export function watchDevices(report: (message: string) => void): void {
   });
 }
 
-const claimed = (features: GPUSupportedFeatures): Set<string> => new Set([...(features as unknown as Iterable<string>), EXPECTED]);
+const claimed = (features: GPUSupportedFeatures): Set<string> =>
+  new Set([...(features as unknown as Iterable<string>), EXPECTED]);
 
 /**
  * Runs `create`. The first adapter that it requests, and the device that it requests from that
  * adapter, are those of the page.
  */
-export async function lendPageGpu<Result>({ adapter, device }: PageGpu, create: () => Promise<Result>): Promise<Result> {
+export async function lendPageGpu<Result>(
+  { adapter, device }: PageGpu,
+  create: () => Promise<Result>,
+): Promise<Result> {
   // The device may have fewer features and lower limits than its adapter, and the program may
   // only use those of the device.
-  const own: Record<PropertyKey, unknown> = { features: claimed(device.features), limits: device.limits, requestDevice: async () => device };
+  const own: Record<PropertyKey, unknown> = {
+    features: claimed(device.features),
+    limits: device.limits,
+    requestDevice: async () => device,
+  };
   const lent = new Proxy(adapter, { get: (target, key) => own[key] ?? bound(target, key) });
   const { navigator } = globalThis;
   const { gpu } = navigator;
@@ -59,7 +72,9 @@ export async function lendPageGpu<Result>({ adapter, device }: PageGpu, create: 
   };
   Object.defineProperty(navigator, 'gpu', {
     configurable: true,
-    value: new Proxy(gpu, { get: (target, key) => (key === 'requestAdapter' ? requestAdapter : bound(target, key)) }),
+    value: new Proxy(gpu, {
+      get: (target, key) => (key === 'requestAdapter' ? requestAdapter : bound(target, key)),
+    }),
   });
   const handler = device.onuncapturederror;
   try {
@@ -70,7 +85,8 @@ export async function lendPageGpu<Result>({ adapter, device }: PageGpu, create: 
     // program's handler becomes a listener, so that both are called.
     const engines = device.onuncapturederror;
     device.onuncapturederror = handler;
-    if (engines && engines !== handler) device.addEventListener('uncapturederror', engines as EventListener);
+    if (engines && engines !== handler)
+      device.addEventListener('uncapturederror', engines as EventListener);
   }
 }
 

@@ -13,14 +13,55 @@ export interface Program {
  * have those instructions.
  */
 const RELAXED_SIMD = Uint8Array.of(
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  5,
+  1,
+  96,
+  0,
+  1,
+  123,
+  3,
+  2,
+  1,
+  0,
+  10,
+  15,
+  1,
+  13,
+  0,
+  65,
+  1,
+  253,
+  15,
+  65,
+  2,
+  253,
+  15,
+  253,
+  128,
+  2,
+  11,
 );
 
 /** Chooses the build that this browser can run. Both builds are the same program. */
 async function chooseBuild() {
   return WebAssembly.validate(RELAXED_SIMD)
-    ? { program: await import('../../wasm/relaxed-simd/aims_web.js'), url: new URL('../../wasm/relaxed-simd/aims_web_bg.wasm', import.meta.url) }
-    : { program: await import('../../wasm/simd/aims_web.js'), url: new URL('../../wasm/simd/aims_web_bg.wasm', import.meta.url) };
+    ? {
+        program: await import('../../wasm/relaxed-simd/aims_web.js'),
+        url: new URL('../../wasm/relaxed-simd/aims_web_bg.wasm', import.meta.url),
+      }
+    : {
+        program: await import('../../wasm/simd/aims_web.js'),
+        url: new URL('../../wasm/simd/aims_web_bg.wasm', import.meta.url),
+      };
 }
 
 /**
@@ -36,6 +77,9 @@ export async function loadProgram(): Promise<Program> {
     const { memory } = await program.default({ module_or_path: url });
     return { engine: program.Engine, memory };
   } catch (cause) {
-    throw new SegmenterError('internal', `The program file ${file} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`);
+    throw new SegmenterError(
+      'internal',
+      `The program file ${file} could not be loaded: ${toErrorData(cause).message}. Check that the server has it.`,
+    );
   }
 }

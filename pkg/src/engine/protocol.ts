@@ -1,6 +1,17 @@
 // These are the messages between client and host. Each call has a number, which the answer repeats.
 import type { ErrorData } from '../common/errors.js';
-import type { Candidate, Device, GridOptions, Level, MemoryUsage, Mode, PointPrompt, Precision, Prompt, Scene } from '../common/types.js';
+import type {
+  Candidate,
+  Device,
+  GridOptions,
+  Level,
+  MemoryUsage,
+  Mode,
+  PointPrompt,
+  Precision,
+  Prompt,
+  Scene,
+} from '../common/types.js';
 import type { Model } from '../model/load.js';
 import type { ImagePayload } from '../photo/image-source.js';
 
@@ -38,7 +49,10 @@ export interface Calls {
   /** The host answers this as soon as it runs, and begins to load the program. */
   begin: { args: Record<never, never>; result: null };
   inspectGpu: { args: Record<never, never>; result: GpuReport };
-  createEngine: { args: { device: Device; model: Model; inputSize: number | undefined; precision: Precision }; result: EngineInfo };
+  createEngine: {
+    args: { device: Device; model: Model; inputSize: number | undefined; precision: Precision };
+    result: EngineInfo;
+  };
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
   candidates: { args: { imageId: number; prompt: PointPrompt }; result: Candidate[] };
@@ -48,7 +62,9 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-export type Request = { [C in CallName]: { type: 'call'; id: number; call: C; args: Calls[C]['args'] } }[CallName];
+export type Request = {
+  [C in CallName]: { type: 'call'; id: number; call: C; args: Calls[C]['args'] };
+}[CallName];
 
 export type ToWorker = Request | { type: 'abort'; id: number };
 

@@ -16,7 +16,10 @@ const POLICY = 'aims-web';
  */
 export function workerAddress(assets: URL | string | undefined): WorkerAddress {
   if (assets === undefined) return bundled();
-  return { url: new URL('dist/worker.js', folderOf(assets)), options: { type: 'module', name: 'aims-web' } };
+  return {
+    url: new URL('dist/worker.js', folderOf(assets)),
+    options: { type: 'module', name: 'aims-web' },
+  };
 }
 
 /**

@@ -3,7 +3,7 @@ import { SegmenterError } from '../common/errors.js';
 import type { SegmenterOptions } from '../common/types.js';
 import type { OpenPort } from './port.js';
 import type { FromWorker } from './protocol.js';
-import { type WorkerAddress, trusted, workerAddress } from './worker-address.js';
+import { trusted, type WorkerAddress, workerAddress } from './worker-address.js';
 
 /** Starts a worker, by the page's function `worker` or else with the package's own script. */
 export const workerPort =
@@ -19,9 +19,18 @@ export const workerPort =
     worker.onmessageerror = () => failed(stopped('a message could not be read'));
     worker.onerror = (event) => {
       event.preventDefault();
-      failed(isHeard ? stopped(event.message || 'the browser does not say why') : notLoaded(address, event.message));
+      failed(
+        isHeard
+          ? stopped(event.message || 'the browser does not say why')
+          : notLoaded(address, event.message),
+      );
     };
-    return { post: (request) => worker.postMessage(request), end: () => worker.terminate(), stopped, lost };
+    return {
+      post: (request) => worker.postMessage(request),
+      end: () => worker.terminate(),
+      stopped,
+      lost,
+    };
   };
 
 function startOwn({ url, options }: WorkerAddress): Worker {
@@ -42,7 +51,10 @@ function startWith(start: () => Worker): Worker {
   try {
     worker = start();
   } catch (cause) {
-    throw notStarted(`the function passed as \`worker\` failed (${String(cause)}). Let it give a new Worker of aims-web/worker at each call.`, cause);
+    throw notStarted(
+      `the function passed as \`worker\` failed (${String(cause)}). Let it give a new Worker of aims-web/worker at each call.`,
+      cause,
+    );
   }
   if (typeof worker?.postMessage !== 'function' || typeof worker.terminate !== 'function') {
     throw new TypeError('The function passed as `worker` must give a Worker.');
@@ -54,8 +66,13 @@ function startWith(start: () => Worker): Worker {
  * This is the error for a worker that ended before it answered anything. Without a `message`, the
  * script could not be loaded, of which browsers tell no reason.
  */
-function notLoaded(address: WorkerAddress | undefined, message: string | undefined): SegmenterError {
-  const script = address ? `its script ${String(address.url)}` : 'the script of the worker that was passed';
+function notLoaded(
+  address: WorkerAddress | undefined,
+  message: string | undefined,
+): SegmenterError {
+  const script = address
+    ? `its script ${String(address.url)}`
+    : 'the script of the worker that was passed';
   if (message) {
     return notStarted(
       `${script} failed (${message}). Check that it is the file of this package, and that the browser is Chrome 91, Firefox 114, ` +
@@ -69,10 +86,20 @@ function notLoaded(address: WorkerAddress | undefined, message: string | undefin
 }
 
 const stopped = (why: string): SegmenterError =>
-  new SegmenterError('internal', `The segmentation worker stopped unexpectedly: ${why}. The next call starts another one.`);
+  new SegmenterError(
+    'internal',
+    `The segmentation worker stopped unexpectedly: ${why}. The next call starts another one.`,
+  );
 
 const lost = (why: string): SegmenterError =>
-  new SegmenterError('device-lost', `The GPU stopped working (${why}). The next call starts it again; if it happens again, use the CPU.`);
+  new SegmenterError(
+    'device-lost',
+    `The GPU stopped working (${why}). The next call starts it again; if it happens again, use the CPU.`,
+  );
 
 const notStarted = (why: string, cause?: unknown): SegmenterError =>
-  new SegmenterError('unsupported-environment', `The segmentation worker could not be started: ${why}`, { cause });
+  new SegmenterError(
+    'unsupported-environment',
+    `The segmentation worker could not be started: ${why}`,
+    { cause },
+  );

@@ -41,7 +41,10 @@ const partOf = (url: URL): URL => {
  * Gives the file and its digest if it is kept and undamaged. A file that is damaged, or does not
  * have the digest `expected`, is deleted.
  */
-export async function readCache(url: URL, expected: string | undefined): Promise<{ file: Blob; digest: string | undefined } | undefined> {
+export async function readCache(
+  url: URL,
+  expected: string | undefined,
+): Promise<{ file: Blob; digest: string | undefined } | undefined> {
   try {
     const cache = await open();
     const response = await cache?.match(url);
@@ -90,8 +93,11 @@ export async function writePart(url: URL, { data, validator }: Part): Promise<vo
 async function put(url: URL, data: Blob, headers: Record<string, string>): Promise<void> {
   try {
     const { quota, usage } = (await globalThis.navigator?.storage?.estimate()) ?? {};
-    if (quota !== undefined && usage !== undefined && usage + data.size + SPARE_BYTES > quota) return;
-    const response = new Response(data, { headers: { ...headers, 'content-type': 'application/octet-stream' } });
+    if (quota !== undefined && usage !== undefined && usage + data.size + SPARE_BYTES > quota)
+      return;
+    const response = new Response(data, {
+      headers: { ...headers, 'content-type': 'application/octet-stream' },
+    });
     await (await open())?.put(url, response);
   } catch {
     // If the cache fails, nothing is kept.

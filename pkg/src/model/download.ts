@@ -1,7 +1,7 @@
 // This file downloads model files. If the connection breaks, the download goes on where it broke,
 // in the same call. If the call fails, the beginning is kept in the cache, and the next call goes
 // on from there.
-import { SegmenterError, abortedError } from '../common/errors.js';
+import { abortedError, SegmenterError } from '../common/errors.js';
 import { type Part, takePart, writePart } from './cache.js';
 
 export interface DownloadOptions {
@@ -39,7 +39,8 @@ export async function download(url: URL, options: DownloadOptions): Promise<Blob
         if (signal?.aborted) throw abortedError(signal);
         if (cause instanceof SegmenterError) throw cause;
         failures = transfer.loaded > before ? 1 : failures + 1;
-        if (failures === MAX_FAILURES) throw missingModel(url, 'the download failed; check the connection', cause);
+        if (failures === MAX_FAILURES)
+          throw missingModel(url, 'the download failed; check the connection', cause);
         await pause(FIRST_PAUSE_MS * 2 ** (failures - 1), signal);
       }
     }
@@ -72,18 +73,23 @@ class Transfer {
   async run(mayResume: boolean): Promise<Blob> {
     const { signal, onFraction } = this.#options;
     const resumes = mayResume && this.loaded > 0 && this.#validator !== undefined;
-    const headers: Record<string, string> = resumes ? { Range: `bytes=${this.loaded}-`, 'If-Range': this.#validator! } : {};
+    const headers: Record<string, string> = resumes
+      ? { Range: `bytes=${this.loaded}-`, 'If-Range': this.#validator! }
+      : {};
     // The browser's own cache can make a download fail, for example if it is full or two pages load
     // at once. So it is not used after a failure.
     const cache = this.#triedBrowserCache || resumes ? 'no-store' : 'default';
     this.#triedBrowserCache = true;
     const response = await fetch(this.#url, { headers, cache, signal: signal ?? null });
-    const begin = Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
+    const begin = Number(
+      /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN,
+    );
     if (!(response.status === 206 && begin === this.loaded)) {
       // The server has another version of the file, or gives whole files only.
       this.#chunks = [];
       this.loaded = 0;
-      if (response.status === 206 || response.status === 416) throw new Error('the server gave another piece than the one asked for');
+      if (response.status === 206 || response.status === 416)
+        throw new Error('the server gave another piece than the one asked for');
       this.#check(response);
     }
     this.#validator = strongValidator(response);
@@ -95,10 +101,16 @@ class Transfer {
       if (!chunk || chunk.done) break;
       this.#chunks.push(new Blob([chunk.value]));
       this.loaded += chunk.value.length;
-      if (this.loaded > (this.#options.bytes ?? MAX_BYTES)) throw new SegmenterError('model-corrupt', `The file at ${this.#url.href} is longer than the model. Check the address.`);
+      if (this.loaded > (this.#options.bytes ?? MAX_BYTES))
+        throw new SegmenterError(
+          'model-corrupt',
+          `The file at ${this.#url.href} is longer than the model. Check the address.`,
+        );
       // If the transfer is compressed, more bytes arrive than its length says, so the fraction is
       // limited to 1.
-      onFraction(total ? Math.min(1, this.loaded / total) : this.loaded / (this.loaded + ASSUMED_BYTES));
+      onFraction(
+        total ? Math.min(1, this.loaded / total) : this.loaded / (this.loaded + ASSUMED_BYTES),
+      );
     }
     if (this.loaded === 0) throw missingModel(this.#url, 'the server answered nothing');
     return new Blob(this.#chunks);
@@ -106,13 +118,20 @@ class Transfer {
 
   /** Gives the part from which a later download can go on, if there can be one. */
   part(): Part | undefined {
-    return this.#validator === undefined ? undefined : { data: new Blob(this.#chunks), validator: this.#validator };
+    return this.#validator === undefined
+      ? undefined
+      : { data: new Blob(this.#chunks), validator: this.#validator };
   }
 
   #check(response: Response): void {
-    if (!response.ok) throw missingModel(this.#url, `the server answered ${response.status} ${response.statusText}`.trimEnd());
+    if (!response.ok)
+      throw missingModel(
+        this.#url,
+        `the server answered ${response.status} ${response.statusText}`.trimEnd(),
+      );
     // Many servers answer requests for unknown addresses with their start page.
-    if (response.headers.get('content-type')?.startsWith('text/html')) throw missingModel(this.#url, 'the server answered with a web page');
+    if (response.headers.get('content-type')?.startsWith('text/html'))
+      throw missingModel(this.#url, 'the server answered with a web page');
   }
 }
 
@@ -142,4 +161,8 @@ async function pause(ms: number, signal: AbortSignal | undefined): Promise<void>
 
 /** Makes the error for a model that cannot be downloaded. */
 const missingModel = (url: URL, why: string, cause?: unknown): SegmenterError =>
-  new SegmenterError('model-missing', `The model was not found at ${url.href}: ${why}. Check the address, or pass the right one as \`model\`.`, { cause });
+  new SegmenterError(
+    'model-missing',
+    `The model was not found at ${url.href}: ${why}. Check the address, or pass the right one as \`model\`.`,
+    { cause },
+  );

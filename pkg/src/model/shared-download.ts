@@ -30,7 +30,11 @@ const running = new Map<string, Shared>();
  * Downloads a file, or joins a download of it that is under way. `check` must throw if the file is
  * not the one that the caller wants. The file is kept only if the check of some caller succeeds.
  */
-export async function downloadShared<Checked>(url: URL, options: DownloadOptions, check: (downloaded: Downloaded) => Checked): Promise<Checked> {
+export async function downloadShared<Checked>(
+  url: URL,
+  options: DownloadOptions,
+  check: (downloaded: Downloaded) => Checked,
+): Promise<Checked> {
   const { bytes, keep, onFraction, signal } = options;
   const key = JSON.stringify([url.href, bytes ?? null, keep]);
   const waiter = { onFraction };
@@ -70,7 +74,14 @@ function begin(key: string, url: URL, { bytes, keep }: DownloadOptions): Shared 
     shared.isDone = true;
     return { file, digest };
   };
-  const shared: Shared = { waiting, fraction: 0, controller, isDone: false, writing: undefined, result: load() };
+  const shared: Shared = {
+    waiting,
+    fraction: 0,
+    controller,
+    isDone: false,
+    writing: undefined,
+    result: load(),
+  };
   running.set(key, shared);
   // This is the first to wait for the result, so a caller that tries again does not find a download
   // that has failed.

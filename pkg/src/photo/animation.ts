@@ -3,7 +3,8 @@
 import { hasText } from './bytes.js';
 
 /** Says whether a file is an animated GIF, or a sequence of pictures in the format AVIF or HEIC. */
-export const isAnimated = (file: Uint8Array): boolean => (hasText(file, 0, 'GIF8') ? hasSecondFrame(file) : isSequence(file));
+export const isAnimated = (file: Uint8Array): boolean =>
+  hasText(file, 0, 'GIF8') ? hasSecondFrame(file) : isSequence(file);
 
 /** A GIF file has a header and then blocks. A block with a picture begins with a comma (0x2c). */
 function hasSecondFrame(file: Uint8Array): boolean {

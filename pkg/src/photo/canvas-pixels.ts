@@ -8,7 +8,13 @@ import { SegmenterError } from '../common/errors.js';
 export const MAX_PIXELS = 100e6;
 
 /** A canvas can draw these. */
-export type Drawable = ImageBitmap | HTMLCanvasElement | HTMLImageElement | HTMLVideoElement | OffscreenCanvas | VideoFrame;
+export type Drawable =
+  | ImageBitmap
+  | HTMLCanvasElement
+  | HTMLImageElement
+  | HTMLVideoElement
+  | OffscreenCanvas
+  | VideoFrame;
 
 /** Pixels are RGBA with 8 bits a channel, not premultiplied, row by row from the top. */
 export interface Pixels {
@@ -18,12 +24,18 @@ export interface Pixels {
 }
 
 /** Draws a picture and reads its pixels. */
-export const draw = (source: Drawable, width: number, height: number): Pixels => paint(width, height, (context) => context.drawImage(source, 0, 0));
+export const draw = (source: Drawable, width: number, height: number): Pixels =>
+  paint(width, height, (context) => context.drawImage(source, 0, 0));
 
 /** Converts pixels in another colour space to sRGB. */
-export const convert = (source: ImageData): Pixels => paint(source.width, source.height, (context) => context.putImageData(source, 0, 0));
+export const convert = (source: ImageData): Pixels =>
+  paint(source.width, source.height, (context) => context.putImageData(source, 0, 0));
 
-function paint(width: number, height: number, put: (context: OffscreenCanvasRenderingContext2D) => void): Pixels {
+function paint(
+  width: number,
+  height: number,
+  put: (context: OffscreenCanvasRenderingContext2D) => void,
+): Pixels {
   checkSize(width, height);
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (!context) throw tooLarge(`The browser cannot draw ${width} x ${height} pixels.`);
@@ -39,16 +51,26 @@ function paint(width: number, height: number, put: (context: OffscreenCanvasRend
         { cause },
       );
     }
-    throw tooLarge(`The browser cannot read ${width} x ${height} pixels (${String(cause)}).`, cause);
+    throw tooLarge(
+      `The browser cannot read ${width} x ${height} pixels (${String(cause)}).`,
+      cause,
+    );
   }
 }
 
 /** @throws {SegmenterError} 'empty-image' or 'image-too-large'. */
 export function checkSize(width: number, height: number): void {
   if (width === 0 || height === 0) {
-    throw new SegmenterError('empty-image', 'The picture has no pixels. If it is an ImageBitmap or a VideoFrame, it may have been closed.');
+    throw new SegmenterError(
+      'empty-image',
+      'The picture has no pixels. If it is an ImageBitmap or a VideoFrame, it may have been closed.',
+    );
   }
-  if (width * height > MAX_PIXELS) throw tooLarge(`The picture has ${width} x ${height} pixels; the limit is ${MAX_PIXELS / 1e6} megapixels.`);
+  if (width * height > MAX_PIXELS)
+    throw tooLarge(
+      `The picture has ${width} x ${height} pixels; the limit is ${MAX_PIXELS / 1e6} megapixels.`,
+    );
 }
 
-const tooLarge = (what: string, cause?: unknown): SegmenterError => new SegmenterError('image-too-large', `${what} Scale it down.`, { cause });
+const tooLarge = (what: string, cause?: unknown): SegmenterError =>
+  new SegmenterError('image-too-large', `${what} Scale it down.`, { cause });

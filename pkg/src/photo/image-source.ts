@@ -3,7 +3,7 @@
 import { classNameOf, isFile } from '../common/class-name.js';
 import { SegmenterError } from '../common/errors.js';
 import type { ImageSource } from '../common/types.js';
-import { type Drawable, type Pixels, checkSize, convert, draw } from './canvas-pixels.js';
+import { checkSize, convert, type Drawable, draw, type Pixels } from './canvas-pixels.js';
 import { readElement } from './image-element.js';
 
 /**
@@ -11,7 +11,9 @@ import { readElement } from './image-element.js';
  * row by row from the top. Both are in a Blob, because a Blob is sent without a copy and can be
  * sent again after a restart.
  */
-export type ImagePayload = { format: 'file'; file: Blob } | { format: 'rgba'; pixels: Blob; width: number; height: number };
+export type ImagePayload =
+  | { format: 'file'; file: Blob }
+  | { format: 'rgba'; pixels: Blob; width: number; height: number };
 
 /**
  * Gives what is sent to the program. The pixels are those at the time of the call. Only an <img>
@@ -32,7 +34,8 @@ export async function readPixels(source: Exclude<ImageSource, Blob>): Promise<Pi
   return { data: classNameOf(source) === 'ImageData' ? data.slice() : data, width, height };
 }
 
-const isElement = (source: ImageSource): source is HTMLImageElement => classNameOf(source) === 'HTMLImageElement';
+const isElement = (source: ImageSource): source is HTMLImageElement =>
+  classNameOf(source) === 'HTMLImageElement';
 
 /** Gives pixels without a wait. Those of an ImageData in sRGB are the caller's own, not a copy. */
 function readNow(source: Exclude<ImageSource, Blob | HTMLImageElement>): Pixels {
@@ -68,7 +71,10 @@ function sizeOf(source: Drawable): Size {
 function frameSize({ readyState, videoWidth, videoHeight }: HTMLVideoElement): Size {
   const HAVE_CURRENT_DATA = 2;
   if (readyState < HAVE_CURRENT_DATA || videoWidth === 0) {
-    throw new SegmenterError('empty-image', "The video shows no frame yet. Wait for its event 'loadeddata', or after a jump for 'seeked'.");
+    throw new SegmenterError(
+      'empty-image',
+      "The video shows no frame yet. Wait for its event 'loadeddata', or after a jump for 'seeked'.",
+    );
   }
   return { width: videoWidth, height: videoHeight };
 }
@@ -76,10 +82,17 @@ function frameSize({ readyState, videoWidth, videoHeight }: HTMLVideoElement): S
 function fromImageData(source: ImageData): Pixels {
   const { data, width, height } = source;
   if (classNameOf(data) !== 'Uint8ClampedArray') {
-    throw new SegmenterError('sixteen-bit-image', 'The ImageData has 16 bits a channel. Create it with 8-bit pixels.');
+    throw new SegmenterError(
+      'sixteen-bit-image',
+      'The ImageData has 16 bits a channel. Create it with 8-bit pixels.',
+    );
   }
   checkSize(width, height);
-  if (data.length === 0) throw new SegmenterError('empty-image', 'The pixels of the ImageData were transferred to somewhere else. Pass it before.');
+  if (data.length === 0)
+    throw new SegmenterError(
+      'empty-image',
+      'The pixels of the ImageData were transferred to somewhere else. Pass it before.',
+    );
   // A page may have created it with another colour space than sRGB.
   if ((source.colorSpace ?? 'srgb') !== 'srgb') return convert(source);
   return { data: data as Uint8ClampedArray<ArrayBuffer>, width, height };

@@ -14,7 +14,8 @@ export function isShownDifferently(file: Uint8Array): boolean {
   return false;
 }
 
-const textOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+const textOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 /** Reads a number of 2 or 4 bytes. It is 0 where the file has ended. */
 const read = (bytes: Uint8Array, at: number, length: 2 | 4, isLittle = false): number => {
   const digits = [...bytes.subarray(at, at + length)];
@@ -34,7 +35,8 @@ function isJpegShownDifferently(file: Uint8Array): boolean {
       continue;
     }
     const end = at + 2 + Math.max(2, read(file, at + 2, 2));
-    if (file[at + 1] === 0xe2 && hasText(file, at + 4, NAME)) return !isSrgb(file.subarray(at + 4 + NAME.length + 2, end));
+    if (file[at + 1] === 0xe2 && hasText(file, at + 4, NAME))
+      return !isSrgb(file.subarray(at + 4 + NAME.length + 2, end));
     at = end;
   }
   return false;
@@ -60,8 +62,12 @@ function isPngShownDifferently(file: Uint8Array): boolean {
   if (chunks.has('sRGB')) return false;
   const [gamma, white] = [chunks.get('gAMA'), chunks.get('cHRM')];
   const SRGB = [31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000];
-  const isNear = (bytes: Uint8Array, numbers: number[], most: number) => numbers.every((number, i) => Math.abs(read(bytes, 4 * i, 4) - number) <= most);
-  return (gamma !== undefined && !isNear(gamma, [45455], 500)) || (white !== undefined && !isNear(white, SRGB, 100));
+  const isNear = (bytes: Uint8Array, numbers: number[], most: number) =>
+    numbers.every((number, i) => Math.abs(read(bytes, 4 * i, 4) - number) <= most);
+  return (
+    (gamma !== undefined && !isNear(gamma, [45455], 500)) ||
+    (white !== undefined && !isNear(white, SRGB, 100))
+  );
 }
 
 function isWebpShownDifferently(file: Uint8Array): boolean {
@@ -83,7 +89,9 @@ function isSrgb(profile: Uint8Array): boolean {
     const from = read(profile, at + 4, 4);
     const description = profile.subarray(from, from + Math.min(300, read(profile, at + 8, 4)));
     // The text comes after the kind of the entry and some numbers.
-    const letters = textOf(description.subarray(hasText(description, 0, 'mluc') ? 28 : 12)).replaceAll('\0', '');
+    const letters = textOf(
+      description.subarray(hasText(description, 0, 'mluc') ? 28 : 12),
+    ).replaceAll('\0', '');
     return letters.startsWith('sRGB');
   }
   return false;
@@ -98,7 +106,8 @@ function isTurned(exif: Uint8Array | undefined): boolean {
   const from = read(tiff, 4, 4, isLittle);
   const count = read(tiff, from, 2, isLittle);
   for (let at = from + 2; at < Math.min(tiff.length, from + 2 + 12 * count); at += 12) {
-    if (read(tiff, at, 2, isLittle) === ORIENTATION) return ![0, 1].includes(read(tiff, at + 8, 2, isLittle));
+    if (read(tiff, at, 2, isLittle) === ORIENTATION)
+      return ![0, 1].includes(read(tiff, at + 8, 2, isLittle));
   }
   return false;
 }

@@ -2,7 +2,7 @@
 // to the lengths of the codes.
 import type { Rle } from '../common/types.js';
 import { checkSameSize } from './runs.js';
-import { type MaskOrRle, type Spans, encodeSpans, invertSpans, spansOf } from './spans.js';
+import { encodeSpans, invertSpans, type MaskOrRle, type Spans, spansOf } from './spans.js';
 
 /**
  * Gives the mask of all pixels that are not in this one.
@@ -43,7 +43,9 @@ export function subtractMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]):
 type Rule = (inside: boolean, inOther: boolean) => boolean;
 
 function combine(mask: MaskOrRle, others: readonly MaskOrRle[], rule: Rule): Rle {
-  return encodeSpans(others.map(spansOf).reduce((spans, other) => merge(spans, other, rule), spansOf(mask)));
+  return encodeSpans(
+    others.map(spansOf).reduce((spans, other) => merge(spans, other, rule), spansOf(mask)),
+  );
 }
 
 function merge({ size, ends }: Spans, other: Spans, rule: Rule): Spans {

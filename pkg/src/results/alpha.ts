@@ -39,7 +39,10 @@ export function maskToAlpha({ rle }: HasRle, options: EdgeOptions = {}): Alpha {
   const [height, width] = rle.size;
   const data = new Uint8ClampedArray(width * height);
   for (let y = 0; y < crop.height; y++) {
-    data.set(crop.pixels.subarray(y * crop.width, (y + 1) * crop.width), (crop.top + y) * width + crop.left);
+    data.set(
+      crop.pixels.subarray(y * crop.width, (y + 1) * crop.width),
+      (crop.top + y) * width + crop.left,
+    );
   }
   return { data, width, height };
 }
@@ -54,9 +57,14 @@ export function cutOutBox({ rle }: HasRle, options: EdgeOptions = {}): Box {
 }
 
 /** Alpha in the bounding box of all that is not transparent. */
-export function cropAlpha(rle: CocoRle, { feather = 0, shiftEdge = 0 }: EdgeOptions): Crop<Uint8ClampedArray<ArrayBuffer>> {
-  if (!(feather >= 0 && feather < Infinity)) throw new TypeError(`feather must be a number of pixels from 0 on, not ${feather}.`);
-  if (!Number.isFinite(shiftEdge)) throw new TypeError(`shiftEdge must be a number of pixels, not ${shiftEdge}.`);
+export function cropAlpha(
+  rle: CocoRle,
+  { feather = 0, shiftEdge = 0 }: EdgeOptions,
+): Crop<Uint8ClampedArray<ArrayBuffer>> {
+  if (!(feather >= 0 && feather < Infinity))
+    throw new TypeError(`feather must be a number of pixels from 0 on, not ${feather}.`);
+  if (!Number.isFinite(shiftEdge))
+    throw new TypeError(`shiftEdge must be a number of pixels, not ${shiftEdge}.`);
   // From the signed distance to the edge, positive inside. A pixel right on a hard edge belongs to
   // the mask.
   const alphaAt = (distance: number): number => {
@@ -82,12 +90,19 @@ export function cropAlpha(rle: CocoRle, { feather = 0, shiftEdge = 0 }: EdgeOpti
 }
 
 /** Cuts off transparent borders. */
-function trim({ left, top, width, height, pixels }: Crop<Uint8ClampedArray<ArrayBuffer>>): Crop<Uint8ClampedArray<ArrayBuffer>> {
+function trim({
+  left,
+  top,
+  width,
+  height,
+  pixels,
+}: Crop<Uint8ClampedArray<ArrayBuffer>>): Crop<Uint8ClampedArray<ArrayBuffer>> {
   const rows: Uint8ClampedArray[] = [];
   for (let y = 0; y < height; y++) rows.push(pixels.subarray(y * width, (y + 1) * width));
   const visible = (alpha: number): boolean => alpha > 0;
   const firstRow = rows.findIndex((row) => row.some(visible));
-  if (firstRow < 0) return { left: 0, top: 0, width: 0, height: 0, pixels: new Uint8ClampedArray() };
+  if (firstRow < 0)
+    return { left: 0, top: 0, width: 0, height: 0, pixels: new Uint8ClampedArray() };
   while (!rows.at(-1)!.some(visible)) rows.pop();
   rows.splice(0, firstRow);
   let from = 0;
@@ -96,5 +111,11 @@ function trim({ left, top, width, height, pixels }: Crop<Uint8ClampedArray<Array
   while (rows.every((row) => row[to - 1] === 0)) to--;
   const trimmed = new Uint8ClampedArray((to - from) * rows.length);
   rows.forEach((row, y) => trimmed.set(row.subarray(from, to), y * (to - from)));
-  return { left: left + from, top: top + firstRow, width: to - from, height: rows.length, pixels: trimmed };
+  return {
+    left: left + from,
+    top: top + firstRow,
+    width: to - from,
+    height: rows.length,
+    pixels: trimmed,
+  };
 }

@@ -1,7 +1,7 @@
 // These functions turn masks into what a canvas can draw.
-import { type EdgeOptions, cropAlpha } from './alpha.js';
+import { cropAlpha, type EdgeOptions } from './alpha.js';
 import { outlineOf } from './polygons.js';
-import { type HasRle, decodeRle } from './rle.js';
+import { decodeRle, type HasRle } from './rle.js';
 import type { OutlineOptions } from './simplify.js';
 
 /** A colour has red, green, blue and alpha, each from 0 to 255. */
@@ -55,7 +55,11 @@ export function maskToPath2D(mask: HasRle, options: OutlineOptions = {}): Path2D
  *
  * @throws {TypeError} if `feather` is negative or an option is not finite.
  */
-export function cutOut(photo: CanvasImageSource, { rle }: HasRle, options: EdgeOptions = {}): OffscreenCanvas {
+export function cutOut(
+  photo: CanvasImageSource,
+  { rle }: HasRle,
+  options: EdgeOptions = {},
+): OffscreenCanvas {
   const { left, top, width, height, pixels } = cropAlpha(rle, options);
   // Canvases without pixels cannot be drawn or saved.
   const canvas = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));

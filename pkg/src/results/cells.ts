@@ -11,7 +11,10 @@ export class Cells {
   readonly #cells = new Map<number, number[]>();
 
   /** For about `count` things within bounds. */
-  constructor([left, top, right, bottom]: readonly [number, number, number, number], count: number) {
+  constructor(
+    [left, top, right, bottom]: readonly [number, number, number, number],
+    count: number,
+  ) {
     this.#left = left;
     this.#top = top;
     this.#side = Math.max(2, Math.sqrt(((right - left) * (bottom - top)) / count));
@@ -21,7 +24,11 @@ export class Cells {
 
   /** The cells of a box, those on its borders included. */
   *inBox(left: number, top: number, right: number, bottom: number): Generator<number[]> {
-    const [firstColumn, lastColumn, lastRow] = [this.#columnOf(left), this.#columnOf(right), this.#rowOf(bottom)];
+    const [firstColumn, lastColumn, lastRow] = [
+      this.#columnOf(left),
+      this.#columnOf(right),
+      this.#rowOf(bottom),
+    ];
     for (let row = this.#rowOf(top); row <= lastRow; row++) {
       for (let column = firstColumn; column <= lastColumn; column++) yield this.#cell(row, column);
     }
@@ -35,11 +42,15 @@ export class Cells {
     // Half a pixel more on each side, so that neither rounding nor the borders of cells part lines
     // that meet.
     for (let row = this.#rowOf(y0 - 0.5); row <= lastRow; row++) {
-      const [top, bottom] = [this.#top + row * this.#side - 0.5, this.#top + (row + 1) * this.#side + 0.5];
+      const [top, bottom] = [
+        this.#top + row * this.#side - 0.5,
+        this.#top + (row + 1) * this.#side + 0.5,
+      ];
       const from = y0 === y1 ? x0 : x0 + (Math.min(y1, Math.max(y0, top)) - y0) * slope;
       const to = y0 === y1 ? x1 : x0 + (Math.min(y1, Math.max(y0, bottom)) - y0) * slope;
       const lastColumn = this.#columnOf(Math.max(from, to) + 0.5);
-      for (let column = this.#columnOf(Math.min(from, to) - 0.5); column <= lastColumn; column++) yield this.#cell(row, column);
+      for (let column = this.#columnOf(Math.min(from, to) - 0.5); column <= lastColumn; column++)
+        yield this.#cell(row, column);
     }
   }
 

@@ -34,10 +34,18 @@ export function cocoToRle(annotation: CocoShape, width: number, height: number):
     checkSameSize(size, spans.size);
     return encodeSpans(spans);
   }
-  const rings: readonly (readonly number[])[] = segmentation?.length ? segmentation : Array.isArray(bbox) ? [ringOf(bbox as Readonly<Box>)] : [];
-  if (rings.length === 0) throw invalid('The annotation has neither a segmentation nor a bbox. Leave it out.');
+  const rings: readonly (readonly number[])[] = segmentation?.length
+    ? segmentation
+    : Array.isArray(bbox)
+      ? [ringOf(bbox as Readonly<Box>)]
+      : [];
+  if (rings.length === 0)
+    throw invalid('The annotation has neither a segmentation nor a bbox. Leave it out.');
   for (const ring of rings) checkRing(ring);
-  const [first, ...others] = rings.map((ring) => encodeSpans(fillRing(ring, size))) as [Rle, ...Rle[]];
+  const [first, ...others] = rings.map((ring) => encodeSpans(fillRing(ring, size))) as [
+    Rle,
+    ...Rle[],
+  ];
   return unionMasks(first, ...others);
 }
 
@@ -48,6 +56,14 @@ function ringOf([x, y, width, height]: Readonly<Box>): number[] {
 }
 
 function checkRing(ring: unknown): void {
-  if (Array.isArray(ring) && ring.length >= 6 && ring.length % 2 === 0 && ring.every(Number.isFinite)) return;
-  throw invalid('A polygon needs three corners at least: a flat list of numbers x0, y0, x1, y1, ... in pixels.');
+  if (
+    Array.isArray(ring) &&
+    ring.length >= 6 &&
+    ring.length % 2 === 0 &&
+    ring.every(Number.isFinite)
+  )
+    return;
+  throw invalid(
+    'A polygon needs three corners at least: a flat list of numbers x0, y0, x1, y1, ... in pixels.',
+  );
 }

@@ -1,5 +1,5 @@
 import type { Box, CocoRle, Level, Mask, Rle, Scene } from '../common/types.js';
-import { type Polygon, maskToPolygons } from './polygons.js';
+import { maskToPolygons, type Polygon } from './polygons.js';
 import { rleArea, rleBox } from './rle.js';
 import type { OutlineOptions } from './simplify.js';
 import { encodeSpans, spansOf } from './spans.js';
@@ -71,7 +71,10 @@ const CATEGORIES: readonly Level[] = ['part', 'entity', 'relation'];
  * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask is no run-length code.
  * @throws {TypeError} if the tolerance is negative or there is no such `segmentation`.
  */
-export function sceneToCoco(scene: Scene<CocoRle>, { fileName, imageId = 1, ...format }: CocoOptions = {}): CocoDataset {
+export function sceneToCoco(
+  scene: Scene<CocoRle>,
+  { fileName, imageId = 1, ...format }: CocoOptions = {},
+): CocoDataset {
   return dataset([{ scene, fileName, imageId, idOf: (id) => id }], format);
 }
 
@@ -91,7 +94,10 @@ export function scenesToCoco(photos: readonly CocoPhoto[], format: CocoFormat = 
   });
   const imageIds = numbered.map(({ imageId }) => imageId);
   const twice = imageIds.find((id, index) => imageIds.indexOf(id) !== index);
-  if (twice !== undefined) throw new TypeError(`Two photos have the imageId ${twice}. Give each one of its own, or none to any.`);
+  if (twice !== undefined)
+    throw new TypeError(
+      `Two photos have the imageId ${twice}. Give each one of its own, or none to any.`,
+    );
   return dataset(numbered, format);
 }
 
@@ -103,21 +109,36 @@ interface NumberedPhoto extends CocoPhoto {
 
 function dataset(photos: readonly NumberedPhoto[], format: CocoFormat): CocoDataset {
   const { segmentation = 'rle' } = format;
-  if (!['rle', 'polygons'].includes(segmentation)) throw new TypeError(`segmentation must be 'rle' or 'polygons', not '${segmentation}'.`);
+  if (!['rle', 'polygons'].includes(segmentation))
+    throw new TypeError(`segmentation must be 'rle' or 'polygons', not '${segmentation}'.`);
   return {
-    images: photos.map(({ scene: { width, height }, fileName = '', imageId }) => ({ id: imageId, width, height, file_name: fileName })),
-    annotations: photos.flatMap((photo) => photo.scene.masks.map((mask) => annotate(mask, photo, format))),
+    images: photos.map(({ scene: { width, height }, fileName = '', imageId }) => ({
+      id: imageId,
+      width,
+      height,
+      file_name: fileName,
+    })),
+    annotations: photos.flatMap((photo) =>
+      photo.scene.masks.map((mask) => annotate(mask, photo, format)),
+    ),
     categories: CATEGORIES.map((name, index) => ({ id: index + 1, name, supercategory: 'level' })),
   };
 }
 
-function annotate(mask: Mask<CocoRle>, { imageId, idOf }: NumberedPhoto, { segmentation, tolerance }: CocoFormat): CocoAnnotation {
+function annotate(
+  mask: Mask<CocoRle>,
+  { imageId, idOf }: NumberedPhoto,
+  { segmentation, tolerance }: CocoFormat,
+): CocoAnnotation {
   const { id, level, rle, score, parent, members } = mask;
   return {
     id: idOf(id)!,
     image_id: imageId,
     category_id: CATEGORIES.indexOf(level) + 1,
-    segmentation: segmentation === 'polygons' ? maskToPolygons(mask, { tolerance }).map(toOneRing) : encodeSpans(spansOf(rle)),
+    segmentation:
+      segmentation === 'polygons'
+        ? maskToPolygons(mask, { tolerance }).map(toOneRing)
+        : encodeSpans(spansOf(rle)),
     area: rleArea(rle),
     bbox: rleBox(rle),
     iscrowd: 0,

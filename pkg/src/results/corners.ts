@@ -32,7 +32,11 @@ export class Corners {
     this.tolerance = tolerance;
     this.#work = 64 * this.count;
     [this.x, this.y] = [new Float64Array(this.count), new Float64Array(this.count)];
-    [this.next, this.before, this.ringOf] = [new Int32Array(this.count), new Int32Array(this.count), new Int32Array(this.count)];
+    [this.next, this.before, this.ringOf] = [
+      new Int32Array(this.count),
+      new Int32Array(this.count),
+      new Int32Array(this.count),
+    ];
     rings.forEach((ring, index) => this.#begin(ring, index));
   }
 
@@ -76,7 +80,9 @@ export class Corners {
    * this number or the ring's first.
    */
   endOf(corner: number): number {
-    return this.next[corner]! > corner ? this.next[corner]! : this.firsts[this.ringOf[corner]! + 1]!;
+    return this.next[corner]! > corner
+      ? this.next[corner]!
+      : this.firsts[this.ringOf[corner]! + 1]!;
   }
 
   /** Whether a stretch is an edge of the ring as it was: nothing was left out. */
@@ -150,7 +156,12 @@ export class Corners {
    * Of the corners from `first` up to `end`, the one furthest from the line between two corners,
    * which may be the same one.
    */
-  #furthest(first: number, end: number, from: number, to: number): { corner: number; distance: number } {
+  #furthest(
+    first: number,
+    end: number,
+    from: number,
+    to: number,
+  ): { corner: number; distance: number } {
     let [corner, distance] = [first, 0];
     for (let at = first; at < end; at++) {
       const found = this.distance(at, from, to);
@@ -165,7 +176,10 @@ export class Corners {
 }
 
 /** The corners beside one in the ring as it was. */
-export function neighbours({ ringOf, firsts }: Corners, corner: number): [last: number, following: number] {
+export function neighbours(
+  { ringOf, firsts }: Corners,
+  corner: number,
+): [last: number, following: number] {
   const [first, end] = [firsts[ringOf[corner]!]!, firsts[ringOf[corner]! + 1]!];
   return [corner === first ? end - 1 : corner - 1, corner + 1 === end ? first : corner + 1];
 }

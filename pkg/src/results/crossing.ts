@@ -9,7 +9,8 @@ import { type Corners, neighbours } from './corners.js';
 const side = ({ x, y }: Corners, a: number, b: number, c: number): number =>
   (x[b]! - x[a]!) * (y[c]! - y[a]!) - (y[b]! - y[a]!) * (x[c]! - x[a]!);
 
-const isSamePlace = ({ x, y }: Corners, a: number, b: number): boolean => x[a] === x[b] && y[a] === y[b];
+const isSamePlace = ({ x, y }: Corners, a: number, b: number): boolean =>
+  x[a] === x[b] && y[a] === y[b];
 
 /** Whether c lies between a and b, given that it is on the line through both. */
 function isBetween({ x, y }: Corners, a: number, b: number, c: number): boolean {
@@ -28,20 +29,31 @@ export function conflict(corners: Corners, a: number, c: number): number[] {
   if (b === c || d === a) {
     const [from, middle, to] = b === c ? [a, b, d] : [c, d, b];
     // Straight back on the way that it came.
-    return side(corners, from, middle, to) === 0 && !isBetween(corners, from, to, middle) ? [a, c] : [];
+    return side(corners, from, middle, to) === 0 && !isBetween(corners, from, to, middle)
+      ? [a, c]
+      : [];
   }
   for (const mine of [a, b]) {
     for (const other of [c, d]) {
-      if (isSamePlace(corners, mine, other)) return isApart(corners, mine, other) ? [] : [before[mine]!, mine, before[other]!, other];
+      if (isSamePlace(corners, mine, other))
+        return isApart(corners, mine, other) ? [] : [before[mine]!, mine, before[other]!, other];
     }
   }
-  const [ofC, ofD, ofA, ofB] = [side(corners, a, b, c), side(corners, a, b, d), side(corners, c, d, a), side(corners, c, d, b)];
+  const [ofC, ofD, ofA, ofB] = [
+    side(corners, a, b, c),
+    side(corners, a, b, d),
+    side(corners, c, d, a),
+    side(corners, c, d, b),
+  ];
   const touches =
     (ofC === 0 && isBetween(corners, a, b, c)) ||
     (ofD === 0 && isBetween(corners, a, b, d)) ||
     (ofA === 0 && isBetween(corners, c, d, a)) ||
     (ofB === 0 && isBetween(corners, c, d, b));
-  return touches || (ofC > 0 !== ofD > 0 && ofA > 0 !== ofB > 0 && ofC * ofD !== 0 && ofA * ofB !== 0) ? [a, c] : [];
+  return touches ||
+    (ofC > 0 !== ofD > 0 && ofA > 0 !== ofB > 0 && ofC * ofD !== 0 && ofA * ofB !== 0)
+    ? [a, c]
+    : [];
 }
 
 /**
@@ -50,7 +62,10 @@ export function conflict(corners: Corners, a: number, c: number): number[] {
  */
 function isApart(corners: Corners, mine: number, other: number): boolean {
   const { next, before } = corners;
-  const to = (corner: number): Direction => [corners.x[corner]! - corners.x[mine]!, corners.y[corner]! - corners.y[mine]!];
+  const to = (corner: number): Direction => [
+    corners.x[corner]! - corners.x[mine]!,
+    corners.y[corner]! - corners.y[mine]!,
+  ];
   // Each ring goes around a pixel of the mask where the rings turn right, and around one of the
   // background where they turn left. Clockwise from the first line that pixel comes, then the other
   // line of the same ring, then the other ring's lines in the same order.

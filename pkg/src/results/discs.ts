@@ -1,7 +1,15 @@
 // This finds what lies within a distance of a mask's pixels. Spans of columns nearby reach up and
 // down into each column of pixels.
 import type { Rle } from '../common/types.js';
-import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
+import {
+  addSpan,
+  columnSpans,
+  encodeSpans,
+  invertSpans,
+  type MaskOrRle,
+  type Spans,
+  spansOf,
+} from './spans.js';
 
 /**
  * Adds all pixels within a distance of the mask, measured from centre to centre, so that the mask
@@ -41,7 +49,8 @@ export function smoothMask(mask: MaskOrRle, radius: number): Rle {
 }
 
 function checkDistance(name: string, distance: number): void {
-  if (!(distance >= 0 && distance < Infinity)) throw new TypeError(`${name} must be a number of pixels from 0 on, not ${distance}.`);
+  if (!(distance >= 0 && distance < Infinity))
+    throw new TypeError(`${name} must be a number of pixels from 0 on, not ${distance}.`);
 }
 
 /**
@@ -119,7 +128,11 @@ function vote(spans: Spans, radius: number): Spans {
   let passed = 0;
   forEachColumn(spans, radius, (x, reach, near) => {
     bends.fill(0);
-    for (let column = Math.max(0, x - reach.length + 1); column < Math.min(width, x + reach.length); column++) {
+    for (
+      let column = Math.max(0, x - reach.length + 1);
+      column < Math.min(width, x + reach.length);
+      column++
+    ) {
       count(-1, 0, height, reach[Math.abs(column - x)]!);
     }
     near((top, bottom, far) => count(2, top, bottom, far));

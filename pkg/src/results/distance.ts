@@ -19,17 +19,28 @@ export function forEachDistanceRow(
   visit: (y: number, squared: Float64Array) => void,
 ): void {
   const column = columnDistances(pixels, width, height, target);
-  const envelope = { apex: new Int32Array(width), from: new Float64Array(width), squared: new Float64Array(width) };
-  for (let y = 0; y < height; y++) visit(y, rowDistances(column.subarray(y * width, (y + 1) * width), envelope));
+  const envelope = {
+    apex: new Int32Array(width),
+    from: new Float64Array(width),
+    squared: new Float64Array(width),
+  };
+  for (let y = 0; y < height; y++)
+    visit(y, rowDistances(column.subarray(y * width, (y + 1) * width), envelope));
 }
 
-function columnDistances(pixels: Uint8Array, width: number, height: number, target: 0 | 1): Int32Array {
+function columnDistances(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  target: 0 | 1,
+): Int32Array {
   const distances = new Int32Array(pixels.length).fill(NONE);
   for (let i = 0; i < pixels.length; i++) {
     if (pixels[i] === target) distances[i] = 0;
     else if (i >= width) distances[i] = Math.min(NONE, distances[i - width]! + 1);
   }
-  for (let i = width * (height - 1) - 1; i >= 0; i--) distances[i] = Math.min(distances[i]!, distances[i + width]! + 1);
+  for (let i = width * (height - 1) - 1; i >= 0; i--)
+    distances[i] = Math.min(distances[i]!, distances[i + width]! + 1);
   return distances;
 }
 

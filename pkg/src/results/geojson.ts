@@ -37,7 +37,9 @@ export interface SceneFeatures {
  */
 export function maskToGeoJson(mask: Mask<CocoRle>, options: OutlineOptions = {}): MaskFeature {
   const { id, level, score, area, bbox, parent, members } = mask;
-  const coordinates = maskToPolygons(mask, options).map(({ outer, holes }) => [outer, ...holes].map(closed));
+  const coordinates = maskToPolygons(mask, options).map(({ outer, holes }) =>
+    [outer, ...holes].map(closed),
+  );
   return {
     type: 'Feature',
     id,
@@ -47,12 +49,18 @@ export function maskToGeoJson(mask: Mask<CocoRle>, options: OutlineOptions = {})
 }
 
 /** Makes GeoJSON of all masks of a scene, in the scene's order; see {@link maskToGeoJson}. */
-export function sceneToGeoJson({ masks }: Scene<CocoRle>, options: OutlineOptions = {}): SceneFeatures {
+export function sceneToGeoJson(
+  { masks }: Scene<CocoRle>,
+  options: OutlineOptions = {},
+): SceneFeatures {
   return { type: 'FeatureCollection', features: masks.map((mask) => maskToGeoJson(mask, options)) };
 }
 
 // Clockwise with y down is counter-clockwise with y up, so the rings keep their order.
 function closed(ring: Ring): [x: number, y: number][] {
-  const corners = Array.from({ length: ring.length / 2 }, (_, i): [number, number] => [ring[2 * i]!, ring[2 * i + 1]!]);
+  const corners = Array.from({ length: ring.length / 2 }, (_, i): [number, number] => [
+    ring[2 * i]!,
+    ring[2 * i + 1]!,
+  ]);
   return [...corners, [ring[0]!, ring[1]!]];
 }

@@ -22,7 +22,8 @@ export interface NameOptions<Code extends CocoRle = Rle> {
 // From the top down.
 const RANKS: readonly Level[] = ['relation', 'entity', 'part'];
 
-export const defaultName = ({ level, id }: Pick<Mask, 'level' | 'id'>): string => `${level[0]!.toUpperCase()}${level.slice(1)} ${id}`;
+export const defaultName = ({ level, id }: Pick<Mask, 'level' | 'id'>): string =>
+  `${level[0]!.toUpperCase()}${level.slice(1)} ${id}`;
 
 /**
  * Makes a graph of how the masks of a scene belong together, as plain JSON. Links to masks that are
@@ -33,13 +34,26 @@ export function sceneGraph({ masks }: Scene<CocoRle>): SceneGraph {
   const edges: SceneEdge[] = [];
   for (const { id, parent, members } of masks) {
     if (parent !== null && ids.has(parent)) edges.push({ from: parent, to: id, kind: 'has-part' });
-    for (const member of members) if (ids.has(member)) edges.push({ from: id, to: member, kind: 'has-member' });
+    for (const member of members)
+      if (ids.has(member)) edges.push({ from: id, to: member, kind: 'has-member' });
   }
-  return { nodes: masks.map(({ id, level, score, area, bbox }) => ({ id, level, score, area, bbox: [...bbox] })), edges };
+  return {
+    nodes: masks.map(({ id, level, score, area, bbox }) => ({
+      id,
+      level,
+      score,
+      area,
+      bbox: [...bbox],
+    })),
+    edges,
+  };
 }
 
 /** Writes the graph in Graphviz's language: relations in the top row, then entities, then parts. */
-export function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code>, { name = defaultName }: NameOptions<Code> = {}): string {
+export function sceneToDot<Code extends CocoRle = Rle>(
+  scene: Scene<Code>,
+  { name = defaultName }: NameOptions<Code> = {},
+): string {
   const lines = ['digraph scene {', '  node [shape=box];'];
   // Invisible links between the rows' headings keep the rows apart and in order, also where no mask
   // links them.
@@ -47,13 +61,21 @@ export function sceneToDot<Code extends CocoRle = Rle>(scene: Scene<Code>, { nam
   for (const level of RANKS) {
     lines.push('  {', `    rank=same; ${level};`);
     for (const mask of scene.masks) {
-      if (mask.level === level) lines.push(`    mask${mask.id} [label=${quote(`${name(mask)}\n${mask.score.toFixed(2)}`)}];`);
+      if (mask.level === level)
+        lines.push(
+          `    mask${mask.id} [label=${quote(`${name(mask)}\n${mask.score.toFixed(2)}`)}];`,
+        );
     }
     lines.push('  }');
   }
-  for (const { from, to, kind } of sceneGraph(scene).edges) lines.push(`  mask${from} -> mask${to} [label=${quote(kind)}];`);
+  for (const { from, to, kind } of sceneGraph(scene).edges)
+    lines.push(`  mask${from} -> mask${to} [label=${quote(kind)}];`);
   return `${lines.join('\n')}\n}\n`;
 }
 
 /** A string of Graphviz: backslashes would begin its own escapes. */
-const quote = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll(/\r\n?|\n/g, '\\n')}"`;
+const quote = (text: string): string =>
+  `"${text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll(/\r\n?|\n/g, '\\n')}"`;

@@ -26,7 +26,8 @@ export function traceOutline(rle: CocoRle): Ring[] {
   const walked = new Uint8Array(grid.width * grid.height);
   for (let y = 0; y < grid.height; y++) {
     for (let x = 0; x < grid.width; x++) {
-      if (grid.has(x, y) && !grid.has(x, y - 1) && !walked[y * grid.width + x]) rings.push(...walk(grid, x, y, walked));
+      if (grid.has(x, y) && !grid.has(x, y - 1) && !walked[y * grid.width + x])
+        rings.push(...walk(grid, x, y, walked));
     }
   }
   return rings;
@@ -64,7 +65,8 @@ function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): R
 /** The same ring, begun so that its last edge runs right. */
 function endToTheRight(ring: Ring): Ring {
   let first = 0;
-  while (!(ring.at(first - 1) === ring[first + 1] && ring.at(first - 2)! < ring[first]!)) first += 2;
+  while (!(ring.at(first - 1) === ring[first + 1] && ring.at(first - 2)! < ring[first]!))
+    first += 2;
   return [...ring.slice(first), ...ring.slice(0, first)];
 }
 
@@ -72,7 +74,12 @@ function endToTheRight(ring: Ring): Ring {
  * The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. At a corner where
  * two pixels of the mask touch, the way turns right, around one of them.
  */
-function lookAhead(grid: Grid, x: number, y: number, heading: number): { turn: -1 | 0 | 1; touches: boolean } {
+function lookAhead(
+  grid: Grid,
+  x: number,
+  y: number,
+  heading: number,
+): { turn: -1 | 0 | 1; touches: boolean } {
   // The pixels ahead are those around the corner in the heading's direction.
   const right = (heading + 1) % 4;
   const aheadX = STEP_X[heading]!;
@@ -102,6 +109,12 @@ class Grid {
   }
 
   has(x: number, y: number): boolean {
-    return x >= 0 && y >= 0 && x < this.width && y < this.height && this.#pixels[y * this.width + x] === 1;
+    return (
+      x >= 0 &&
+      y >= 0 &&
+      x < this.width &&
+      y < this.height &&
+      this.#pixels[y * this.width + x] === 1
+    );
   }
 }

@@ -18,7 +18,11 @@ export function overtakes(corners: Corners, from: number, starts: Cells): boolea
   }
   for (const cell of starts.inBox(left, top, right, bottom)) {
     for (const start of cell) {
-      if (ringOf[start] === ringOf[from] || corners.distance(start, from, corners.next[from]!) > corners.tolerance + 1e-6) continue;
+      if (
+        ringOf[start] === ringOf[from] ||
+        corners.distance(start, from, corners.next[from]!) > corners.tolerance + 1e-6
+      )
+        continue;
       if (isInside(corners, start, stretch)) return true;
     }
   }

@@ -1,7 +1,15 @@
 // This file finds the pieces of a mask: pixels that are joined by their sides. It joins the spans
 // of neighbouring columns.
 import type { Rle } from '../common/types.js';
-import { type MaskOrRle, type Spans, addSpan, columnSpans, encodeSpans, invertSpans, spansOf } from './spans.js';
+import {
+  addSpan,
+  columnSpans,
+  encodeSpans,
+  invertSpans,
+  type MaskOrRle,
+  type Spans,
+  spansOf,
+} from './spans.js';
 
 /** This option says which holes are filled. */
 export interface HoleOptions {
@@ -29,7 +37,9 @@ export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions =
   checkCount('largest', largest);
   const spans = spansOf(mask);
   const background = invertSpans(spans);
-  return encodeSpans(invertSpans(keepPieces(background, ({ area, isAtBorder }) => isAtBorder || area > largest)));
+  return encodeSpans(
+    invertSpans(keepPieces(background, ({ area, isAtBorder }) => isAtBorder || area > largest)),
+  );
 }
 
 /**
@@ -42,11 +52,16 @@ export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions =
  */
 export function dropIslands(mask: MaskOrRle, { smallest }: IslandOptions = {}): Rle {
   if (smallest !== undefined) checkCount('smallest', smallest);
-  return encodeSpans(keepPieces(spansOf(mask), (piece, largest) => (smallest === undefined ? piece === largest : piece.area >= smallest)));
+  return encodeSpans(
+    keepPieces(spansOf(mask), (piece, largest) =>
+      smallest === undefined ? piece === largest : piece.area >= smallest,
+    ),
+  );
 }
 
 function checkCount(name: string, count: number): void {
-  if (!(count >= 0)) throw new TypeError(`${name} must be a number of pixels from 0 on, not ${count}.`);
+  if (!(count >= 0))
+    throw new TypeError(`${name} must be a number of pixels from 0 on, not ${count}.`);
 }
 
 interface Piece {
@@ -68,7 +83,9 @@ function keepPieces(spans: Spans, isWanted: (piece: Piece, largest: Piece) => bo
   });
   let largest: Piece = { area: 0, isAtBorder: false };
   for (const piece of pieces.values()) if (piece.area > largest.area) largest = piece;
-  const wanted = new Set([...pieces].filter(([, piece]) => isWanted(piece, largest)).map(([root]) => root));
+  const wanted = new Set(
+    [...pieces].filter(([, piece]) => isWanted(piece, largest)).map(([root]) => root),
+  );
   const ends: number[] = [];
   roots.forEach((root, i) => {
     if (wanted.has(root)) addSpan(ends, x[i]! * height + top[i]!, x[i]! * height + bottom[i]!);

@@ -1,7 +1,7 @@
 import { type Crop, cropMask } from './crop.js';
 import { type Ring, traceOutline } from './outline.js';
 import type { HasRle } from './rle.js';
-import { type OutlineOptions, checkTolerance, signedArea, simplifyRings } from './simplify.js';
+import { checkTolerance, type OutlineOptions, signedArea, simplifyRings } from './simplify.js';
 
 /**
  * A polygon is an area without its holes. Its rings have corners x0, y0, x1, y1, ... in pixels of
@@ -28,7 +28,9 @@ export function maskToPolygons({ rle }: HasRle, options: OutlineOptions = {}): P
   const rings = traceOutline(rle);
   const simple = simplifyRings(rings, tolerance);
   const isOuter = rings.map((ring) => signedArea(ring) > 0);
-  const polygons: Polygon[] = simple.filter((_, index) => isOuter[index]).map((outer) => ({ outer, holes: [] }));
+  const polygons: Polygon[] = simple
+    .filter((_, index) => isOuter[index])
+    .map((outer) => ({ outer, holes: [] }));
   if (polygons.length < rings.length) {
     const crop = cropMask(rle);
     const labels = labelPieces(crop);

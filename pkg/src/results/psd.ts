@@ -3,8 +3,8 @@ import type { Layer, PixelData } from 'ag-psd';
 import { SegmenterError } from '../common/errors.js';
 import type { CocoRle, Mask, Rle, Scene } from '../common/types.js';
 import { readPixels } from '../photo/image-source.js';
-import { type EdgeOptions, cropAlpha } from './alpha.js';
-import { type NameOptions, defaultName } from './graph.js';
+import { cropAlpha, type EdgeOptions } from './alpha.js';
+import { defaultName, type NameOptions } from './graph.js';
 import type { HasRle } from './rle.js';
 
 /** These options say how layers are cut and what they are called. */
@@ -39,25 +39,41 @@ export async function sceneToPsd<Code extends CocoRle = Rle>(
   const [imageData, { writePsd }] = await Promise.all([readPixels(photo), loadAgPsd()]);
   const { width, height } = scene;
   if (Math.max(width, height) > MAX_SIDE) {
-    throw new SegmenterError('image-too-large', `PSD files have at most ${MAX_SIDE} pixels a side, not ${width} x ${height}. Scale the photo down.`);
+    throw new SegmenterError(
+      'image-too-large',
+      `PSD files have at most ${MAX_SIDE} pixels a side, not ${width} x ${height}. Scale the photo down.`,
+    );
   }
   if (imageData.width !== width || imageData.height !== height) {
-    throw new SegmenterError('size-mismatch', `The photo has ${imageData.width} x ${imageData.height} pixels but the scene ${width} x ${height}.`);
+    throw new SegmenterError(
+      'size-mismatch',
+      `The photo has ${imageData.width} x ${imageData.height} pixels but the scene ${width} x ${height}.`,
+    );
   }
   const children = [{ name: 'Photo', imageData }, ...layersOf(scene, imageData, options)];
-  return new Blob([writePsd({ width, height, imageData, children })], { type: 'image/vnd.adobe.photoshop' });
+  return new Blob([writePsd({ width, height, imageData, children })], {
+    type: 'image/vnd.adobe.photoshop',
+  });
 }
 
 async function loadAgPsd(): Promise<typeof import('ag-psd')> {
   try {
     return await import('ag-psd');
   } catch (cause) {
-    throw new SegmenterError('unsupported-environment', 'PSD files are written by the package ag-psd, which could not be loaded. Install it: npm install ag-psd', { cause });
+    throw new SegmenterError(
+      'unsupported-environment',
+      'PSD files are written by the package ag-psd, which could not be loaded. Install it: npm install ag-psd',
+      { cause },
+    );
   }
 }
 
 /** Makes the layers above the photo. As in PSD files, the lowest layer comes first. */
-function layersOf<Code extends CocoRle>({ masks }: Scene<Code>, photo: PixelData, options: PsdOptions<Code>): Layer[] {
+function layersOf<Code extends CocoRle>(
+  { masks }: Scene<Code>,
+  photo: PixelData,
+  options: PsdOptions<Code>,
+): Layer[] {
   const { name = defaultName } = options;
   const layer = (mask: Mask<Code>): Layer => cutLayer(mask, photo, name(mask), options);
   // Large things come first, so that small things above them stay visible.
@@ -66,13 +82,19 @@ function layersOf<Code extends CocoRle>({ masks }: Scene<Code>, photo: PixelData
   const entities = sorted.filter(({ level }) => level === 'entity');
   const parts = sorted.filter(({ level }) => level === 'part');
   const layers: Layer[] = [];
-  if (relations.length > 0) layers.push({ name: 'Relations', hidden: true, opened: false, children: relations });
+  if (relations.length > 0)
+    layers.push({ name: 'Relations', hidden: true, opened: false, children: relations });
   for (const entity of entities) {
     const own = parts.filter(({ parent }) => parent === entity.id).map(layer);
-    layers.push(own.length > 0 ? { name: name(entity), children: [layer(entity), ...own] } : layer(entity));
+    layers.push(
+      own.length > 0 ? { name: name(entity), children: [layer(entity), ...own] } : layer(entity),
+    );
   }
   const ids = new Set(entities.map(({ id }) => id));
-  return [...layers, ...parts.filter(({ parent }) => parent === null || !ids.has(parent)).map(layer)];
+  return [
+    ...layers,
+    ...parts.filter(({ parent }) => parent === null || !ids.has(parent)).map(layer),
+  ];
 }
 
 /**
@@ -89,7 +111,8 @@ function cutLayer({ rle }: HasRle, photo: PixelData, name: string, options: Edge
       if (alpha === 0) continue;
       const to = 4 * (y * width + x);
       const from = 4 * ((top + y) * photo.width + left + x);
-      for (let channel = 0; channel < 3; channel++) data[to + channel] = photo.data[from + channel]!;
+      for (let channel = 0; channel < 3; channel++)
+        data[to + channel] = photo.data[from + channel]!;
       data[to + 3] = (photo.data[from + 3]! * alpha) / 255;
     }
   }

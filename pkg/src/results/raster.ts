@@ -2,7 +2,7 @@
 // to a grid five times as fine as the photo's pixels, and edges are stepped along that grid by
 // their longer side. Where an edge passes the middle of a column of pixels, which lies between two
 // columns of the fine grid, the column's pixels from the next middle of a row on turn over.
-import { type Spans, addSpan } from './spans.js';
+import { addSpan, type Spans } from './spans.js';
 
 const SCALE = 5;
 /** Of the fine columns of a column of pixels, the one before its middle. */
@@ -13,11 +13,19 @@ export function fillRing(ring: readonly number[], [height, width]: Spans['size']
   const fine = ring.map((coordinate) => Math.trunc(SCALE * coordinate + 0.5));
   const places: number[] = [];
   for (let i = 0; i < fine.length; i += 2) {
-    const [x0, y0, x1, y1] = [fine[i]!, fine[i + 1]!, fine[(i + 2) % fine.length]!, fine[(i + 3) % fine.length]!];
+    const [x0, y0, x1, y1] = [
+      fine[i]!,
+      fine[i + 1]!,
+      fine[(i + 2) % fine.length]!,
+      fine[(i + 3) % fine.length]!,
+    ];
     const first = Math.max(0, Math.ceil((Math.min(x0, x1) - MIDDLE) / SCALE));
     // Both fine columns beside the middle must be the edge's.
     const last = Math.min(width - 1, Math.floor((Math.max(x0, x1) - MIDDLE - 1) / SCALE));
-    const rowAt = Math.abs(x1 - x0) >= Math.abs(y1 - y0) ? alongColumns(x0, y0, x1, y1) : alongRows(x0, y0, x1, y1);
+    const rowAt =
+      Math.abs(x1 - x0) >= Math.abs(y1 - y0)
+        ? alongColumns(x0, y0, x1, y1)
+        : alongRows(x0, y0, x1, y1);
     for (let column = first; column <= last; column++) {
       const row = Math.ceil((rowAt(SCALE * column + MIDDLE) - MIDDLE) / SCALE);
       places.push(column * height + Math.min(height, Math.max(0, row)));
@@ -25,7 +33,8 @@ export function fillRing(ring: readonly number[], [height, width]: Spans['size']
   }
   places.sort((a, b) => a - b);
   const ends: number[] = [];
-  for (let i = 0; i < places.length; i += 2) if (places[i]! < places[i + 1]!) addSpan(ends, places[i]!, places[i + 1]!);
+  for (let i = 0; i < places.length; i += 2)
+    if (places[i]! < places[i + 1]!) addSpan(ends, places[i]!, places[i + 1]!);
   return { size: [height, width], ends };
 }
 

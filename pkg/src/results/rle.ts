@@ -26,11 +26,18 @@ export function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer> {
 }
 
 /** Calls back with each vertical piece of foreground: column x, rows top to bottom (exclusive). */
-export function forEachColumnRun(rle: CocoRle, visit: (x: number, top: number, bottom: number) => void): void {
+export function forEachColumnRun(
+  rle: CocoRle,
+  visit: (x: number, top: number, bottom: number) => void,
+): void {
   eachColumnRun(decodeRuns(rle), rle.size[0], visit);
 }
 
-function eachColumnRun(runs: readonly number[], height: number, visit: (x: number, top: number, bottom: number) => void): void {
+function eachColumnRun(
+  runs: readonly number[],
+  height: number,
+  visit: (x: number, top: number, bottom: number) => void,
+): void {
   let start = 0;
   runs.forEach((run, index) => {
     const end = start + run;
@@ -86,7 +93,10 @@ export function encodeRle(pixels: ArrayLike<number | boolean>, width: number, he
   checkPixels(pixels);
   const size = sizeOfPhoto(width, height);
   if (pixels.length !== width * height) {
-    throw new SegmenterError('size-mismatch', `${pixels.length} pixels do not make a mask of ${width} x ${height}.`);
+    throw new SegmenterError(
+      'size-mismatch',
+      `${pixels.length} pixels do not make a mask of ${width} x ${height}.`,
+    );
   }
   const runs: number[] = [];
   let inside = false;
@@ -107,13 +117,22 @@ export function encodeRle(pixels: ArrayLike<number | boolean>, width: number, he
 }
 
 function checkPixels(pixels: unknown): asserts pixels is ArrayLike<number | boolean> {
-  if (typeof pixels === 'object' && pixels !== null && 'length' in pixels && isFlat(pixels as ArrayLike<unknown>)) return;
-  throw new TypeError('Pixels must be one flat list of numbers or booleans, row by row: an array or a typed array.');
+  if (
+    typeof pixels === 'object' &&
+    pixels !== null &&
+    'length' in pixels &&
+    isFlat(pixels as ArrayLike<unknown>)
+  )
+    return;
+  throw new TypeError(
+    'Pixels must be one flat list of numbers or booleans, row by row: an array or a typed array.',
+  );
 }
 
 function isFlat(list: ArrayLike<unknown>): boolean {
   // Typed arrays hold values of one kind.
   const count = ArrayBuffer.isView(list) ? Math.min(1, list.length) : list.length;
-  for (let i = 0; i < count; i++) if (typeof list[i] !== 'number' && typeof list[i] !== 'boolean') return false;
+  for (let i = 0; i < count; i++)
+    if (typeof list[i] !== 'number' && typeof list[i] !== 'boolean') return false;
   return true;
 }

@@ -13,12 +13,20 @@ export const MAX_PIXELS = 100e6;
 /** A code's size, once it is known to be one. */
 export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: number] {
   const size: unknown = (rle as Partial<CocoRle> | null | undefined)?.size;
-  if (!Array.isArray(size) || size.length !== 2 || !size.every((side) => Number.isInteger(side) && side >= 0)) {
-    throw invalid('The mask has no size [height, width] in whole pixels. Pass a run-length code as COCO has them.');
+  if (
+    !Array.isArray(size) ||
+    size.length !== 2 ||
+    !size.every((side) => Number.isInteger(side) && side >= 0)
+  ) {
+    throw invalid(
+      'The mask has no size [height, width] in whole pixels. Pass a run-length code as COCO has them.',
+    );
   }
   const [height, width] = size as [number, number];
   if (height * width > MAX_PIXELS) {
-    throw invalid(`A mask of ${width} x ${height} pixels is too large; the limit is ${MAX_PIXELS / 1e6} megapixels. Scale it down.`);
+    throw invalid(
+      `A mask of ${width} x ${height} pixels is too large; the limit is ${MAX_PIXELS / 1e6} megapixels. Scale it down.`,
+    );
   }
   return [height, width];
 }
@@ -29,7 +37,9 @@ export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: numb
  */
 export function sizeOfPhoto(width: number, height: number): [height: number, width: number] {
   if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
-    throw new TypeError(`width and height must be whole numbers of pixels, not ${width} and ${height}.`);
+    throw new TypeError(
+      `width and height must be whole numbers of pixels, not ${width} and ${height}.`,
+    );
   }
   return sizeOf({ size: [height, width] });
 }
@@ -38,7 +48,10 @@ export function sizeOfPhoto(width: number, height: number): [height: number, wid
 export function checkSameSize(size: CocoRle['size'], other: CocoRle['size']): void {
   if (size[0] === other[0] && size[1] === other[1]) return;
   const [expected, found] = [size, other].map(([height, width]) => `${width} x ${height}`);
-  throw new SegmenterError('size-mismatch', `A mask has ${found} pixels, not ${expected}. Take masks of one photo.`);
+  throw new SegmenterError(
+    'size-mismatch',
+    `A mask has ${found} pixels, not ${expected}. Take masks of one photo.`,
+  );
 }
 
 /** Run lengths, which fill the mask. Some may be 0. */
@@ -47,13 +60,19 @@ export function decodeRuns(rle: CocoRle): number[] {
   const runs = typeof rle.counts === 'string' ? readText(rle.counts) : readList(rle.counts);
   const total = runs.reduce((sum, run) => sum + run, 0);
   if (total !== height * width) {
-    throw new SegmenterError('size-mismatch', `The mask's runs cover ${total} pixels but its size is ${width} x ${height}.`);
+    throw new SegmenterError(
+      'size-mismatch',
+      `The mask's runs cover ${total} pixels but its size is ${width} x ${height}.`,
+    );
   }
   return runs;
 }
 
 /** The compressed code of runs. Those of length 0 are left out, but for the first. */
-export function encodeRuns(runs: readonly number[], [height, width]: readonly [height: number, width: number]): Rle {
+export function encodeRuns(
+  runs: readonly number[],
+  [height, width]: readonly [height: number, width: number],
+): Rle {
   const merged: number[] = [];
   // A run of length 0 makes one run of the two beside it.
   let joins = false;
@@ -64,14 +83,18 @@ export function encodeRuns(runs: readonly number[], [height, width]: readonly [h
       joins = false;
     } else merged.push(run);
   }
-  const counts = merged.map((run, index) => encodeNumber(run - (index > 2 ? merged[index - 2]! : 0))).join('');
+  const counts = merged
+    .map((run, index) => encodeNumber(run - (index > 2 ? merged[index - 2]! : 0)))
+    .join('');
   return { size: [height, width], counts };
 }
 
 const invalid = (message: string): SegmenterError => new SegmenterError('invalid-prompt', message);
 
 const malformed = (): SegmenterError =>
-  invalid("The mask is not in COCO's run-length encoding, neither compressed (text) nor uncompressed (an array of run lengths).");
+  invalid(
+    "The mask is not in COCO's run-length encoding, neither compressed (text) nor uncompressed (an array of run lengths).",
+  );
 
 function readList(counts: unknown): number[] {
   if (!Array.isArray(counts)) throw malformed();

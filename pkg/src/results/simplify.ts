@@ -13,7 +13,8 @@ export interface OutlineOptions {
 
 /** @throws {TypeError} if it is negative or no number. */
 export function checkTolerance({ tolerance = 0 }: OutlineOptions): number {
-  if (!(tolerance >= 0)) throw new TypeError(`tolerance must be a number of pixels from 0 on, not ${tolerance}.`);
+  if (!(tolerance >= 0))
+    throw new TypeError(`tolerance must be a number of pixels from 0 on, not ${tolerance}.`);
   return tolerance;
 }
 

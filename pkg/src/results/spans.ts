@@ -51,7 +51,11 @@ export function invertSpans({ size, ends }: Spans): Spans {
 }
 
 /** Spans in one column each: column x, rows top to bottom (exclusive), one after the other. */
-export function columnSpans({ size: [height], ends }: Spans): { x: Int32Array; top: Int32Array; bottom: Int32Array } {
+export function columnSpans({ size: [height], ends }: Spans): {
+  x: Int32Array;
+  top: Int32Array;
+  bottom: Int32Array;
+} {
   const found: number[] = [];
   for (let i = 0; i < ends.length; i += 2) {
     for (let at = ends[i]!; at < ends[i + 1]!; ) {
@@ -61,6 +65,7 @@ export function columnSpans({ size: [height], ends }: Spans): { x: Int32Array; t
       at = end;
     }
   }
-  const every = (offset: number): Int32Array => Int32Array.from({ length: found.length / 3 }, (_, i) => found[3 * i + offset]!);
+  const every = (offset: number): Int32Array =>
+    Int32Array.from({ length: found.length / 3 }, (_, i) => found[3 * i + offset]!);
   return { x: every(0), top: every(1), bottom: every(2) };
 }

@@ -1,6 +1,6 @@
 import type { CocoRle, Mask, Rle, Scene } from '../common/types.js';
 import { subtractMasks } from './algebra.js';
-import { type MaskOrRle, columnSpans, encodeSpans, spansOf } from './spans.js';
+import { columnSpans, encodeSpans, type MaskOrRle, spansOf } from './spans.js';
 
 /**
  * How much each of four numbers from 0 to 1 counts, as the power that it is raised to before all
@@ -29,7 +29,11 @@ export function subjectOf<Code extends CocoRle = Rle>({ masks }: Scene<Code>): M
     if (mask.level !== 'entity') continue;
     const { size, centre, border } = measure(mask.rle);
     if (size === 0 || border > MOST_BORDER) continue;
-    const value = mask.score ** WEIGHTS.score * size ** WEIGHTS.size * centre ** WEIGHTS.centre * (1 - border) ** WEIGHTS.border;
+    const value =
+      mask.score ** WEIGHTS.score *
+      size ** WEIGHTS.size *
+      centre ** WEIGHTS.centre *
+      (1 - border) ** WEIGHTS.border;
     if (value > best) [subject, best] = [mask, value];
   }
   return subject;
@@ -45,7 +49,10 @@ export function subjectOf<Code extends CocoRle = Rle>({ masks }: Scene<Code>): M
 export function backgroundOf({ width, height, masks }: Scene<CocoRle>, subject?: MaskOrRle): Rle {
   const total = width * height;
   const photo = encodeSpans({ size: [height, width], ends: total > 0 ? [0, total] : [] });
-  return subtractMasks(photo, ...(subject === undefined ? masks.filter(({ level }) => level === 'entity') : [subject]));
+  return subtractMasks(
+    photo,
+    ...(subject === undefined ? masks.filter(({ level }) => level === 'entity') : [subject]),
+  );
 }
 
 /** Numbers from 0 to 1: share of the photo, nearness to its middle, share of its border. */
@@ -63,6 +70,7 @@ function measure(rle: CocoRle): { size: number; centre: number; border: number }
     else border += Number(top[i] === 0) + Number(bottom[i] === height && height > 1);
   }
   const whole = width === 1 || height === 1 ? width * height : 2 * (width + height) - 4;
-  const offset = Math.hypot(sumX / area - width / 2, sumY / area - height / 2) / (Math.hypot(width, height) / 2);
+  const offset =
+    Math.hypot(sumX / area - width / 2, sumY / area - height / 2) / (Math.hypot(width, height) / 2);
   return { size: area / (width * height), centre: 1 - offset, border: border / whole };
 }

@@ -44,10 +44,12 @@ class Untangler {
       while (this.#meeting.length > 0) this.#separate(this.#meeting.pop()!);
       const passing = this.#passing;
       this.#passing = [];
-      for (const from of passing) if (overtakes(this.#corners, from, this.#starts)) this.#refine(from);
+      for (const from of passing)
+        if (overtakes(this.#corners, from, this.#starts)) this.#refine(from);
       // A ring may turn over where its details are far smaller than the tolerance. Closer to them
       // it does not.
-      for (const first of this.#corners.turnedOver()) for (const from of [...this.#corners.lines(first)]) this.#refine(from);
+      for (const first of this.#corners.turnedOver())
+        for (const from of [...this.#corners.lines(first)]) this.#refine(from);
     }
   }
 
@@ -71,7 +73,12 @@ class Untangler {
     for (const cell of this.#cellsOf(from)) {
       for (let i = 0; i < cell.length; i += 2) {
         const other = cell[i]!;
-        if (other === from || next[other] !== cell[i + 1] || (this.#corners.isEdge(from) && this.#corners.isEdge(other))) continue;
+        if (
+          other === from ||
+          next[other] !== cell[i + 1] ||
+          (this.#corners.isEdge(from) && this.#corners.isEdge(other))
+        )
+          continue;
         for (const line of conflict(this.#corners, from, other)) this.#refine(line);
         // This line was given up. Those in its place are in the queue.
         if (next[from] !== to) return;
