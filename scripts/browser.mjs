@@ -1,4 +1,5 @@
-// Chromium for benchmarks: with this machine's graphics hardware, or with the browser's software adapter.
+// Starts Chromium for benchmarks, either with this machine's graphics hardware or with the software
+// adapter of the browser.
 import { fromWww } from './build.mjs';
 import { HARDWARE } from './chromium-flags.mjs';
 import { needBrowser } from './needs.mjs';
@@ -11,12 +12,12 @@ export function launch(args) {
   });
 }
 
-/** Whether a browser finds real graphics hardware on this machine. */
+/** Says whether a browser finds real graphics hardware on this machine. */
 export async function hasHardware() {
   const browser = await launch(HARDWARE);
   try {
     const page = await browser.newPage();
-    // WebGPU is there in secure contexts only, which localhost is; no server is needed.
+    // WebGPU exists only in secure contexts. localhost is one, so no server is needed.
     await page.route('**', (route) => route.fulfill({ contentType: 'text/html', body: '' }));
     await page.goto('http://localhost/');
     return await page.evaluate(async () => {

@@ -1,4 +1,5 @@
-// Builds everything that ships: browser module, npm package, demo. Alone: node scripts/build.mjs [--profile wasm-dev]
+// Builds everything that ships: the browser module, the npm package and the demo.
+// To run it alone: node scripts/build.mjs [--profile wasm-dev]
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +10,7 @@ import { buildWasm, WASM_OUTPUTS } from './wasm.mjs';
 export const WWW = join(ROOT, 'www');
 export const fromWww = createRequire(join(WWW, 'package.json'));
 
-/** Vite's own script: run by node, it needs no shell between. */
+/** Returns the path of Vite's own script. node can run it without a shell. */
 export const viteScript = () =>
   join(dirname(fromWww.resolve('vite/package.json')), 'bin', 'vite.js');
 
@@ -21,7 +22,7 @@ export function buildSite(profile = 'wasm-release') {
   );
 }
 
-/** The npm package alone, with the module in it. */
+/** Builds the npm package alone, including the browser module. */
 export function buildPackage(profile) {
   needPackages();
   buildWasm(profile);

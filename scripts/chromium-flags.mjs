@@ -1,6 +1,7 @@
-// How Chromium is started by tests and benchmarks. These are constants alone, so that a test's configuration can import them.
+// The flags with which tests and benchmarks start Chromium. This file has only constants, so that a
+// test's configuration can import it.
 
-/** Asks nobody on the network anything, and shows no first-run page. */
+/** With these flags Chromium makes no requests of its own and shows no first-run page. */
 export const QUIET = [
   '--no-first-run',
   '--disable-background-networking',
@@ -8,7 +9,7 @@ export const QUIET = [
   '--disable-sync',
   '--disable-quic',
 ];
-/** A WebGPU adapter on machines without graphics hardware. */
+/** These flags give a WebGPU adapter on machines without graphics hardware. */
 export const SOFTWARE = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 export const HARDWARE = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
 export const NO_WEBGPU = ['--disable-features=WebGPU', '--disable-gpu'];

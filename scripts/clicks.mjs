@@ -1,5 +1,6 @@
-// npm run clicks: what one click and one box find, for each family and input size, in docs/clicks.md. An hour on two cores.
-// --only aims-base@768 measures a part and prints it.
+// npm run clicks: measures what one click and one box find, for each family and input size, and
+// writes docs/clicks.md. It takes an hour on two cores. `--only aims-base@768` measures a part and
+// prints it.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ const RUNS = [
 ];
 const SETS = 'coco,ccp,carparts,faces';
 
-/** The table of one run, as the command prints it. */
+/** Measures one run. Returns its table as the command prints it. */
 function measure(run) {
   const [family, size] = run.split('@');
   say(`${family} at ${size}`);

@@ -1,15 +1,16 @@
-// Model files from weights, by the command `convert`.
+// Makes model files from weights, with the command `convert`.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { once, run } from './lib.mjs';
 
 const WEIGHTS = join('training', 'weights');
-/** What is trained on top of others' weights, in files of these names. */
+/** The kinds of files with weights that were trained here, on top of the weights of others. */
 const TRAINED = ['trained', 'scene'];
 
 /**
- * Writes one model file, with what was trained for the family (unless `plain`) and its calibration, where there are such files in the folder
- * `trained`. With `photos`, a folder, linear layers are rounded for these.
+ * Writes one model file. It includes the weights that were trained for the family (unless `plain`)
+ * and the calibration, if the folder `trained` has such files. With `photos`, a folder, the weights
+ * of linear layers are rounded to suit these photos.
  */
 export function convert({ family, weights, bits, out, photos, trained = WEIGHTS, plain = false }) {
   const own = (option, ...kinds) => {
@@ -28,7 +29,7 @@ export function convert({ family, weights, bits, out, photos, trained = WEIGHTS,
   ]);
 }
 
-/** The same, unless nothing changed that the file depends on. */
+/** Does the same, but only if something has changed that the file depends on. */
 export function needConverted(options) {
   const { family, bits, out, photos } = options;
   const inputs = [

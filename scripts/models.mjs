@@ -1,5 +1,7 @@
-// npm run models: the model files, from MobileSAM's and SAM 2's weights and what training/export.py keeps of training runs. In `models` are those
-// that ship, in `out/models` the others. For some of them: npm run models -- aims-tiny
+// npm run models: makes the model files from the weights of MobileSAM and SAM 2 and from what
+// training/export.py has saved of training runs. The files that ship go to `models`, the others to
+// `out/models`.
+// To make only some: npm run models -- aims-tiny
 import { join } from 'node:path';
 import { needCheckpoint } from './checkpoint.mjs';
 import { convert } from './convert.mjs';

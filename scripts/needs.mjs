@@ -1,10 +1,11 @@
-// Installs what building and testing need beside Rust: npm packages, a browser with its driver, a Vulkan device for tests.
+// Installs what building and testing need besides Rust: npm packages, browsers and their driver,
+// and a Vulkan driver for tests.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { aptInstall, npm, once, ROOT, StepError, which } from './lib.mjs';
 
-/** npm packages of the workspaces. */
+/** Installs the npm packages of the workspaces. */
 export function needPackages() {
   const inputs = ['package.json', 'package-lock.json', 'pkg/package.json', 'www/package.json'];
   once(
@@ -13,14 +14,17 @@ export function needPackages() {
     () =>
       npm(['ci', '--no-audit', '--no-fund'], {
         advice:
-          'If package-lock.json is out of date run `npm install`, else check that the npm registry is reachable; then run this again.',
+          'If package-lock.json is out of date, run `npm install`. Otherwise check that the npm registry is reachable. Then run this again.',
       }),
   );
 }
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** Environment for tests in a browser: CHROMIUM and CHROMEDRIVER are full paths, installed where missing. */
+/**
+ * Returns the environment for tests in a browser. CHROMIUM and CHROMEDRIVER are full paths. Both
+ * are installed if they are missing.
+ */
 export function needBrowser() {
   const find = () => ({
     CHROMIUM: process.env.CHROMIUM || which(...BROWSERS),
@@ -37,12 +41,12 @@ export function needBrowser() {
     );
   if (!found.CHROMEDRIVER)
     throw new StepError(
-      "No chromedriver found. Install the one of your browser's version, or set CHROMEDRIVER to its path, and run this again.",
+      "No chromedriver found. Install the one for your browser's version, or set CHROMEDRIVER to its full path, and run this again.",
     );
   return found;
 }
 
-/** Full path of Firefox, installed where it is missing. */
+/** Returns the full path of Firefox, which is installed if it is missing. */
 export function needFirefox() {
   const find = () => process.env.FIREFOX || which('firefox-esr', 'firefox');
   const found = find() || (aptInstall(['firefox-esr'], 'tests run in Firefox too') && find());
@@ -52,7 +56,10 @@ export function needFirefox() {
   );
 }
 
-/** Full paths of the browser that comes with WebKitGTK, and of an X server that needs no screen; installed where they are missing. */
+/**
+ * Returns the full paths of WebKitGTK's browser and of an X server that needs no screen. Both are
+ * installed if they are missing.
+ */
 export function needWebKit() {
   const find = () => ({
     WEBKIT: process.env.WEBKIT || miniBrowser(),
@@ -70,12 +77,15 @@ export function needWebKit() {
     );
   if (!found.XVFB)
     throw new StepError(
-      'No Xvfb found, without which WebKitGTK needs a screen. Install it, or set XVFB to its full path, and run this again.',
+      'No Xvfb found. WebKitGTK needs it on machines without a screen. Install it, or set XVFB to its full path, and run this again.',
     );
   return found;
 }
 
-/** It is not on PATH: Debian has it beside the library, in a folder of the machine's kind. */
+/**
+ * Finds WebKitGTK's browser. It is not on PATH, because Debian keeps it next to the library, in a
+ * folder that is named after the architecture.
+ */
 function miniBrowser() {
   const folders = existsSync('/usr/lib')
     ? readdirSync('/usr/lib').map((name) => join('/usr/lib', name))
@@ -86,7 +96,7 @@ function miniBrowser() {
   return paths.find((path) => existsSync(path));
 }
 
-/** Path of webdriver.json with the browser's path written in. */
+/** Writes a copy of webdriver.json that names this browser, and returns its path. */
 export function webdriverConfig(browser) {
   const config = JSON.parse(readFileSync(join(ROOT, 'webdriver.json'), 'utf8'));
   config['goog:chromeOptions'].binary = browser;
@@ -95,7 +105,10 @@ export function webdriverConfig(browser) {
   return path;
 }
 
-/** A Vulkan driver for the native GPU tests on Linux; Mesa's software one where there is none. */
+/**
+ * Makes sure that the native GPU tests have a Vulkan driver on Linux. If there is none, Mesa's
+ * software driver is installed.
+ */
 export function needVulkan() {
   if (process.platform !== 'linux') return;
   const folders = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'];

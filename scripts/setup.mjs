@@ -1,5 +1,5 @@
 // npm run setup: installs everything that building and testing need, so that `npm test` and
-// `npm start` need no network afterwards. What is there already is left as it is.
+// `npm start` need no network afterwards. What is already there stays as it is.
 import { needCheckpoint } from './checkpoint.mjs';
 import { main, run, say } from './lib.mjs';
 import { needLinters } from './linters.mjs';
@@ -21,5 +21,5 @@ main(() => {
   wasmToolchain();
   needWasmBindgen();
   run('cargo', ['fetch', '--locked']);
-  say('Everything is installed. `npm run check` takes minutes; `npm test` runs every check.');
+  say('Everything is installed. `npm run check` takes a few minutes; `npm test` runs every check.');
 });

@@ -1,4 +1,4 @@
-// npm start: builds whatever is missing or out of date, then serves the demo.
+// npm start: builds what is missing or out of date, then serves the demo.
 import { spawn } from 'node:child_process';
 import { buildSite, viteScript, WWW } from './build.mjs';
 import { main, say } from './lib.mjs';
@@ -12,7 +12,8 @@ main(() => {
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => server.kill(signal));
-  // Ending npm alone ends the shell between npm and this script, which tells nobody: then the server must not stay behind.
+  // If only npm is ended, the shell between npm and this script ends too, but this script is not
+  // told. The server must not stay running then.
   const parent = process.ppid;
   const watch =
     process.env.npm_lifecycle_event &&

@@ -1,5 +1,5 @@
-// npm run subject: how often `subjectOf` is right, on labelled photos of ../shared/data whose subject is known. Ten minutes on two cores.
-// --limit N takes N photos of each set.
+// npm run subject: measures how often `subjectOf` is right, on labelled photos of ../shared/data
+// whose subject is known. It takes ten minutes on two cores. `--limit N` uses N photos of each set.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { needPackages } from './needs.mjs';
 
 const DATA = join(ROOT, '..', 'shared', 'data');
 const SETS = ['ccp', 'faces', 'balloon', 'horses'];
-/** From this IoU with the largest labelled entity the subject is found. */
+/** The subject counts as found if its IoU with the largest labelled entity is at least this. */
 const FOUND = 0.5;
 
 function records(set, limit) {
@@ -23,7 +23,7 @@ function records(set, limit) {
     .slice(0, limit);
 }
 
-/** Scenes of photos, in order. */
+/** Returns the scenes of the photos, in the same order. */
 function scenesOf(photos, out) {
   const names = photos.map((photo) => photo.replaceAll('\\', '/'));
   run(join(TARGET, 'release', 'aims-web'), ['segment', ...names, '--device', 'cpu', '--out', out]);
@@ -35,7 +35,7 @@ function scenesOf(photos, out) {
   return names.map((name) => byName.get(name));
 }
 
-/** Share in percent with Wilson's 95 % interval. */
+/** Writes a share in percent with Wilson's 95 % interval, and the count. */
 function share(hits, count) {
   const [z, p] = [1.96, hits / count];
   const middle = (p + (z * z) / (2 * count)) / (1 + (z * z) / count);

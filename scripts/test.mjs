@@ -1,5 +1,7 @@
-// npm test: every check, cheapest first. One that fails does not keep the others from running. For a part: npm test -- --only native,wasm
-// The demo is tested with the module that ships; with one that is quicker to build: npm test -- --profile wasm-dev
+// npm test: runs every check, the cheapest first. If one fails, the others still run.
+// To run a part: npm test -- --only native,wasm
+// The demo is tested with the module that ships.
+// To use a module that is quicker to build: npm test -- --profile wasm-dev
 import { parseArgs } from 'node:util';
 import { batch } from './batch.mjs';
 import { buildPackage, buildSite } from './build.mjs';
@@ -23,7 +25,7 @@ function native() {
   if (output('cargo', ['nextest', '--version']) === undefined)
     return run('cargo', ['test', '--locked', '--release']);
   run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
-  run('cargo', ['test', '--locked', '--release', '--doc']); // nextest leaves these out
+  run('cargo', ['test', '--locked', '--release', '--doc']); // nextest does not run these
 }
 
 function wasmCargo(args, env) {
@@ -51,14 +53,15 @@ function wasm() {
       ...browser,
       ...needFloatModel(),
       WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
-      // Generous: shaders compile slowly on a software adapter and a loaded machine.
+      // These limits are generous, because shaders compile slowly on a software adapter and a busy
+      // machine.
       WASM_BINDGEN_TEST_TIMEOUT: '1200',
       WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60',
     },
   );
 }
 
-/** A check throws if it fails; one that cannot be made here returns why. */
+/** A check throws if it fails. It returns the reason if it cannot run here. */
 const CHECKS = {
   fmt: () =>
     run('cargo', ['fmt', '--all', '--check'], {
@@ -109,11 +112,11 @@ const CHECKS = {
   wasm,
   types: () => {
     needPackages();
-    buildWasm(profile); // its .d.ts is what the package is checked against
+    buildWasm(profile); // the package is checked against its .d.ts
     npm(['run', 'typecheck', '-w', 'pkg']);
     buildPackage(profile);
     npm(['run', 'typecheck', '-w', 'www']);
-    npm(['run', 'docs']); // what is public is described
+    npm(['run', 'docs']); // fails if something public has no description
     npm(['run', 'licenses', '--', '--check']);
   },
   unit: () => {
@@ -147,7 +150,7 @@ function chosen() {
   return Object.keys(CHECKS).filter((name) => names.includes(name));
 }
 
-/** Makes one check: its line of the summary, and what went wrong. */
+/** Runs one check. Returns its line for the summary, and the message if it failed. */
 function made(name) {
   say(`Check: ${name}`);
   const start = performance.now();
@@ -171,7 +174,7 @@ main(() => {
   const checks = chosen().map(made);
   console.log(`\n${checks.map(({ line }) => line).join('\n')}`);
   const failures = checks.flatMap(({ failure }) => failure ?? []);
-  // Once more, where people look first.
+  // The failures are printed again at the end, where people look first.
   for (const failure of failures) console.error(`error: ${failure}`);
   if (failures.length) process.exitCode = 1;
   const count = (wanted) => checks.filter(({ result }) => result === wanted).length;

@@ -1,5 +1,6 @@
-// Finds, or installs, what turns the crate into a browser module: a Rust toolchain with the wasm32-unknown-unknown standard
-// library and the wasm-bindgen command of exactly the version in Cargo.lock.
+// Finds or installs what turns the crate into a browser module: a Rust toolchain with the standard
+// library for wasm32-unknown-unknown, and the wasm-bindgen command in exactly the version of
+// Cargo.lock.
 import {
   cpSync,
   existsSync,
@@ -17,7 +18,7 @@ import { aptInstall, output, ROOT, run, StepError, say, TARGET, TOOLS, which } f
 export const WASM = 'wasm32-unknown-unknown';
 const MIRROR_LIMIT_MS = 10 * 60 * 1000;
 
-/** Throws unless cargo is there. */
+/** Throws if cargo is not installed. */
 export function needRust() {
   if (!output('cargo', ['--version']))
     throw new StepError(
@@ -35,8 +36,10 @@ const hasWasm = (...toolchain) => {
 };
 
 /**
- * Toolchain for wasm builds, installed where missing: `args` go before cargo's own, `env` into its environment.
- * The usual one is the default toolchain plus a target; where rustup cannot download it, Debian's `web` toolchain stands in.
+ * Returns the toolchain for wasm builds, which is installed if it is missing. `args` go before
+ * cargo's own arguments, and `env` goes into its environment. Usually it is the default toolchain
+ * with one more target. If rustup cannot download that target, Debian's `web` toolchain is used
+ * instead.
  */
 export function wasmToolchain() {
   needRust();
@@ -56,7 +59,8 @@ export function wasmToolchain() {
 
 function environment() {
   const bin = join(wasmBindgenRoot(), 'bin');
-  // An inherited RUSTFLAGS would replace the flags of .cargo/config.toml, SIMD among them.
+  // An inherited RUSTFLAGS would replace the flags of .cargo/config.toml, which turn on SIMD and
+  // more.
   return { RUSTFLAGS: undefined, PATH: `${bin}${delimiter}${process.env.PATH}` };
 }
 
@@ -75,7 +79,8 @@ function addTarget() {
   }
 }
 
-// Debian ships the compiler and the sources of its standard library, but no wasm32 build of it and no rust-lld.
+// Debian has the compiler and the sources of its standard library, but neither a wasm32 build of
+// that library nor rust-lld.
 function installDebian() {
   const advice = `Run \`rustup target add ${WASM}\` on a network that reaches static.rust-lang.org, then run this again.`;
   if (
@@ -128,7 +133,10 @@ function installDebian() {
     );
 }
 
-/** Path of rust-lld, which comes with every rustup toolchain, below the folder of the machine it runs on. */
+/**
+ * Returns the path of rust-lld. Every rustup toolchain has it, in the folder of the machine it runs
+ * on.
+ */
 export function linker() {
   const found = [
     output('rustc', ['--print', 'target-libdir']),
@@ -158,7 +166,10 @@ export function wasmBindgenVersion() {
 
 const wasmBindgenRoot = () => join(TOOLS, `wasm-bindgen-${wasmBindgenVersion()}`);
 
-/** Installs the wasm-bindgen command and its test runner; they must be of the same version as the crate. */
+/**
+ * Installs the wasm-bindgen command and its test runner. Both must have the same version as the
+ * crate.
+ */
 export function needWasmBindgen() {
   const version = wasmBindgenVersion();
   const home = wasmBindgenRoot();
@@ -189,7 +200,7 @@ export function needWasmBindgen() {
   try {
     install('--locked');
   } catch {
-    say('Its own choice of dependencies could not be had; trying with others that fit');
+    say('Its locked dependencies could not be installed; trying other versions that fit');
     install();
   }
   rmSync(folder, { recursive: true, force: true });

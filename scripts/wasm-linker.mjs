@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-// A linker for browser modules: rust-lld (its path is in AIMS_RUST_LLD), after static constructors are taken out of all objects.
+// A linker for browser modules. It removes the static constructors from all objects and then runs
+// rust-lld, whose path is in AIMS_RUST_LLD.
 //
-// burn's kernel compiler registers its operations in thousands of them. Nothing here uses it, but what a constructor names is linked,
-// and would be half of the module. After link-time optimisation all of the program is one object.
+// burn's kernel compiler registers its operations in thousands of static constructors. Nothing here
+// uses them, but everything that a constructor names is linked and would make up half of the
+// module. After link-time optimisation the whole program is one object.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +13,7 @@ import { basename, join } from 'node:path';
 const CUSTOM = 0;
 const INIT_FUNCS = 6; // https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
 
-/** The number (LEB128) at a place, and the place after it. */
+/** Reads the number (LEB128) at `at`. Returns it and the position after it. */
 function number(bytes, at) {
   let value = 0;
   for (let shift = 0; ; shift += 7) {
@@ -27,7 +29,7 @@ function leb(value) {
   return Uint8Array.from([...bytes, value]);
 }
 
-/** The parts of a list of `type, size, content`, between two places. */
+/** Yields the parts of a list of `type, size, content` between two positions. */
 function* parts(bytes, at, end) {
   while (at < end) {
     const type = bytes[at];
@@ -41,7 +43,7 @@ function* parts(bytes, at, end) {
   }
 }
 
-/** The "linking" section without constructors. */
+/** Returns the "linking" section without the constructors. */
 function withoutConstructors(section) {
   const [nameLength, start] = number(section, 0);
   const [, after] = number(section, start + nameLength); // the version

@@ -1,5 +1,6 @@
-// Builds the crate for the browser into pkg/wasm: cargo, wasm-bindgen, and for releases wasm-opt.
-// Alone: node scripts/wasm.mjs [--profile wasm-release|wasm-dev]
+// Builds the crate for the browser into pkg/wasm, with cargo, wasm-bindgen and, for releases,
+// wasm-opt.
+// To run it alone: node scripts/wasm.mjs [--profile wasm-release|wasm-dev]
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,18 +11,21 @@ import { needPackages } from './needs.mjs';
 import { linker, needWasmBindgen, WASM, wasmBindgenVersion, wasmToolchain } from './toolchain.mjs';
 
 const OUT = 'pkg/wasm';
-/** Two builds of the same program: the worker takes the second where the browser has relaxed SIMD (one step for a product and its sum). */
+/**
+ * Two builds of the same program. The worker takes the second one if the browser has relaxed SIMD,
+ * which multiplies and adds in one step.
+ */
 const BUILDS = { simd: [], 'relaxed-simd': ['--', '-C', 'target-feature=+relaxed-simd'] };
 const FILES = ['aims_web_bg.wasm', 'aims_web.js', 'aims_web.d.ts'];
 export const WASM_OUTPUTS = Object.keys(BUILDS).flatMap((build) =>
   FILES.map((name) => `${OUT}/${build}/${name}`),
 );
-/** Most bytes of a module that ships, gzip: a page loads one of them. */
+/** The largest gzip size in bytes of a module that ships. A page loads one of the modules. */
 const BUDGET = 1.5e6;
 const PROFILES = ['wasm-release', 'wasm-dev'];
 
-// What rustc itself switches on for wasm32, plus SIMD: wasm-opt must neither refuse these nor bring in newer ones. It adds no relaxed
-// SIMD where there is none.
+// The features that rustc itself turns on for wasm32, and SIMD. wasm-opt must accept these and must
+// not use newer ones. It adds no relaxed SIMD to a module that has none.
 const FEATURES = [
   'simd',
   'bulk-memory',
@@ -49,7 +53,8 @@ export function buildWasm(profile) {
       const toolchain = wasmToolchain();
       const release = profile === 'wasm-release';
       for (const [build, flags] of Object.entries(BUILDS)) {
-        // The module alone: beside an rlib, cargo leaves out the link-time optimisation that the profile asks for.
+        // Only the module is built. If cargo also built an rlib, it would leave out the link-time
+        // optimisation that the profile asks for.
         const args = [
           ...toolchain.args,
           'rustc',
@@ -64,7 +69,7 @@ export function buildWasm(profile) {
           '--target',
           WASM,
         ];
-        // To be quick, both are the same.
+        // The quick profile makes two identical builds.
         run('cargo', [...args, ...(release ? flags : [])], {
           env: { ...toolchain.env, ...(release ? smallLinker() : {}) },
         });
@@ -74,7 +79,10 @@ export function buildWasm(profile) {
   );
 }
 
-/** Leaves out what only static constructors need. Windows starts no script as a linker: there the module is larger, and works the same. */
+/**
+ * Removes what only static constructors need. Windows cannot start a script as a linker, so the
+ * module is larger there but works the same.
+ */
 function smallLinker() {
   if (process.platform === 'win32') return {};
   return {
@@ -83,8 +91,9 @@ function smallLinker() {
   };
 }
 
-// A change of comments or of native code leaves the linked module as it was; then the slow steps after it are skipped.
-// Every profile has its own folder, so that going back and forth between tests and `npm start` costs a copy only.
+// If only comments or native code changed, the linked module is the same, and the slow steps after
+// it are skipped. Every profile has its own folder, so that switching between tests and `npm start`
+// costs only a copy.
 function bind(profile, build, linked) {
   const hash = createHash('sha256')
     .update(readFileSync(linked))
@@ -116,7 +125,7 @@ function bind(profile, build, linked) {
   );
   if (release && compressed > BUDGET)
     throw new StepError(
-      `The browser module has ${megabytes(compressed)} gzip, more than the ${megabytes(BUDGET)} that are allowed. Find what it gained, or raise BUDGET in scripts/wasm.mjs with a reason.`,
+      `The gzipped browser module has ${megabytes(compressed)}, and the limit is ${megabytes(BUDGET)}. Find out what made it larger, or raise BUDGET in scripts/wasm.mjs and give a reason.`,
     );
 }
 

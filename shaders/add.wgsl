@@ -1,4 +1,5 @@
-// out[i] = scale * a[i] + b[i % period]: b may be shorter than a by leading axes. One thread a value, or four.
+// out[i] = scale * a[i] + b[i % period]. b may lack leading axes of a. Each thread computes one
+// value, or four.
 
 @group(0) @binding(0) var<storage, read> a: array<{{value}}>;
 @group(0) @binding(1) var<storage, read> b: array<{{value}}>;

@@ -1,11 +1,12 @@
-// Copies a block of values: out[to_offset + sum i * to] = part[from_offset + sum i * from] for all i below `sizes`.
-// One thread a value, or four where all that is counted are fours; the last axis innermost.
+// Copies a block of values: out[to_offset + sum i * to] = part[from_offset + sum i * from] for all
+// i below `sizes`. Each thread copies one value, or four; all numbers are then in units of four.
+// The last axis is the innermost.
 
 @group(0) @binding(0) var<storage, read> part: array<{{value}}>;
 @group(0) @binding(1) var<storage, read_write> out: array<{{value}}>;
 @group(0) @binding(2) var<uniform> info: Info;
 
-// Eight axes each.
+// Each array has eight axes.
 struct Info {
     sizes: array<vec4<u32>, 2>,
     from_strides: array<vec4<u32>, 2>,

@@ -1,7 +1,9 @@
-// out[b, i, h, :] = sum_j softmax_j(scale * q[b, i, h, :] . k[b, j, h, :] + bias[h, i, j]) v[b, j, h, :]
+// out[b, i, h, :] =
+//     sum_j softmax_j(scale * q[b, i, h, :] . k[b, j, h, :] + bias[h, i, j]) v[b, j, h, :]
 //
-// Online softmax: scores never reach memory. One thread owns one query; a workgroup of 64 shares tiles of keys and values,
-// 32 of them or as many as fit its memory.
+// The softmax is online, so scores are never written to memory. Each thread computes one query. The
+// 64 threads of a workgroup share blocks of keys and values: 32 of each, or as many as fit into its
+// memory.
 
 //#include attention_operands
 

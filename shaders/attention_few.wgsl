@@ -1,5 +1,6 @@
-// As attention.wgsl, for few queries and many keys: the 64 threads of a workgroup share the keys of one query, each with an
-// online softmax of its own, and put their sums together at the end.
+// The same as attention.wgsl, for few queries and many keys. The 64 threads of a workgroup share
+// the keys of one query. Each has an online softmax of its own, and at the end they combine their
+// sums.
 
 //#include attention_operands
 

@@ -1,5 +1,6 @@
-// Shared: heads are read in place. Tensor t has `t_stride` vectors a token, head h starts at t_offset + h * t_head, so that a fused
-// query-key-value projection needs no copies. `t_batched` is 0 where all batches share tensor t, else 1.
+// Shared by the attention kernels. Heads are read in place, so that a fused query-key-value
+// projection needs no copies. Tensor t has `t_stride` vectors per token, and head h starts at
+// t_offset + h * t_head. `t_batched` is 0 if all batches share tensor t, and otherwise 1.
 
 const DIM: u32 = {{dim}}u; // a multiple of 4
 const DIM4: u32 = DIM / 4u;
@@ -11,7 +12,7 @@ const DIM4: u32 = DIM / 4u;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(5) var<uniform> info: Info;
 
-// Strides, offsets and heads in vectors of four.
+// Strides, offsets and the distances between heads are in vectors of four.
 struct Info {
     queries: u32,
     keys: u32,

@@ -1,7 +1,9 @@
-// Depthwise 3 x 3 convolution, channels last, zero padding of one pixel:
-// out[b, y, x, c] = activation(bias[c] + sum_{ky, kx} in[b, y * stride + ky - 1, x * stride + kx - 1, c] * w[ky * 3 + kx, c])
+// Depthwise 3 x 3 convolution, channels last, with a zero padding of one position:
+// out[b, y, x, c] = activation(bias[c] +
+//     sum_{ky, kx} in[b, y * stride + ky - 1, x * stride + kx - 1, c] * w[ky * 3 + kx, c])
 //
-// One thread an output value, or four of neighbouring channels; channels innermost, so that neighbouring threads read neighbours.
+// Each thread computes one output value, or four of adjacent channels. Channels are innermost, so
+// that adjacent threads read adjacent values.
 
 @group(0) @binding(0) var<storage, read> image: array<{{value}}>;
 @group(0) @binding(1) var<storage, read> w: array<{{value}}>;
@@ -14,9 +16,9 @@ struct Info {
     in_width: u32,
     out_height: u32,
     out_width: u32,
-    channels: u32, // in units of what a thread takes, as is the count
+    channels: u32, // like the count, in units of what a thread computes
     stride: u32,
-    count: u32, // of outputs
+    count: u32, // the number of outputs
     groups_x: u32,
     activation: u32,
 }

@@ -1,7 +1,8 @@
-// out[r, :] = activation((x[r, :] - mean) / sqrt(variance + epsilon) * gamma + beta), over the last axis.
-// A workgroup takes 4 rows with 16 threads each; the mean first and then the centred squares, as the reference does, for accuracy.
+// out[r, :] = activation((x[r, :] - mean) / sqrt(variance + epsilon) * gamma + beta), over the last
+// axis. A workgroup takes 4 rows, with 16 threads for each. For accuracy it computes first the mean
+// and then the centred squares, as the reference does.
 
-const THREADS: u32 = 16u; // for one row
+const THREADS: u32 = 16u; // per row
 const ROWS: u32 = 4u;
 
 @group(0) @binding(0) var<storage, read> x: array<{{value}}>;
@@ -12,8 +13,8 @@ const ROWS: u32 = 4u;
 
 struct Info {
     rows: u32,
-    channels: u32, // in units of what is read at a time
-    groups_x: u32, // workgroups along x: the grid is folded, since one dimension holds 65,535 at most
+    channels: u32, // in units of the values that are read at a time
+    groups_x: u32, // workgroups along x, of the folded grid
     epsilon: f32,
     activation: u32,
 }
@@ -22,7 +23,7 @@ var<workgroup> partials: array<f32, 64>;
 
 //#include activation
 
-// Over the threads of the same row.
+// The sum of the values of all threads that work on the same row.
 fn sum_over_row(lane: u32, value: f32) -> f32 {
     partials[lane] = value;
     workgroupBarrier();
@@ -48,7 +49,8 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
-    // Rows past the end are computed again, not skipped: barriers need every thread to take the same path.
+    // Rows past the end are computed again and not skipped, because a barrier needs every thread to
+    // take the same path.
     let row = min((group.y * info.groups_x + group.x) * ROWS + lane / THREADS, info.rows - 1u);
     let start = row * info.channels;
     let count = f32(info.channels) * {{unit}}.0;

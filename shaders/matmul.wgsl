@@ -1,14 +1,20 @@
 // C[b, m, n] = activation(sum_k A[b, m, k] * W[b, n, k] + bias[n] + residual[b, m, n])
 //
-// One kernel serves matrix products, linear layers and (as an implicit GEMM) channels-last convolutions:
-//   packed   W holds signed weights of 8 or 4 bits in words, `scales` one factor for every 32 of them along k.
-//   patches  A is an image [b, height, width, channels]; row m is an output pixel, k runs over (ky, kx, channel).
-//   vectors  depth, columns and channels are multiples of four, and so much is read and written at a time.
-//   f16      what passes through workgroup memory has 16 bits, and so have the sums over one depth of it; all else has 32.
+// One kernel computes matrix products, linear layers and, as an implicit GEMM, channels-last
+// convolutions. Its flags are:
+//   packed   W has signed weights of 8 or 4 bits, packed into 32-bit integers. `scales` has one
+//            factor for every 32 of them along k.
+//   patches  A is a feature map [b, height, width, channels]. Row m is an output position, and k
+//            runs over (ky, kx, channel).
+//   vectors  Depth, columns and channels are multiples of four, and four values are read and
+//            written at a time.
+//   f16      Values in workgroup memory have 16 bits, and so have the sums over one step along k.
+//            Everything else has 32 bits.
 //
-// A workgroup of 8 x 8 threads makes a 64 x 64 tile of C. Both operands pass through workgroup memory 16 deep: each thread
-// fetches four rows of four values, turns them, and stores them k-major. It keeps 8 x 8 sums in registers, rows and columns
-// in two runs of four, so that neighbouring threads read neighbouring vectors.
+// A workgroup of 8 x 8 threads computes a 64 x 64 tile of C. Both operands pass through workgroup
+// memory in steps of 16 along k. Each thread reads four rows of four values, transposes them, and
+// stores them with k outermost. It keeps 8 x 8 sums in registers. Their rows and columns are in two
+// runs of four, so that adjacent threads read adjacent vectors.
 
 //#if f16
 enable f16;
@@ -22,7 +28,7 @@ alias Weight = u32;
 alias Weight = {{value}};
 //#end
 
-const BITS: u32 = {{bits}}u; // of a weight; 32 are floats
+const BITS: u32 = {{bits}}u; // of a weight; 32 for floats
 
 const NOWHERE: u32 = 0xffffffffu;
 const TILE: u32 = 64u;
@@ -43,9 +49,9 @@ struct Info {
     depth: u32,
     activation: u32, // 0 none, 1 ReLU, 2 GELU
     has_bias: u32,
-    residual_length: u32, // 0: none; where shorter than C, it counts again and again
-    weight_stride: u32, // elements of W from one batch to the next; 0 where all share it
-    // Of patches only.
+    residual_length: u32, // 0: none; if shorter than C, it is repeated
+    weight_stride: u32, // elements of W from one batch to the next; 0 if all share it
+    // Only for patches:
     in_height: u32,
     in_width: u32,
     channels: u32,
@@ -75,7 +81,7 @@ fn patch_start(batch: u32, row: u32, k: u32) -> u32 {
 
 //#end
 
-// Where A's value is, or NOWHERE for a zero.
+// Where the value of A is, or NOWHERE if it is zero.
 fn start_of_a(batch: u32, row: u32, k: u32) -> u32 {
     if (row >= info.rows || k >= info.depth) {
         return NOWHERE;
@@ -87,7 +93,7 @@ fn start_of_a(batch: u32, row: u32, k: u32) -> u32 {
     //#end
 }
 
-// Four consecutive values of one row; k is a multiple of four.
+// Four consecutive values of a row; k is a multiple of four.
 fn values_of_a(batch: u32, row: u32, k: u32) -> vec4<f32> {
     var values = vec4<f32>(0.0);
     //#if vectors
@@ -106,14 +112,15 @@ fn values_of_a(batch: u32, row: u32, k: u32) -> vec4<f32> {
     return values;
 }
 
-// Four consecutive weights of one column; k is a multiple of four.
+// Four consecutive weights of a column; k is a multiple of four.
 fn weights(batch: u32, col: u32, k: u32) -> vec4<f32> {
     if (col >= info.cols || k >= info.depth) {
         return vec4<f32>(0.0);
     }
     let start = batch * info.weight_stride + col * info.depth + k;
     //#if packed
-    // The four lie in the low or the high half of a word of eight, or fill one.
+    // With 4 bits, the four weights are the low or the high half of an integer; with 8 bits they
+    // fill one.
     let word = bitcast<i32>(w[start * BITS / 32u] >> (start * BITS % 32u));
     let top = vec4<u32>(32u) - vec4<u32>(1u, 2u, 3u, 4u) * BITS;
     let values = (vec4<i32>(word) << top) >> vec4<u32>(32u - BITS);
@@ -168,7 +175,8 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
     let batch = group.z;
-    // Sums of row r of the upper and the lower run, columns of the left and the right one.
+    // The sums of row r of the upper and the lower run, for the columns of the left and the right
+    // run.
     //#repeat r 4
     var upper_left{{r}} = vec4<f32>(0.0);
     var upper_right{{r}} = vec4<f32>(0.0);
@@ -176,7 +184,7 @@ fn main(
     var lower_right{{r}} = vec4<f32>(0.0);
     //#end
 
-    // What this thread fetches: four rows and four columns, of four values each.
+    // This thread reads four rows and four columns, of four values each.
     let slot = lane / 4u;
     let deep = (lane % 4u) * 4u;
     let row = group.y * TILE + slot * 4u;

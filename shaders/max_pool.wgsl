@@ -1,4 +1,5 @@
-// out[b, y, x, c] = the largest of in[b, 2y .. 2y + 2, 2x .. 2x + 2, c], channels last. One thread an output value, or four.
+// out[b, y, x, c] = the largest of in[b, 2y .. 2y + 2, 2x .. 2x + 2, c], channels last. Each thread
+// computes one output value, or four.
 
 @group(0) @binding(0) var<storage, read> image: array<{{value}}>;
 @group(0) @binding(1) var<storage, read_write> out: array<{{value}}>;
@@ -7,8 +8,8 @@
 struct Info {
     in_height: u32,
     in_width: u32,
-    channels: u32, // in units of what a thread takes, as is the count
-    count: u32, // of outputs
+    channels: u32, // like the count, in units of what a thread computes
+    count: u32, // the number of outputs
     groups_x: u32,
 }
 
@@ -32,7 +33,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
         larger(larger(image[start], image[start + info.channels]), larger(image[below], image[below + info.channels]));
 }
 
-// Unlike `max`, gives a NaN where there is one.
+// Unlike `max`, this gives a NaN if one of the values is NaN.
 fn larger(a: {{value}}, b: {{value}}) -> {{value}} {
     return select(b, a, (a > b) | !(a == a));
 }

@@ -1,5 +1,7 @@
-// out[i, :] = added + the code of a place: sines, then cosines, of sums of an angle of its row and one of its column. `rows` and `columns`
-// have the sines, then the cosines of theirs; the place is index[i], counted row by row. One thread a sine and its cosine, or four.
+// out[i, :] = added + the encoding of a position: sines and then cosines of sums of an angle of its
+// row and one of its column. `rows` and `columns` have the sines and then the cosines of these
+// angles. The position is index[i], counted row by row. Each thread computes one sine and its
+// cosine, or four.
 
 @group(0) @binding(0) var<storage, read> rows: array<{{value}}>;
 @group(0) @binding(1) var<storage, read> columns: array<{{value}}>;
@@ -9,9 +11,9 @@
 @group(0) @binding(5) var<uniform> info: Info;
 
 struct Info {
-    width: u32, // places of a row
-    sines: u32, // of a code, in units of what a thread takes, as is the count
-    count: u32, // of sines in all
+    width: u32, // positions in a row
+    sines: u32, // of an encoding, in units of what a thread computes, like the count
+    count: u32, // the number of sines in total
     groups_x: u32,
 }
 
@@ -25,9 +27,9 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     }
     let angle = item % info.sines;
     let start = 2u * (item - angle) + angle;
-    let place = u32(index[item / info.sines]);
-    let row = place / info.width * 2u * info.sines + angle;
-    let column = place % info.width * 2u * info.sines + angle;
+    let position = u32(index[item / info.sines]);
+    let row = position / info.width * 2u * info.sines + angle;
+    let column = position % info.width * 2u * info.sines + angle;
     out[start] = rows[row] * columns[column + info.sines] + rows[row + info.sines] * columns[column] + added[angle];
     out[start + info.sines] =
         rows[row + info.sines] * columns[column + info.sines] - rows[row] * columns[column] + added[angle + info.sines];

@@ -1,5 +1,6 @@
-// The next places for queries: `count` times the place that is worth most. See `ops::select_queries` for what counts.
-// One workgroup. Worth is a penalty and a objectness: the lower penalty wins, then the higher objectness, then the first place.
+// Selects positions for queries: `count` times the position with the highest value.
+// `ops::select_queries` says what the value is. There is one workgroup. A value is a penalty and an
+// objectness: the lower penalty wins, then the higher objectness, then the first position.
 
 const THREADS: u32 = 256u;
 const EXCLUDED: f32 = 1000.0;
@@ -15,13 +16,13 @@ const NEAR: f32 = 10000.0;
 
 struct Info {
     levels: u32,
-    width: u32, // places of a row
+    width: u32, // positions in a row
     height: u32,
     count: u32,
-    earlier: u32, // places chosen before
+    earlier: u32, // positions selected before
 }
 
-var<workgroup> places: array<u32, THREADS>;
+var<workgroup> positions: array<u32, THREADS>;
 var<workgroup> penalties: array<f32, THREADS>;
 var<workgroup> logits: array<f32, THREADS>;
 
@@ -31,11 +32,11 @@ fn is_near(a: u32, b: u32) -> bool {
     return abs(dx) <= 1 && abs(dy) <= 1;
 }
 
-fn is_maximum(level: u32, place: u32) -> bool {
+fn is_maximum(level: u32, position: u32) -> bool {
     let start = level * info.width * info.height;
-    let x = place % info.width;
-    let y = place / info.width;
-    let own = original[start + place];
+    let x = position % info.width;
+    let y = position / info.width;
+    let own = original[start + position];
     for (var ny = max(y, 1u) - 1u; ny < min(y + 2u, info.height); ny++) {
         for (var nx = max(x, 1u) - 1u; nx < min(x + 2u, info.width); nx++) {
             if (!(original[start + ny * info.width + nx] <= own)) {
@@ -46,24 +47,25 @@ fn is_maximum(level: u32, place: u32) -> bool {
     return true;
 }
 
-// What is left of the place's worth after `chosen` of the places in `out`: (penalty, objectness).
-fn worth(place: u32, chosen: u32) -> vec2<f32> {
-    var penalty = excluded[place] * EXCLUDED;
+// The value (penalty, objectness) of a position, after the first `chosen` positions in `out` were
+// selected.
+fn value(position: u32, chosen: u32) -> vec2<f32> {
+    var penalty = excluded[position] * EXCLUDED;
     for (var i = 0u; i < info.earlier; i++) {
-        if (is_near(place, u32(earlier[i]))) {
+        if (is_near(position, u32(earlier[i]))) {
             penalty = EXCLUDED;
         }
     }
     for (var i = 0u; i < chosen; i++) {
-        if (is_near(place, u32(out[i]))) {
+        if (is_near(position, u32(out[i]))) {
             penalty += NEAR;
         }
     }
     var best = vec2<f32>(NEAR, 0.0);
     for (var level = 0u; level < info.levels; level++) {
         let own = vec2<f32>(
-            select(NO_MAXIMUM, 0.0, is_maximum(level, place)),
-            objectness[level * info.width * info.height + place],
+            select(NO_MAXIMUM, 0.0, is_maximum(level, position)),
+            objectness[level * info.width * info.height + position],
         );
         if (is_better(own, best)) {
             best = own;
@@ -81,23 +83,23 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     for (var chosen = 0u; chosen < info.count; chosen++) {
         var best_place = lane;
         var best = vec2<f32>(3.0e38, 0.0);
-        for (var place = lane; place < info.width * info.height; place += THREADS) {
-            let own = worth(place, chosen);
+        for (var position = lane; position < info.width * info.height; position += THREADS) {
+            let own = value(position, chosen);
             if (is_better(own, best)) {
                 best = own;
-                best_place = place;
+                best_place = position;
             }
         }
-        places[lane] = best_place;
+        positions[lane] = best_place;
         penalties[lane] = best.x;
         logits[lane] = best.y;
         workgroupBarrier();
         if (lane == 0u) {
             for (var i = 1u; i < THREADS; i++) {
                 let other = vec2<f32>(penalties[i], logits[i]);
-                if (is_better(other, best) || (all(other == best) && places[i] < best_place)) {
+                if (is_better(other, best) || (all(other == best) && positions[i] < best_place)) {
                     best = other;
-                    best_place = places[i];
+                    best_place = positions[i];
                 }
             }
             out[chosen] = f32(best_place);

@@ -1,5 +1,6 @@
-// An image [batch, height, width, channels] in square windows [batch * rows * cols, side * side, channels], or back.
-// Windows that reach out of the image hold zeros there. One thread an output value, or four.
+// Splits a feature map [batch, height, width, channels] into square windows [batch * rows * cols,
+// side * side, channels], or joins them again if `merge` is set. Windows that reach beyond the map
+// hold zeros there. Each thread copies one output value, or four.
 
 @group(0) @binding(0) var<storage, read> x: array<{{value}}>;
 @group(0) @binding(1) var<storage, read_write> out: array<{{value}}>;
@@ -8,7 +9,7 @@
 struct Info {
     height: u32,
     width: u32,
-    channels: u32, // in units of what a thread takes, as is the count
+    channels: u32, // like the count, in units of what a thread copies
     side: u32,
     rows: u32,
     cols: u32,

@@ -1,55 +1,78 @@
-//! What can go wrong, in words for the person in front of the screen and codes for programs.
+//! Everything that can go wrong: a text for the person in front of the screen and a code for
+//! programs.
 
 use thiserror::Error;
 
-/// Every failure of this crate. [`Error::code`] is stable and the same in Rust and JavaScript.
+/// Every failure of this crate. Its [`code`](Error::code) is stable and the same in Rust and
+/// JavaScript.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    #[error("This is not a JPEG, PNG or WebP image. Convert it to one of these and try again.")]
+    /// The file is not an image, or not one of a kind that is decoded.
+    #[error(
+        "This is not a JPEG, PNG or WebP image, or it is of an unusual kind that cannot be read. Convert it to one of these formats and try again."
+    )]
     UnsupportedImage,
+    /// The image file is damaged. The text says how.
     #[error("The image file is damaged or cut short ({0}). Try another copy of it.")]
     CorruptImage(String),
+    /// The image has too many pixels. The sizes are in pixels.
     #[error(
-        "The image is {width} x {height} pixels; at most {limit_megapixels} megapixels and 65535 pixels a side can be handled. Scale it down and try again."
+        "The image has {width} x {height} pixels. The limits are {limit_megapixels} megapixels and 65535 pixels per side. Scale it down and try again."
     )]
     ImageTooLarge { width: u32, height: u32, limit_megapixels: u32 },
+    /// The file is empty, or a side of the image is 0.
     #[error("The image has no pixels.")]
     EmptyImage,
+    /// The image has several frames.
     #[error("The image is animated. Save one frame as a still image and try again.")]
     AnimatedImage,
-    #[error("The image has 16 bits a channel. Save it with 8 bits a channel and try again.")]
+    /// The image has more than 8 bits per channel.
+    #[error("The image has 16 bits per channel. Save it with 8 bits per channel and try again.")]
     SixteenBitImage,
+    /// The model file does not exist or cannot be read. The text is its path and what is wrong.
     #[error("The model file was not found: {0}")]
     ModelMissing(String),
+    /// The model file is damaged, or not a model file. The text says how.
     #[error("The model file is damaged or incomplete ({0}). Download it again.")]
     ModelCorrupt(String),
+    /// The model file has a version that this crate does not read.
     #[error(
-        "The model file is of another version: it has {found}, but this program reads {expected}. Use the model file that came with it."
+        "The model file has another version: it has {found}, but this program reads {expected}. Use the model file that came with this program."
     )]
     ModelVersion { found: String, expected: String },
-    #[error("No usable GPU: {0}. Use the CPU instead.")]
+    /// There is no GPU, or it does not compute. The text says why.
+    #[error("There is no usable GPU: {0}. Use the CPU instead.")]
     NoGpu(String),
-    #[error("The GPU stopped working ({0}). Start again; if it happens again, use the CPU.")]
+    /// The GPU stopped during the work. The text says why.
+    #[error("The GPU stopped working ({0}). Start again. If it happens again, use the CPU.")]
     DeviceLost(String),
+    /// An option has an invalid value. The text names the option and its range.
     #[error("An option has a value that cannot be used: {0}.")]
     InvalidOption(String),
-    #[error("The prompt cannot be used: {0}")]
+    /// The prompt is invalid. The text says what is wrong with it.
+    #[error("The prompt cannot be used: {0}.")]
     InvalidPrompt(String),
-    #[error("The prompt covers no pixel of the image. Choose a region inside it.")]
-    EmptyPrompt,
+    /// The prompt is empty, or lies outside the photo.
     #[error(
-        "The prompt's mask is {mask_width} x {mask_height} pixels but the image is {width} x {height}."
+        "The prompt is empty or covers no pixel of the photo. Choose a point or a region inside the photo."
+    )]
+    EmptyPrompt,
+    /// The mask of the prompt does not have the size of the photo. All sizes are in pixels.
+    #[error(
+        "The mask of the prompt has {mask_width} x {mask_height} pixels, but the photo has {width} x {height}. Use a mask that was made for this photo."
     )]
     SizeMismatch { mask_width: u32, mask_height: u32, width: u32, height: u32 },
+    /// The caller ended the work.
     #[error("The work was cancelled.")]
     Aborted,
+    /// A defect of this crate. The text says what happened.
     #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    /// A short name for programs.
+    /// The short name of the error, for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Error::UnsupportedImage => "unsupported-image",
@@ -73,4 +96,5 @@ impl Error {
     }
 }
 
+/// A result with the [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

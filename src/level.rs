@@ -1,47 +1,55 @@
-//! The three levels, and what a model file says of them: words that the network and the rules of `levels` share.
+//! The three levels, and what a model file says about them. The network and the rules of `levels`
+//! share these types.
 
 use serde::{Deserialize, Serialize};
 
-/// The three levels of a scene.
+/// One of the three levels of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Level {
-    /// A region inside one entity.
+    /// A region of one entity.
     Part,
-    /// A thing or a piece of surroundings; entities do not overlap.
+    /// A thing or a piece of the surroundings. Entities do not overlap.
     Entity,
-    /// Two entities that touch.
+    /// Two entities that belong together.
     Relation,
 }
 
-/// Thresholds of levels that a network predicts, from the manifest of its model file. Each is a share of 0 to 1 unless it says otherwise.
+/// The thresholds for levels that a network predicts, from the manifest of its model file. Each is
+/// a share from 0 to 1 unless its text says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Thresholds {
-    /// Masks of this confidence cover their places: queries of later rounds go elsewhere.
+    /// The least confidence of a mask that suppresses objectness: the queries of later rounds are
+    /// not where such masks lie.
     pub cover_confidence: f32,
-    /// What a covered place's heat (a logit) is lowered by: it comes after all that are free.
+    /// How much the objectness (a logit) is lowered where it is suppressed. These positions then
+    /// come after all others.
     pub covered_objectness: f32,
-    /// After the first round: where all that is left is colder (a logit), no more queries are asked.
+    /// After the first round, no more queries are made once the highest objectness that is left (a
+    /// logit) is below this.
     pub min_objectness: f32,
-    /// Of the logits, for the stability score: a mask that changes much when they all go up or down by this is worth less.
+    /// The offset of the logits for the stability score: a mask gets a lower score if it changes
+    /// much when all its logits go up or down by this.
     pub stability_offset: f32,
-    /// Masks with a lower score are no candidates.
+    /// Masks with a lower score do not become candidates.
     pub candidate_score: f32,
-    /// Masks with a lower score are not in a scene, unless the caller asks for another limit.
+    /// Masks with a lower score are not in a scene, unless the caller sets another limit.
     pub min_score: f32,
-    /// A mask stays if better ones leave it this share of its pixels.
+    /// A mask stays if better masks leave it at least this share of its pixels.
     pub visible: f32,
-    /// Of two masks that may overlap, with a higher IoU the better one stays.
+    /// Of two masks that may overlap and have a higher IoU than this, only the better one stays.
     pub same: f32,
-    /// A relation with this IoU is that of the two entities asked about.
+    /// A predicted relation is that of the two entities of a prompt if its mask has at least this
+    /// IoU with their union.
     pub r#match: f32,
-    /// Links below this probability are none.
+    /// Links with a lower probability do not count.
     pub link: f32,
-    /// And so are those to a mask that holds less than this share of the linked one.
+    /// A link counts only if one mask holds at least this share of the other: an entity of its
+    /// part, or a relation of its entity.
     pub held: f32,
-    /// Islands below this share of their mask are not part of it.
+    /// Islands smaller than this share of their mask are specks, which are removed.
     pub speck: f32,
-    /// Where no link is predicted: a mask with this share of itself in another one belongs to it.
+    /// If no link is predicted, a mask belongs to another one that holds at least this share of it.
     pub contained: f32,
 }

@@ -1,7 +1,8 @@
 //! Part, entity and relation masks from a photo.
 //!
-//! A [`Segmenter`] loads the network on a device and encodes photos; on an encoded photo it answers any number of
-//! prompts with a [`Scene`]. See `docs/architecture.md` for the way of a photo through the folders.
+//! A [`Segmenter`] loads the network on a device and encodes photos. On an encoded photo it answers
+//! any number of prompts, each with a [`Scene`]. `docs/architecture.md` describes how a photo goes
+//! through the folders.
 
 pub mod candidates;
 pub mod error;

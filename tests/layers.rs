@@ -1,11 +1,12 @@
-//! The library's folders use each other only as the table in `docs/architecture.md` says, and burn is named in `src/ops` alone.
+//! Checks that the folders of the library use each other only as the table in
+//! `docs/architecture.md` says, and that only `src/ops` names burn.
 #![cfg(not(target_family = "wasm"))]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of each folder (or file) of `src`, those that it uses.
+/// For each folder (or file) of `src`, those that it uses.
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
 fn root() -> &'static Path {
@@ -17,10 +18,10 @@ fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_string).collect()
 }
 
-/// What the table allows. Its rows are in order: "all of the above" are those before.
+/// What the table allows. Its rows are in order, so that "all of the above" means the rows before.
 fn allowed() -> Uses {
-    let page = fs::read_to_string(root().join("docs/architecture.md")).expect("the page is there");
-    let (_, table) = page.split_once("| in `src` | uses |\n").expect("the table is there");
+    let page = fs::read_to_string(root().join("docs/architecture.md")).expect("the page exists");
+    let (_, table) = page.split_once("| in `src` | uses |\n").expect("the page has the table");
     let mut uses = Uses::new();
     for row in table.lines().skip(1).take_while(|line| line.starts_with('|')) {
         let cells: Vec<_> = row.trim_matches('|').split('|').collect();
@@ -45,7 +46,7 @@ fn files(path: &Path) -> Vec<PathBuf> {
     entries.flat_map(|entry| files(&entry.expect("an entry").path())).collect()
 }
 
-/// The names that follow `crate::`, also in braces.
+/// The names that follow `crate::`, including those in braces.
 fn names_used(code: &str) -> BTreeSet<String> {
     let name = |text: &str| {
         text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
@@ -59,7 +60,7 @@ fn names_used(code: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Without comments and unit tests, which may use what they like.
+/// The code of a file without comments and unit tests, which may use what they like.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a text");
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();

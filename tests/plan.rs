@@ -1,4 +1,5 @@
-//! What a GPU would be asked for at an input of 1024 pixels, which a software adapter does not compute in a test's time: planned, not run.
+//! Limits what calls may ask of a GPU at large inputs. They are planned and not run, because a
+//! software adapter would take too long for a test.
 
 mod weights;
 
@@ -26,7 +27,8 @@ fn sam2_at_768_fits_its_budgets() {
 
 #[test]
 fn aims_base_at_768_fits_its_budgets() {
-    // What the decoder says; what the scene head reads of the photo, once; what it says.
+    // There is a read-back of what the decoder says, one of what the scene head reads of the photo,
+    // and one of what the scene head says.
     fits(BASE, 768, &[levels(), point()], Most { submissions: 30, reads: 3, reserved: 410 << 20 });
 }
 
@@ -39,18 +41,19 @@ fn point() -> Request {
     Request { prompt: Prompt::Points(PointPrompt::at(vec![middle])), ..Request::default() }
 }
 
-/// This is how often a call may submit command buffers, how often a request may read back, and how many bytes of GPU memory burn's pages may take.
+/// How often a call may submit command buffers, how often a request may read back, and how many
+/// bytes of GPU memory burn's pages may take.
 struct Most {
     submissions: usize,
     reads: usize,
     reserved: u64,
 }
 
-/// One photo after another, each with all requests.
+/// Plans one photo after another, each with all requests, and checks the limits.
 fn fits(model: &[u8], input_size: u32, requests: &[Request], most: Most) {
     pollster::block_on(async {
         let plan = Plan::new(model, Some(input_size)).await.expect("npm test installs an adapter");
-        // The second photo takes what the first one gave back.
+        // The second photo takes the memory that the first one gave back.
         for _ in 0..2 {
             let photo = Photo { width: 1024, height: 1024, rgb: vec![128; 1024 * 1024 * 3] };
             let before = plan.counters();
@@ -58,7 +61,7 @@ fn fits(model: &[u8], input_size: u32, requests: &[Request], most: Most) {
             let after = plan.counters();
             let submissions = after.submissions - before.submissions;
             assert!(submissions <= most.submissions, "setImage: {before:?} {after:?}");
-            assert_eq!(after.reads, before.reads, "setImage reads nothing back");
+            assert_eq!(after.reads, before.reads, "setImage must read nothing back");
             for request in requests {
                 let before = plan.counters();
                 plan.segment(&encoded, request).await.expect("nothing aborts");
@@ -76,7 +79,7 @@ fn fits(model: &[u8], input_size: u32, requests: &[Request], most: Most) {
     });
 }
 
-/// Who plans and who computes do not get in each other's way, and each precision is its own.
+/// Plans and segmenters do not disturb each other, and each segmenter keeps its own precision.
 #[test]
 fn segmenters_keep_their_own_precision_beside_a_plan() {
     pollster::block_on(async {
@@ -104,7 +107,7 @@ fn segmenters_keep_their_own_precision_beside_a_plan() {
         assert_eq!([exact.adapter().precision, again.adapter().precision], [Precision::F32; 2]);
         assert_eq!(answer(&exact).await, before);
         assert_eq!(answer(&again).await, before);
-        // On an adapter without 16-bit floats this is the same.
+        // On an adapter without 16-bit floats, both give the same.
         assert_eq!(answer(&half).await == before, half.adapter().precision == Precision::F32);
     });
 }

@@ -1,4 +1,7 @@
-"""Keeps the candidates of labelled photos on disk, for the scene head; see README.md. Goes on where it was stopped."""
+"""Keeps the candidates of labelled photos on disk for the scene head; see README.md.
+
+Resumes where it was stopped.
+"""
 
 import argparse
 import json
@@ -19,7 +22,7 @@ from data.candidates import KINDS
 from data.clicks import places_of
 
 CACHE = Path.home() / ".cache/aims-web"
-BATCH = 4  # points; more of them leave the processor's cache
+BATCH = 4  # points; with more, the data does not fit into the processor's cache
 
 
 def arguments():
@@ -28,81 +31,78 @@ def arguments():
         "--config",
         type=Path,
         default=Path(__file__).parent / "configs/scene.json",
-        help="which sets, in which order",
+        help="config with the sets and their order",
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
     parser.add_argument(
         "--weights",
         type=Path,
-        help="float32 weights of the family, otherwise those in ~/.cache/aims-web",
+        help="float32 weights of the family; by default those in ~/.cache/aims-web",
     )
     parser.add_argument(
         "--levels",
         type=Path,
-        help="best.safetensors of train.py: masks of the level decoders, instead of SAM's own at a grid of points",
+        help="best.safetensors of train.py: takes masks of the level decoders instead of SAM's own "
+        "at a grid of points",
     )
     parser.add_argument(
         "--maps",
         type=Path,
         default=CACHE / "maps",
-        help="what encode.py keeps; other photos are left out",
+        help="folder that encode.py writes; photos without maps are left out",
     )
     parser.add_argument("--out", type=Path, default=CACHE / "candidates")
     parser.add_argument("--grid", type=int, default=16, help="points along each side")
     parser.add_argument(
         "--clicks",
         type=int,
-        help="SAM's own masks at so many clicks into labelled masks instead, all of them: three a click",
+        help="takes all three of SAM's own masks at this many clicks on labelled masks instead",
     )
     parser.add_argument(
         "--same",
         type=float,
         default=0.9,
-        help="of masks that overlap with at least this IoU, one is kept",
+        help="of masks that overlap with at least this IoU, only one is kept",
     )
     parser.add_argument(
-        "--stable", type=float, default=0.2, help="masks with a lower stability score go"
+        "--stable", type=float, default=0.2, help="masks with a lower stability score are left out"
     )
     parser.add_argument(
-        "--rounds", type=int, help="rounds of queries, at most; otherwise as the manifest says"
+        "--rounds", type=int, help="the most rounds of queries; by default as the manifest says"
     )
-    parser.add_argument("--most", type=int, default=400, help="candidates of a photo")
-    parser.add_argument("--images", type=int, help="only the first so many of each entry")
+    parser.add_argument("--most", type=int, default=400, help="the most candidates of a photo")
+    parser.add_argument("--images", type=int, help="the most photos of each entry of the config")
     parser.add_argument(
         "--half",
         action="store_true",
-        help="multiply in bfloat16, except for validation photos: faster with AMX",
+        help="multiplies in bfloat16, except for validation photos; faster with AMX",
     )
-    parser.add_argument(
-        "--of", type=int, default=1, help="of so many processes that share the work"
-    )
-    parser.add_argument(
-        "--number", type=int, default=0, help="this is the one of this number, from 0"
-    )
+    parser.add_argument("--of", type=int, default=1, help="number of processes that share the work")
+    parser.add_argument("--number", type=int, default=0, help="number of this process, from 0")
     return parser.parse_args()
 
 
 def grid_points(columns, rows, count):
-    """[count², 2] in cells of the masks, evenly over the photo."""
+    """An even grid of points over the photo, [count², 2] in cells of the masks."""
     at = (np.arange(count) + 0.5) / count
     points = np.stack(np.meshgrid(at * columns, at * rows), -1).reshape(-1, 2)
     return torch.from_numpy(points.astype(np.float32))
 
 
 def click_points(record, size, most):
-    """[clicks, 2] in cells of the masks."""
+    """Clicks on a photo's labelled masks, [clicks, 2] in cells of the masks."""
     return torch.tensor(places_of(record, size, most), dtype=torch.float32).view(-1, 2) + 0.5
 
 
 class Found:
-    """Masks as they come, with what the decoder says of them."""
+    """Collects masks and what the decoder says about them."""
 
     def __init__(self, columns, rows):
         self.columns, self.rows, self.some = columns, rows, []
 
     def add(self, logits, quality, score, tokens, kind, point):
-        """Of k masks: logits [k, height, width], tokens [k, 256], the others [k]."""
+        """Adds k masks: logits [k, height, width], tokens [k, 256], the others [k]."""
         logits = logits[:, : self.rows, : self.columns]
         inside = logits > 0
         logits, quality, score = logits.float(), quality.float(), score.float()
@@ -119,7 +119,7 @@ class Found:
         self.some.append([np.asarray(x) for x in row])
 
     def all(self):
-        """Bits, and the others by name."""
+        """The bits of all masks, and the other arrays by name."""
         bits, *others = (np.concatenate(x) for x in zip(*self.some))
         return bits, dict(
             zip(("area", "stable", "quality", "score", "tokens", "kind", "point"), others)
@@ -127,7 +127,7 @@ class Found:
 
 
 def ask_sam(sam, encoded, columns, rows, points):
-    """SAM's three nested masks at each point, in 0..1 of the input's longer side."""
+    """SAM's three nested masks at each point; points are in 0..1 of the input's longer side."""
     found, decoder, first = Found(columns, rows), ManyPoints(sam, encoded), 0
     for some in points.split(BATCH):
         logits, quality, tokens = (x.flatten(0, 1) for x in decoder.nested(some))
@@ -138,7 +138,10 @@ def ask_sam(sam, encoded, columns, rows, points):
 
 
 def ask_levels(network, features, columns, rows):
-    """The masks of all levels at the points that the level decoders choose, and SAM's nested ones there if the levels read along in its decoder."""
+    """The masks of all levels at the points that the level decoders choose.
+
+    If there is a side decoder, SAM's nested masks at these points are included.
+    """
     outputs, found = network.aims.segment(features, network), Found(columns, rows)
     queries = network.aims.config.round_queries
     for level in LEVELS:
@@ -147,7 +150,7 @@ def ask_levels(network, features, columns, rows):
             [KINDS.index(token) for token, of in OUTPUT_TOKENS.items() if of == level]
         )
         number = torch.arange(said.score.shape[1])
-        # Of each round first one reading of all its queries, then the next.
+        # In each round, the first readings of all queries come first, then the second ones.
         turn, place = number // queries, number % queries
         kind, point = kinds[turn % len(kinds)], turn // len(kinds) * queries + place
         found.add(

@@ -1,7 +1,10 @@
-"""Losses and validation figures of a run as a picture, or of several that went on from one another.
+"""Draws losses and validation figures of a run, or of several runs that continue one another.
 
-python training/curves.py out/train/log.jsonl out/training.svg
-python training/curves.py training/weights/log.jsonl docs/images/training.svg g h i j"""
+Usage:
+
+    python training/curves.py out/train/log.jsonl out/training.svg
+    python training/curves.py training/weights/log.jsonl docs/images/training.svg g h i j
+"""
 
 import json
 import sys
@@ -9,7 +12,7 @@ import sys
 import matplotlib
 
 matplotlib.use("svg")
-# The same log gives the same file.
+# With this salt, the same log gives the same file.
 matplotlib.rcParams["svg.hashsalt"] = "aims"
 from matplotlib import pyplot as plt  # noqa: E402
 
@@ -19,7 +22,7 @@ LOSSES = ("mask", "objectness", "quality", "score", "link", "distilled")
 def main():
     log, out, *runs = sys.argv[1:]
     rows = [json.loads(line) for line in open(log)]
-    # A run that went on from a checkpoint repeats some steps: the later ones count.
+    # A run that resumed from a checkpoint repeats some steps; the later ones count.
     losses, validations, done = {}, {}, 0
     for run in runs or [None]:
         own = [row for row in rows if row.get("run") == run]

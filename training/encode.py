@@ -1,4 +1,7 @@
-"""Keeps on disk what the frozen encoder makes of labelled photos; see README.md. Goes on where it was stopped."""
+"""Keeps the frozen encoder's maps of labelled photos on disk; see README.md.
+
+Resumes where it was stopped.
+"""
 
 import argparse
 import json
@@ -21,28 +24,26 @@ def arguments():
         "--config",
         type=Path,
         default=Path(__file__).parent / "configs/scene.json",
-        help="which sets, in which order",
+        help="config with the sets and their order",
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--family", choices=("aims-base", "aims-tiny"), default="aims-base")
     parser.add_argument(
         "--weights",
         type=Path,
-        help="float32 weights of the family, otherwise those in ~/.cache/aims-web",
+        help="float32 weights of the family; by default those in ~/.cache/aims-web",
     )
-    parser.add_argument("--out", type=Path, default=CACHE / "maps", help="a folder for each family")
-    parser.add_argument("--images", type=int, help="only the first so many of each entry")
+    parser.add_argument(
+        "--out", type=Path, default=CACHE / "maps", help="folder to write; one for each family"
+    )
+    parser.add_argument("--images", type=int, help="the most photos of each entry of the config")
     parser.add_argument(
         "--half",
         action="store_true",
-        help="multiply in bfloat16, except for validation photos: three times as fast with AMX",
+        help="multiplies in bfloat16, except for validation photos; three times as fast with AMX",
     )
-    parser.add_argument(
-        "--of", type=int, default=1, help="of so many processes that share the work"
-    )
-    parser.add_argument(
-        "--number", type=int, default=0, help="this is the one of this number, from 0"
-    )
+    parser.add_argument("--of", type=int, default=1, help="number of processes that share the work")
+    parser.add_argument("--number", type=int, default=0, help="number of this process, from 0")
     return parser.parse_args()
 
 

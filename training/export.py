@@ -1,8 +1,11 @@
-"""What the repository keeps of a training run: the trained weights in 16 bit, and how much the inputs of each layer matter
-(the mean square of what they are fed on some training photos), by which `convert` chooses the scales of quantised weights. Of aims-base only the
-weights: `convert` looks at photos itself.
+"""Writes what the repository keeps of a training run.
 
-    python training/export.py --encoder ENCODER --trained out/train/best.safetensors"""
+These are the trained weights in 16 bits, and how much the inputs of each layer matter (their mean
+square on some training photos), which `convert` uses to choose the scales of quantised weights. For
+aims-base, only the weights are written, because `convert` looks at photos itself.
+
+    python training/export.py --encoder ENCODER --trained out/train/best.safetensors
+"""
 
 import itertools
 import json
@@ -21,14 +24,14 @@ from options import options_for
 
 def main():
     parser = options_for(__doc__)
-    parser.add_argument("--trained", type=Path, required=True, help="what train.py wrote")
+    parser.add_argument("--trained", type=Path, required=True, help="weights that train.py wrote")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "weights")
     parser.add_argument("--samples", type=int, default=48)
     parser.add_argument("--seed", type=int, default=2)
     options = parser.parse_args()
 
     trained, sam = checkpoint.read(options.trained), checkpoint.read(options.encoder)
-    # What is still MobileSAM's, `convert` has anyway.
+    # Weights that are still SAM's are left out, because `convert` has them anyway.
     is_sams = lambda name: name in sam and torch.equal(trained[name], sam[name])
     trained = {name: x.half() for name, x in trained.items() if not is_sams(name)}
     name = f"aims-{options.preset}"

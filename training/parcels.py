@@ -1,8 +1,10 @@
-"""Packs what training needs into folders that are small enough to be sent one by one: training/parcels/0, 1, ...
+"""Packs what training needs into folders that are small enough to be sent one by one.
 
     python training/parcels.py --encoder ~/.cache/aims-web/mobile-sam-f32.safetensors
 
-On the other machine copy the contents of all of them into one folder, and train with `--data THERE --encoder THERE/encoder.safetensors`."""
+The folders are training/parcels/0, 1, ... On the other machine, copy the contents of all of them
+into one folder, and train with `--data THERE --encoder THERE/encoder.safetensors`.
+"""
 
 import argparse
 import shutil
@@ -34,7 +36,7 @@ def main():
         for name in names
         for file in [*options.data.glob(f"{name}.*"), *options.data.glob(f"{name}-[0-9]*.tar")]
     ]
-    sizes = []  # of the parcels
+    sizes = []  # bytes of each parcel
     for file in sorted([*files, encoder], key=lambda file: -file.stat().st_size):
         size = file.stat().st_size
         place = next((i for i, used in enumerate(sizes) if used + size <= LIMIT), len(sizes))

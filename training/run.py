@@ -1,4 +1,7 @@
-"""What a training run keeps, and one step of it. On the CPU several processes, a thread each, share the work."""
+"""The state of a training run, and one step of it.
+
+On the CPU, several processes with one thread each share the work.
+"""
 
 import contextlib
 import copy
@@ -13,7 +16,7 @@ from aims.model import Network
 
 WARMUP = 100
 EMA = 0.99
-# What starts from SAM's weights learns more slowly.
+# Parameters with these in their names start from SAM's weights and learn more slowly.
 FROM_SAM = (
     "transformer",
     "upscale",
@@ -40,7 +43,7 @@ class Run:
         self.network = Network(config).to(options.device)
         checkpoint.load_sam(self.network, options.encoder)
         self.network.image_encoder.requires_grad_(options.encoder_rate > 0)
-        # The model file has these once, for SAM and AIMS.
+        # The model file has these layers only once, for SAM and AIMS.
         if not self.network.aims.has_side_decoder:
             for layer in self.network.aims.decoder.transformer.layers:
                 layer.mlp.requires_grad_(False)
@@ -105,21 +108,21 @@ class Run:
         partial.replace(self.path)
 
     def follow_the_first(self):
-        """All processes begin with the state of the first one; other machines may not have it."""
+        """Gives all processes the state of the first one, which other machines may not have."""
         state = [self.state() if dist.get_rank() == 0 else None]
         dist.broadcast_object_list(state, 0)
         self.load(state[0])
 
     @contextlib.contextmanager
     def averaged(self):
-        """The network with its averaged weights, for the time being."""
+        """Gives the network its averaged weights inside a `with` block."""
         current = {name: value.detach().clone() for name, value in self.trained().items()}
         self.network.load_state_dict(self.average, strict=False)
         yield
         self.network.load_state_dict(current, strict=False)
 
     def share_gradients(self):
-        """Every process goes on with the mean of all."""
+        """Replaces the gradients of every process by the mean over all processes."""
         parameters = [
             parameter for parameter in self.network.parameters() if parameter.requires_grad
         ]
@@ -134,7 +137,7 @@ class Run:
             parameter.grad.copy_(grad.view_as(parameter))
 
     def update(self, losses):
-        """One step by the mean of the losses, each of which is computed when its turn comes."""
+        """Makes one step with the mean of the losses, which are computed one after the other."""
         self.optimizer.zero_grad(set_to_none=False)
         count = 0
         for loss in losses:

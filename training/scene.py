@@ -1,4 +1,7 @@
-"""Trains the scene head on kept candidates; see README.md. Stops after --seconds and goes on with the same command."""
+"""Trains the scene head on kept candidates; see README.md.
+
+Stops after --seconds; the same command resumes it.
+"""
 
 import argparse
 import json
@@ -28,40 +31,43 @@ def arguments():
         "--config",
         type=Path,
         default=Path(__file__).parent / "configs/scene.json",
-        help="which sets, how often",
+        help="config with the sets and their weights",
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument(
-        "--candidates", type=Path, default=CACHE / "candidates", help="what candidates.py keeps"
+        "--candidates",
+        type=Path,
+        default=CACHE / "candidates",
+        help="folder that candidates.py writes",
     )
-    parser.add_argument("--clicks", type=Path, help="what candidates.py --clicks keeps")
+    parser.add_argument("--clicks", type=Path, help="folder that candidates.py --clicks writes")
     parser.add_argument(
         "--click-share",
         type=float,
         default=0.3,
-        help="of all photos, where there are clicks: so many are clicked",
+        help="share of all photos that are clicked, if there are clicks",
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", help="names of sets, to leave out the others")
+    parser.add_argument("--only", nargs="*", help="names of the only sets to use")
     parser.add_argument(
         "--with-aside",
         action="store_true",
-        help="learn from the photos kept aside as well, once settings are tuned",
+        help="learns from the photos kept aside as well, for use once settings are tuned",
     )
     parser.add_argument(
-        "--steps", type=int, default=8000, help="of the whole schedule; one photo each, or --batch"
+        "--steps", type=int, default=8000, help="steps of the whole schedule, of --batch photos"
     )
-    parser.add_argument("--batch", type=int, default=2, help="photos a step")
-    parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
+    parser.add_argument("--batch", type=int, default=2, help="photos in each step")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="length of this run")
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--drop", type=float, default=0.1, help="dropout in the head")
     parser.add_argument(
-        "--drop-candidates", type=float, default=0.4, help="at most this share drops out"
+        "--drop-candidates", type=float, default=0.4, help="largest share of dropped candidates"
     )
     parser.add_argument(
-        "--layers", type=int, default=3, help="0: candidates do not look at one another"
+        "--layers", type=int, default=3, help="with 0, candidates do not attend to one another"
     )
-    parser.add_argument("--no-deep", action="store_true", help="without the trunk's last map")
+    parser.add_argument("--no-deep", action="store_true", help="leaves out the trunk's last map")
     parser.add_argument("--validate-every", type=int, default=1000, help="steps")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -102,7 +108,7 @@ class Run:
         return head.eval()
 
     def update(self, photos):
-        """One step, the same in every run with this seed."""
+        """Makes one step, which is the same in every run with this seed."""
         rng = np.random.default_rng((self.options.seed, self.step))
         torch.manual_seed(int(rng.integers(2**62)))
         self.network.train()
@@ -133,7 +139,7 @@ class Run:
         return sums
 
     def of_clicks(self, photo, rng):
-        """As `total`: the mean over all clicks."""
+        """Does the same as `total` for clicks: the mean over all clicks on a photo."""
         losses = [
             total(self.network(jittered(scene, rng)), target)[0]
             for scene, target in by_click(photo.scene, photo.target)
@@ -143,7 +149,7 @@ class Run:
 
 
 def write(path, head, **facts):
-    """A plain safetensors file in 16 bits."""
+    """Writes a plain safetensors file in 16 bits."""
     facts |= {"config": head.config.as_dict()}
     weights = {
         f"{PREFIX}{name}": value.half().contiguous() for name, value in head.state_dict().items()
@@ -152,7 +158,7 @@ def write(path, head, **facts):
 
 
 def draw(pools, rng):
-    """A photo of a set, which is drawn by its weight."""
+    """A random photo of a set that is drawn by its weight."""
     (pool,) = rng.choices(list(pools.values()), [pool.weight for pool in pools.values()])
     return rng.choice(pool.photos)
 
@@ -180,7 +186,7 @@ def train(run, pools, clicks, aside, note):
             head = run.averaged()
             found = overview(head, aside)
             note(aside=found)
-            # What was learnt from tells nothing.
+            # Photos that were learnt from cannot show which head is best: the last one is kept.
             if found["mean"] > run.best or options.with_aside:
                 run.best = found["mean"]
                 write(options.out / "best.safetensors", head, step=run.step, aside=found)

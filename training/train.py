@@ -1,4 +1,7 @@
-"""Trains the AIMS head, and the encoder where asked; see README.md. Stops after --seconds and goes on with the same command."""
+"""Trains the AIMS head, and the encoder if asked to; see README.md.
+
+Stops after --seconds; the same command resumes it.
+"""
 
 import json
 import math
@@ -31,55 +34,60 @@ def arguments():
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--batch", type=int, default=8, help="samples a step, of each process")
-    parser.add_argument("--processes", type=int, default=1, help="for the CPU: one a core")
-    parser.add_argument("--steps", type=int, default=20000, help="of the whole schedule")
+    parser.add_argument("--batch", type=int, default=8, help="samples in each process's step")
+    parser.add_argument("--processes", type=int, default=1, help="on a CPU: one for each core")
+    parser.add_argument("--steps", type=int, default=20000, help="steps of the whole schedule")
     parser.add_argument(
-        "--decay", type=int, default=2000, help="of the last steps the rate falls to zero"
+        "--decay", type=int, default=2000, help="last steps, in which the rate falls to zero"
     )
-    parser.add_argument("--seconds", type=float, default=math.inf, help="of this run")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="length of this run")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--encoder-rate", type=float, default=0.0, help="0 freezes the encoder")
     parser.add_argument(
         "--half",
         action="store_true",
-        help="16-bit products on a CPU as well: fast only where it has AVX-512 with bfloat16, or AMX",
+        help="multiplies in 16 bits on a CPU as well; this is fast only with AVX-512 with "
+        "bfloat16, or AMX",
     )
     parser.add_argument(
-        "--selected", type=int, default=4, help="queries a sample at the hottest places"
+        "--selected",
+        type=int,
+        default=4,
+        help="queries of a sample where the objectness is highest",
     )
     parser.add_argument(
         "--distilled",
         type=int,
         default=4,
-        help="queries a sample that learn from SAM where there is no label",
+        help="queries of a sample that learn from SAM if there is no label",
     )
     parser.add_argument(
         "--without",
         nargs="*",
         default=[],
         choices=("mask_prompts", "complementarity", "association"),
-        help="for ablations",
+        help="modules to leave out, for ablations",
     )
     parser.add_argument(
         "--keep",
         type=float,
         default=20.0,
-        help="how much a trained encoder is held to SAM's embedding",
+        help="how strongly a trained encoder is held to SAM's embedding",
     )
     parser.add_argument(
         "--views",
         type=int,
         default=0,
-        help="with a frozen encoder: so many views, whose features are kept",
+        help="with a frozen encoder: trains on this many views, whose features are kept",
     )
     parser.add_argument(
-        "--cache", type=Path, help="folder for these features, some 4 MB each at 512"
+        "--cache", type=Path, help="folder for these features, about 4 MB each at 512"
     )
     parser.add_argument(
         "--maps",
         type=Path,
-        help="folder of what encode.py keeps: whole photos in their own shape, one after the other",
+        help="folder that encode.py writes: trains on whole photos in their own shape, one after "
+        "the other",
     )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--validate-every", type=float, default=600.0, help="seconds")
@@ -90,7 +98,7 @@ def arguments():
 
 @torch.no_grad()
 def validate(network, config, options):
-    """By level, on full images; and parts prompted with their true entity."""
+    """The figures of each level on full images, and of parts prompted with their true entity."""
     network.eval()
     found = {name: Measure() for name in (*LEVELS, "part of entity")}
     for entry in config["sets"]:
@@ -132,7 +140,7 @@ def validate(network, config, options):
 
 
 def losses_of(run, batch, options):
-    """The loss of samples of one shape, and its parts."""
+    """The loss of samples of one shape, and its parts by name."""
     image, prompt = inputs(batch, options.device)
     encoder = run.network.prompt_encoder
     with torch.set_grad_enabled(options.encoder_rate > 0):
@@ -146,7 +154,7 @@ def losses_of(run, batch, options):
     def nested(points, queries):
         if outputs.nested is None:
             return run.teacher.nested(encoder, original[-1], points, order)
-        # SAM was there.
+        # The side decoder's pass has given SAM's masks already.
         logits, quality, _ = (
             x[:, queries[0]][:, :, [token - 1 for token in order]] for x in outputs.nested
         )
@@ -165,11 +173,11 @@ def losses_of(run, batch, options):
 
 
 def train(rank, options):
-    """One process; the first one also validates, logs and saves."""
+    """Runs one process; the first one also validates, logs and saves."""
     config = json.loads(options.config.read_text())
     if options.processes > 1:
         torch.set_num_threads(1)
-        # torchrun tells where to meet.
+        # torchrun says where the processes meet.
         address = (
             "env://"
             if dist.is_torchelastic_launched()
@@ -225,7 +233,7 @@ def train(rank, options):
         return loss
 
     for batch in loader:
-        # Whole photos have different shapes.
+        # Whole photos have different shapes, so each is computed by itself.
         run.update(map(loss_of, [[sample] for sample in batch] if options.maps else [batch]))
         run.seconds = before + time.time() - begun
         if run.step % 50 == 0 and recent:

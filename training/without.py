@@ -1,7 +1,12 @@
-"""Trained weights with a module switched off, to see what they owe it.
+"""Writes trained weights with a module switched off, to see what the module contributes.
 
-python training/without.py complementarity training/weights/aims-tiny-trained.safetensors out/without.safetensors
-python training/without.py scene_association training/weights/aims-base-scene.safetensors out/without.safetensors"""
+Usage:
+
+    python training/without.py complementarity \\
+        training/weights/aims-tiny-trained.safetensors out/without.safetensors
+    python training/without.py scene_association \\
+        training/weights/aims-base-scene.safetensors out/without.safetensors
+"""
 
 import sys
 
@@ -9,12 +14,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-# Of each module the layers whose output is added to that of others, or from which links are made.
+# The layers of each module whose output is added to that of others, or from which links are made.
 LAST_LAYERS = {
     "mask_prompts": "aims.prompt_encoder.inject.",
     "complementarity": "aims.decoder.complementarity.attention.out_proj.",
     "association": "aims.association.entity_part.coarse. aims.association.relation_entity.coarse.",
-    # Of the scene head: candidates do not look at one another; of two candidates only where they lie tells how they belong together.
+    # In the scene head, candidates then do not attend to one another, and only the positions of two
+    # candidates say how they belong together.
     "scene_complementarity": "scene.layers.0.proj. scene.layers.1.proj. scene.layers.2.proj.",
     "scene_association": "scene.first.",
 }

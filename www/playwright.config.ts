@@ -8,7 +8,7 @@ export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
   workers: 1,
-  // Nothing here measures time: software adapters and busy machines may take minutes.
+  // Nothing here measures time, and software adapters and busy machines may take minutes.
   timeout: 30 * 60_000,
   expect: { timeout: 20 * 60_000 },
   reporter: [['list']],

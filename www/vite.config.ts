@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 
-// Nothing leaves the machine: the page may reach its own server alone.
+// Nothing leaves the machine, because the page may contact only its own server.
 const CSP = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -10,7 +10,7 @@ const CSP = [
   "style-src 'self'",
 ].join('; ');
 
-/** In the built page; the development server needs inline styles. */
+/** Adds the policy to the built page only, because the development server needs inline styles. */
 const csp: Plugin = {
   name: 'content-security-policy',
   apply: 'build',
@@ -23,7 +23,7 @@ const csp: Plugin = {
   ],
 };
 
-// The small model file of the package, under an address that settings can name.
+// Serves the small model file of the package under an address that the settings can name.
 const SMALL_MODEL = 'models/aims-tiny-q8.safetensors';
 const smallModelFile = new URL(`../pkg/${SMALL_MODEL}`, import.meta.url);
 const smallModel: Plugin = {
@@ -42,10 +42,10 @@ const smallModel: Plugin = {
 export default defineConfig({
   base: './',
   plugins: [csp, smallModel],
-  // Pre-bundling would part the package's code from its worker, wasm and model.
+  // Pre-bundling would separate the package's code from its worker, wasm and model.
   optimizeDeps: { exclude: ['aims-web'] },
   worker: { format: 'es' },
   build: { target: 'es2022', rolldownOptions: { input: ['index.html', 'bench.html'] } },
-  // As a header the policy holds in the worker too.
+  // As a header, the policy also applies in the worker.
   preview: { headers: { 'Content-Security-Policy': CSP } },
 });

@@ -1,3 +1,3 @@
-//! The terminal's commands and the tests share the making of model files.
+//! The making of model files, which the commands for the terminal and the tests share.
 
 pub mod convert;

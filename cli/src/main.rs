@@ -1,4 +1,5 @@
-//! The program for the terminal: `segment` for photos, `convert` for model files, the others for measurements.
+//! The program for the terminal: `segment` is for photos, `convert` for model files, and the other
+//! commands measure and show results.
 
 mod commands;
 

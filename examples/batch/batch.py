@@ -1,9 +1,10 @@
-"""Segments a folder of photos on many machines: Ray Data runs `aims-web segment` on a few photos at a time.
+"""Segments a folder of photos on many machines with Ray Data.
 
     python batch.py photos/ scenes.jsonl --command aims-web --workers 2 -- --device cpu
 
-What comes after `--` goes to `aims-web segment`. Every photo gets one line in the output file, or is listed at the end with what is
-wrong with it. Photos that have a line already are left out, so the same command goes on where it was stopped.
+Each worker runs `aims-web segment` on a few photos at a time. The options after `--` go to
+`aims-web segment`. Every photo gets one line in the output file, or is listed at the end with its
+error. Photos that already have a line are skipped, so the same command resumes after a stop.
 """
 
 import argparse
@@ -16,13 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 
-# Ray reports to its makers how it is used, unless it is told not to.
+# Ray sends usage statistics to its makers unless this is 0.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 def find_photos(folder):
-    """Absolute paths of a folder's photos in order, each file once; hidden ones are left out."""
+    """The absolute paths of a folder's photos in order, each file once, without hidden ones."""
     photos = {}
     for parent, folders, names in os.walk(os.path.abspath(folder)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -34,14 +35,14 @@ def find_photos(folder):
 
 
 def whole_lines(file):
-    """Lines of a file of JSON lines with what they say, without a last line that was cut."""
+    """Yields the lines of a JSON Lines file and their values, without a last line that was cut."""
     for line in file:
         if line.endswith(b"\n"):
             yield line, json.loads(line)
 
 
 def by_photo(path, value):
-    """The values of a file of JSON lines by photo; none if there is no file."""
+    """The values of a JSON Lines file by photo; empty if there is no file."""
     if not path.exists():
         return {}
     with open(path, "rb") as file:
@@ -49,10 +50,11 @@ def by_photo(path, value):
 
 
 def segment(photos, command, options):
-    """What `aims-web segment` says of photos: for each one a line of JSON or an error.
+    """Runs `aims-web segment` on photos. Returns a line of JSON or an error for each of them.
 
-    A program that was killed is started again and goes on in its folder. A photo at which it ends without having got any further is
-    given up, and the others follow. Errors that concern all photos, such as a wrong option, are raised.
+    A program that was killed is started again and resumes in its folder. If it was killed before it
+    finished the first of the remaining photos, this photo gets an error and the others follow.
+    Errors that concern all photos, such as a wrong option, are raised.
     """
     lines, errors = {}, {}
     with tempfile.TemporaryDirectory(prefix="aims-batch-") as folder:
@@ -74,7 +76,7 @@ def segment(photos, command, options):
 
 
 def segment_batch(batch, command, options):
-    """Columns of Ray Data: photos in, photos with a line or an error out, or with a fault that concerns all photos."""
+    """Segments a batch of Ray Data: a line or an error for each photo, or a `fault` of them all."""
     photos, lines, errors, fault = [str(photo) for photo in batch["photo"]], {}, {}, ""
     try:
         lines, errors = segment(photos, command, options)
@@ -86,7 +88,10 @@ def segment_batch(batch, command, options):
 
 
 def answers(photos, arguments):
-    """Yields what workers say of photos, as soon as it comes. Ray repeats the call of a worker that died, so a photo may come twice."""
+    """Yields the rows of the workers as soon as they come.
+
+    Ray repeats the call of a worker that died, so a photo may come twice.
+    """
     import ray
 
     if arguments.address:
@@ -112,14 +117,18 @@ def is_text(path):
 
 
 def open_output(path):
-    """The output file, for this program alone and without a last line that was cut; and the photos that have a line."""
+    """Opens and locks the output file, and removes a last line that was cut.
+
+    Returns the file and the photos that have a line in it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a+b")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit(
-            f"error: another program is writing to {path}. Wait until it ends, or name another file."
+            f"error: another program is writing to {path}. "
+            "Wait until it ends, or name another file."
         )
     file.seek(0)
     there, length = set(), 0
@@ -131,12 +140,16 @@ def open_output(path):
 
 
 def write_new(rows, wanted, file):
-    """Writes the first line of each wanted photo, whole and at once. Gives errors by photo, also for photos that nobody answered."""
+    """Writes the first line of each wanted photo as soon as it comes.
+
+    Returns the errors by photo. A photo that no worker answered has an error too.
+    """
     left, errors, start = set(wanted), {}, time.monotonic()
     for row in rows:
         if row["fault"]:
             sys.exit(
-                f"\nerror: {row['fault']}\nAfter that is put right, the same command goes on with the photos that are left."
+                f"\nerror: {row['fault']}\n"
+                "Fix this and run the same command again: it resumes with the remaining photos."
             )
         if row["photo"] not in left:
             continue
@@ -160,37 +173,43 @@ def write_new(rows, wanted, file):
 
 def parse(call):
     parser = argparse.ArgumentParser(
-        description="Segments a folder of photos on many machines, with Ray Data.",
-        epilog="What comes after `--` are options of `aims-web segment`.",
+        description="Segments a folder of photos on many machines with Ray Data.",
+        epilog="The options after `--` go to `aims-web segment`.",
     )
     parser.add_argument(
-        "photos", help="folder with .jpg, .jpeg, .png and .webp, at the same path on all machines"
+        "photos",
+        help="folder of .jpg, .jpeg, .png and .webp files, at the same path on all machines",
     )
-    parser.add_argument("output", type=Path, help="file of JSON lines")
+    parser.add_argument("output", type=Path, help="JSON Lines file to write")
     parser.add_argument(
-        "--command", default="aims-web", help="the program, at the same path on all machines"
-    )
-    parser.add_argument(
-        "--workers", type=int, default=2, help="so many calls of it run at the same time"
-    )
-    parser.add_argument(
-        "--photos-per-call", type=int, default=64, help="each call loads the model once"
+        "--command",
+        default="aims-web",
+        help="the program aims-web, at the same path on all machines",
     )
     parser.add_argument(
-        "--address", help="of a Ray cluster; without it, Ray is started on this machine"
+        "--workers", type=int, default=2, help="number of calls that run at the same time"
+    )
+    parser.add_argument(
+        "--photos-per-call",
+        type=int,
+        default=64,
+        help="number of photos in a call; each call loads the model once",
+    )
+    parser.add_argument(
+        "--address", help="address of a Ray cluster; by default, Ray is started on this machine"
     )
     own = call.index("--") if "--" in call else len(call)
     return parser.parse_args(call[:own], argparse.Namespace(options=call[own + 1 :]))
 
 
 def main(call):
-    """Exit status: 1 if a photo failed."""
+    """Runs the program. Returns the exit status, which is 1 if a photo failed."""
     arguments = parse(call)
     if os.sep in arguments.command:
         arguments.command = os.path.abspath(arguments.command)
     photos = find_photos(arguments.photos)
     if not photos:
-        sys.exit(f"error: {arguments.photos} holds no .jpg, .jpeg, .png or .webp.")
+        sys.exit(f"error: {arguments.photos} has no .jpg, .jpeg, .png or .webp files.")
     file, there = open_output(arguments.output)
     with file:
         new = [photo for photo in photos if photo not in there]

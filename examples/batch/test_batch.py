@@ -52,7 +52,7 @@ def png(seed, width=48, height=32):
 
 @pytest.fixture
 def photos(tmp_path):
-    """Twelve photos in two folders, of which one is damaged."""
+    """Twelve photos in two folders; one of the photos is damaged."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
     for number in range(12):
@@ -64,7 +64,7 @@ def photos(tmp_path):
 
 @pytest.fixture(scope="module", autouse=True)
 def workers():
-    """Two workers, started once for all tests; Ray would let everything else on the machine go first."""
+    """Starts two workers once for all tests, with normal priority, which Ray lowers by default."""
     os.environ["RAY_worker_niceness"] = "0"
     ray.cloudpickle.register_pickle_by_value(batch)  # workers cannot import it by name
     ray.init(num_cpus=2, include_dashboard=False)
@@ -89,7 +89,7 @@ def lines_of(output):
 
 
 def check(photos, output, said):
-    """Every photo has one line or is listed once."""
+    """Checks that every photo has one line or is listed once as failed."""
     lines = lines_of(output)
     failed = [line.split(": ")[1] for line in said.splitlines() if line.startswith("failed: ")]
     assert failed == [str(photos / "07.png")], said
@@ -108,7 +108,7 @@ def test_every_photo_once_and_the_next_run_goes_on(photos, tmp_path, capsys):
     assert status == 1 and "11 photos done, 0 skipped, 1 failed" in said
     check(photos, output, said)
 
-    # A cut last line is done again, a damaged photo that was replaced too, and nothing else.
+    # Only the photo of the cut last line and the damaged photo, now replaced, are done again.
     (photos / "07.png").write_bytes(png(7))
     before = output.read_text()
     output.write_text(before[:-10])
@@ -123,7 +123,7 @@ def test_every_photo_once_and_the_next_run_goes_on(photos, tmp_path, capsys):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 def test_every_photo_once_when_a_worker_is_killed(photos, tmp_path, capsys):
     output, calls = tmp_path / "scenes.jsonl", tmp_path / "calls"
-    # A program that waits before it begins: time to be killed in.
+    # A program that waits before it begins, so that there is time to kill it.
     command = tmp_path / "slow"
     command.write_text(f'#!/bin/sh\necho $$ $PPID >> {calls}\nsleep 1\nexec {PROGRAM} "$@"\n')
     command.chmod(0o755)
@@ -133,7 +133,7 @@ def test_every_photo_once_when_a_worker_is_killed(photos, tmp_path, capsys):
         return calls.read_text().splitlines() if calls.exists() else []
 
     def kill():
-        """Kills the third call and its worker: some photos are done by then, others are not."""
+        """Kills the third call and its worker, when some photos are done and others are not."""
         deadline = time.monotonic() + 300
         while len(started()) < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -149,7 +149,7 @@ def test_every_photo_once_when_a_worker_is_killed(photos, tmp_path, capsys):
     killer.join()
     assert status == 1 and len(killed) == 1 and killed[0].startswith("ray::"), said
     check(photos, output, said)
-    assert len(started()) > 4, "the call of the worker that was killed is repeated"
+    assert len(started()) > 4, "the call of the killed worker is repeated"
 
 
 def test_a_photo_that_ends_the_program_costs_no_other(photos, tmp_path):

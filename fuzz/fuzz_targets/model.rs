@@ -1,5 +1,5 @@
-//! A small model file with changes anywhere is read, or refused with an error about the model.
-//! The checksum is made right, so that the code behind it is reached.
+//! Reads a small model file with changes anywhere: it is accepted, or refused with an error about
+//! the model. The checksum is corrected, so that the code behind it is reached.
 
 #![no_main]
 
@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
-/// Puts bytes in the place of others.
+/// Replaces bytes by others.
 #[derive(Arbitrary, Debug)]
 struct Change {
     at: u16,

@@ -1,4 +1,5 @@
-//! Any bytes are a photo of the size it states, or an error that tells people what is wrong with their image.
+//! Decodes any bytes: they are a photo of the size that it says, or the error says what is wrong
+//! with the image.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any prompt at any levels, on a small photo: the network answers with a scene that keeps its promises, or the prompt is
-//! refused with an error that says why.
+//! Segments a small photo with any prompt and any levels: the answer is a scene that keeps its
+//! promises, or an error that says why the prompt is refused.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ const MODEL: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
 const WIDTH: u32 = 24;
 const HEIGHT: u32 = 16;
 
-/// A coordinate: mostly near the photo, in tenths of a pixel.
+/// A coordinate, which is mostly near the photo, in tenths of a pixel.
 #[derive(Arbitrary, Debug)]
 enum Coordinate {
     Near(i16),
@@ -46,7 +46,7 @@ struct Labelled<T> {
     label: u8,
 }
 
-/// The code of a mask: of the photo's size, unless it says another.
+/// The run-length encoding of a mask, which has the photo's size unless it gives another one.
 #[derive(Arbitrary, Debug)]
 struct Code<'a> {
     size: Option<[u32; 2]>,
@@ -130,7 +130,7 @@ fn request(call: &Call) -> Request {
         min_score: call.min_score,
         max_queries: call.max_queries.map(u32::from),
         mode: call.is_grid.then_some(Mode::Grid),
-        // The usual 256 points take seconds.
+        // The usual 256 points would take seconds.
         grid: GridOptions { points_per_side: 2, ..GridOptions::default() },
     }
 }

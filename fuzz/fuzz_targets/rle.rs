@@ -1,4 +1,5 @@
-//! A run-length code is refused, or it is a mask: its area, its shortest code and its algebra agree with the mask's pixels.
+//! Decodes any run-length encoding: it is refused, or it is a mask. Then its area, its shortest
+//! encoding and its union with itself agree with the pixels of the mask.
 
 #![no_main]
 
@@ -8,7 +9,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 fuzz_target!(|code: (u16, u16, &str)| -> Corpus {
     let (width, height, counts) = code;
     if u32::from(width) * u32::from(height) > 1 << 20 {
-        return Corpus::Reject; // slow, and the same as small ones
+        return Corpus::Reject; // large masks are slow, and show nothing else than small ones
     }
     let code = Rle { size: [height.into(), width.into()], counts: counts.to_string() };
     let Ok(mask) = code.decode() else {

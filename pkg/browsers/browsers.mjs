@@ -1,4 +1,4 @@
-// Chromium, Firefox and WebKit: how each is found, and how it is opened at an address with nothing kept from before.
+// Finds Chromium, Firefox and WebKit, and opens them at an address with a new profile.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,10 @@ import { QUIET, SOFTWARE } from '../../scripts/chromium-flags.mjs';
 import { StepError } from '../../scripts/lib.mjs';
 import { needBrowser, needFirefox, needWebKit } from '../../scripts/needs.mjs';
 
-/** Firefox asks no questions at the first start, asks nothing of other servers, and opens popups. */
+/**
+ * With these settings Firefox asks no questions at its first start, makes no requests to other
+ * servers, and opens popups.
+ */
 const FIREFOX_SETTINGS = {
   'app.normandy.enabled': false,
   'app.update.enabled': false,
@@ -25,7 +28,7 @@ const FIREFOX_SETTINGS = {
 };
 
 async function openChromium(url, profile) {
-  // As root it starts without its sandbox only.
+  // Chromium starts as root only without its sandbox.
   const args = [
     '--headless',
     '--no-sandbox',
@@ -46,7 +49,7 @@ async function openFirefox(url, profile) {
   return [start(needFirefox(), ['--headless', '--no-remote', '--profile', profile, url])];
 }
 
-/** It knows no headless mode, and takes its folders from the environment. */
+/** WebKitGTK's browser has no headless mode, and it takes its folders from the environment. */
 async function openWebKit(url, profile) {
   const { WEBKIT, XVFB } = needWebKit();
   const screen = start(
@@ -58,7 +61,7 @@ async function openWebKit(url, profile) {
     once(screen.program.stdio[3], 'data').then(String),
     screen.ended.then(() => undefined),
   ]);
-  if (number === undefined) throw new StepError(`Xvfb does not start:\n${screen.errors()}`);
+  if (number === undefined) throw new StepError(`Xvfb did not start:\n${screen.errors()}`);
   const folders = Object.fromEntries(
     ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME'].map((name) => [name, profile]),
   );
@@ -72,17 +75,21 @@ async function openWebKit(url, profile) {
   return [start(WEBKIT, [url], { env }), screen];
 }
 
-// Whatever ends this script ends the browsers as well, which are no part of its group of processes.
+// When this script ends, for whatever reason, the browsers must end too. They are not in its
+// process group.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
-/** `find` throws where the browser is not there and cannot be installed. */
+/** `find` throws if the browser is not installed and cannot be. */
 export const BROWSERS = {
   chromium: { find: needBrowser, open: openChromium },
   firefox: { find: needFirefox, open: openFirefox },
   webkit: { find: needWebKit, open: openWebKit },
 };
 
-/** Opens a browser. `ended` resolves when it ends by itself, `errors` gives what it has written, `close` ends it. */
+/**
+ * Opens a browser. `ended` resolves when the browser ends by itself, `errors` gives what it has
+ * written, and `close` ends it.
+ */
 export async function openBrowser(name, url) {
   const profile = mkdtempSync(join(tmpdir(), `aims-web-${name}-`));
   let programs = [];
@@ -107,7 +114,10 @@ export async function openBrowser(name, url) {
   return { ended, errors, close };
 }
 
-/** Starts a program as the leader of a group of processes: browsers have many, which all get the `signal` to end. */
+/**
+ * Starts a program as the leader of a process group. Browsers have many processes, and all of them
+ * get the `signal` to end.
+ */
 function start(
   path,
   args,
@@ -127,7 +137,7 @@ function start(
     try {
       process.kill(-program.pid, signal);
     } catch {
-      // It has ended.
+      // it has already ended
     }
   };
   return { program, ended, kill, errors: () => errors };

@@ -8,7 +8,7 @@ describe('calls', () => {
   });
   afterEach(() => segmenter.close());
 
-  it('that are aborted reject, before, while they wait and while they run, and the next one works', async () => {
+  it('reject if they are aborted before, while they wait or while they run, and the next one works', async () => {
     const abortAtFirst = () => {
       const controller = new AbortController();
       return { signal: controller.signal, onProgress: () => controller.abort() };
@@ -29,7 +29,7 @@ describe('calls', () => {
     expect((await image.segment({ prompt: BOX })).masks.length).to.equal(1);
   });
 
-  it('that overlap end in the order made', async () => {
+  it('that overlap end in the order in which they were made', async () => {
     const image = await segmenter.setImage(photo);
     const ended = [];
     const note = (name) => (result) => ended.push(name) && result;
@@ -44,7 +44,7 @@ describe('calls', () => {
     expect(box.masks.length).to.equal(1);
   });
 
-  it('end with an error when the segmenter is closed, and so do those after it', async () => {
+  it('end with an error if the segmenter is closed during or before them', async () => {
     const image = await segmenter.setImage(photo);
     const other = await segmenter.setImage(photo);
     image.close();
@@ -59,7 +59,7 @@ describe('calls', () => {
     expect(await Promise.all(calls)).to.deep.equal(Array(5).fill('closed'));
   });
 
-  it('of segmenters that are created and closed again and again give the same masks', async () => {
+  it('give the same masks if segmenters are created and closed again and again', async () => {
     const scenes = [];
     for (let i = 0; i < 20; i++) {
       const other = await create();

@@ -3,14 +3,14 @@ import { BOX, create, expect, failure, photo, Segmenter, skip } from './package.
 import { withoutGpu } from './workers.js';
 
 describe('devices', () => {
-  it('isSupported says that there is a device, and which', async () => {
+  it('isSupported says that there is a device, and which one', async () => {
     const { supported, webgpu, reason } = await Segmenter.isSupported();
     expect(supported).to.equal(true);
     expect(['hardware', 'software', 'none']).to.include(webgpu);
     expect(reason).to.match(/^Segmentation runs on .*\.$/);
   });
 
-  it('where there is no WebGPU, asking for it is an error, and auto takes the CPU and says why', async () => {
+  it('without WebGPU, asking for it is an error, and auto uses the CPU and says why', async () => {
     expect(await failure(create({ device: 'webgpu', worker: withoutGpu }))).to.equal('no-webgpu');
     const segmenter = await create({ device: 'auto', worker: withoutGpu });
     expect(segmenter.adapter).to.include({ device: 'cpu', software: false });
@@ -18,7 +18,7 @@ describe('devices', () => {
     segmenter.close();
   });
 
-  it('auto takes what this browser has', async () => {
+  it('auto uses what this browser has', async () => {
     const { webgpu } = await Segmenter.isSupported();
     const segmenter = await create({ device: 'auto' });
     if (webgpu !== 'hardware')

@@ -75,7 +75,7 @@ describe('errors', () => {
       for (const model of models) expect(await failure(create({ model }))).to.equal(code);
   });
 
-  it('a copy of the package on another origin is told beforehand', async () => {
+  it('a copy of the package on another origin is an error before anything is started', async () => {
     const assets = 'https://cdn.example/aims-web/';
     const { code, message } = await create({ assets }).catch((error) => error);
     expect(code).to.equal('unsupported-environment');

@@ -12,7 +12,10 @@ import {
 } from './package.js';
 import { crash, crashing } from './workers.js';
 
-/** A canvas in Display P3 with a picture on it; ends the test in browsers that have no such canvas. */
+/**
+ * Makes a canvas in Display P3 with an image on it. Skips the test in browsers that have no such
+ * canvas.
+ */
 function wideCanvas(context, picture) {
   const canvas = Object.assign(document.createElement('canvas'), {
     width: picture.width,
@@ -49,11 +52,11 @@ describe('files', () => {
     return element;
   };
 
-  /** The JPEG file with this after its first two bytes. */
+  /** Makes a JPEG file with this segment after its first two bytes. */
   const withSegment = async (segment, file = photo) => {
     const jpeg = await file.arrayBuffer();
     const parts = new Blob([jpeg.slice(0, 2), new Uint8Array(segment), jpeg.slice(2)]);
-    // Of one part: Firefox makes no bitmap of others.
+    // The Blob has a single part, because Firefox makes no bitmap of others.
     return new Blob([await parts.arrayBuffer()], { type: 'image/jpeg' });
   };
 
@@ -71,7 +74,7 @@ describe('files', () => {
       expect([bitmap.width, bitmap.height]).to.deep.equal(size);
       for (const source of [file, bitmap, element])
         expect(await sizeOf(source)).to.deep.equal(size);
-      if (name === 'jpeg') expect(size).to.deep.equal([300, 451]); // which all browsers turn
+      if (name === 'jpeg') expect(size).to.deep.equal([300, 451]); // all browsers turn JPEG files
     });
   }
 
@@ -85,7 +88,7 @@ describe('files', () => {
       );
       if (!isShown) skip(this, `this browser does not show ${name.toUpperCase()} files`);
       expect(await sizeOf(file)).to.deep.equal([24, 16]);
-      // What the worker calls: a light rectangle on a dark ground.
+      // The worker calls this function. The file shows a light rectangle on a dark background.
       const { data, width, height } = await decodeInBrowser(file, bytes);
       expect([width, height]).to.deep.equal([24, 16]);
       for (let y = 0; y < height; y++) {
@@ -141,7 +144,7 @@ describe('files', () => {
     ['image/png', 'iCCP'],
     ['image/webp', 'ICCP'],
   ]) {
-    it(`an ${type} file in Display P3 has the colours of its bitmap, and is refused if it is cut short`, async function () {
+    it(`an ${type} file in Display P3 has the colours of its bitmap, and it is refused if it is cut short`, async function () {
       const file = await new Promise((resolve) =>
         wideCanvas(this, photoBitmap).toBlob(resolve, type),
       );
@@ -173,7 +176,7 @@ describe('files', () => {
     expect(scenes[0]).to.deep.equal(scenes[1]);
   });
 
-  it('what is no picture, damaged or animated is refused with a code', async () => {
+  it('a file that is damaged, animated or not an image is refused with a code', async () => {
     const closed = await createImageBitmap(photo);
     closed.close();
     const bad = {

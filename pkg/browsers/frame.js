@@ -1,5 +1,5 @@
-// This creates a segmenter in a frame. It tells the page around it the device, or else the error and
-// what can be done without a segmenter.
+// Creates a segmenter in a frame. Sends the page around it the device, or otherwise the error and
+// the answers of the functions that need no segmenter.
 import { Segmenter } from '../dist/index.js';
 
 const model = new URL('../models/aims-tiny-q8.safetensors', import.meta.url);

@@ -25,13 +25,13 @@ describe('the default model on the CPU', () => {
 
   const find = async (image, prompt) => (await image.segment({ prompt })).masks[0];
 
-  it('finds nearly the same mask for a click whose logits are given back', async () => {
+  it('finds a similar mask for a click if its logits are given back', async () => {
     const image = await segmenter.setImage(photo, { onProgress: tellProgress });
     const { points } = POINT;
     const first = await image.candidates({ points });
     const chosen = first.find((candidate) => candidate.chosen);
     const { logits } = chosen;
-    // 451 x 300 pixels are scaled into an input of 512 x 384.
+    // 451 x 300 pixels are scaled to an input of 512 x 384.
     expect([logits.columns, logits.rows, logits.values.length]).to.deep.equal([128, 96, 128 * 96]);
     expect((await find(image, POINT)).rle).to.deep.equal(chosen.rle);
     const again = await image.candidates({ points, previous: logits });

@@ -1,12 +1,13 @@
-// Many photos one after the other take no more memory than a few. `docs/reliability.md` has the figures.
+// Checks that many photos, one after the other, take no more memory than a few.
+// `docs/reliability.md` has the figures.
 import { expect, note, photo, Segmenter, skip, TINY, tellProgress } from './package.js';
 
 const asked = Number(new URLSearchParams(location.search).get('images'));
-// The program is the same in all browsers, so only one of them takes the time for many photos. On WebGPU a software adapter
-// takes seconds for each.
+// The program is the same in all browsers, so only one of them takes the time for many photos. On
+// WebGPU, each photo takes a software adapter seconds.
 const isChromium = navigator.userAgent.includes('Chrome/');
 const IMAGES = { cpu: isChromium ? 200 : 40, webgpu: asked || 40 };
-/** Shaders of the small model take a software adapter less time. */
+/** The small model is used on WebGPU, because its shaders take a software adapter less time. */
 const MODELS = { cpu: undefined, webgpu: TINY };
 
 describe('memory', () => {
@@ -17,7 +18,8 @@ describe('memory', () => {
       const segmenter = await Segmenter.create({ device, model: MODELS[device], inputSize: 64 });
       const bitmap = await createImageBitmap(photo);
       const use = async (i) => {
-        // The photos have many shapes, and the largest comes first: memory that is kept for one must serve the others.
+        // The photos have many shapes, and the largest comes first. Memory that is kept from one
+        // photo must serve the others.
         const canvas = new OffscreenCanvas(
           bitmap.width - 7 * (i % 10),
           bitmap.height + 20 * (2 - (i % 3)),
@@ -39,7 +41,7 @@ describe('memory', () => {
       expect(late.wasm).to.be.at.most(1.02 * early.wasm);
       expect(late.gpuReserved).to.be.at.most(1.02 * early.gpuReserved);
       expect(late.gpu > 0).to.equal(device === 'webgpu');
-      // What an image holds is given back when it is closed.
+      // The memory of an image is freed when it is closed.
       expect(late.gpu).to.be.at.most(first.gpu);
     });
   }

@@ -25,14 +25,14 @@ describe('the model', () => {
   beforeEach(() => Segmenter.clearCache());
   afterEach(() => refuse(null));
 
-  /** It is written down while the segmenter starts. */
+  /** Waits until the model is in the cache. It is written there while the segmenter starts. */
   const kept = async () => {
     for (let tries = 0; tries < 600 && !(await Segmenter.isCached(options)); tries++)
       await new Promise((done) => setTimeout(done, 100));
     return Segmenter.isCached(options);
   };
 
-  it('is kept: the second time nothing is downloaded', async () => {
+  it('is kept, so that nothing is downloaded the second time', async () => {
     expect(await Segmenter.isCached(options)).to.equal(false);
     const before = await countRequests('.safetensors');
     await start();
@@ -45,7 +45,7 @@ describe('the model', () => {
     expect(await failure(start())).to.equal('model-missing');
   });
 
-  it('is fetched anew where what was kept is damaged', async () => {
+  it('is downloaded again if the file that was kept is damaged', async () => {
     await start();
     expect(await kept()).to.equal(true);
     const cache = await caches.open('aims-web-models');
@@ -55,7 +55,7 @@ describe('the model', () => {
     const before = await countRequests('.safetensors');
     await start();
     expect(await countRequests('.safetensors')).to.equal(before + 1);
-    // What was fetched takes the place of what was damaged.
+    // The new file replaces the damaged one.
     expect(await kept()).to.equal(true);
     const isWhole = async () => (await (await cache.match(key))?.blob())?.size > 1e6;
     for (let tries = 0; tries < 600 && !(await isWhole()); tries++)
@@ -64,7 +64,7 @@ describe('the model', () => {
     expect(await countRequests('.safetensors')).to.equal(before + 1);
   });
 
-  it('is downloaded once for segmenters that are created at once, and each hears of it', async () => {
+  it('is downloaded once for segmenters that are created at once, and each gets the progress', async () => {
     const before = await countRequests('.safetensors');
     const seen = [[], [], []];
     await Promise.all(
@@ -85,13 +85,13 @@ describe('the model', () => {
     expect(await Segmenter.isCached({ ...wrong, model: TINY })).to.equal(false);
   });
 
-  it('goes on where its download broke', async () => {
+  it('is downloaded from where the download broke', async () => {
     const before = await countRequests('broken.safetensors');
     await start({ model: '/test/broken.safetensors' });
     expect(await countRequests('broken.safetensors')).to.equal(before + 2);
   });
 
-  it('and everything after create need no server', async () => {
+  it('needs no server after create, and neither does any call', async () => {
     const segmenter = await create({ inputSize: 256 });
     await refuse('');
     const image = await segmenter.setImage(photo);

@@ -1,4 +1,4 @@
-// Segmenters run on the page itself, on a graphics device of its own.
+// Tests segmenters that run on the page itself, on a graphics device of the page.
 import { BOX, create, expect, failure, POINT, photo, Segmenter, skip } from './package.js';
 
 describe('a device of the page', () => {
@@ -21,7 +21,7 @@ describe('a device of the page', () => {
 
   const createOnPage = () => create({ device: 'auto', gpu: { adapter, device }, inputSize: 128 });
 
-  it("is shared, and stays the page's", async () => {
+  it('is shared, and the page keeps it', async () => {
     const errors = [];
     device.onuncapturederror = ({ error }) => errors.push(error.message);
     const segmenter = await createOnPage();
@@ -40,7 +40,7 @@ describe('a device of the page', () => {
     other.destroy();
     segmenter.close();
     own.close();
-    // The page goes on with its device and hears of its own errors.
+    // The page can still use its device and hears of its own errors.
     const buffer = device.createBuffer({
       size: 16,
       usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
@@ -53,7 +53,7 @@ describe('a device of the page', () => {
     expect(errors.length).to.equal(1);
   });
 
-  it('is used again after a panic in one of two segmenters, which fails the calls of both', async () => {
+  it('is used again after a panic in one of two segmenters, which makes the calls of both fail', async () => {
     const segmenters = [await createOnPage(), await createOnPage()];
     const images = [];
     for (const segmenter of segmenters) images.push(await segmenter.setImage(photo));
@@ -61,7 +61,7 @@ describe('a device of the page', () => {
     const before = await Promise.all(find());
     const restore = ignoreTraps();
     const { queue } = device;
-    // The program takes for granted that this never fails.
+    // The program assumes that this never fails.
     queue.writeBuffer = () => {
       throw new TypeError('out of order');
     };
@@ -75,7 +75,10 @@ describe('a device of the page', () => {
   });
 });
 
-/** A panic is also an uncaught error of the page, for which mocha's handler would fail the test. */
+/**
+ * A panic is also an uncaught error of the page, for which mocha's handler would make the test
+ * fail.
+ */
 function ignoreTraps() {
   const handler = window.onerror;
   window.onerror = (...args) => args[4] instanceof WebAssembly.RuntimeError || handler?.(...args);

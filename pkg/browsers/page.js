@@ -1,8 +1,8 @@
-// Runs all tests in this page and tells the server of each as it ends.
+// Runs all tests in this page and reports each to the server as it ends.
 
 let sending = Promise.resolve();
 
-/** In the order of the calls. */
+/** Sends the reports in the order of the calls. */
 const report = (message) => {
   sending = sending.then(() =>
     fetch('/test/report', { method: 'POST', body: JSON.stringify(message) }),
@@ -34,7 +34,7 @@ function Reporter(runner) {
 
 report({ kind: 'browser', title: navigator.userAgent });
 try {
-  // No time limit for a test: the server has one for the whole browser.
+  // Tests have no time limit. The server has one for the whole browser.
   mocha.setup({ ui: 'bdd', timeout: 0, reporter: Reporter });
   const specs = await (await fetch('/test/specs')).json();
   const only = new URLSearchParams(location.search).get('only')?.split(',');

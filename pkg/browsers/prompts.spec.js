@@ -25,7 +25,7 @@ describe('prompts', () => {
     expect(fractions.at(-1)).to.equal(1);
   });
 
-  it('a box, a polygon and a mask of the same region give masks inside it', async () => {
+  it('a box, a polygon and a mask of the same region give the same masks, inside the region', async () => {
     const [x, y, width, height] = [100, 20, 280, 260];
     const corners = [
       [x, y],
@@ -41,7 +41,7 @@ describe('prompts', () => {
       { kind: 'polygon', points: corners },
       { kind: 'mask', mask: encodeRle(pixels, 451, 300) },
     ];
-    // Each is encoded anew.
+    // The region is encoded again for each prompt.
     const segmenter = await create({ inputSize: 128 });
     const image = await segmenter.setImage(photo);
     const found = [];

@@ -1,4 +1,5 @@
-// The worker crashes or its graphics device is lost, in the middle of each kind of call.
+// Tests a crash of the worker and the loss of its graphics device in the middle of each kind of
+// call.
 import { create, expect, POINT, photo, Segmenter, skip } from './package.js';
 import { crash, crashing, destroyDevice, destroying } from './workers.js';
 
@@ -25,7 +26,10 @@ for (const [device, { what, worker, end, code }] of Object.entries(ENDS)) {
       segmenter.addEventListener('devicelost', ({ detail }) => heard.push(detail.code));
       segmenter.addEventListener('restored', ({ detail }) => heard.push(detail.device));
     };
-    /** Ends the worker or its device as soon as the call has begun, and waits until both are over. */
+    /**
+     * Ends the worker or its device as soon as the call has begun. Waits until both are over, and
+     * gives the result or the error of the call.
+     */
     const endDuring = async (call) => {
       let tellBegun;
       const begun = new Promise((resolve) => (tellBegun = resolve));
@@ -42,11 +46,11 @@ for (const [device, { what, worker, end, code }] of Object.entries(ENDS)) {
         const before = await image.segment(options);
         expect(before.masks).not.to.deep.equal([]);
         let outcome = await endDuring((tellBegun) => {
-          // A point is one step, in which nothing can be reported.
+          // A point is a single step, which reports no progress.
           if (options.prompt) tellBegun();
           return image.segment({ ...options, onProgress: tellBegun });
         });
-        // If the call ended before the worker did, the next one meets what was lost.
+        // If the call ended before the worker did, the next call meets the loss.
         if (!(outcome instanceof Error)) {
           expect(outcome).to.deep.equal(before);
           outcome = await image.segment(options).catch((error) => error);

@@ -1,6 +1,7 @@
-// What helpers make of a scene without a canvas, as plain data: Node and all browsers must agree on it.
+// The results of helpers that need no canvas, as plain data. Node and all browsers must agree on
+// them.
 
-/** `aims` is the package, in whichever build. */
+/** Computes the results for a scene. `aims` is the package, in any build. */
 export function resultsOf(aims, scene) {
   const entities = scene.masks.filter(({ level }) => level === 'entity');
   const [a, b, c] = entities;
@@ -30,6 +31,6 @@ export function resultsOf(aims, scene) {
   };
 }
 
-/** A number that depends on each value and its place. */
+/** Gives a number that depends on each value and its position. */
 const sumOf = (values) =>
   values.reduce((sum, value, index) => (sum + value * ((index % 8191) + 1)) % 2147483647, 0);

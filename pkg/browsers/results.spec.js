@@ -32,12 +32,12 @@ describe('results', () => {
     draw(context);
     return context.getImageData(0, 0, scene.width, scene.height).data;
   };
-  /** How many values differ by more than this. */
+  /** Counts the values that differ by more than `most`. */
   const differences = (a, b, most) =>
     a.reduce((count, value, i) => count + (Math.abs(value - b[i]) > most ? 1 : 0), 0);
   const alphaOf = (data) => Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]);
 
-  it('masks made of others, the subject, outlines, COCO, GeoJSON and the graph are those of Node', async () => {
+  it('combined masks, the subject, outlines, COCO, GeoJSON and the graph are the same as in Node', async () => {
     const wanted = await fetchJson('/test/results');
     const found = JSON.parse(JSON.stringify(resultsOf(aims, scene)));
     expect(Object.keys(found)).to.deep.equal(Object.keys(wanted));
@@ -74,7 +74,7 @@ describe('results', () => {
         0,
       ),
     ).to.equal(0);
-    // Along the edges of pixels; corners may be blended.
+    // The path runs along the edges of pixels. Its corners may be blended.
     expect(
       differences(alphaOf(read((context) => context.fill(maskToPath2D(mask)))), pixels, 8),
     ).to.equal(0);

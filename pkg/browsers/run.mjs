@@ -1,11 +1,13 @@
-// Runs the package's tests in Chromium, Firefox and WebKit, on a blank page. The package must be built.
-// Alone: node pkg/browsers/run.mjs [--browser firefox,webkit] [--only prompts,files] [--images 200]
+// Runs the package's tests in Chromium, Firefox and WebKit, on a blank page. The package must be
+// built.
+// To run it alone: node pkg/browsers/run.mjs [--browser firefox,webkit] [--only prompts,files]
+// [--images 200]
 import { parseArgs } from 'node:util';
 import { main, StepError, say } from '../../scripts/lib.mjs';
 import { BROWSERS, openBrowser } from './browsers.mjs';
 import { serveTests } from './server.mjs';
 
-/** Generous, as nothing here measures time: machines may be busy. */
+/** This limit is generous, because nothing here measures time and machines may be busy. */
 const SILENCE_MINUTES = 15;
 
 const OPTIONS = {
@@ -25,7 +27,7 @@ function chosen() {
   return names;
 }
 
-/** Why a browser cannot be tested on this machine, if it cannot. */
+/** Gives the reason why a browser cannot be tested on this machine, or undefined if it can. */
 function missing(name) {
   try {
     BROWSERS[name].find();
@@ -36,15 +38,14 @@ function missing(name) {
   }
 }
 
-/** What has been told of the tests so far. */
+/** What the page has reported so far. */
 class Results {
   counts = { passed: 0, failed: 0, skipped: 0 };
   last = 'nothing was reported';
 
   add({ kind, title, error, reason, ms }) {
     if (kind === 'browser' || kind === 'note') console.log(`  ${title}`);
-    this.last =
-      kind === 'started' ? `what had begun is "${title}"` : `the last report was "${title}"`;
+    this.last = kind === 'started' ? `it was running "${title}"` : `the last report was "${title}"`;
     if (!(kind in this.counts)) return;
     this.counts[kind]++;
     const time = ms === undefined ? '' : ` (${(ms / 1000).toFixed(1)} s)`;
@@ -53,17 +54,17 @@ class Results {
   }
 }
 
-/** Runs all tests in a browser; throws if it ends or falls silent before they are done. */
+/** Runs all tests in a browser. Throws if the browser ends or falls silent before they are done. */
 async function test(name) {
   const results = new Results();
   let finish;
   const done = new Promise((resolve, reject) => (finish = { resolve, reject }));
-  done.catch(() => {}); // it may fail before anybody waits for it
+  done.catch(() => {}); // it may fail before anything waits for it
   let timer;
   const wait = () => {
     clearTimeout(timer);
     timer = setTimeout(
-      () => finish.reject(new StepError(`It told nothing for ${SILENCE_MINUTES} minutes`)),
+      () => finish.reject(new StepError(`It reported nothing for ${SILENCE_MINUTES} minutes`)),
       SILENCE_MINUTES * 60_000,
     );
   };

@@ -1,4 +1,4 @@
-// Answers what the test page asks for: the checkout's files, and under /test/ what is made for the tests.
+// Serves the test page: the checkout's files, and what is made for the tests under /test/.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as aims from 'aims-web';
@@ -14,7 +14,7 @@ import {
 } from '../testing/files.js';
 import { resultsOf } from './results.js';
 
-/** What the package needs, and pictures and videos that the tests make. */
+/** Allows what the package needs, and the images and videos that the tests make. */
 const PAGE_POLICY = `${POLICY}; img-src 'self' blob:; media-src 'self' blob:`;
 const EMBEDDER_POLICY = { 'cross-origin-embedder-policy': 'require-corp' };
 /** A page in a frame is served with these headers, by the word after `?` in its address. */
@@ -34,14 +34,14 @@ const read = (...path) => readFileSync(join(ROOT, ...path));
 const model = () => read('pkg', 'models', 'aims-tiny-q8.safetensors');
 const golden = () => JSON.parse(read('tests', 'golden', 'demo-cpu.json').toString());
 
-/** Its weights are others than its checksum says. */
+/** Makes a model file whose weights do not match its checksum. */
 function damagedModel() {
   const bytes = model();
   bytes[bytes.length - 1000] ^= 1;
   return bytes;
 }
 
-/** Pages read this as JSON; files are in base64. */
+/** What pages read as JSON. Files are in base64. */
 const MADE = {
   specs: () => readdirSync(import.meta.dirname).filter((name) => name.endsWith('.spec.js')),
   files: () => ({
@@ -51,20 +51,23 @@ const MADE = {
     profile: P3_PROFILE,
     dense: at144Dpi(200, 150),
   }),
-  // What Node makes of a scene, which is what browsers must make of it.
+  // What Node makes of a scene. Browsers must make the same.
   results: () => resultsOf(aims, golden().full),
 };
 
-/** `onReport` gets what the page tells of its tests. */
+/** Starts the server. `onReport` gets the reports of the page on its tests. */
 export async function serveTests(onReport) {
   const requests = [];
-  /** How addresses end that are refused; null for none. */
+  /** Addresses that end like this are refused. null refuses none. */
   let refused = null;
   let isBroken = false;
-  /** Whether scripts have the header that a page with an embedder policy asks of its worker. */
+  /**
+   * Whether scripts are sent with the header that a page with an embedder policy requires of its
+   * worker.
+   */
   let isEmbedded = false;
 
-  /** Gives half of the file at first, and then the rest, to whoever asks for it. */
+  /** Gives half of the file at first. Then it gives the rest to a request that asks for it. */
   const serveBroken = (request, response) => {
     const bytes = model();
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range)?.[1] ?? 0);
@@ -78,7 +81,7 @@ export async function serveTests(onReport) {
     });
     if (isBroken) return response.end(bytes.subarray(from));
     isBroken = true;
-    // The half gets there before the connection breaks.
+    // The delay lets the first half arrive before the connection breaks.
     response.write(bytes.subarray(0, bytes.length / 2), () =>
       setTimeout(() => response.socket?.destroy(), 500),
     );
@@ -86,7 +89,7 @@ export async function serveTests(onReport) {
 
   const answerTest = (request, response, name) => {
     if (name === 'report') {
-      readJson(request).then(onReport, () => {}); // a browser that is gone
+      readJson(request).then(onReport, () => {}); // the browser has ended
       return response.end();
     }
     if (name === 'refuse') {
@@ -101,7 +104,7 @@ export async function serveTests(onReport) {
         response.end();
       });
     }
-    if (name === 'never.jpg') return undefined; // it is never answered
+    if (name === 'never.jpg') return undefined; // this request is never answered
     if (name === 'empty.safetensors') return response.writeHead(204).end();
     if (name === 'damaged.safetensors') return response.end(damagedModel());
     if (name === 'broken.safetensors') return serveBroken(request, response);
@@ -125,7 +128,8 @@ export async function serveTests(onReport) {
       answerTest(request, response, name);
       return true;
     }
-    // Chromium and Firefox ask it of the worker's own script, WebKit also of those that it imports.
+    // Chromium and Firefox require this header of the worker's own script. WebKit also requires it
+    // of the scripts that the worker imports.
     if (isEmbedded && pathname.startsWith('/pkg/') && pathname.endsWith('.js')) {
       const headers = {
         'content-security-policy': PAGE_POLICY,
@@ -142,7 +146,8 @@ export async function serveTests(onReport) {
     return true;
   };
 
-  // Nothing comes from the browser's own cache: the tests are about the package's. A page in a sandbox is of another origin.
+  // Nothing may come from the browser's own cache, because the tests are about the package's cache.
+  // A page in a sandbox has another origin.
   const headers = { 'cache-control': 'no-store', 'access-control-allow-origin': '*' };
   return serveFiles(ROOT, { policy: PAGE_POLICY, headers, answer });
 }

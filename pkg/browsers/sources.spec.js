@@ -29,7 +29,7 @@ describe('setImage takes', () => {
   });
   after(() => segmenter?.close());
 
-  /** Decoders differ by a little. */
+  /** Expects nearly the same mask, because decoders differ a little. */
   const expectPhoto = async (source) => {
     const { size, mask } = await find(source);
     expect(size).to.deep.equal([451, 300]);
@@ -59,7 +59,7 @@ describe('setImage takes', () => {
     await expectPhoto(Object.assign(new Image(), { loading: 'lazy', src: address }));
   });
 
-  it('an <img> that has not loaded, as long as the call is not aborted and the segmenter not closed', async () => {
+  it('an <img> that has not loaded, until the call is aborted or the segmenter is closed', async () => {
     const never = Object.assign(new Image(), { src: '/test/never.jpg' });
     const controller = new AbortController();
     const aborted = failure(segmenter.setImage(never, { signal: controller.signal }));
@@ -72,7 +72,10 @@ describe('setImage takes', () => {
     never.src = '';
   });
 
-  /** Objects of another window are of other classes than those of this page. */
+  /**
+   * Expects that objects of another window work, although they are of other classes than those of
+   * this page.
+   */
   const expectObjectsOf = async (other) => {
     const itsBitmap = await other.createImageBitmap(photo);
     const itsCanvas = drawOn(other.document.createElement('canvas'));
@@ -93,17 +96,17 @@ describe('setImage takes', () => {
       image.close();
     }
     frame?.close();
-    // The bytes are read, and found to be no model.
+    // The bytes are read, and they are not a model.
     expect(await failure(create({ model: new other.Uint8Array(9) }))).to.equal('model-corrupt');
   };
 
-  it('what a frame has made', async () => {
+  it('objects that a frame has made', async () => {
     const frame = document.createElement('iframe');
     document.body.append(frame);
     await expectObjectsOf(frame.contentWindow).finally(() => frame.remove());
   });
 
-  it('what a popup has made', async function () {
+  it('objects that a popup has made', async function () {
     const popup = window.open('', '', 'popup');
     if (!popup) skip(this, 'this browser opens no popup without a click');
     await expectObjectsOf(popup).finally(() => popup.close());
@@ -115,7 +118,7 @@ describe('setImage takes', () => {
     await expectPhoto(frame).finally(() => frame.close());
   });
 
-  it('a <video>: the frame that it shows', async function () {
+  it('a <video>, of which it uses the frame that is shown', async function () {
     const video = Object.assign(document.createElement('video'), { muted: true });
     expect(await failure(segmenter.setImage(video))).to.equal('empty-image');
     const source = document.createElement('canvas');
@@ -140,7 +143,7 @@ describe('setImage takes', () => {
     expect(iou(mask, wanted.mask)).to.be.above(0.9); // a stream may be compressed
   });
 
-  it('the pixels that are there at the time of the call', async () => {
+  it('the pixels at the time of the call', async () => {
     const other = drawOn(new OffscreenCanvas(1, 1));
     const [filled, transferred] = [read(), read()];
     const closed = await createImageBitmap(canvas);

@@ -10,7 +10,10 @@ import {
   TINY,
 } from './package.js';
 
-/** What frame.js in a frame tells of the segmenter that it creates there: its device, or the error. */
+/**
+ * Gives what frame.js reports about the segmenter that it creates in a frame: its device, or the
+ * error.
+ */
 async function inFrame(policy, sandbox) {
   const frame = document.createElement('iframe');
   if (sandbox) frame.sandbox = sandbox;
@@ -26,7 +29,7 @@ async function inFrame(policy, sandbox) {
   return told.finally(() => frame.remove());
 }
 
-/** The frame cannot start a worker, and downloads no model in vain. */
+/** Expects that the frame cannot start a worker, and that it does not download the model first. */
 async function expectRefusal(open, advice) {
   const before = await countRequests('.safetensors');
   const told = await open();
@@ -37,7 +40,7 @@ async function expectRefusal(open, advice) {
 }
 
 describe('the worker', () => {
-  it('may be started by the page, at each start', async () => {
+  it('can be started by the page, each time it is needed', async () => {
     const started = [];
     const worker = () => {
       started.push(new Worker(new URL('../dist/worker.js', import.meta.url), { type: 'module' }));
@@ -56,7 +59,7 @@ describe('the worker', () => {
     segmenter.close();
   });
 
-  it('that cannot be started is an error with a code', async () => {
+  it('gives an error with a code if it cannot be started', async () => {
     const workers = [
       () => new Worker('/nowhere.js', { type: 'module' }),
       () => {

@@ -1,16 +1,19 @@
-// These functions start the package's worker in scripts of the tests, and make things go wrong in it.
+// Starts the package's worker in scripts of the tests, and makes things go wrong in it.
 
 const start = (name) => () =>
   new Worker(new URL(`workers/${name}.js`, import.meta.url), { type: 'module' });
 
-/** This worker can crash. */
+/** Starts a worker that can crash. */
 export const crashing = start('crashing');
-/** This worker can destroy its graphics device. */
+/** Starts a worker that can destroy its graphics device. */
 export const destroying = start('destroying');
-/** This worker has no WebGPU. */
+/** Starts a worker without WebGPU. */
 export const withoutGpu = start('without-gpu');
 
-/** Tells the workers that listen to this channel, and waits until one has done it. */
+/**
+ * Sends a message to the workers that listen to this channel, and waits until one of them has
+ * acted.
+ */
 async function tell(name) {
   const channel = new BroadcastChannel(name);
   const done = new Promise((resolve) => (channel.onmessage = resolve));
@@ -19,7 +22,7 @@ async function tell(name) {
   channel.close();
 }
 
-/** Lets all workers of the kind `crashing` crash. */
+/** Makes all workers of the kind `crashing` crash. */
 export const crash = () => tell('crash');
 /** Destroys the graphics devices of all workers of the kind `destroying`. */
 export const destroyDevice = () => tell('destroy');

@@ -1,4 +1,4 @@
-// These are the exports that work on plain data, so browsers and Node get the same ones.
+// These exports work on plain data, so browsers and Node get the same ones.
 
 export { latest } from './calls/latest.js';
 export { type ErrorCode, SegmenterError } from './common/errors.js';

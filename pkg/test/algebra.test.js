@@ -18,13 +18,13 @@ import {
 } from '../dist/index.js';
 import { assortedMasks, maskOf, raggedMasks, textMask } from '../testing/masks.js';
 
-// What SciPy, scikit-image and pycocotools make of the same masks.
+// The results of SciPy, scikit-image and pycocotools for the same masks.
 const { cases, pairs } = JSON.parse(
   readFileSync(new URL('../../tests/data/morphology_scipy.json', import.meta.url), 'utf8'),
 );
 
 for (const { name, rle, invert, ...expected } of cases) {
-  test(`as SciPy has it: ${name}`, () => {
+  test(`the result is that of SciPy: ${name}`, () => {
     const { size } = rle;
     assert.deepEqual(invertMask(rle), { size, counts: invert });
     for (const [radius, counts] of Object.entries(expected.grow))
@@ -50,7 +50,7 @@ for (const { name, rle, invert, ...expected } of cases) {
   });
 }
 
-test('pairs as pycocotools has them', () => {
+test('pairs of masks combine as in pycocotools', () => {
   for (const { masks, union, intersect, subtract } of pairs) {
     const { size } = masks[0];
     assert.deepEqual(unionMasks(...masks), { size, counts: union });
@@ -59,7 +59,7 @@ test('pairs as pycocotools has them', () => {
   }
 });
 
-test('any number of masks, as codes or with them', () => {
+test('any number of masks combine, given as masks or as encodings', () => {
   const [a, b, c] = [textMask('##..', '#...'), textMask('.##.', '#...'), textMask('..##', '#...')];
   assert.deepEqual(unionMasks(a, b.rle, c), textMask('####', '#...').rle);
   assert.deepEqual(intersectMasks(a.rle, b, c), textMask('....', '#...').rle);
@@ -75,7 +75,7 @@ test('any number of masks, as codes or with them', () => {
   );
 });
 
-test('pixel by pixel, for masks of all kinds', () => {
+test('masks of all kinds combine pixel by pixel', () => {
   const masks = [...assortedMasks(), ...raggedMasks(3, 36)];
   masks.forEach(([pixels, width], i) => {
     const other = Uint8Array.from(
@@ -92,7 +92,7 @@ test('pixel by pixel, for masks of all kinds', () => {
     check(unionMasks(a, b), (mine, its) => mine || its);
     check(intersectMasks(a, b), (mine, its) => mine && its);
     check(subtractMasks(a, b), (mine, its) => mine && !its);
-    // The code is the one that the pixels have, and what is true of every mask is true of this one.
+    // The encoding is that of the pixels, and rules that hold for every mask hold for this one.
     assert.deepEqual(invertMask(invertMask(a)), a.rle);
     assert.deepEqual(smoothMask(invertMask(a), 2), invertMask(smoothMask(a, 2)));
     assert.equal(rleArea(subtractMasks(a, growMask(a, 1.5))), 0);
@@ -113,7 +113,7 @@ test('masks of different sizes do not combine', () => {
   }
 });
 
-test('what is no mask and no number of pixels is refused', () => {
+test('values that are not masks or numbers of pixels are refused', () => {
   const rle = encodeRle([0, 1, 1, 0], 2, 2);
   const helpers = [
     invertMask,

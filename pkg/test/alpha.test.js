@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { cutOutBox, encodeRle, maskToAlpha } from '../dist/index.js';
 import { assortedMasks, maskOf, textMask } from '../testing/masks.js';
 
-/** Alpha by looking at every pair of pixels. */
+/** Computes alpha by looking at every pair of pixels. */
 function slowAlpha(pixels, width, { feather = 0, shiftEdge = 0 }) {
   return Uint8ClampedArray.from(pixels, (inside, i) => {
     let nearest = Infinity;
@@ -36,7 +36,7 @@ for (const options of [
   { feather: 4, shiftEdge: -2 },
   { feather: 300, shiftEdge: 0.5 },
 ]) {
-  test(`alpha is what distances to every pixel give: ${JSON.stringify(options)}`, () => {
+  test(`alpha follows from the distances to all pixels: ${JSON.stringify(options)}`, () => {
     for (const [pixels, width] of assortedMasks()) {
       const alpha = maskToAlpha(maskOf(pixels, width), options);
       assert.equal(alpha.width, width);
@@ -56,7 +56,7 @@ test('the ramp is centred on the edge', () => {
   assert.deepEqual([...row], [0, 0, 0, 32, 96, 159, 223, 255, 255, 255]);
 });
 
-test('shifts count in pixels', () => {
+test('shifts are in pixels', () => {
   const mask = textMask(
     '.......',
     '.......',
@@ -68,11 +68,12 @@ test('shifts count in pixels', () => {
   );
   const area = (shiftEdge) =>
     maskToAlpha(mask, { shiftEdge }).data.filter((alpha) => alpha === 255).length;
-  // Around the square: sides at 1 and 2 pixels, and corners at 1.41, 2.24 and 2.83, each less half a pixel.
+  // Around the square are sides at 1 and 2 pixels and corners at 1.41, 2.24 and 2.83 pixels, each
+  // less half a pixel.
   assert.deepEqual([-2, -1, 0, 0.9, 1, 1.5, 1.75, 2.5].map(area), [0, 1, 9, 21, 25, 37, 45, 49]);
 });
 
-test('the edge of the photo is no edge of the mask', () => {
+test('the border of the photo is not an edge of the mask', () => {
   const rows = rowsOf(
     maskToAlpha(textMask('##....', '##....', '##....'), { feather: 3, shiftEdge: -0.5 }),
   );
@@ -82,13 +83,13 @@ test('the edge of the photo is no edge of the mask', () => {
   assert.deepEqual([...full.data], [255, 255, 255, 255]);
 });
 
-test('nothing grows from nothing', () => {
+test('an empty mask stays empty', () => {
   const empty = textMask('...', '...');
   assert.deepEqual([...maskToAlpha(empty, { feather: 5, shiftEdge: 50 }).data], [0, 0, 0, 0, 0, 0]);
   assert.deepEqual(cutOutBox(empty, { shiftEdge: 50 }), [0, 0, 0, 0]);
 });
 
-test('the box of a cut-out holds all that is not transparent, and no more', () => {
+test('the box of a cut-out is the smallest around all that is not transparent', () => {
   const mask = textMask('........', '........', '...##...', '........', '........');
   assert.deepEqual(cutOutBox(mask), [3, 2, 2, 1]);
   assert.deepEqual(cutOutBox(mask, { shiftEdge: 1 }), [2, 1, 4, 3]);
@@ -97,7 +98,7 @@ test('the box of a cut-out holds all that is not transparent, and no more', () =
   assert.deepEqual(cutOutBox(mask, { shiftEdge: -1 }), [0, 0, 0, 0]);
 });
 
-test('a small mask in a photo of 12 megapixels', () => {
+test('a small mask in a photo of 12 megapixels has a soft edge', () => {
   const [width, height] = [4000, 3000];
   const pixels = new Uint8Array(width * height);
   for (let y = 2990; y < height; y++) pixels.fill(1, y * width + 3000, y * width + 3010);

@@ -1,4 +1,4 @@
-// Pictures, on stand-ins for what Node lacks of them.
+// Tests what is drawn, with stand-ins for the classes that Node lacks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -29,7 +29,7 @@ class FakePath2D {
   }
 }
 
-/** Can put pixels and draw photos that have the size they are drawn at. */
+/** A canvas that can put pixels, and draw photos at their own size. */
 class FakeCanvas {
   globalCompositeOperation = 'source-over';
 
@@ -64,7 +64,7 @@ globalThis.Path2D ??= FakePath2D;
 globalThis.OffscreenCanvas ??= FakeCanvas;
 globalThis.createImageBitmap ??= async (image) => ({ of: image });
 
-test('masks in a colour', async () => {
+test('masks are painted in a colour', async () => {
   const mask = textMask('.#', '##', '..');
   const image = maskToImageData(mask, [1, 2, 3, 4]);
   assert.deepEqual([image.width, image.height], [2, 3]);
@@ -118,7 +118,7 @@ test('a cut-out with a soft edge has the alpha of the mask', () => {
   }
 });
 
-test('of an empty mask a transparent pixel is cut out', () => {
+test('the cut-out of an empty mask is one transparent pixel', () => {
   const canvas = cutOut(photoOf(2, 2), textMask('..', '..'));
   assert.deepEqual([canvas.width, canvas.height, ...canvas.pixels], [1, 1, 0, 0, 0, 0]);
 });

@@ -11,19 +11,19 @@ import {
 } from '../dist/index.js';
 import { assortedMasks, maskOf, pixelsOf, raggedMasks } from '../testing/masks.js';
 
-// Annotations, with the codes that pycocotools makes of them.
+// Annotations, and the encodings that pycocotools makes of them.
 const cases = JSON.parse(
   readFileSync(new URL('../../tests/data/polygons_pycocotools.json', import.meta.url), 'utf8'),
 );
 
 for (const { name, annotation, rle } of cases) {
-  test(`as pycocotools reads it: ${name}`, () => {
+  test(`the mask is that of pycocotools: ${name}`, () => {
     const [height, width] = rle.size;
     assert.deepEqual(cocoToRle(annotation, width, height), rle);
   });
 }
 
-test('codes are read as they are', () => {
+test('run-length encodings are read', () => {
   const rle = encodeRle(pixelsOf('.##', '#..'), 3, 2);
   assert.deepEqual(cocoToRle({ segmentation: rle, bbox: [0, 0, 1, 1] }, 3, 2), rle);
   assert.deepEqual(
@@ -32,7 +32,7 @@ test('codes are read as they are', () => {
   );
 });
 
-test('exact polygons that are exported come back as the mask, with its holes', () => {
+test('exact polygons that were exported give the mask back, with its holes', () => {
   for (const [pixels, width] of [...assortedMasks(), ...raggedMasks(5, 60)]) {
     const mask = maskOf(pixels, width);
     const height = pixels.length / width;
@@ -46,7 +46,7 @@ test('exact polygons that are exported come back as the mask, with its holes', (
   }
 });
 
-test('corners far outside take no longer than the photo', () => {
+test('corners far outside the photo take no more time', () => {
   const far = cocoToRle({ segmentation: [[-1e15, -1e15, 1e15, -1e15, 1e15, 3, -1e15, 3]] }, 20, 10);
   assert.equal(rleArea(far), 60);
   assert.equal(
@@ -56,7 +56,7 @@ test('corners far outside take no longer than the photo', () => {
   assert.equal(traceOutline(far).length, 1);
 });
 
-test('annotations that are no shape are refused', () => {
+test('annotations without a valid shape are refused', () => {
   const refused = (code, annotation) =>
     assert.throws(() => cocoToRle(annotation, 8, 6), { name: 'SegmenterError', code });
   for (const ring of [

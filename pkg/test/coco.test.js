@@ -11,19 +11,20 @@ import {
 } from '../dist/index.js';
 import { maskOf, pixelsOf } from '../testing/masks.js';
 
-// Masks as rows of text, with what pycocotools makes of them.
+// Masks as rows of text, and what pycocotools makes of them.
 const cases = JSON.parse(
   readFileSync(new URL('../../tests/data/coco_pycocotools.json', import.meta.url), 'utf8'),
 );
 
 for (const { name, rows, area, bbox, rle } of cases) {
-  test(`code, area and box as pycocotools has them: ${name}`, () => {
+  test(`encoding, area and box are those of pycocotools: ${name}`, () => {
     const [width, height] = [rows[0].length, rows.length];
     const encoded = encodeRle(pixelsOf(...rows), width, height);
     assert.deepEqual(encoded, rle);
     assert.equal(rleArea(encoded), area);
     assert.deepEqual(rleBox(encoded), bbox);
-    // Area and box are taken from the pixels, so that they are right in masks that were changed.
+    // Area and box are computed from the pixels, so that they are right for masks that were
+    // changed.
     const mask = {
       id: 3,
       level: 'entity',
@@ -41,7 +42,7 @@ for (const { name, rows, area, bbox, rle } of cases) {
   });
 }
 
-test('a scene as a data set', () => {
+test('a scene becomes a data set', () => {
   const rle = encodeRle([0, 1, 1, 1], 2, 2);
   const mask = { score: 0.25, area: 3, bbox: [0, 0, 2, 2], rle, parent: null, members: [] };
   const masks = [
@@ -81,7 +82,7 @@ test('an empty scene is a data set without annotations', () => {
   assert.deepEqual(coco.annotations, []);
 });
 
-test('masks that are no run-length code are refused', () => {
+test('masks without a valid run-length encoding are refused', () => {
   const mask = {
     id: 1,
     level: 'part',
@@ -104,7 +105,7 @@ const photoOf = (...masks) => ({
   masks: masks.map((more) => ({ ...maskOf([1, 0, 1, 1], 2), ...more })),
 });
 
-test('several photos are one data set with ids of their own', () => {
+test('several photos become one data set with its own ids', () => {
   const scenes = [
     photoOf({ id: 1 }, { id: 2, level: 'part', parent: 1 }),
     photoOf(),
@@ -142,7 +143,7 @@ test('several photos are one data set with ids of their own', () => {
   assert.deepEqual(scenesToCoco([]), { images: [], annotations: [], categories: coco.categories });
 });
 
-test('two photos of one id are refused', () => {
+test('two photos with the same id are refused', () => {
   assert.throws(
     () => scenesToCoco([{ scene: photoOf(), imageId: 2 }, { scene: photoOf() }]),
     TypeError,
@@ -157,7 +158,7 @@ test('two photos of one id are refused', () => {
   );
 });
 
-test('polygons instead of codes: one ring for each piece, holes joined to it', () => {
+test('polygons instead of encodings: one ring for each piece, joined to its holes', () => {
   const scene = { width: 6, height: 3, masks: [maskOf(pixelsOf('###..#', '#.#...', '###...'), 6)] };
   const expected = [
     [3, 0, 3, 3, 0, 3, 0, 0, 3, 0, 2, 2, 2, 1, 1, 1, 1, 2, 2, 2],
@@ -177,7 +178,7 @@ test('polygons instead of codes: one ring for each piece, holes joined to it', (
   );
 });
 
-test('the data set that the native program writes too', () => {
+test('the data set is the one that the native program writes', () => {
   const data = (name) => readFileSync(new URL(`../../tests/data/${name}`, import.meta.url), 'utf8');
   const photos = data('scenes.jsonl')
     .trimEnd()

@@ -1,4 +1,4 @@
-// Files that the module does not decode: whose turn it is, and what counts as animated.
+// Tests files that the wasm module does not decode: who decodes them, and what counts as animated.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { Host } from '../dist/engine/host.js';
@@ -20,7 +20,10 @@ beforeEach(() => {
   };
 });
 
-/** What a host answers to setImage of the file, and the pixels that the module got, where its decoder gives this error. */
+/**
+ * Gives the host's answer to setImage of the file, and the pixels that the module got. The module's
+ * decoder fails with this error code.
+ */
 async function setImage(code, file = FILE) {
   let pixels;
   const features = (width, height) => ({ width, height, free() {} });
@@ -63,7 +66,7 @@ async function setImage(code, file = FILE) {
 }
 
 for (const code of ['unsupported-image', 'sixteen-bit-image']) {
-  test(`the browser decodes what is ${code} to the module, upright and whole`, async () => {
+  test(`the browser decodes what the module calls ${code}, upright and whole`, async () => {
     const { answer, pixels, progress } = await setImage(code);
     assert.deepEqual(answer, {
       type: 'result',
@@ -77,7 +80,7 @@ for (const code of ['unsupported-image', 'sixteen-bit-image']) {
   });
 }
 
-test('what the module decodes, and what it finds damaged, animated or too large, is not shown to the browser', async () => {
+test('the browser gets no file that the module decodes or finds damaged, animated or too large', async () => {
   assert.deepEqual((await setImage()).answer.result, { imageId: 1, width: 1, height: 1 });
   for (const code of [
     'corrupt-image',
@@ -91,12 +94,12 @@ test('what the module decodes, and what it finds damaged, animated or too large,
   assert.deepEqual(asked, []);
 });
 
-/** Its orientation is not upright, which is all that is looked for. */
+/** Its orientation is not upright. Only that is looked at. */
 const TURNED = new Blob([
   'RIFF\x26\0\0\0WEBPEXIF\x1a\0\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0',
 ]);
 
-test('the browser decodes what it may show differently, once the module has found it whole', async () => {
+test('the browser decodes what it may show differently, after the module has checked it', async () => {
   const { answer, pixels } = await setImage(undefined, TURNED);
   assert.deepEqual(answer.result, { imageId: 1, width: 4, height: 3 });
   assert.deepEqual(pixels, [7]);
@@ -104,7 +107,7 @@ test('the browser decodes what it may show differently, once the module has foun
   assert.equal(asked.length, 1);
 });
 
-test('the module decodes what the browser shows differently and cannot decode', async () => {
+test('the module decodes what the browser may show differently but cannot decode', async () => {
   globalThis.createImageBitmap = async () => {
     throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
   };
@@ -115,7 +118,7 @@ test('the module decodes what the browser shows differently and cannot decode', 
   });
 });
 
-test('the module decodes what the browser shows differently and cannot draw, as it has too many pixels for its canvas', async () => {
+test('the module decodes what the browser may show differently but has too many pixels for its canvas', async () => {
   Object.assign(bitmap, { width: 6000 });
   const { answer, pixels } = await setImage(undefined, TURNED);
   assert.deepEqual(answer.result, { imageId: 1, width: 1, height: 1 });
@@ -124,7 +127,7 @@ test('the module decodes what the browser shows differently and cannot draw, as 
   assert.equal((await setImage('sixteen-bit-image', TURNED)).answer.error.code, 'image-too-large');
 });
 
-test('what neither decodes is the error of the module', async () => {
+test('if neither can decode a file, the error is that of the module', async () => {
   globalThis.createImageBitmap = async () => {
     throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
   };
@@ -134,7 +137,7 @@ test('what neither decodes is the error of the module', async () => {
   });
 });
 
-test('a browser that does not know the option is asked without it', async () => {
+test('a browser that does not know the option decodes without it', async () => {
   globalThis.createImageBitmap = async (file, options) => {
     if (options)
       throw new TypeError("'from-image' is not a valid value for enumeration ImageOrientation");
@@ -143,14 +146,15 @@ test('a browser that does not know the option is asked without it', async () => 
   assert.deepEqual((await setImage('unsupported-image')).pixels, [7]);
 });
 
-test('a picture that is larger than the limit is closed again', async () => {
+test('the bitmap of a photo that is larger than the limit is closed', async () => {
   Object.assign(bitmap, { width: 10_000, height: 10_000 });
   assert.equal((await setImage('unsupported-image')).answer.error.code, 'image-too-large');
   assert.ok(bitmap.isClosed);
 });
 
 const text = (chars) => [...chars].map((char) => char.charCodeAt(0));
-const FRAME = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0x80, ...Array(6).fill(0x2c), 2, 2, 0x44, 1, 0]; // with a table of colours
+// A frame with a table of colours.
+const FRAME = [0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0x80, ...Array(6).fill(0x2c), 2, 2, 0x44, 1, 0];
 const COMMENT = [0x21, 0xfe, 3, 0x2c, 0x2c, 0x2c, 0];
 const gif = (...blocks) =>
   Uint8Array.from([
@@ -181,7 +185,7 @@ const ftyp = (...brands) =>
     ...text('avis'),
   ]);
 
-test('a file of several pictures is animated', async () => {
+test('a file with several frames is animated', async () => {
   for (const still of [
     gif(FRAME),
     gif(COMMENT, FRAME, COMMENT),
@@ -209,7 +213,7 @@ test('a file of several pictures is animated', async () => {
   assert.deepEqual(asked, []);
 });
 
-test('a GIF that is cut is animated if its second picture has begun', () => {
+test('a GIF that is cut short is animated if its second frame has begun', () => {
   const whole = gif(COMMENT, FRAME, FRAME);
   const second = whole.length - 1 - FRAME.length;
   for (let length = 0; length <= whole.length; length++)

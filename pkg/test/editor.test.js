@@ -1,4 +1,5 @@
-// The example of a tool for editors: where it takes a click to be, and what it does after a failure.
+// Tests the example of a tool for editors: which pixel it takes for a click, and what it does after
+// a failure.
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { Segmenter } from 'aims-web';
@@ -37,7 +38,10 @@ beforeEach(() => {
   });
 });
 
-/** The tool on a canvas of 400 x 200 pixels, shown at the size, and what it calls back with. */
+/**
+ * Makes the tool on a canvas of 400 x 200 pixels that is shown at this size. `heard` has what the
+ * tool calls back with.
+ */
 async function toolOn(clientWidth, clientHeight, padding = 0) {
   const canvas = Object.assign(new EventTarget(), {
     width: 400,
@@ -66,7 +70,7 @@ async function toolOn(clientWidth, clientHeight, padding = 0) {
   return { tool, click, heard };
 }
 
-test('a click is a pixel of the canvas, at whatever size it is shown', async () => {
+test('a click means a pixel of the canvas, whatever size the canvas is shown at', async () => {
   for (const [clientWidth, clientHeight, padding, offset] of [
     [400, 200, 0, [300, 50]],
     [200, 100, 0, [150, 25]],
@@ -79,7 +83,7 @@ test('a click is a pixel of the canvas, at whatever size it is shown', async () 
   }
 });
 
-test('a click beside the picture is none', async () => {
+test('a click next to the photo is ignored', async () => {
   const { click, heard } = await toolOn(220, 120, 10);
   for (const offset of [
     [5, 60],
@@ -92,7 +96,7 @@ test('a click beside the picture is none', async () => {
   assert.deepEqual(heard, []);
 });
 
-test('after an image that failed, the next click tries again', async () => {
+test('if an image fails, the next click tries again', async () => {
   const { click, heard } = await toolOn(400, 200);
   failures.push(new Error('tainted'));
   await click(1, 2);
@@ -101,7 +105,7 @@ test('after an image that failed, the next click tries again', async () => {
   assert.deepEqual(asked, [[{ x: 3, y: 4, label: 1 }]]);
 });
 
-test('clicks with Shift and Alt change the selection, until the document changes', async () => {
+test('clicks with Shift and Alt change the selection until the document changes', async () => {
   const { tool, click } = await toolOn(400, 200);
   await click(1, 2);
   await click(3, 4, { shiftKey: true });

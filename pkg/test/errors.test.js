@@ -1,4 +1,4 @@
-// Failures of browsers and of pages come as errors of this package, with a code and advice.
+// Failures of browsers and of pages become errors of this package, with a code and advice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Host } from '../dist/engine/host.js';
@@ -13,7 +13,7 @@ const moved = Object.assign(new Blob(['model']), {
   },
 });
 
-test('a model file that cannot be read', async () => {
+test('a model file that cannot be read is a missing model', async () => {
   await assert.rejects(loadModel({ model: moved, sha256: '00' }), {
     code: 'model-missing',
     message: /could not be read.*choose it again/,
@@ -35,7 +35,7 @@ test('a model file that cannot be read', async () => {
   assert.match(error.message, /could not be read.*choose it again/);
 });
 
-test('a model that was read already', async () => {
+test('a model that was already read is a missing model', async () => {
   const used = new Response('model');
   await used.text();
   const locked = new Response('model').body;
@@ -44,7 +44,7 @@ test('a model that was read already', async () => {
     await assert.rejects(loadModel({ model }), { name: 'SegmenterError', code: 'model-missing' });
 });
 
-test('an address that is none', async () => {
+test('an invalid address is a TypeError', async () => {
   const advice = { name: 'TypeError', message: /'http:\/\/\[' is no address/ };
   await assert.rejects(loadModel({ model: 'http://[' }), advice);
   await assert.rejects(loadModel({ assets: 'http://[' }), {
@@ -58,12 +58,12 @@ test('an address that is none', async () => {
   });
 });
 
-test('an adapter of an older browser, which does not tell its name', async () => {
+test('an adapter of an older browser may have no name', async () => {
   assert.deepEqual(await inspectGpu({}), { kind: 'hardware', detail: 'unnamed adapter' });
   assert.equal((await inspectGpu({ isFallbackAdapter: true })).kind, 'software');
 });
 
-test('what `onProgress` throws is reported, and no call fails of it', async () => {
+test('an error in `onProgress` is reported, and the call goes on', async () => {
   const { reportError } = globalThis;
   const reported = [];
   globalThis.reportError = (error) => reported.push(error.message);
@@ -81,7 +81,7 @@ test('what `onProgress` throws is reported, and no call fails of it', async () =
   assert.equal(StandIn.all.length, 1);
 });
 
-test('what cannot be sent to the worker', async () => {
+test('a prompt that cannot be sent to the worker is an error', async () => {
   const image = await (await create()).setImage(new Blob(['photo']));
   StandIn.all[0].postMessage = structuredClone;
   await assert.rejects(image.segment({ prompt: { kind: 'box', box: () => {} } }), {

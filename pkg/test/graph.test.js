@@ -35,7 +35,7 @@ test('a graph has a node for each mask and an edge for each link', () => {
   ]);
 });
 
-test('links to masks that were taken out of the scene are left out', () => {
+test('links to masks that were removed from the scene are left out', () => {
   const graph = sceneGraph({ ...scene, masks: masks.filter(({ id }) => id !== 1) });
   assert.deepEqual(graph.edges, [{ from: 5, to: 2, kind: 'has-member' }]);
 });
@@ -45,13 +45,13 @@ test('an empty scene has an empty graph', () => {
   assert.match(sceneToDot({ width: 2, height: 2, masks: [] }), /^digraph scene \{[\s\S]*\}\n$/);
 });
 
-/** The bodies of the groups of one rank, by level. */
+/** Gives the body of each group with the same rank, by level. */
 const ranksOf = (dot) =>
   Object.fromEntries(
     [...dot.matchAll(/\{\s*rank=same; (\w+);([^}]*)\}/g)].map(([, level, body]) => [level, body]),
   );
 
-test('DOT has the nodes in three rows and the edges', () => {
+test('DOT has the nodes, in three rows, and the edges', () => {
   const dot = sceneToDot(scene);
   const ranks = ranksOf(dot);
   assert.deepEqual(Object.keys(ranks), ['relation', 'entity', 'part']);

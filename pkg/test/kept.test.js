@@ -1,4 +1,5 @@
-// What is over is not kept: calls that were answered, aborted or failed, images and segmenters that were closed.
+// Tests that what is over leaves nothing behind: calls that were answered, aborted or failed, and
+// images and segmenters that were closed.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
@@ -11,7 +12,7 @@ import { create, StandIn, tick } from '../testing/worker.js';
 
 const photo = new Blob(['photo']);
 
-test('of 500 calls that are aborted while they wait, nothing stays in the client', async () => {
+test('500 calls that are aborted while they wait leave nothing in the client', async () => {
   const segmenter = await create();
   const image = await segmenter.setImage(photo);
   StandIn.silent.add('segment');
@@ -24,7 +25,7 @@ test('of 500 calls that are aborted while they wait, nothing stays in the client
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
 });
 
-test('of calls that are answered or fail, nothing stays in the client', async () => {
+test('calls that are answered or fail leave nothing in the client', async () => {
   const segmenter = await create();
   const image = await segmenter.setImage(photo);
   const { signal } = new AbortController();
@@ -55,7 +56,9 @@ test('a call that cannot be sent is not kept', async () => {
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
-/** A client and a host without a worker between them, and a program that counts what it holds. */
+/**
+ * Makes a client and a host without a worker between them, and a program that counts what it holds.
+ */
 async function together() {
   const program = { images: 0, engines: 0 };
   const features = () => {
@@ -107,7 +110,7 @@ async function together() {
   return { client, host, program, setImage };
 }
 
-test('of 100 images that are closed, nothing stays in the worker', async () => {
+test('100 images that are closed leave nothing in the worker', async () => {
   const { client, host, program, setImage } = await together();
   for (let i = 0; i < 100; i++) {
     const image = await setImage();
@@ -121,7 +124,7 @@ test('of 100 images that are closed, nothing stays in the worker', async () => {
   );
 });
 
-test('of 100 images whose calls are aborted, waiting or under way, nothing stays in the worker', async () => {
+test('100 images whose calls are aborted, waiting or running, leave nothing in the worker', async () => {
   const { client, host, program, setImage } = await together();
   for (let i = 0; i < 10; i++) {
     const controller = new AbortController();
@@ -153,10 +156,10 @@ test('a client that has ended leaves nothing in the program', async () => {
   );
 });
 
-// What these tests look for is what a collection of garbage leaves. Each thing is made and ended in a function of its own, as a function
-// that goes on keeps what it last held.
+// These tests look for what is left after garbage collection. Each thing is made and ended in a
+// function of its own, because a function that still runs keeps what it last held.
 
-test('of 20 workers whose device is lost, and of their calls and images, nothing is kept', async () => {
+test('20 workers whose device is lost leave nothing behind, nor do their calls and images', async () => {
   const segmenter = await create();
   const image = await segmenter.setImage(photo);
   const { signal } = new AbortController();
@@ -185,7 +188,7 @@ test('of 20 workers whose device is lost, and of their calls and images, nothing
   segmenter.close();
 });
 
-test('of 20 devices of the page that are lost, and of two segmenters on each, nothing is kept', async () => {
+test('20 devices of the page that are lost leave nothing behind, nor do two segmenters on each', async () => {
   const { signal } = new AbortController();
   const references = [];
   const loseOne = async () => {
@@ -208,7 +211,7 @@ test('of 20 devices of the page that are lost, and of two segmenters on each, no
   assert.equal(await keptOf(references), 0);
 });
 
-test('of 100 images that are closed, each with five calls that are aborted, nothing is kept', async () => {
+test('100 closed images, each with five aborted calls, leave nothing behind', async () => {
   const segmenter = await create();
   const references = [];
   const closeOne = async () => {

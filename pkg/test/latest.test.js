@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { latest, SegmenterError } from '../dist/index.js';
 
-/** A function whose calls are answered by hand, and what it was called with. */
+/** Makes a function whose calls are answered by hand, and lists the calls. */
 function byHand() {
   const calls = [];
   const ask = latest(
@@ -19,7 +19,7 @@ const isAborted = (error) =>
   error instanceof SegmenterError && error.code === 'aborted' && error.name === 'AbortError';
 const tick = () => new Promise((resolve) => setTimeout(resolve));
 
-test('a newer call aborts the one before, whose answer is dropped', async () => {
+test('a newer call aborts the one before, and the answer to that one is dropped', async () => {
   const { ask, calls } = byHand();
   const settled = [];
   const first = ask('a').catch((error) => settled.push(['a', isAborted(error)]));
@@ -34,7 +34,7 @@ test('a newer call aborts the one before, whose answer is dropped', async () => 
     ],
   );
   assert.ok(calls.slice(0, 2).every(({ signal }) => isAborted(signal.reason)));
-  // At once, though the function does not heed its signal.
+  // They reject at once, although the function ignores its signal.
   await Promise.all([first, second]);
   calls[0].resolve('late');
   calls[2].resolve('in time');
@@ -58,7 +58,7 @@ test('calls that do not overlap all get their answers', async () => {
   assert.ok(calls.every(({ signal }) => !signal.aborted));
 });
 
-test('errors of the newest call are passed on as they are', async () => {
+test('errors of the newest call are passed on unchanged', async () => {
   const { ask, calls } = byHand();
   const [late, thrown] = [new RangeError('later'), new RangeError('at once')];
   const answer = ask(1);
@@ -72,7 +72,7 @@ test('errors of the newest call are passed on as they are', async () => {
   assert.throws(() => latest(undefined), TypeError);
 });
 
-test('a signal of the caller aborts its own call alone', async () => {
+test('a signal of the caller aborts only its own call', async () => {
   const { ask, calls } = byHand();
   const [mine, other] = [new AbortController(), new AbortController()];
   const first = ask(1, { signal: mine.signal });
@@ -81,7 +81,7 @@ test('a signal of the caller aborts its own call alone', async () => {
   await assert.rejects(first, (error) => isAborted(error) && error.cause === why);
   assert.ok(calls[0].signal.aborted);
   const second = ask(2, { signal: other.signal });
-  // What is aborted already does not begin, and takes nobody's place.
+  // A call that is aborted already does not begin, and replaces no other call.
   await assert.rejects(ask(3, { signal: mine.signal }), isAborted);
   assert.deepEqual(
     calls.map(({ input }) => input),
@@ -111,7 +111,7 @@ test('no listener stays on the caller’s signal, however its calls end', async 
   assert.equal(listeners(), 0);
 });
 
-test('no rejection is left unhandled, and a call from within the function takes its place', async () => {
+test('no rejection is unhandled, and a call from inside the function replaces the outer one', async () => {
   const unhandled = [];
   const note = (error) => unhandled.push(error);
   process.on('unhandledRejection', note);

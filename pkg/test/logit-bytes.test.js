@@ -1,12 +1,12 @@
-// Logits between callers, who have floats, and the program, which has bytes.
+// Tests logits on the way between callers, who have floats, and the program, which has bytes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromProgram, toProgram } from '../dist/engine/logit-bytes.js';
 
 const values = Float32Array.of(-32, 0, 0.5, 1e-30, Infinity, 7);
 
-test('logits survive the way out and back', () => {
-  // A view into a larger buffer, as a caller may have cut it.
+test('logits are the same after the way to the program and back', () => {
+  // This is a view into a larger buffer, as a caller may have.
   const view = new Float32Array([9, ...values, 9]).subarray(1, 7);
   const prompt = {
     kind: 'points',
@@ -35,7 +35,7 @@ test('prompts without logits stay as they are', () => {
   }
 });
 
-test('what is no Float32Array is an error', () => {
+test('logits that are not a Float32Array are an error', () => {
   for (const wrong of [[...values], Float64Array.from(values), undefined]) {
     assert.throws(
       () => toProgram({ points: [], previous: { columns: 3, rows: 2, values: wrong } }),

@@ -1,4 +1,5 @@
-// The module itself, on the CPU: its memory never shrinks, so that its size at the end is the most that it took.
+// Tests the memory of the wasm module itself, on the CPU. The memory never shrinks, so its size at
+// the end is the most that was used.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -17,7 +18,7 @@ const CASES = [
 
 for (const { name, model, size, request, most } of CASES) {
   test(`${name}: a photo at ${size} takes at most ${most} MiB`, async () => {
-    // With another address it is another module, with a memory of its own.
+    // With another address this is another module, with its own memory.
     const { default: init, Engine } = await import(`../wasm/simd/aims_web.js?${size}-${most}`);
     const { memory } = await init({ module_or_path: await file('../wasm/simd/aims_web_bg.wasm') });
     const engine = await Engine.create('cpu', await file(model), false, size, 'f32');

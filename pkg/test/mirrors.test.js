@@ -1,4 +1,5 @@
-// What stands in Rust and in TypeScript is the same: error codes, the names of all that crosses between them, and how large photos may be.
+// Checks that Rust and TypeScript agree on error codes, on the names in all that they exchange, and
+// on how large photos may be.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -8,7 +9,10 @@ import { MAX_PIXELS as MAX_MASK } from '../dist/results/runs.js';
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** What is between the braces after this beginning, and perhaps a type parameter, without comments. */
+/**
+ * Gives what is between the braces after `beginning` (and perhaps a type parameter), without
+ * comments.
+ */
 function body(text, beginning) {
   const [found] = new RegExp(`${beginning}(<[^{]*>)? \\{`).exec(text) ?? [];
   assert.ok(found, beginning);
@@ -36,19 +40,19 @@ const REQUEST = 'src/segmenter/request.rs';
 const TYPES = 'pkg/src/common/types.ts';
 const PROTOCOL = 'pkg/src/engine/protocol.ts';
 
-/** The text of a type that is no interface. */
+/** Gives the text of a type that is not an interface. */
 function typeOf(name) {
   const [, text] = read(TYPES).split(`export type ${name} =`);
   return text.slice(0, text.indexOf(';\n\n'));
 }
 
-test('error codes', () => {
+test('error codes are the same', () => {
   const rust = find(read('src/error.rs'), /^ {12}Error::\w+.* => "([\w-]+)",$/gm);
   assert.ok(rust.length > 10);
   assert.deepEqual([...rust, 'unsupported-environment', 'closed'].sort(), [...CODES].sort());
 });
 
-test('the guide tells of each error code', () => {
+test('the guide has each error code', () => {
   const [, table] = read('docs/guide.md').split('\n## Errors\n');
   assert.deepEqual(
     find(table.slice(0, table.indexOf('\n## ')), /^\| `([\w-]+)` \|/gm),
@@ -67,14 +71,14 @@ for (const [rust, file, ts, place] of [
   ['Scene', 'src/levels/scene.rs', 'Scene', TYPES],
   ['Rle', 'src/mask/rle.rs', 'Rle', TYPES],
 ]) {
-  test(`fields of ${ts}`, () => {
+  test(`the fields of ${ts} are the same`, () => {
     const names = fieldsOfRust(file, rust);
     assert.ok(names.length > 1);
     assert.deepEqual(fieldsOf(place, ts), names);
   });
 }
 
-test('kinds of prompts, modes and levels', () => {
+test('the kinds of prompts, modes and levels are the same', () => {
   assert.deepEqual(
     find(typeOf('Prompt'), /kind: '(\w+)'/g),
     variantsOfRust(REQUEST, 'Prompt').sort(),
@@ -86,7 +90,7 @@ test('kinds of prompts, modes and levels', () => {
   );
 });
 
-test('how large photos may be', () => {
+test('the limits for the size of photos are the same', () => {
   const [, megapixels] =
     /const MEGAPIXEL_LIMIT: u32 = (\d+);/.exec(read('src/photo/decode.rs')) ?? [];
   assert.equal(MAX_PIXELS, megapixels * 1e6);

@@ -1,4 +1,4 @@
-// Model files: sources, the cache, broken downloads.
+// Tests model files: their sources, the cache, and broken downloads.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -15,11 +15,12 @@ beforeEach(() => {
 const load = async (options, onFraction = () => {}, signal) =>
   (await loadModel(options, { onFraction, signal })).file;
 
-test('only a file that was found to have the right digest needs no more check', async () => {
+test('only a file that was found to have the right digest needs no further check', async () => {
   const isChecked = async (options) => (await loadModel(options)).checked;
   assert.equal(await isChecked({ model: BYTES }), false);
   assert.equal(await isChecked({ model: BYTES, sha256: SHA256 }), true);
-  // From the server, then from the cache: whoever does not say what it should be has the program look.
+  // The file comes from the server, then from the cache. Without a digest to compare, the program
+  // must check it.
   for (let i = 0; i < 2; i++) assert.equal(await isChecked({ model: URL_ }), false);
   assert.equal(await isChecked({ model: URL_, sha256: SHA256 }), true);
   await clearCache();
@@ -31,7 +32,7 @@ test('only a file that was found to have the right digest needs no more check', 
   );
 });
 
-test('where browsers have no cryptography, the program has to look', async () => {
+test('if the browser has no cryptography, the program must check the file', async () => {
   const { crypto } = globalThis;
   Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });
   try {
@@ -42,7 +43,7 @@ test('where browsers have no cryptography, the program has to look', async () =>
   }
 });
 
-test('what is known of the default model is true of the file', async () => {
+test('the facts about the default model are those of its file', async () => {
   const file = await readFile(new URL(`../../${DEFAULT_MODEL.file}`, import.meta.url));
   assert.equal(file.length, DEFAULT_MODEL.bytes);
   assert.equal(createHash('sha256').update(file).digest('hex'), DEFAULT_MODEL.sha256);
@@ -77,14 +78,14 @@ test('a source that fails is a missing model', async () => {
   for (const model of sources) await assert.rejects(load({ model }), { code: 'model-missing' });
 });
 
-test('a file with another digest is refused, from wherever it comes', async () => {
+test('a file with another digest is refused, wherever it comes from', async () => {
   for (const model of [URL_, BYTES, () => BYTES])
     await assert.rejects(load({ model, sha256: '0'.repeat(64) }), { code: 'model-corrupt' });
   await settled();
   assert.equal(globalThis.caches.entries.size, 0);
 });
 
-test('the second load reads the cache, and downloads nothing', async () => {
+test('the second load reads the cache and downloads nothing', async () => {
   assert.equal(await isModelCached({ model: URL_ }), false);
   await load({ model: URL_ });
   await settled();
@@ -103,7 +104,7 @@ test('without the cache nothing is kept or read', async () => {
   assert.equal(globalThis.caches.entries.size, 0);
 });
 
-test('a damaged entry of the cache is thrown out and fetched again', async () => {
+test('a damaged entry of the cache is deleted and downloaded again', async () => {
   await load({ model: URL_ });
   await settled();
   const { headers } = globalThis.caches.entries.get(URL_);
@@ -112,7 +113,7 @@ test('a damaged entry of the cache is thrown out and fetched again', async () =>
   assert.equal(server.requests.length, 2);
 });
 
-test('an entry of another version is not taken', async () => {
+test('an entry of another version is not used', async () => {
   server.bytes = BYTES.slice(0, 1000);
   await load({ model: URL_ });
   await settled();
@@ -120,7 +121,7 @@ test('an entry of another version is not taken', async () => {
   assert.equal(await hash(await load({ model: URL_, sha256: SHA256 })), SHA256);
 });
 
-test('a full disk, or a cache that fails, is no failure', async () => {
+test('a full disk or a cache that fails does not make the load fail', async () => {
   Object.defineProperty(globalThis, 'navigator', {
     configurable: true,
     value: { storage: { estimate: async () => ({ quota: 1e6, usage: 9e5 }) } },
@@ -137,7 +138,7 @@ test('a full disk, or a cache that fails, is no failure', async () => {
   assert.equal(await hash(await load({ model: URL_ })), SHA256);
 });
 
-test('a broken connection is taken up where it broke; the fraction never falls', async () => {
+test('a broken download goes on where it broke, and the fraction never falls', async () => {
   server.breaks = [1_000_000, 0, 500_000];
   const fractions = [];
   assert.equal(
@@ -155,7 +156,7 @@ test('a broken connection is taken up where it broke; the fraction never falls',
   assert.equal(fractions.at(-1), 1);
 });
 
-test('a server without ranges, or with a new version, starts again', async () => {
+test('if the server has no ranges or a new version, the download starts again', async () => {
   server.ranges = false;
   server.breaks = [1_000_000];
   assert.equal(await hash(await load({ model: URL_, cache: false })), SHA256);
@@ -170,7 +171,7 @@ test('a server without ranges, or with a new version, starts again', async () =>
   assert.equal(await hash(await load({ model: URL_, cache: false })), SHA256);
 });
 
-test('what a failed download has got is taken up by the next one', async () => {
+test('the next download goes on from what a failed one has got', async () => {
   server.breaks = [2_000_000, 0, 0, 0, 0];
   await assert.rejects(load({ model: URL_ }), {
     code: 'model-missing',
@@ -187,7 +188,7 @@ test('what a failed download has got is taken up by the next one', async () => {
   assert.deepEqual([...globalThis.caches.entries.keys()], [URL_]);
 });
 
-test('an abort ends a download at once, and what it has got is kept', async () => {
+test('an abort ends a download at once, and what has arrived is kept', async () => {
   const controller = new AbortController();
   const call = load(
     { model: URL_ },
@@ -200,7 +201,7 @@ test('an abort ends a download at once, and what it has got is kept', async () =
   assert.match(server.requests[0].Range, /^bytes=\d{7}-$/);
 });
 
-test('a server that refuses to resume gives the whole file in the end', async () => {
+test('if the server refuses to resume, the whole file is downloaded in the end', async () => {
   server.breaks = [2_000_000, 0, 0, 0];
   await assert.rejects(load({ model: URL_ }), { code: 'model-missing' });
   const { fetch } = server;
@@ -211,7 +212,7 @@ test('a server that refuses to resume gives the whole file in the end', async ()
   assert.equal(await hash(await load({ model: URL_ })), SHA256);
 });
 
-test('a file that is longer than the model is refused while it comes', async () => {
+test('a file that is longer than the model is refused while it arrives', async () => {
   server.bytes = new Uint8Array(DEFAULT_MODEL.bytes + 400_000);
   await assert.rejects(load({ assets: 'https://example.org/copy' }), {
     code: 'model-corrupt',
@@ -219,7 +220,7 @@ test('a file that is longer than the model is refused while it comes', async () 
   });
 });
 
-test('a damaged beginning spoils one download, not all that follow', async () => {
+test('a damaged beginning spoils only one download', async () => {
   server.breaks = [2_000_000, 0, 0, 0];
   await assert.rejects(load({ model: URL_ }), { code: 'model-missing' });
   const [[key, part]] = globalThis.caches.entries;

@@ -1,4 +1,4 @@
-// What Node and server-side rendering get.
+// Tests what Node and server-side rendering get.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ test('it has the same names, and plain data works', () => {
   assert.deepEqual([...node.decodeRle(rle)], [0, 1, 1, 0]);
 });
 
-test('the files that pages may want to host themselves have names', () => {
+test('files that pages may want to host themselves can be imported by name', () => {
   for (const name of [
     'worker',
     'psd',

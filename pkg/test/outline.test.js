@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRle, traceOutline } from '../dist/index.js';
 
-/** A mask from rows of text: # inside, . outside. */
+/** Makes a mask from rows of text: # is inside and . is outside. */
 function mask(...rows) {
   const pixels = rows.flatMap((row) => [...row].map((char) => Number(char === '#')));
   return encodeRle(pixels, rows[0].length, rows.length);
@@ -24,7 +24,7 @@ test('a hole is a counter-clockwise ring of its own', () => {
   ]);
 });
 
-test('pixels that touch at a corner are apart', () => {
+test('pixels that touch at a corner have separate rings', () => {
   assert.equal(traceOutline(mask('#.', '.#')).length, 2);
   assert.equal(traceOutline(mask('.#', '#.')).length, 2);
 });
@@ -46,7 +46,9 @@ test('filling the rings of random masks gives the masks back', () => {
   }
 });
 
-/** How often the rings go clockwise around a point: both fill rules agree where this is 0 or 1. */
+/**
+ * Counts how often the rings go clockwise around a point. Both fill rules agree if this is 0 or 1.
+ */
 function winding(rings, x, y) {
   let count = 0;
   for (const ring of rings) {

@@ -1,4 +1,4 @@
-// The page as the place where segmenters run, on a graphics device of its own.
+// Tests segmenters that run on the page, on a graphics device of the page.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { WorkerClient } from '../dist/engine/client.js';
 import { pagePort } from '../dist/engine/page-port.js';
 import { create, page, tick } from '../testing/worker.js';
 
-/** A device, and `lose` to end it. */
+/** Makes a device, and a function `lose` that ends it. */
 function newDevice() {
   let lose;
   const lost = new Promise(
@@ -15,7 +15,7 @@ function newDevice() {
   return { adapter: {}, device: { lost }, lose };
 }
 
-/** A port on it, and what it said. */
+/** Makes a port on a device, and lists what the port has said. */
 function open(gpu) {
   const heard = [];
   const events = {
@@ -25,14 +25,14 @@ function open(gpu) {
   return { heard, port: pagePort(gpu, undefined)(events) };
 }
 
-/** The host is a module that is loaded first. */
+/** Waits until the module with the host is loaded. */
 async function loaded() {
   delete globalThis.__aimsPanic;
   for (let i = 0; i < 100 && !globalThis.__aimsPanic; i++) await tick();
   await tick();
 }
 
-test('a panic of the program, which all share, ends the segmenters of the page', async () => {
+test('a panic of the program ends all segmenters of the page, because they share it', async () => {
   const gpu = newDevice();
   const [first, second, closed] = [open(gpu), open(gpu), open(gpu)];
   await loaded();
@@ -52,7 +52,7 @@ const uncaught = { error: 'error', unhandledrejection: 'reason' };
 const listeners = () => Object.keys(uncaught).map((type) => getEventListeners(page, type).length);
 
 for (const [type, property] of Object.entries(uncaught)) {
-  test(`a trap of the program that is no panic, as an event '${type}', ends the segmenters of the page`, async () => {
+  test(`a trap that is not a panic ends the segmenters of the page, as an event '${type}'`, async () => {
     assert.deepEqual(listeners(), [0, 0]);
     const gpu = newDevice();
     const [first, second, closed] = [open(gpu), open(gpu), open(gpu)];
@@ -72,13 +72,13 @@ for (const [type, property] of Object.entries(uncaught)) {
     assert.deepEqual(closed.heard, []);
     for (const { port } of [first, second]) port.end();
     await tick();
-    assert.deepEqual(listeners(), [0, 0], 'nobody listens for nothing');
+    assert.deepEqual(listeners(), [0, 0], 'no listener is left');
     gpu.lose();
     await tick();
   });
 }
 
-test('a device that is lost is told to those who run on it; until then there is no other', async () => {
+test('segmenters hear of the loss of their device, and until then no other device is accepted', async () => {
   const gpu = newDevice();
   const [first, second, closed] = [open(gpu), open(gpu), open(gpu)];
   closed.port.end();
@@ -86,14 +86,14 @@ test('a device that is lost is told to those who run on it; until then there is 
   gpu.lose();
   await tick();
   for (const { heard } of [first, second]) assert.deepEqual(heard, [['lost', 'unplugged']]);
-  assert.deepEqual(closed.heard, [], 'what is closed is not kept for as long as the device');
+  assert.deepEqual(closed.heard, [], 'a closed segmenter hears nothing');
   const next = newDevice();
   open(next).port.end();
   next.lose();
   await tick();
 });
 
-/** The error of a call that `happen` ends, on a device of the page. */
+/** Gives the error of a call that `happen` ends, on a device of the page. */
 async function errorOfCall(happen) {
   const gpu = newDevice();
   const client = new WorkerClient(pagePort(gpu, undefined), () => {});
@@ -106,7 +106,7 @@ async function errorOfCall(happen) {
   return error;
 }
 
-test('what is told on a page speaks of no worker', async () => {
+test('errors on a page do not mention a worker', async () => {
   const stopped = await errorOfCall(() => globalThis.__aimsPanic('index out of bounds'));
   assert.equal(stopped.code, 'internal');
   assert.match(
@@ -119,7 +119,7 @@ test('what is told on a page speaks of no worker', async () => {
   for (const { message } of [stopped, lost]) assert.doesNotMatch(message, /worker/i);
 });
 
-test('a script of the program that is missing is told at the start', async () => {
+test('a missing script of the program is an error at the start', async () => {
   const gpu = newDevice();
   const assets = new URL('nowhere/', import.meta.url);
   const error = await create({ gpu, assets }).catch((error) => error);

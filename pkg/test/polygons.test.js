@@ -22,7 +22,10 @@ import {
 const area = (ring) => signedArea(cornersOf(ring));
 const ringsOf = ({ outer, holes }) => [outer, ...holes].map(cornersOf);
 
-/** Pieces of pixels joined by their sides, by flooding: the number of each pixel's piece, 0 outside. */
+/**
+ * Finds pieces of pixels that are joined by their sides, by flooding. Gives the number of each
+ * pixel's piece, which is 0 outside.
+ */
 function pieces(pixels, width) {
   const labels = new Uint32Array(pixels.length);
   let count = 0;
@@ -80,7 +83,7 @@ test('exact polygons have the mask’s area', () => {
   }
 });
 
-test('holes go to the piece around them, islands in holes are pieces', () => {
+test('holes belong to the piece around them, and islands in holes are pieces', () => {
   const polygons = maskToPolygons(
     textMask('#######', '#.....#', '#.###.#', '#.#.#.#', '#.###.#', '#.....#', '#######'),
   );
@@ -90,7 +93,7 @@ test('holes go to the piece around them, islands in holes are pieces', () => {
   ]);
 });
 
-/** The furthest that points along one closed line are from another. */
+/** Gives the largest distance of points along one closed line from another closed line. */
 function deviation(ring, other) {
   let worst = 0;
   eachEdge(ring, (x0, y0, x1, y1) => {
@@ -168,7 +171,7 @@ test('a tolerance below zero is refused', () => {
   }
 });
 
-/** Corners [x, y] of the rings of a path of M, l, h, v and z. */
+/** Gives the corners [x, y] of the rings of a path that has the commands M, l, h, v and z. */
 function parsePath(path) {
   const rings = [];
   let [x, y] = [0, 0];
@@ -185,7 +188,7 @@ function parsePath(path) {
   return rings;
 }
 
-test('SVG paths fill to the mask', () => {
+test('filled SVG paths give the mask', () => {
   assert.equal(maskToSvgPath(textMask('...', '..#')), 'M3 1v1h-1v-1z');
   assert.equal(maskToSvgPath(textMask('..', '..')), '');
   for (const [pixels, width] of assortedMasks()) {
@@ -218,7 +221,7 @@ test('GeoJSON rings are closed and obey the right-hand rule', () => {
   }
 });
 
-test('GeoJSON of a scene', () => {
+test('a scene becomes GeoJSON', () => {
   const part = maskOf(pixelsOf('..', '.#'), 2, { id: 7, level: 'part', score: 0.75, parent: 1 });
   const empty = maskOf(pixelsOf('..', '..'), 2, { id: 9, level: 'relation', members: [1, 2] });
   const collection = sceneToGeoJson({ width: 2, height: 2, masks: [part, empty] });

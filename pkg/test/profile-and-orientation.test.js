@@ -1,4 +1,5 @@
-// Files whose look is the browser's affair: colours other than sRGB, and turns of WebP and PNG.
+// Tests files that the browser may show differently: with colours other than sRGB, and WebP and PNG
+// files that are turned.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isShownDifferently } from '../dist/photo/profile-and-orientation.js';
@@ -12,7 +13,10 @@ const bytes = (...parts) =>
 const big = (value) => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
 const little = (value) => big(value).reverse();
 
-/** As much of a colour profile as tells its name, which version 2 of the format writes in letters of one byte and version 4 of two. */
+/**
+ * Makes the part of a colour profile that has its name. Version 2 of the format writes it in
+ * letters of one byte, and version 4 in letters of two bytes.
+ */
 function profile(name, version = 2) {
   const wide = [...name].map((char) => `\0${char}`).join('');
   const entry =
@@ -90,7 +94,7 @@ const PROGRAMS = {
   'a JPEG without a profile': jpeg(),
   'a JPEG in sRGB': jpeg(icc(profile('sRGB IEC61966-2.1'))),
   'a JPEG in sRGB, version 4': jpeg(segment(0xe2, 'MPF\0', [1]), icc(profile('sRGB', 4))),
-  'a JPEG that is turned, as all browsers do it': jpeg(segment(0xe1, exif(6, 'MM', 'Exif\0\0'))),
+  'a turned JPEG, which all browsers show upright': jpeg(segment(0xe1, exif(6, 'MM', 'Exif\0\0'))),
   'a JPEG with a profile in its pixels': bytes(jpeg(), icc(profile('Display P3'))),
   'a PNG': png(['IDAT', [1]]),
   'a PNG in sRGB': png(['sRGB', [0]], ['gAMA', big(30000)], ['IDAT', [1]]),
@@ -124,10 +128,10 @@ const BROWSERS = {
     ['gAMA', big(45455)],
     ['cHRM', colours(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)],
   ),
-  'a turned PNG, told at its end': png(['sRGB', [0]], ['IDAT', [1]], ['eXIf', exif(6, 'MM')]),
+  'a turned PNG with EXIF at its end': png(['sRGB', [0]], ['IDAT', [1]], ['eXIf', exif(6, 'MM')]),
   'a WebP in P3': webp(['ICCP', profile('Display P3')]),
   'a turned WebP': webp(['EXIF', exif(6, 'MM')]),
-  'a turned WebP, told as in a JPEG': webp(['EXIF', exif(8, 'II', 'Exif\0\0')]),
+  'a turned WebP with EXIF as in a JPEG': webp(['EXIF', exif(8, 'II', 'Exif\0\0')]),
 };
 
 for (const [files, isOfBrowsers] of [

@@ -10,7 +10,7 @@ import { sceneToPsd } from '../dist/psd.js';
 import { FakeImageData, maskOf, photoOf, pixelsOf } from '../testing/masks.js';
 
 globalThis.ImageData ??= FakeImageData;
-// Reading back needs a picture to read into; writing must do without canvases.
+// Reading a file back needs an image to read into. Writing must work without canvases.
 const noCanvas = () => assert.fail('asked for a canvas');
 initializeCanvas(noCanvas, (width, height) => new FakeImageData(width, height));
 
@@ -32,7 +32,7 @@ async function roundTrip(...args) {
   return readPsd(await blob.arrayBuffer(), { useImageData: true });
 }
 
-/** Names of layers and, in brackets, of groups. */
+/** Gives the names of layers and, in brackets, those inside groups. */
 const treeOf = (layers) =>
   layers.map(({ name, children }) => (children ? [name, treeOf(children)] : name));
 
@@ -40,7 +40,7 @@ function* flat(layers) {
   for (const layer of layers) yield* layer.children ? flat(layer.children) : [layer];
 }
 
-test('layers and groups, from the bottom up', async () => {
+test('layers and groups go from the bottom up', async () => {
   const psd = await roundTrip(scene, photo);
   assert.deepEqual([psd.width, psd.height], [6, 4]);
   assert.deepEqual(treeOf(psd.children), [
@@ -61,7 +61,7 @@ test('layers and groups, from the bottom up', async () => {
   );
 });
 
-test('the photo is the lowest layer and the picture that other programs show', async () => {
+test('the photo is the lowest layer and the image that other programs show', async () => {
   const psd = await roundTrip(scene, photo);
   for (const { data, width, height } of [psd.imageData, psd.children[0].imageData]) {
     assert.deepEqual([width, height], [6, 4]);
@@ -88,19 +88,20 @@ test('a layer is the photo in the mask’s box, transparent outside the mask', a
   );
 });
 
-test('edges as asked for, on a photo that is half transparent', async () => {
+test('edges are soft as asked for, also on a photo that is half transparent', async () => {
   const [entity] = masks;
   const psd = await roundTrip({ ...scene, masks: [entity] }, photoOf(6, 4, 128), { feather: 4 });
   const layer = psd.children[1];
   assert.deepEqual([layer.left, layer.top, layer.right, layer.bottom], [0, 0, 5, 4]);
-  // Halves of 223, 159, 96 and 32. Two rows down is as near to the edge as two columns to the right.
+  // These are halves of 223, 159, 96 and 32. Two rows down is as near to the edge as two columns to
+  // the right.
   assert.deepEqual(
     [0, 1, 2, 3, 4].map((x) => layer.imageData.data[4 * x + 3]),
     [112, 112, 80, 48, 16],
   );
 });
 
-test('names as asked for, in all scripts and lengths', async () => {
+test('names are as asked for, in all scripts and lengths', async () => {
   const long = 'x'.repeat(300);
   const psd = await roundTrip(scene, photo, {
     name: ({ id }) => (id === 1 ? 'Tasse "ü" 杯' : id === 2 ? long : `n${id}`),
@@ -114,7 +115,7 @@ test('names as asked for, in all scripts and lengths', async () => {
   ]);
 });
 
-test('empty scenes, empty masks and full masks', async () => {
+test('empty scenes, empty masks and full masks work', async () => {
   assert.deepEqual(treeOf((await roundTrip({ ...scene, masks: [] }, photo)).children), ['Photo']);
   const empty = mask(1, 'entity', ['......', '......', '......', '......']);
   const full = mask(2, 'part', ['######', '######', '######', '######'], { parent: 9 });
@@ -142,7 +143,7 @@ test('the photo is as it was at the time of the call', async () => {
 });
 
 test('without ag-psd, the error says what to install', async () => {
-  // From this folder Node finds no packages.
+  // From this folder, Node finds no packages.
   const folder = await mkdtemp(join(tmpdir(), 'aims-web-'));
   try {
     await writeFile(join(folder, 'package.json'), '{"type": "module"}');

@@ -17,7 +17,7 @@ import {
 } from '../dist/index.js';
 import { assortedMasks, FakeImageData, maskOf } from '../testing/masks.js';
 
-// Masks given as the XOR of [x, y, width, height] rectangles, with pycocotools' codes.
+// Masks as the XOR of [x, y, width, height] rectangles, and the encodings of pycocotools.
 const cases = JSON.parse(
   readFileSync(new URL('../../tests/data/rle_pycocotools.json', import.meta.url), 'utf8'),
 );
@@ -32,7 +32,7 @@ function draw(rects, height, width) {
 }
 
 for (const { name, rects, rle } of cases) {
-  test(`run-length codes as pycocotools has them: ${name}`, () => {
+  test(`run-length encodings are those of pycocotools: ${name}`, () => {
     const [height, width] = rle.size;
     const pixels = draw(rects, height, width);
     assert.deepEqual(decodeRle(rle), pixels);
@@ -43,17 +43,17 @@ for (const { name, rects, rle } of cases) {
 const rejects = (code, body) =>
   assert.throws(body, (error) => error instanceof SegmenterError && error.code === code);
 
-test('codes that do not fill the mask are refused', () => {
+test('encodings that do not fill the mask are refused', () => {
   rejects('size-mismatch', () => decodeRle({ size: [5, 8], counts: 'S1' }));
   rejects('size-mismatch', () => encodeRle([1, 0, 1], 2, 2));
 });
 
-test('text that is no run-length code is refused', () => {
+test('text that is not a run-length encoding is refused', () => {
   for (const counts of ['!', 'o', 'ooooooooo0', 'é1', 'O'])
     rejects('invalid-prompt', () => decodeRle({ size: [5, 7], counts }));
 });
 
-test('booleans are pixels as numbers are', () => {
+test('pixels may be booleans or numbers', () => {
   const expected = encodeRle([0, 1, 0, 0], 2, 2);
   assert.equal(rleArea(expected), 1);
   for (const pixels of [
@@ -66,7 +66,7 @@ test('booleans are pixels as numbers are', () => {
   }
 });
 
-test('what is no flat list of numbers or booleans is a TypeError', () => {
+test('pixels that are not a flat list of numbers or booleans are a TypeError', () => {
   const wrong = [
     [
       [0, 1],
@@ -90,7 +90,7 @@ test('what is no flat list of numbers or booleans is a TypeError', () => {
   }
 });
 
-/** Each helper that reads a code, on a mask or scene of it. */
+/** Each helper that reads an encoding, applied to a mask or to a scene of it. */
 const readers = {
   decodeRle: ({ rle }) => decodeRle(rle),
   rleArea: ({ rle }) => rleArea(rle),
@@ -106,14 +106,14 @@ const readers = {
 };
 globalThis.ImageData = FakeImageData;
 
-test('uncompressed runs are read wherever a code is', () => {
+test('every helper also reads uncompressed runs', () => {
   assert.deepEqual([...decodeRle({ size: [2, 2], counts: [1, 2, 1] })], [0, 1, 1, 0]);
   for (const [pixels, width] of assortedMasks()) {
     const mask = maskOf(pixels, width);
     const uncompressed = { ...mask, rle: { size: mask.rle.size, counts: runsOf(pixels, width) } };
     for (const read of Object.values(readers)) assert.deepEqual(read(uncompressed), read(mask));
   }
-  // Runs of no length join their neighbours, and exports are compressed.
+  // Runs of length 0 join their neighbours, and exports are compressed.
   const joined = { ...maskOf([0], 1), rle: { size: [2, 3], counts: [0, 0, 1, 2, 0, 1, 2] } };
   assert.deepEqual(
     sceneToCoco({ width: 3, height: 2, masks: [joined] }).annotations[0].segmentation,
@@ -121,7 +121,7 @@ test('uncompressed runs are read wherever a code is', () => {
   );
 });
 
-/** Down the columns, background first. */
+/** Gives the runs down the columns, background first. */
 function runsOf(pixels, width) {
   const runs = [0];
   for (let x = 0; x < width; x++) {
@@ -133,7 +133,7 @@ function runsOf(pixels, width) {
   return runs;
 }
 
-test('sizes that no photo has are refused before memory is taken for them', () => {
+test('sizes that no photo has are refused before memory is allocated for them', () => {
   const sizes = [
     [65535, 65535],
     [1e9, 1e9],
@@ -159,7 +159,7 @@ test('sizes that no photo has are refused before memory is taken for them', () =
   rejects('invalid-prompt', () => decodeRle(undefined));
 });
 
-test('run lengths that are none are refused', () => {
+test('invalid run lengths are refused', () => {
   const [size, wrong] = [
     [2, 2],
     [

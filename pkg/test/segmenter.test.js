@@ -1,4 +1,4 @@
-// The facade against a stand-in for the worker: order, aborts, crashes and closing.
+// Tests the segmenter with a stand-in for the worker: order, aborts, crashes and closing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRle } from '../dist/index.js';
@@ -47,7 +47,7 @@ test('candidates go through the same steps as scenes', async () => {
   await assert.rejects(image.candidates(prompt), { code: 'closed' });
 });
 
-test('candidates takes the prompt that segment takes, if it is one of points', async () => {
+test('candidates also takes a prompt of the kind points, as segment does', async () => {
   const image = await (await create()).setImage(photo);
   const points = { points: [{ x: 1, y: 2, label: 1 }], box: [0, 0, 2, 2] };
   const prompt = { kind: 'points', ...points };
@@ -66,13 +66,13 @@ test('candidates takes the prompt that segment takes, if it is one of points', a
   assert.equal(worker.calls('candidates').length, 1);
 });
 
-test('auto without WebGPU takes the CPU and says why', async () => {
+test('auto without WebGPU uses the CPU and says why', async () => {
   const { adapter } = await create();
   assert.equal(adapter.device, 'cpu');
   assert.match(adapter.reason, /does not offer WebGPU/);
 });
 
-test('auto does not take a software adapter; asking for it does', async () => {
+test('auto does not use a software adapter, but asking for WebGPU does', async () => {
   StandIn.gpu = { kind: 'software', detail: 'SwiftShader' };
   const { adapter } = await create();
   assert.equal(adapter.device, 'cpu');
@@ -82,7 +82,7 @@ test('auto does not take a software adapter; asking for it does', async () => {
   assert.equal(asked.adapter.software, true);
 });
 
-test('auto leaves a graphics device that fails its trial, with the worker it failed in', async () => {
+test('if a graphics device fails its trial, auto ends that worker and uses the CPU in a new one', async () => {
   StandIn.gpu = { kind: 'hardware', detail: 'a card' };
   assert.equal((await create()).adapter.device, 'webgpu');
   StandIn.failures = { webgpu: { code: 'device-lost', message: 'The GPU stopped working.' } };
@@ -95,14 +95,14 @@ test('auto leaves a graphics device that fails its trial, with the worker it fai
   );
 });
 
-test('a fault of the model is no reason to change the device', async () => {
+test('a faulty model does not make auto change the device', async () => {
   StandIn.gpu = { kind: 'hardware', detail: 'a card' };
   StandIn.failures = { webgpu: { code: 'model-corrupt', message: 'damaged' } };
   await assert.rejects(create(), { code: 'model-corrupt' });
   assert.ok(StandIn.all.every((worker) => worker.terminated));
 });
 
-test('asking for WebGPU where there is none is an error', async () => {
+test('asking for WebGPU is an error if there is none', async () => {
   await assert.rejects(create({ device: 'webgpu' }), { code: 'no-webgpu', name: 'SegmenterError' });
   assert.ok(StandIn.all.every((worker) => worker.terminated));
 });
@@ -133,7 +133,7 @@ test('an abort rejects at once and tells the worker', async () => {
   assert.deepEqual(worker.received.at(-1), { type: 'abort', id: worker.calls('segment')[0].id });
 });
 
-test('an image finished after its abort is freed', async () => {
+test('an image that is finished after its abort is freed', async () => {
   const segmenter = await create();
   StandIn.silent.add('setImage');
   const controller = new AbortController();
@@ -154,7 +154,7 @@ test('an image finished after its abort is freed', async () => {
   );
 });
 
-test('a crash rejects what is under way; the next call works on a new worker, with the image restored', async () => {
+test('a crash rejects calls under way, and the next call restores the image in a new worker', async () => {
   const segmenter = await create();
   const heard = [];
   segmenter.addEventListener('devicelost', ({ detail }) => heard.push(['devicelost', detail.code]));
@@ -188,7 +188,7 @@ test('a crash rejects what is under way; the next call works on a new worker, wi
   ]);
 });
 
-test('a device that is lost between calls is told of, and replaced by the next call', async () => {
+test('a device that is lost between calls causes an event, and the next call replaces it', async () => {
   const segmenter = await create();
   const image = await segmenter.setImage(photo);
   const heard = [];
@@ -224,7 +224,7 @@ test('an abort does not wait for the image to be restored', async () => {
   await assert.rejects(call, { code: 'aborted' });
 });
 
-test('calls after closing are errors, and closing rejects what is under way', async () => {
+test('closing rejects calls under way, and calls after it are errors', async () => {
   const segmenter = await create();
   const [image, other] = [await segmenter.setImage(photo), await segmenter.setImage(photo)];
   image.close();
@@ -250,7 +250,7 @@ test('`using` closes', { skip: Symbol.dispose === undefined }, async () => {
   assert.ok(StandIn.all[0].terminated);
 });
 
-test('masks of prompts reach the worker compressed', async () => {
+test('masks in prompts are compressed before they reach the worker', async () => {
   const image = await (await create()).setImage(photo);
   const [worker] = StandIn.all.slice(-1);
   const runs = { size: [3, 4], counts: [1, 2, 9] };
@@ -268,7 +268,7 @@ test('masks of prompts reach the worker compressed', async () => {
   assert.deepEqual(runs.counts, [1, 2, 9]);
 });
 
-test('uncompressed codes that are malformed never reach the worker', async () => {
+test('malformed uncompressed masks never reach the worker', async () => {
   const image = await (await create()).setImage(photo);
   const [worker] = StandIn.all.slice(-1);
   for (const [code, mask] of [
@@ -286,7 +286,7 @@ test('uncompressed codes that are malformed never reach the worker', async () =>
     });
   }
   assert.deepEqual(worker.calls('segment'), []);
-  // What is not a code at all is for the worker to judge.
+  // The worker checks everything that is not an uncompressed mask.
   for (const prompt of [
     { kind: 'mask' },
     { kind: 'mask', mask: null },

@@ -1,4 +1,4 @@
-// Several loads of one model at the same time.
+// Tests several loads of one model at the same time.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { beforeEach, test } from 'node:test';
@@ -15,7 +15,10 @@ beforeEach(() => {
 
 const model = URL_;
 const load = async (options, settings) => (await loadModel({ model, ...options }, settings)).file;
-/** A signal that is aborted when the load has come that far, and the progress until then. */
+/**
+ * Makes a signal that is aborted when the load has reached `limit`, and lists the progress until
+ * then.
+ */
 function abortAt(limit) {
   const controller = new AbortController();
   const seen = [];
@@ -44,7 +47,7 @@ test('two segmenters that are created at once share one download, with progress 
   assert.equal(kept(), 0);
 });
 
-test('who comes while the file arrives, is checked or is written to the cache shares it', async () => {
+test('a load that begins while the file arrives, is checked or is cached shares it', async () => {
   const files = [];
   const first = load(
     {},
@@ -59,7 +62,7 @@ test('who comes while the file arrives, is checked or is written to the cache sh
   assert.equal(kept(), 0);
 });
 
-test('when one of two is aborted, the other goes on', async () => {
+test('if one of two loads is aborted, the other goes on', async () => {
   for (const isFirst of [true, false]) {
     server = freshServer();
     const stops = abortAt(0.4);
@@ -78,7 +81,7 @@ test('when one of two is aborted, the other goes on', async () => {
   }
 });
 
-test('when both are aborted the download stops, and the next one goes on from there', async () => {
+test('if both are aborted, the download stops, and the next one goes on from there', async () => {
   const signals = [];
   const { fetch } = globalThis;
   globalThis.fetch = (url, init) => {
@@ -97,13 +100,13 @@ test('when both are aborted the download stops, and the next one goes on from th
   assert.equal(kept(), 0);
 });
 
-/** Waits until it is so, which takes longer where the machine has other work. */
+/** Waits until `isSo` gives true, which takes longer if the machine is busy. */
 async function until(isSo) {
   for (let i = 0; i < 200 && !isSo(); i++) await settled();
   assert.ok(isSo(), String(isSo));
 }
 
-/** Runs `during` while the digest of the file that has arrived is computed. */
+/** Runs `during` while the digest of the file that has arrived is being computed. */
 function whileDigesting(context, during) {
   const digest = crypto.subtle.digest.bind(crypto.subtle);
   context.mock.method(crypto.subtle, 'digest', async (...args) => {
@@ -113,7 +116,7 @@ function whileDigesting(context, during) {
   });
 }
 
-test('who comes after an abort while the digest is computed shares the file', async (context) => {
+test('a load that begins after an abort, while the digest is computed, shares the file', async (context) => {
   const controller = new AbortController();
   const others = [];
   whileDigesting(context, async () => {
@@ -129,7 +132,7 @@ test('who comes after an abort while the digest is computed shares the file', as
   await until(() => kept() === 0);
 });
 
-test('a file whose digest was being computed when all were aborted is not kept, and the next segmenter is created', async (context) => {
+test('if all are aborted while the digest is computed, nothing is kept, and the next segmenter is created', async (context) => {
   const controller = new AbortController();
   whileDigesting(context, () => controller.abort());
   await assert.rejects(Segmenter.create({ model, signal: controller.signal }), { code: 'aborted' });
@@ -138,7 +141,7 @@ test('a file whose digest was being computed when all were aborted is not kept, 
   await until(() => kept() === 0);
 });
 
-test('each checks the file by its own digest; it is kept if one of them finds it right', async () => {
+test('each load checks the file with its own digest, and the file is kept if one finds it right', async () => {
   const [wrong, right] = [load({ sha256: '0'.repeat(64) }), load({ sha256: SHA256 })];
   await assert.rejects(wrong, { code: 'model-corrupt' });
   assert.equal(await hash(await right), SHA256);
@@ -147,7 +150,7 @@ test('each checks the file by its own digest; it is kept if one of them finds it
   assert.equal(server.requests.length, 1);
 });
 
-test('a download that fails fails for all, and the next one tries again', async () => {
+test('if a download fails, it fails for all, and the next one tries again', async () => {
   globalThis.fetch = async () => new Response('', { status: 503 });
   for (const call of [load(), load()]) await assert.rejects(call, { code: 'model-missing' });
   assert.equal(kept(), 0);
@@ -155,7 +158,7 @@ test('a download that fails fails for all, and the next one tries again', async 
   assert.equal(await hash(await load()), SHA256);
 });
 
-test('bytes are those at the time of the call', async () => {
+test('bytes are read at the time of the call', async () => {
   const bytes = BYTES.slice();
   const call = loadModel({ model: bytes, sha256: SHA256 }, { after: settled() });
   bytes.fill(0);

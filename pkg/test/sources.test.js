@@ -1,4 +1,4 @@
-// What setImage takes, and when it takes the pixels.
+// Tests what setImage takes, and when it reads the pixels.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { beforeEach, test } from 'node:test';
@@ -15,7 +15,7 @@ beforeEach(async () => {
   bitmaps.length = 0;
 });
 
-/** What the worker was sent last. */
+/** Gives the image that was sent to the worker last. */
 const sent = () => StandIn.all[0].calls('setImage').at(-1)?.args.image;
 async function sentPixels() {
   const { format, width, height, pixels } = sent();
@@ -42,7 +42,7 @@ test('the pixels of an ImageData are those at the time of the call', async () =>
   assert.deepEqual(await sentPixels(), of(2, 3, 7));
 });
 
-test('an ImageData of other colours is converted, at the time of the call', async () => {
+test('an ImageData in another colour space is converted at the time of the call', async () => {
   const image = another('ImageData', {
     width: 2,
     height: 3,
@@ -59,7 +59,7 @@ test('an ImageData of other colours is converted, at the time of the call', asyn
   assert.deepEqual(await sentPixels(), of(2, 3, 7));
 });
 
-test('a buffer that is transferred after the call is no loss; before, it is an error', async () => {
+test('a buffer may be transferred after the call, but not before', async () => {
   const image = another('ImageData', { width: 2, height: 3, data: pixels(2, 3, 7) });
   const call = segmenter.setImage(image);
   structuredClone(image.data, { transfer: [image.data.buffer] });
@@ -68,7 +68,7 @@ test('a buffer that is transferred after the call is no loss; before, it is an e
   await assert.rejects(segmenter.setImage(image), { code: 'empty-image', message: /transferred/ });
 });
 
-test('the pixels of what can change are those at the time of the call', async () => {
+test('the pixels of sources that can change are those at the time of the call', async () => {
   for (const kind of ['HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap']) {
     const source = picture(kind, 4, 3, 5);
     const call = segmenter.setImage(source);
@@ -78,7 +78,7 @@ test('the pixels of what can change are those at the time of the call', async ()
   }
 });
 
-test('what another window made is taken', async () => {
+test('objects of another window are accepted', async () => {
   const sources = [
     picture('HTMLCanvasElement', 4, 3, 1),
     picture('OffscreenCanvas', 4, 3, 2),
@@ -103,7 +103,7 @@ test('what another window made is taken', async () => {
   }
 });
 
-test('what is no picture is told', async () => {
+test('a source that is not an image is an error', async () => {
   for (const source of [
     'photo.jpg',
     undefined,
@@ -123,7 +123,7 @@ test('what is no picture is told', async () => {
   await assert.rejects(segmenter.setImage(wide), { code: 'sixteen-bit-image' });
 });
 
-test('bytes and logits of another window are taken', async () => {
+test('bytes and logits of another window are accepted', async () => {
   for (const expression of [
     'new Uint8Array(9).fill(3)',
     'new Uint8Array(9).fill(3).buffer',
@@ -139,7 +139,7 @@ test('bytes and logits of another window are taken', async () => {
   });
 });
 
-test('a video gives the frame that it shows, and says so when there is none', async () => {
+test('a video gives the frame that it shows, and it is an error if there is none', async () => {
   const video = picture('HTMLVideoElement', 300, 150, 5, {
     readyState: 1,
     videoWidth: 4,
@@ -156,7 +156,7 @@ test('a video gives the frame that it shows, and says so when there is none', as
   await assert.rejects(segmenter.setImage(video), { code: 'empty-image' });
 });
 
-test('an abort does not wait for an <img> to load, and leaves nothing', async () => {
+test('an abort does not wait for an <img> to load, and nothing is left', async () => {
   const element = imageElement(5, { complete: false });
   const controller = new AbortController();
   const call = segmenter.setImage(element, { signal: controller.signal });
@@ -180,7 +180,7 @@ test('closing does not wait for an <img> to load', async () => {
   assert.equal(sent(), undefined);
 });
 
-test('an <img> that loads lazily and has not come yet is loaded by its address', async () => {
+test('an <img> that loads lazily and has not loaded yet is loaded by its address', async () => {
   const element = imageElement(5, {
     loading: 'lazy',
     complete: false,
@@ -206,7 +206,7 @@ test('an <img> gives all pixels of its file, not those of its natural size', asy
   assert.ok(bitmaps.every(({ isClosed }) => isClosed));
 });
 
-test('an <img> without a picture, pixels of other sites, and more than there is memory for, are told', async () => {
+test('a broken <img>, pixels of other sites, and too many pixels for the memory are errors', async () => {
   const broken = imageElement(5, { complete: false });
   const call = segmenter.setImage(broken);
   broken.fail(new DOMException('no picture', 'EncodingError'));

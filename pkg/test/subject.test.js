@@ -12,7 +12,7 @@ import { maskOf } from '../testing/masks.js';
 
 const [WIDTH, HEIGHT] = [60, 40];
 let id = 0;
-/** An entity of a rectangle, or of all pixels for which a function says so. */
+/** Makes an entity from a rectangle, or from all pixels for which a function gives true. */
 function entity(shape, more) {
   const isInside =
     typeof shape === 'function'
@@ -26,24 +26,24 @@ function entity(shape, more) {
 }
 const scene = (...masks) => ({ width: WIDTH, height: HEIGHT, masks });
 
-/** The first of each pair is the subject, in whatever order they come. */
+/** The first of each pair is the subject, in either order. */
 const pairs = {
   'the larger of two': [entity([15, 10, 20, 20]), entity([37, 15, 10, 10])],
   'the one in the middle': [entity([25, 15, 10, 10]), entity([3, 3, 10, 10])],
-  'the one that is surely found': [
+  'the one with the higher score': [
     entity([15, 15, 10, 10], { score: 0.9 }),
     entity([35, 15, 10, 10], { score: 0.3 }),
   ],
   'the one that leaves the border free': [entity([25, 5, 10, 20]), entity([25, 0, 10, 20])],
-  'a thing before the wall around it': [
+  'a thing in front of the wall around it': [
     entity([20, 12, 16, 16]),
     entity((x, y) => x < 8 || x >= 52 || y < 8 || y >= 32, { score: 0.95 }),
   ],
-  'a thing on the floor before the floor': [
+  'a thing on the floor and not the floor': [
     entity([24, 12, 12, 20]),
     entity((x, y) => y >= 26 && !(x >= 24 && x < 36 && y < 32), { score: 0.95 }),
   ],
-  'a small thing before the sky': [
+  'a small thing and not the sky': [
     entity([28, 18, 6, 5]),
     entity((x, y) => y < 16, { score: 0.95 }),
   ],
@@ -56,7 +56,7 @@ for (const [name, [subject, other]] of Object.entries(pairs)) {
   });
 }
 
-test('parts and relations are no subjects, and neither is what covers the border', () => {
+test('parts and relations are never the subject, and neither is what covers the border', () => {
   const wall = entity((x, y) => x < 2 || x >= 58 || y < 2 || y >= 38);
   const others = [
     entity([20, 10, 20, 20], { level: 'part' }),
@@ -74,12 +74,12 @@ test('parts and relations are no subjects, and neither is what covers the border
     null,
   );
   assert.equal(subjectOf(scene()), null);
-  // A thing that fills a lower corner is cut by the border and yet one.
+  // A thing that fills a lower corner is cut off by the border, but it can be the subject.
   const corner = entity([0, 10, 35, 30]);
   assert.equal(subjectOf(scene(wall, corner)), corner);
 });
 
-test('photos of one row, one column and one pixel', () => {
+test('photos of one row, one column and one pixel work', () => {
   for (const [width, pixels] of [
     [9, [0, 0, 0, 1, 1, 1, 0, 0, 0]],
     [1, [0, 0, 0, 1, 1, 1, 0, 0, 0]],
@@ -90,7 +90,7 @@ test('photos of one row, one column and one pixel', () => {
   assert.equal(subjectOf({ width: 1, height: 1, masks: [maskOf(Uint8Array.of(1), 1)] }), null);
 });
 
-test('the background is what is not the subject, or no entity', () => {
+test('the background is everything but the subject, or everything but the entities', () => {
   const [a, b, part] = [
     entity([5, 5, 10, 10]),
     entity([30, 20, 10, 10]),

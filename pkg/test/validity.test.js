@@ -1,6 +1,7 @@
-// Polygons are valid as OpenGIS has it, at any tolerance: rings do not touch themselves, no two cross, holes lie in their outer
-// ring, and the inside of a polygon is one piece. Shapely 2.2.0 found the polygons of 6,600 such masks valid, at each of the
-// tolerances 0, 0.5, 1, 2, 5 and 40; the check below needs no Shapely.
+// Polygons are valid by the rules of OpenGIS at any tolerance: rings do not touch themselves, no
+// two rings cross, holes lie in their outer ring, and the inside of a polygon is one piece. Shapely
+// 2.2.0 found the polygons of 6,600 such masks valid, at each of the tolerances 0, 0.5, 1, 2, 5 and
+// 40. The check below needs no Shapely.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -18,7 +19,7 @@ import {
 
 const TOLERANCES = [0, 0.5, 1, 2, 5, 40, Infinity];
 
-/** Features with rings that touch themselves, as the first version gave them. */
+/** Features with rings that touch themselves, which the first version gave. */
 const touching = readFileSync(
   new URL('../../tests/data/touching_outlines.jsonl', import.meta.url),
   'utf8',
@@ -37,7 +38,7 @@ const isBetween = ([ax, ay], [bx, by], [cx, cy]) =>
   (ax - cx) * (bx - cx) + (ay - cy) * (by - cy) <= 0;
 const isSame = (a, b) => a[0] === b[0] && a[1] === b[1];
 
-/** Whether two edges have more in common than one end of both. */
+/** Says whether two edges have more in common than one end of both. */
 function meet([a, b], [c, d]) {
   if (isSame(a, d) && !isSame(b, c)) return meet([b, a], [d, c]);
   if (isSame(b, c)) return side(a, b, d) === 0 && (isSame(a, d) || !isBetween(a, d, b));
@@ -53,7 +54,7 @@ function meet([a, b], [c, d]) {
   ].some((three, i) => sides[i] === 0 && isBetween(...three));
 }
 
-/** Whether a point is inside of a ring that it is not on. */
+/** Says whether a point is inside a ring. It must not be on the ring. */
 function isIn(ring, [px, py]) {
   return (
     edgesOf(ring).filter(
@@ -65,7 +66,7 @@ function isIn(ring, [px, py]) {
   );
 }
 
-/** Of each two rings, whether the first lies in the second. */
+/** Says for each two rings whether the first lies in the second. */
 function nesting(rings) {
   return rings.map((ring) => {
     const middles = edgesOf(ring).map(([[x0, y0], [x1, y1]]) => [(x0 + x1) / 2, (y0 + y1) / 2]);
@@ -102,7 +103,7 @@ function checkValid(polygons) {
   for (const polygon of polygons) checkOnePiece(ringsOf([polygon]));
 }
 
-/** Rings that touch each other in a circle cut a polygon in two. */
+/** Fails if rings that touch each other in a circle cut a polygon in two. */
 function checkOnePiece(rings) {
   const root = new Map();
   const find = (key) => (root.has(key) ? find(root.get(key)) : key);
@@ -119,7 +120,7 @@ function checkOnePiece(rings) {
   }
 }
 
-test('the check finds what is invalid', () => {
+test('the check finds invalid polygons', () => {
   const [outer, square] = [
     [9, 0, 9, 9, 0, 9, 0, 0],
     [4, 4, 4, 2, 2, 2, 2, 4],
@@ -147,7 +148,7 @@ test('the check finds what is invalid', () => {
 });
 
 for (const feature of touching) {
-  test(`valid polygons where pixels touch at corners: ${feature.properties.area} pixels of ${feature.name}`, () => {
+  test(`polygons are valid if pixels touch at corners: ${feature.properties.area} pixels of ${feature.name}`, () => {
     const [left, top, width, height] = feature.properties.bbox;
     const pixels = fill(feature.geometry.coordinates.flat(), left + width + 1, top + height + 1);
     const mask = maskOf(pixels, left + width + 1);
@@ -164,7 +165,7 @@ test('a ring is cut where it touches itself', () => {
   assert.deepEqual(traceOutline(textMask('####', '#.##', '##.#', '####').rle).length, 3);
 });
 
-test('polygons of ragged masks are valid at every tolerance, and rings stay inside of what they were inside of', () => {
+test('polygons of ragged masks are valid at every tolerance, and rings stay inside the same rings', () => {
   for (const [pixels, width] of [...assortedMasks(), ...raggedMasks(1, 120, 16)]) {
     const mask = maskOf(pixels, width);
     const exact = maskToPolygons(mask);
@@ -194,7 +195,7 @@ test('a hole with an arm around nothing keeps its direction', () => {
   }
 });
 
-test('corners where rings touch stay only where they must', () => {
+test('corners at which rings touch stay only if they must', () => {
   const pieces = maskToPolygons(textMask('.#.', '.##', '#.#', '...', '#..'), { tolerance: 1 });
   assert.deepEqual(
     pieces.map(({ outer }) => outer),
@@ -219,7 +220,10 @@ test('corners where rings touch stay only where they must', () => {
   );
 });
 
-/** Rings of corners [x, y], of which all are kept, and a way to move one: what was left out is between it and its neighbours. */
+/**
+ * Makes rings of corners [x, y], all of which are kept. If a test moves a corner, it counts as one
+ * between which and its neighbours corners were left out.
+ */
 function cornersFor(...rings) {
   const places = rings.flat();
   const firsts = [0];
@@ -257,7 +261,7 @@ test('lines of neighbours may not lie on each other', () => {
 });
 
 test('rings that touch at a corner may not cross there', () => {
-  // Two pixels, and two holes of one pixel, that touch at (2, 2).
+  // Two pixels, and two holes of one pixel each, touch at (2, 2).
   const upper = [
     [2, 1],
     [2, 2],
@@ -281,7 +285,8 @@ test('rings that touch at a corner may not cross there', () => {
         .findIndex(([x, y], i) => x === place && y === place && (ring === 0) === i < 4),
     );
     assert.deepEqual(conflict(corners, mine, other), []);
-    // A corner of the lower one moves, into the angle of the upper one, onto its edge, and to where it does no harm.
+    // A corner of the lower ring moves into the angle of the upper one, onto its edge, and to where
+    // it does no harm.
     const at = corners.next[other];
     for (const [place, expected] of [
       [

@@ -1,4 +1,4 @@
-// Places where the worker cannot start, and pages that start it themselves.
+// Tests environments in which the worker cannot start, and pages that start it themselves.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { Segmenter } from '../dist/index.js';
@@ -7,7 +7,7 @@ import { StandIn, tick } from '../testing/worker.js';
 const COPY = 'https://page.example/aims-web';
 let requests;
 
-/** Puts a global in place until the test is over; undefined takes it away. */
+/** Sets a global variable until the test is over. With undefined it is removed. */
 const before = new Map();
 function put(name, value) {
   if (!before.has(name)) before.set(name, Object.getOwnPropertyDescriptor(globalThis, name));
@@ -34,7 +34,10 @@ afterEach(() => {
 const model = 'https://page.example/model';
 const create = (options) => Segmenter.create({ model, ...options });
 
-/** `create` rejects with a message that says what to do, and nothing was downloaded; `isSupported` says the same where it can. */
+/**
+ * Checks that `create` rejects with a message that says what to do, and that nothing was
+ * downloaded. `isSupported` must say the same if it can know.
+ */
 async function cannot(options, message, isKnown = true) {
   const error = await create(options).then(
     () => assert.fail('a segmenter was created'),
@@ -50,7 +53,7 @@ async function cannot(options, message, isKnown = true) {
   if (isKnown) assert.equal(reason, error.message);
 }
 
-test('a script on another origin', async () => {
+test('a script on another origin cannot be used', async () => {
   put('origin', 'https://page.example');
   await cannot(
     { assets: 'https://cdn.example/aims-web' },
@@ -60,7 +63,7 @@ test('a script on another origin', async () => {
   assert.equal((await Segmenter.isSupported({ assets: COPY })).supported, true);
 });
 
-test('a sandboxed frame, whose caches cannot be asked for either', async () => {
+test('a sandboxed frame cannot start a worker, nor use caches', async () => {
   put('origin', 'null');
   put('caches');
   Object.defineProperty(globalThis, 'caches', {
@@ -74,7 +77,7 @@ test('a sandboxed frame, whose caches cannot be asked for either', async () => {
   await Segmenter.clearCache();
 });
 
-test('scripts on another origin are not refused with `gpu`, which the page imports, nor with a `worker`', async () => {
+test('scripts on another origin are accepted with `gpu` or with a `worker`', async () => {
   put('origin', 'https://page.example');
   for (const options of [{ gpu: { adapter: {} } }, { worker: () => new StandIn() }]) {
     assert.equal(
@@ -85,7 +88,7 @@ test('scripts on another origin are not refused with `gpu`, which the page impor
   }
 });
 
-test('a browser that refuses at once', async () => {
+test('a browser may refuse at once', async () => {
   put(
     'Worker',
     class {
@@ -101,7 +104,7 @@ test('a browser that refuses at once', async () => {
   );
 });
 
-test('a script that cannot be loaded: missing, or without the headers of the page', async () => {
+test('a script that cannot be loaded is missing or lacks the headers of the page', async () => {
   put(
     'Worker',
     class extends StandIn {
@@ -120,7 +123,7 @@ test('a script that cannot be loaded: missing, or without the headers of the pag
   assert.ok(StandIn.all.every(({ terminated }) => terminated));
 });
 
-test('a script that fails as it starts', async () => {
+test('a script may fail as it starts', async () => {
   put(
     'Worker',
     class extends StandIn {
@@ -141,7 +144,7 @@ for (const [kind, message] of [
   ['DedicatedWorkerGlobalScope', /page/],
   ['global', /On a server/],
 ]) {
-  test(`no workers in a ${kind}`, async () => {
+  test(`there are no workers in a ${kind}`, async () => {
     put('Worker');
     put(Symbol.toStringTag, kind);
     await cannot({}, message);
@@ -150,7 +153,10 @@ for (const [kind, message] of [
   });
 }
 
-/** Trusted Types as browsers have them: with `allowed` names, and a Worker that takes trusted addresses alone. */
+/**
+ * Imitates the Trusted Types of browsers: only the `allowed` names are accepted, and a Worker takes
+ * only trusted addresses.
+ */
 function requireTrustedTypes(allowed) {
   const policies = [];
   put('trustedTypes', {
@@ -176,16 +182,20 @@ function requireTrustedTypes(allowed) {
   return policies;
 }
 
-test('Trusted Types without the policy of this package', async () => {
+test('Trusted Types without the policy of this package prevent the start', async () => {
   requireTrustedTypes(['other']);
   await cannot({}, /trusted-types aims-web.*`worker`/s, false);
 });
 
-test('Trusted Types with the policy of this package', async () => {
+test('Trusted Types with the policy of this package allow the start', async () => {
   const policies = requireTrustedTypes(['aims-web']);
   await create();
   await create({ assets: COPY });
-  assert.deepEqual(policies, ['aims-web'], 'once: browsers refuse a second one of the same name');
+  assert.deepEqual(
+    policies,
+    ['aims-web'],
+    'only once, because browsers refuse a second policy of the same name',
+  );
   const addresses = StandIn.all.map(({ url }) => url);
   assert.deepEqual(addresses, [
     new URL('../dist/worker.js', import.meta.url).href,
@@ -195,7 +205,7 @@ test('Trusted Types with the policy of this package', async () => {
     assert.deepEqual(options, { type: 'module', name: 'aims-web' });
 });
 
-test('a worker that the page starts is taken wherever it comes from, at each start', async () => {
+test('a worker that the page starts is used at each start, wherever it comes from', async () => {
   put('origin', 'null');
   const started = [];
   const worker = () => {
@@ -214,12 +224,12 @@ test('a worker that the page starts is taken wherever it comes from, at each sta
     started.map(({ terminated }) => terminated),
     [true, false],
   );
-  assert.equal(StandIn.all.length, 2, 'no other worker');
+  assert.equal(StandIn.all.length, 2, 'no other worker is started');
   segmenter.close();
   assert.ok(started[1].terminated);
 });
 
-test('a `worker` that fails is told of; one that is none is a TypeError', async () => {
+test('a `worker` that fails is an error, and one that gives no Worker is a TypeError', async () => {
   const failing = () => {
     throw new DOMException('not allowed', 'SecurityError');
   };
@@ -229,7 +239,7 @@ test('a `worker` that fails is told of; one that is none is a TypeError', async 
   assert.deepEqual(requests, []);
 });
 
-test('a start that fails ends the download', async () => {
+test('if the start fails, the download ends', async () => {
   const fetched = new Promise((resolve) => {
     put('fetch', (url, { signal }) => {
       resolve(signal);

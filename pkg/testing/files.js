@@ -1,4 +1,5 @@
-// Small picture files of which the package leaves something to the browser: a light rectangle on a dark ground, 24 x 16 pixels.
+// Makes small image files that the package leaves to the browser in some way. They show a light
+// rectangle on a dark background, in 24 x 16 pixels.
 import { deflateSync } from 'node:zlib';
 
 const WIDTH = 24;
@@ -14,13 +15,13 @@ const rows = (value) =>
     Array.from({ length: WIDTH }, (_, x) => value(isInside(x, y))),
   );
 
-/** Written by Pillow, as no browser writes it. */
+/** This file was written by Pillow, because browsers do not write AVIF. */
 const AVIF =
   'AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEA' +
   'AQAAAAEAAAETAAAALgAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAGAAAABAAAAAQcGl4aQAAAAADCAgIAAAADGF2' +
   'MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAANm1kYXQSAAoJGBDv7RAQ0GhAMh9F4eHhiGEkkkmUAAAAV9cqjXQpUPYTCCwyM4OG1MJe';
 
-/** By Pillow too, with EXIF orientation 6. */
+/** This file was written by Pillow too. It has EXIF orientation 6. */
 const WEBP =
   'UklGRmYAAABXRUJQVlA4WAoAAAAIAAAAFwAADwAAVlA4TCUAAAAvF8ADAA9wOuTjmB8Fav5jCWraNmDKrPw5ra8qhIj+T0BnQqfOAEVYSUYaAAAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAA' +
   'AA=';
@@ -44,7 +45,10 @@ function bmp() {
   return Buffer.concat([head, Buffer.from(pixels)]);
 }
 
-/** Each pixel is a code of 3 bits, and before the codes outgrow them comes one that starts them anew. */
+/**
+ * Writes a GIF. Each pixel is a code of 3 bits. Before codes become longer, a clear code starts the
+ * table again.
+ */
 function gif(frames) {
   const CLEAR = 4;
   const END = 5;
@@ -77,7 +81,9 @@ function gif(frames) {
   ]);
 }
 
-/** Grey, with these bits, and with chunks before the pixels. */
+/**
+ * Writes a grey PNG with this many bits a channel and with `before` as chunks before the pixels.
+ */
 function png(bits, ...before) {
   const head = Buffer.from([0, 0, 0, WIDTH, 0, 0, 0, HEIGHT, bits, 0, 0, 0, 0]);
   const pixels = rows((inside) => (inside ? [0xc8, 0x12] : [0x30, 0x34]).slice(0, bits / 8)).map(
@@ -145,30 +151,31 @@ const ORIENTATION_6 = Buffer.from([
   0,
 ]);
 
-/** In base64, to be handed to a page. */
+/** The files in base64, in which they can be sent to a page. */
 export const FILES = inBase64({
   avif: Buffer.from(AVIF, 'base64'),
   bmp: bmp(),
   gif: gif(1),
   png: png(16),
 });
-/** Files that some browsers turn and some do not. */
+/** Files that some browsers turn and others do not. */
 export const TURNED = inBase64({
   webp: Buffer.from(WEBP, 'base64'),
   png: png(8, chunk('eXIf', ORIENTATION_6)),
 });
 export const ANIMATED_GIF = gif(2).toString('base64');
 
-// What files are made of: the most significant byte comes first.
+// These functions make the parts of files. The most significant byte comes first.
 const short = (value) => [(value >> 8) & 255, value & 255];
 const long = (value) => [...short(value >>> 16), ...short(value)];
 const text = (chars) => [...Buffer.from(chars)];
 
-/** A piece of a JPEG, whose length is told before its data. */
+/** Makes a segment of a JPEG, which has its length before its data. */
 const segment = (marker, data) => [0xff, marker, ...short(data.length + 2), ...data];
 
 /**
- * For a JPEG, after its first two bytes: it has these dimensions at 72 dots per inch, and twice as many pixels in each direction.
+ * Makes a segment to insert after the first two bytes of a JPEG. It says that the photo has these
+ * dimensions at 72 dots per inch, but twice as many pixels in each direction.
  *
  * @param {number} width
  * @param {number} height
@@ -192,7 +199,7 @@ export function at144Dpi(width, height) {
   ];
   const second = [entry(0xa002, LONG, long(width)), entry(0xa003, LONG, long(height))];
   const list = (entries) => [...short(entries.length), ...entries.flat(), ...long(0)];
-  // The lists begin at 8 and 62, the resolution at 92.
+  // The lists begin at bytes 8 and 62, and the resolution at byte 92.
   return exifSegment([
     ...text('MM'),
     0,
@@ -210,10 +217,16 @@ function exifSegment(tiff) {
   return segment(0xe1, [...text('Exif'), 0, 0, ...tiff]);
 }
 
-/** For a JPEG, after its first two bytes: the camera was held upright (orientation 6). */
+/**
+ * A segment to insert after the first two bytes of a JPEG. It says that the camera was held upright
+ * (orientation 6).
+ */
 export const EXIF_TURNED = exifSegment(ORIENTATION_6);
 
-/** For a JPEG, after its first two bytes: its colours are those of Display P3, with a gamma of 2.2 (an ICC profile of version 2). */
+/**
+ * A segment to insert after the first two bytes of a JPEG. It says that the colours are those of
+ * Display P3, with a gamma of 2.2 (an ICC profile of version 2).
+ */
 export const P3_PROFILE = profileSegment('Display P3', {
   wtpt: [0.9642, 1, 0.8249],
   rXYZ: [0.51512, 0.2412, -0.00105],

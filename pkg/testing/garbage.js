@@ -1,14 +1,14 @@
-// What the engine has not collected, though it could.
+// Finds objects that the JavaScript engine could not collect as garbage.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
 
-/** How many of the objects are still kept by somebody. */
+/** Counts the objects that are still kept by something. */
 export async function keptOf(references) {
   const living = () => references.filter((reference) => reference.deref() !== undefined).length;
-  // Promises that are settled hold what they were settled with until their turn is over.
+  // Settled promises keep their results until the current task is over.
   for (let i = 0; i < 10 && living() > 0; i++) {
     await new Promise((resolve) => setTimeout(resolve));
     collect();

@@ -1,16 +1,18 @@
-// Masks and photos for tests, and stand-ins for what Node lacks of a browser's pictures.
+// Masks and photos for tests, and stand-ins for the image classes that Node lacks.
 import { encodeRle } from '../dist/index.js';
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** Makes a function that gives numbers from 0 to 1, the same in every run. */
 export function randomNumbers(seed) {
   return () => (seed = (seed * 48271) % 2147483647) / 2147483647;
 }
 
-/** Pixels from rows of text: # inside, . outside. */
+/** Makes pixels from rows of text: # is inside and . is outside. */
 export const pixelsOf = (...rows) =>
   Uint8Array.from(rows.flatMap((row) => [...row].map((char) => Number(char === '#'))));
 
-/** A mask of an id and level, of pixels by row. Area and box are found by looking at each pixel. */
+/**
+ * Makes a mask from pixels, which go row by row. Area and box are found by looking at each pixel.
+ */
 export function maskOf(pixels, width, more = {}) {
   const height = pixels.length / width;
   const inside = [...pixels.keys()].filter((i) => pixels[i]);
@@ -35,7 +37,7 @@ export function maskOf(pixels, width, more = {}) {
 
 export const textMask = (...rows) => maskOf(pixelsOf(...rows), rows[0].length);
 
-/** Discs that add and, every third, take away. */
+/** Draws random discs. They add pixels, except for every third one, which removes them. */
 export function blobs(random, width, height) {
   const pixels = new Uint8Array(width * height);
   for (let i = 0; i < 8; i++) {
@@ -52,7 +54,7 @@ export function blobs(random, width, height) {
   return pixels;
 }
 
-/** Empty, full, noisy and smooth masks of all kinds of sizes: [pixels, width]. */
+/** Makes empty, full, noisy and smooth masks of many sizes: [pixels, width]. */
 export function assortedMasks() {
   const random = randomNumbers(7);
   const side = (most) => 1 + Math.floor(random() * most);
@@ -78,8 +80,8 @@ export function assortedMasks() {
 }
 
 /**
- * Masks whose outlines touch and nearly touch themselves: noise, chequers, rings in rings, lines of one pixel, specks: [pixels,
- * width].
+ * Makes masks whose outlines touch or nearly touch themselves: noise, chequers, rings in rings,
+ * lines of one pixel, specks. Each is [pixels, width].
  */
 export function raggedMasks(seed, count, side = 40) {
   const random = randomNumbers(seed);
@@ -141,11 +143,14 @@ export function raggedMasks(seed, count, side = 40) {
   });
 }
 
-/** The corners of a flat ring. */
+/** Gives the corners [x, y] of a flat ring. */
 export const cornersOf = (ring) =>
   Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
 
-/** Positive if the ring's corners [x, y] run counter-clockwise when y points up. */
+/**
+ * Gives the area, which is positive if the ring's corners [x, y] run counter-clockwise when y
+ * points up.
+ */
 export function signedArea(corners) {
   return corners.reduce((sum, [x, y], i) => {
     const [nextX, nextY] = corners[(i + 1) % corners.length];
@@ -153,7 +158,7 @@ export function signedArea(corners) {
   }, 0);
 }
 
-/** Which pixel centres are inside rings of corners [x, y], by the even-odd rule. */
+/** Gives the pixels whose centres are inside rings of corners [x, y], by the even-odd rule. */
 export function fill(rings, width, height) {
   return Uint8Array.from({ length: width * height }, (_, i) => {
     const [px, py] = [(i % width) + 0.5, Math.floor(i / width) + 0.5];
@@ -168,7 +173,7 @@ export function fill(rings, width, height) {
   });
 }
 
-/** As much of ImageData as the package uses. */
+/** The parts of ImageData that the package uses. */
 export class FakeImageData {
   constructor(...args) {
     if (typeof args[0] !== 'number') this.data = args.shift();
@@ -181,7 +186,7 @@ export class FakeImageData {
   }
 }
 
-/** A photo whose pixels all differ. */
+/** Makes a photo whose pixels all differ. */
 export function photoOf(width, height, alpha = 255) {
   const photo = new FakeImageData(width, height);
   for (let i = 0; i < width * height; i++)

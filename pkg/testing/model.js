@@ -1,11 +1,11 @@
-// A server for model files and a cache for them, as far as they are used.
+// A stand-in for a server of model files and one for the cache, as far as the package uses them.
 import { createHash } from 'node:crypto';
 
 export const BYTES = new Uint8Array(3 << 20).map((_, i) => (i * 7919) >> 3);
 export const SHA256 = createHash('sha256').update(BYTES).digest('hex');
 export const URL_ = 'https://example.org/model.safetensors';
 
-/** The Cache API, as far as it is used. */
+/** A stand-in for the Cache API. */
 export class Caches {
   stores = new Map();
 
@@ -28,7 +28,10 @@ export class Caches {
   }
 }
 
-/** Serves BYTES, with ranges; each connection breaks off after the number of bytes that is next in `breaks`. */
+/**
+ * Serves BYTES, with ranges. Each connection breaks after the number of bytes that is next in
+ * `breaks`.
+ */
 export class Server {
   requests = [];
   breaks = [];
@@ -68,7 +71,7 @@ export class Server {
   };
 }
 
-/** A new server and an empty cache, in place of the browser's. */
+/** Puts a new server and an empty cache in place of the browser's. */
 export function freshServer() {
   const server = new Server();
   globalThis.fetch = server.fetch;
@@ -80,5 +83,5 @@ export const hash = async (blob) =>
   createHash('sha256')
     .update(new Uint8Array(await blob.arrayBuffer()))
     .digest('hex');
-/** The cache is written after the load. */
+/** Waits until the cache has been written, which happens after the load. */
 export const settled = () => new Promise((done) => setTimeout(done, 50));

@@ -1,21 +1,22 @@
-// Stand-ins for the pictures of a browser. Like those of another window they are of no class that this one knows, only of their name.
+// Stand-ins for the image objects of a browser. Like objects of another window, they have class
+// names that this window knows, but are not of its classes.
 
-/** An object that says it is of this class, with these properties. */
+/** Makes an object with this class name and these properties. */
 export const another = (kind, properties) =>
   Object.defineProperties(
     { [Symbol.toStringTag]: kind },
     Object.getOwnPropertyDescriptors(properties),
   );
 
-/** Pixels of one value each. */
+/** Makes pixels that all have the same value. */
 export const pixels = (width, height, value) =>
   new Uint8ClampedArray(4 * width * height).fill(value);
 
-/** A picture whose pixels all have this value when it is drawn. */
+/** Makes an image whose pixels all have this value when it is drawn. */
 export const picture = (kind, width, height, value, more = {}) =>
   another(kind, { width, height, value, ...more });
 
-/** Draws pictures of one value, and refuses those of other sites. */
+/** Draws images of one value, and refuses to read those of other sites. */
 class Canvas {
   constructor(width, height) {
     Object.assign(this, { width, height });
@@ -30,7 +31,7 @@ class Canvas {
     this.value = source.value;
   }
 
-  /** Colours are converted, which here is one more. */
+  /** Stands for a conversion of colours by adding one. */
   putImageData({ data }) {
     this.value = data[0] + 1;
   }
@@ -43,7 +44,7 @@ class Canvas {
   }
 }
 
-/** An <img>. `come` lets it load. */
+/** Makes an <img>. Its function `come` lets it load. */
 export function imageElement(
   value,
   {
@@ -81,7 +82,7 @@ function deferred() {
   return parts;
 }
 
-/** Elements that were made by `new Image`. */
+/** The elements that were made by `new Image`. */
 export const images = [];
 export const bitmaps = [];
 
@@ -90,7 +91,7 @@ globalThis.Image = function Image() {
   images.push(imageElement(9));
   return images.at(-1);
 };
-/** Of elements: a bitmap with all pixels of their file. */
+/** Makes a bitmap of an element with all pixels of its file. */
 globalThis.createImageBitmap = async ({ file, value }) => {
   if (!file) throw new DOMException('The source image could not be decoded.', 'InvalidStateError');
   const [width, height] = file;

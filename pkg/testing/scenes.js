@@ -1,4 +1,4 @@
-// Holds the masks of a scene to those of another, by their intersection over union.
+// Compares the masks of a scene with those of another, by their intersection over union (IoU).
 import { decodeRle } from '../dist/index.js';
 
 /** @typedef {import('../dist/index.js').Level} Level */
@@ -7,7 +7,8 @@ import { decodeRle } from '../dist/index.js';
 /** @typedef {import('../dist/index.js').Scene} Scene */
 
 /**
- * Below them masks may differ between devices, as they are near the thresholds of what is kept. Learned scores are lower.
+ * Masks with lower scores may differ between devices, because they are near the thresholds. Scores
+ * of the mode 'learned' are lower.
  *
  * @type {Record<Mode, Record<Level | 'prompted', number>>}
  */
@@ -17,7 +18,7 @@ export const MIN_SCORES = {
 };
 
 /**
- * The masks of one level that a scene should have.
+ * Gives the masks of one level that have at least this score.
  *
  * @param {Scene} scene
  * @param {Level} level
@@ -27,7 +28,8 @@ export const sure = (scene, level, minScore) =>
   scene.masks.filter((mask) => mask.level === level && mask.score >= minScore);
 
 /**
- * Masks of one level in `expected`, scored at least `minScore`, that no mask of `found` covers with `minIou`.
+ * Describes the masks of one level in `expected` with at least the score `minScore` that no mask of
+ * `found` matches with at least `minIou`.
  *
  * @param {Scene} expected
  * @param {Scene} found
@@ -53,7 +55,7 @@ export function missing(expected, found, level, minScore, minIou = 0.9) {
  * @param {Pick<Mask, 'area' | 'rle'>} b
  */
 export function iou(a, b) {
-  // Cheap bound: an intersection is no larger than the smaller mask.
+  // This saves time: an intersection is no larger than the smaller mask.
   if (Math.min(a.area, b.area) < 0.5 * Math.max(a.area, b.area)) return 0;
   const [inA, inB] = [pixelsOf(a), pixelsOf(b)];
   let both = 0;

@@ -1,11 +1,11 @@
-// A stand-in for the worker, and segmenters on it.
+// A stand-in for the worker, and segmenters that use it.
 import { beforeEach } from 'node:test';
 import { Segmenter } from '../dist/index.js';
 
 export const SCENE = { width: 4, height: 3, masks: [] };
 const NO_GPU = { kind: 'none', detail: 'this browser does not offer WebGPU here' };
 
-/** Answers like the worker does, except for calls named in `silent`. */
+/** Answers as the worker does, except for calls that are in `silent`. */
 export class StandIn {
   static all = [];
   static silent = new Set();
@@ -52,11 +52,11 @@ export class StandIn {
 }
 
 globalThis.Worker = StandIn;
-/** Hears the uncaught errors of the page. */
+/** Receives the uncaught errors of the page. */
 export const page = new EventTarget();
 for (const name of ['addEventListener', 'removeEventListener'])
   globalThis[name] = page[name].bind(page);
-// As the browser's: a call that is never answered does not end the program.
+// As in a browser, the program does not end while a call is never answered.
 setInterval(() => {}, 1000).unref();
 
 beforeEach(() => {

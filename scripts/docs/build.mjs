@@ -1,6 +1,8 @@
-// npm run docs: the API reference of the npm package, as pages in docs/api. The browser module must be built: its types are read.
-// TypeDoc works through TypeScript's old programming interface, which version 7 does not have (TypeDoc 0.28 takes 5.0 to 6.0). So it
-// lives in this folder, outside the workspaces, beside a TypeScript of its own; the package is built with 7.
+// npm run docs: makes the API reference of the npm package, as pages in docs/api. The browser
+// module must be built first, because its types are read. TypeDoc uses TypeScript's old programming
+// interface, which version 7 does not have (TypeDoc 0.28 takes 5.0 to 6.0). So TypeDoc is in this
+// folder, outside the workspaces, with a TypeScript of its own. The package itself is built with
+// TypeScript 7.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, npm, once, ROOT, run, StepError, say } from '../lib.mjs';
@@ -28,7 +30,7 @@ main(() => {
     [join(FOLDER, 'node_modules/typedoc/bin/typedoc'), '--options', 'pkg/typedoc.json'],
     {
       advice:
-        'Warnings count as errors: give what it names a comment, or mend its link. Then run this again.',
+        'Warnings count as errors. Add the comments that it asks for and fix the links, then run this again.',
     },
   );
   say('The API reference is docs/api/index.html');

@@ -1,44 +1,52 @@
-//! From what the scene head says to disjoint masks: greedily those of the largest expected value.
+//! Chooses the masks of a scene by the scene head's output. The choice is greedy: it always takes
+//! the candidate of the highest expected value, and each mask that is taken lowers the value of
+//! those that it hides or repeats.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, SceneOutput};
 use crate::mask::BitMask;
 
-/// Settings of one level. They are tuned on photos kept aside from training (`training/judge.py`) and stored in the manifest.
+/// The settings for one level. They are tuned on photos kept aside from training
+/// (`training/judge.py`) and stored in the manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
-    /// How much of the score is that a candidate is the best of its thing; the rest is that it is such a thing.
+    /// The weight, 0 to 1, of the probability that a candidate is the best mask of its thing. The
+    /// probability that it is such a thing at all has the rest of the weight. The score contains
+    /// the weighted geometric mean of the two.
     pub chosen: f32,
-    /// Power of the expected IoU.
+    /// The exponent of the expected IoU in the score.
     pub iou: f32,
-    /// How much it costs to be the same thing as a mask that is there.
+    /// How much a candidate loses if it is the same thing as a mask that was taken: its score is
+    /// multiplied by one minus this factor times the probability that they are the same.
     pub same: f32,
-    /// Share of a mask that others must leave of it.
+    /// The share of a candidate that the masks taken before must leave uncovered. A candidate with
+    /// less has no value.
     pub visible: f32,
-    /// Power of this share in the value.
+    /// The exponent of this share in the value.
     pub hidden: f32,
-    /// Candidates that are worth less are left out.
+    /// The lowest value of a candidate that is chosen.
     pub floor: f32,
 }
 
-/// Settings for which answer to a click is taken, tuned in the same way.
+/// The settings for choosing one of SAM's answers to a click, tuned in the same way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pick {
-    /// As in [`Choice`].
+    /// See [`Choice::chosen`].
     pub chosen: f32,
-    /// As in [`Choice`].
+    /// See [`Choice::iou`].
     pub iou: f32,
-    /// This is what a part is worth beside an entity.
+    /// The factor of the score as a part, when it is compared with the score as an entity.
     pub part: f32,
-    /// Power of the decoder's own predicted IoU.
+    /// The exponent of the decoder's own predicted IoU.
     pub quality: f32,
 }
 
 impl Pick {
-    /// Tells for each answer to a click what it is worth, as a part or as an entity.
+    /// Says what each answer to a click is worth: its score as a part or as an entity, whichever is
+    /// higher, times its predicted IoU, with the factor and the exponents of these settings.
     pub fn worth(&self, candidates: &[Candidate], said: &SceneOutput) -> Vec<f32> {
         let score = |level: usize, i: usize| score(said, level, i, self.chosen, self.iou);
         let worth = |(i, candidate): (usize, &Candidate)| {
@@ -48,15 +56,17 @@ impl Pick {
     }
 }
 
-/// A candidate with a place in the scene.
+/// A candidate that was chosen for the scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chosen {
+    /// The index of the candidate.
     pub candidate: usize,
-    /// Its expected value, 0 to 1.
+    /// Its expected value when it was chosen, 0 to 1.
     pub value: f32,
 }
 
-/// The candidates of a level (0 parts, 1 entities) that make the scene, in the order in which they take their place: at most `most`.
+/// Chooses at most `most` candidates of one level (0 for parts, 1 for entities) for the scene. They
+/// are returned in the order in which they were chosen.
 pub fn choose(
     candidates: &[Candidate],
     said: &SceneOutput,
@@ -99,7 +109,7 @@ pub fn choose(
     taken
 }
 
-/// This is what a candidate is worth before masks compete.
+/// The score of a candidate at a level, before masks compete.
 fn score(said: &SceneOutput, level: usize, i: usize, chosen: f32, iou: f32) -> f32 {
     let mixed = said.chosen[i][level].powf(chosen) * said.level[i][level].powf(1.0 - chosen);
     mixed * said.iou[i][level].powf(iou)
@@ -149,7 +159,7 @@ mod tests {
         let scores = [0.9, 0.8, 0.5, 0.4];
         let all = scores.map(|score| [0.0, score, 0.0]).to_vec();
         let mut pairs = vec![PairOutput::default(); 16];
-        // The last two are one thing.
+        // The last two are the same thing.
         (pairs[2 * 4 + 3].same_entity, pairs[3 * 4 + 2].same_entity) = (1.0, 1.0);
         let said = SceneOutput {
             count: 4,

@@ -1,33 +1,36 @@
-//! This module describes where candidates lie, and how each two of them overlap and touch: the scene head reads these numbers beside the
-//! encoder's features.
+//! Describes where candidates lie, and how each two of them overlap and touch. The scene head reads
+//! these numbers in addition to the encoder's features.
 
 use super::{Candidate, Kind};
 use crate::mask::BitMask;
 use crate::mask::grow::{grow, rim};
 
-/// Numbers for each candidate.
+/// How many numbers describe a candidate.
 pub const GEOMETRY: usize = 32;
-/// Numbers for each two.
+/// How many numbers describe a pair of candidates.
 pub const PAIRS: usize = 8;
 
-/// A mask prompt, as the candidates see it.
+/// A mask prompt on the candidates' grid of cells.
 pub struct Region {
     cells: BitMask,
 }
 
 impl Region {
-    /// `cells` are those of the candidates' grid that lie in the prompt.
+    /// Makes a region from the cells of the candidates' grid that lie in the prompt.
     pub fn new(cells: BitMask) -> Self {
         Self { cells }
     }
 
-    /// How much of a mask of some cells lies in the prompt.
+    /// The share of `mask` that lies in the prompt, 0 to 1.
     pub fn holds(&self, mask: &BitMask) -> f32 {
         mask.contained_in(&self.cells)
     }
 }
 
-/// Row-major `[candidates, GEOMETRY]`; `aspect` is the photo's width over its height.
+/// Describes each candidate, row-major `[candidates, GEOMETRY]`. The numbers say how large it is,
+/// where it lies, how long its outline is, which edges of the photo it touches, what the decoder
+/// says of it, how many masks it stands for, which token it comes from, and how it lies relative to
+/// the mask prompt `region`. `aspect` is the photo's width divided by its height.
 pub fn geometry(candidates: &[Candidate], aspect: f32, region: Option<&Region>) -> Vec<f32> {
     candidates.iter().flat_map(|candidate| of_one(candidate, aspect, region)).collect()
 }
@@ -89,8 +92,9 @@ fn of_one(
     numbers
 }
 
-/// Row-major `[candidates, candidates, PAIRS]`: IoU, how much of the first lies in the second and the other way round, whether each of the
-/// three is large, and how much of the outline of each is beside or in the other.
+/// Describes each pair of candidates, row-major `[candidates, candidates, PAIRS]`: the IoU, the
+/// share of the first that lies in the second and the reverse, whether each of these three is
+/// large, and the share of the outline of each that lies next to or in the other.
 pub fn pairs(candidates: &[Candidate]) -> Vec<f32> {
     let masks: Vec<_> = candidates.iter().map(|candidate| &candidate.found.cells).collect();
     let areas: Vec<_> = masks.iter().map(|mask| mask.area().max(1) as f32).collect();

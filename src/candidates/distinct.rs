@@ -1,24 +1,25 @@
-//! This module keeps the best of masks that repeat one another.
+//! Keeps only the best of masks that repeat one another.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Found};
 
-/// These limits say which masks become candidates.
+/// The limits that decide which masks become candidates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// Of masks with at least this IoU one is kept.
+    /// Of masks with at least this IoU, only the best is kept.
     pub same: f32,
-    /// Masks with a lower stability score go.
+    /// Only masks with a stability score above this are kept.
     pub stability: f32,
-    /// Cells; smaller masks go.
+    /// The smallest area of a mask, in cells.
     pub cells: u32,
-    /// So many candidates at most, the best.
+    /// The largest number of candidates. The best are kept.
     pub count: usize,
 }
 
-/// The best masks first, by the product of the decoder's scores.
+/// Makes candidates of the masks that were found, without repeats and within the `limits`. The best
+/// comes first, by the product of predicted IoU, score and stability score.
 pub fn distinct(found: Vec<Found>, limits: &Limits) -> Vec<Candidate> {
     let worth = |mask: &Found| mask.quality * mask.score * mask.stability;
     let mut left: Vec<(usize, u32, Found)> = found
@@ -31,7 +32,7 @@ pub fn distinct(found: Vec<Found>, limits: &Limits) -> Vec<Candidate> {
     let mut kept: Vec<(u32, Candidate)> = Vec::new();
     for (index, area, found) in left {
         let repeats = |(other_area, other): &&mut (u32, Candidate)| {
-            // A smaller mask cannot cover enough of a much larger one.
+            // If the areas differ this much, the IoU cannot reach the limit.
             if (area.min(*other_area) as f32) < limits.same * area.max(*other_area) as f32 {
                 return false;
             }

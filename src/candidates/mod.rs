@@ -1,7 +1,8 @@
-//! Candidates: the masks that a decoder has at some points of a photo, and what the scene head reads of each and of each two.
+//! Candidates: the masks that the decoders find in a photo, what the scene head reads of each and
+//! of each two, and the choice among them.
 //!
-//! `training/data/candidates.py` and `training/data/scenes.py` do the same; masks are those of the decoder's grid, of which only the cells
-//! that show the photo count.
+//! `training/data/candidates.py` and `training/data/scenes.py` compute the same. Masks have the
+//! cells of the decoder's grid, but only those that show the photo.
 
 mod choose;
 mod describe;
@@ -17,7 +18,8 @@ pub use distinct::{Limits, distinct};
 pub use output::{PairOutput, SceneOutput};
 pub use pool::{Surroundings, pool};
 
-/// The token that a mask comes from: one of SAM's nested masks, in the order of its tokens, or one of the level decoders'.
+/// The token that a mask comes from: one of SAM's nested masks or one of the level decoders' output
+/// tokens. The scene head reads the number of the variant, so their order is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Large,
@@ -26,15 +28,17 @@ pub enum Kind {
     Part,
     Entity,
     Relation,
+    /// The small reading of an entity; [`Self::Entity`] is the large one.
     SmallEntity,
 }
 
 impl Kind {
+    /// The number of kinds.
     pub const COUNT: usize = 7;
-    /// SAM 2's for a point, in the order of its tokens.
+    /// The kinds of SAM 2's nested masks for a point, in the order of its tokens.
     pub const NESTED: [Self; 3] = [Self::Large, Self::Small, Self::Middle];
 
-    /// That of an output token of the level decoders, by its name in the manifest.
+    /// The kind of an output token of the level decoders, by the token's name in the manifest.
     pub fn of_token(name: &str) -> Option<Self> {
         match name {
             "part" => Some(Self::Part),
@@ -46,28 +50,31 @@ impl Kind {
     }
 }
 
-/// A mask, and what its decoder says of it.
+/// A mask that a decoder found, and what the decoder says of it.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The cells that show the photo.
+    /// The mask: the cells of the decoder's grid that show the photo.
     pub cells: BitMask,
-    /// Predicted IoU, 0 to 1.
+    /// The predicted IoU, 0 to 1.
     pub quality: f32,
-    /// Whether there is such a mask, 0 to 1; of SAM's own masks the predicted IoU again.
+    /// How likely it is that there is such a mask, 0 to 1. For SAM's own masks it is the predicted
+    /// IoU again.
     pub score: f32,
-    /// SAM's stability score.
+    /// SAM's stability score, 0 to 1.
     pub stability: f32,
+    /// The token that the mask comes from.
     pub kind: Kind,
-    /// The mask token after the decoder.
+    /// The values of that token after the decoder.
     pub token: Vec<f32>,
 }
 
-/// One that stands for its repeats.
+/// A mask that may be chosen for the scene. It also stands for the masks that repeat it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
+    /// The mask.
     pub found: Found,
-    /// Its place among all that were found.
+    /// The index of the mask among all that were found.
     pub index: usize,
-    /// How many masks it stands for, itself included.
+    /// How many masks it stands for, including itself.
     pub repeats: u32,
 }

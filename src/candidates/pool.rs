@@ -1,4 +1,4 @@
-//! Means of the encoder's maps under masks.
+//! Averages the encoder's maps under masks.
 
 use super::Candidate;
 use crate::mask::BitMask;
@@ -6,18 +6,22 @@ use crate::mask::grow::grow;
 
 /// A map of the encoder, row-major `[rows, columns, channels]`, that is coarser than the masks.
 pub struct Surroundings<'a> {
+    /// The values of the map.
     pub values: &'a [f32],
+    /// The number of columns of the map.
     pub columns: usize,
+    /// The number of channels of the map.
     pub channels: usize,
-    /// Cells of the masks for one of the map, along each axis.
+    /// The number of the masks' cells per position of the map, along each axis.
     pub cells: usize,
 }
 
-/// Cells around a mask that its surroundings reach.
+/// The width of the ring around a mask, in cells.
 const RING: u32 = 8;
 
 impl Surroundings<'_> {
-    /// The mean of the map, each place by how much of it the mask covers: `[channels]`.
+    /// The mean of the map under a mask, `[channels]`. Each position counts by how much of it the
+    /// mask covers.
     fn mean(&self, mask: &BitMask) -> impl Iterator<Item = f32> {
         let mut weights = vec![0u32; self.values.len() / self.channels];
         for y in 0..mask.height() {
@@ -36,7 +40,8 @@ impl Surroundings<'_> {
     }
 }
 
-/// Means of a map inside each candidate, or `around` it: row-major `[candidates, channels]`.
+/// The means of a map inside each candidate or, if `around` is set, in the ring around it:
+/// row-major `[candidates, channels]`.
 pub fn pool(candidates: &[Candidate], map: &Surroundings, around: bool) -> Vec<f32> {
     let mut pooled = Vec::with_capacity(candidates.len() * map.channels);
     for Candidate { found, .. } in candidates {

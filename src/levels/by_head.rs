@@ -5,19 +5,22 @@ use super::canvas::Canvas;
 use super::{Candidate, Level, LevelRules, Mask, Scene};
 use crate::mask::BitMask;
 
-/// What makes a scene: candidates in the order in which they take their place, and how they belong together.
+/// The candidates that the scene head chose for a scene, in the order in which they are painted,
+/// and how they belong together.
 pub struct Decision {
     pub entities: Vec<Candidate>,
     pub parts: Vec<Candidate>,
-    /// Of each part, its entity.
+    /// The index of each part's entity, if it has one.
     pub parents: Vec<Option<usize>>,
-    /// Two entities and the probability that they belong together, the highest first.
+    /// Pairs of entities (their indices) and the probability that they belong together, the highest
+    /// first.
     pub related: Vec<(usize, usize, f32)>,
-    /// Islands below this share of their mask are not part of it.
+    /// Islands smaller than this share of their mask are specks, which are removed.
     pub speck: f32,
 }
 
-/// The scene of a whole photo, or of a region of it: entities are disjoint, and so are parts. Only the `levels` asked for are in it.
+/// The scene of a whole photo, or of a region of it (a mask of the photo's size). Entities do not
+/// overlap, and neither do parts. Only masks of the given `levels` are in the scene.
 pub fn scene_by_head(
     decision: &Decision,
     region: Option<&BitMask>,
@@ -36,7 +39,7 @@ pub fn scene_by_head(
         })
         .collect();
     let mut masks = Vec::new();
-    // Of each entity its id, if it is in the scene.
+    // The id of each entity, if it is in the scene.
     let mut ids = vec![None; entities.len()];
     if wanted(Level::Entity) {
         for (id, mask) in ids.iter_mut().zip(entities) {
@@ -62,7 +65,7 @@ pub fn scene_by_head(
     Scene { width, height, masks: numbered(masks) }
 }
 
-/// Disjoint masks at the photo's size; `None` where nothing is left.
+/// Masks at the photo's size that do not overlap; `None` if nothing is left of a mask.
 fn paint(
     canvas: &Canvas<'_>,
     level: Level,

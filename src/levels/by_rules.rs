@@ -1,4 +1,5 @@
-//! Scenes from candidates: decisions on the raster, then masks at the photo's size.
+//! Scenes from candidates by geometric rules. The rules decide on the raster, and then the masks
+//! are rendered at the photo's size.
 
 use super::canvas::Canvas;
 use super::entities::select_entities;
@@ -12,8 +13,8 @@ use crate::mask::{BBox, BitMask, Rle};
 
 /// The scene of a whole photo of `width` x `height` pixels.
 ///
-/// Entities are worked out in any case, as parts and relations refer to them, but only the `levels` asked for
-/// are in the scene; a `parent` or `members` that would point at a mask left out is null or empty.
+/// Entities are always found, because parts and relations refer to them, but only masks of the
+/// given `levels` are in the scene. Without its entities, a scene has no `parent` and no `members`.
 pub fn scene_by_rules(
     candidates: &[Candidate],
     (width, height): (u32, u32),
@@ -25,11 +26,15 @@ pub fn scene_by_rules(
     painter.scene(&raster, levels)
 }
 
-/// The scene inside a region, a mask of the photo's size: a partial image, or a relation that is to be taken
-/// apart.
+/// The scene in a region of the photo (a mask of the photo's size). The region is a partial image,
+/// or a relation that is opened into its entities.
 ///
-/// Candidates that lie mostly in the region count, clipped to it; larger ones that cover a good part of it
-/// become its backdrop. Otherwise the rules of [`scene_by_rules`] hold, with the region in place of the photo.
+/// Candidates that lie mostly in the region count and are cut to it. Larger candidates become its
+/// backdrop if they cover a good part of it. Apart from that the rules are those of
+/// [`scene_by_rules`], with the region in place of the photo.
+///
+/// # Errors
+/// [`LevelError::EmptyMask`].
 pub fn entities_in(
     candidates: &[Candidate],
     region: &BitMask,
@@ -44,8 +49,11 @@ pub fn entities_in(
     Ok(painter.scene(&raster, levels))
 }
 
-/// The parts of one entity, a mask of the photo's size; the entity itself is not in the scene, so that
-/// `parent` is null.
+/// The parts of one entity (a mask of the photo's size). The entity itself is not in the scene, so
+/// `parent` is `None`.
+///
+/// # Errors
+/// [`LevelError::EmptyMask`].
 pub fn parts_of(
     candidates: &[Candidate],
     entity: &BitMask,
@@ -62,11 +70,14 @@ pub fn parts_of(
     Ok(Scene { width, height, masks: numbered(masks) })
 }
 
-/// The relation of two entities, masks of the photo's size: the two as given, and their union with both as
-/// members.
+/// The relation of two entities (masks of the photo's size): the two entities as given, and their
+/// union, which has both as members.
 ///
-/// Without a `score`, the relation's is the share of the shorter outline along which the two touch: 0 for entities that
-/// do not.
+/// If there is no `score`, the score of the relation is the share of the shorter outline along
+/// which the entities touch; it is 0 if they do not touch.
+///
+/// # Errors
+/// [`LevelError::SizeMismatch`], [`LevelError::EmptyMask`].
 pub fn relation_of(
     a: &BitMask,
     b: &BitMask,
@@ -97,7 +108,8 @@ pub fn relation_of(
     Ok(Scene { width, height, masks: numbered(masks) })
 }
 
-/// A scene of one candidate's mask as it is, or what of it lies in a region: the answer to a prompt of points. Empty when the mask is.
+/// A scene with the mask of one candidate, or with what lies in a region of it. This answers
+/// prompts of points, a box, strokes or a lasso. The scene is empty if the mask is.
 pub fn single_mask(
     candidate: &Candidate,
     (width, height): (u32, u32),
@@ -113,6 +125,7 @@ pub fn single_mask(
     Scene { width, height, masks: numbered(masks) }
 }
 
+/// Gives each mask its position as its id, counted from 1.
 pub(super) fn numbered(mut masks: Vec<Mask>) -> Vec<Mask> {
     for (id, mask) in (1..).zip(&mut masks) {
         mask.id = id;
@@ -120,7 +133,7 @@ pub(super) fn numbered(mut masks: Vec<Mask>) -> Vec<Mask> {
     masks
 }
 
-/// Renders what was decided.
+/// Renders the scene that the rules decided on.
 struct Painter<'a> {
     candidates: &'a [Candidate],
     canvas: Canvas<'a>,
@@ -156,8 +169,8 @@ impl Painter<'_> {
         self.assemble(painted, &relations, wanted(Level::Entity))
     }
 
-    /// The masks of entities (by index; `None` when nothing is left at full size) and of parts (with the
-    /// entity's index).
+    /// The masks of entities (in their order; `None` if nothing is left at full size) and of parts
+    /// (each with the index of its entity).
     fn paint(&self, pieces: &[Piece], entities: &[usize], parts: &[Part]) -> Painted {
         let mut taken = BitMask::new(self.canvas.width, self.canvas.height);
         let mut painted = Painted { entities: Vec::new(), parts: Vec::new() };
@@ -165,8 +178,8 @@ impl Painter<'_> {
             let pixels =
                 self.canvas.paint(&self.candidates[pieces[piece].candidate], &mut taken, 0.0);
             painted.entities.push(Mask::describe(Level::Entity, pieces[piece].score, &pixels));
-            // Here, while the entity's pixels are at hand: at full size they are too large to keep for all
-            // entities.
+            // Parts are rendered here, while the pixels of their entity are in memory. At full size
+            // the pixels of all entities would take too much memory.
             let own = parts.iter().filter(|part| part.parent == index);
             let masks = own.filter_map(|part| self.part(&pieces[part.piece], &pixels));
             painted.parts.extend(masks.map(|mask| (index, mask)));
@@ -194,7 +207,8 @@ impl Painter<'_> {
                 Some((join(a?, b?, r.score)?, r.members))
             })
             .collect();
-        // Painting order is by score, but backdrops come last whatever theirs is.
+        // Entities are painted in the order of their scores, except that backdrops come last. In
+        // the scene, only the score counts.
         let mut entities: Vec<(usize, Mask)> =
             painted.entities.into_iter().enumerate().filter_map(|(i, m)| Some((i, m?))).collect();
         entities.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
@@ -219,9 +233,9 @@ struct Painted {
     parts: Vec<(usize, Mask)>,
 }
 
-/// The relation of two disjoint masks.
+/// The relation of two masks that do not overlap.
 pub(super) fn join(a: &Mask, b: &Mask, score: f32) -> Option<Mask> {
-    // Both codes come from this crate and have the photo's size, so that the union cannot fail.
+    // Both encodings come from this crate and have the photo's size, so the union cannot fail.
     let rle: Rle = a.rle.union(&b.rle).ok()?;
     let bbox: BBox = a.bbox.union(&b.bbox);
     let area = a.area + b.area;

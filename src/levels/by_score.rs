@@ -10,24 +10,26 @@ use super::scene::clean_score;
 use super::{Candidate, Level, LevelRules, Mask, Scene, Thresholds};
 use crate::mask::BitMask;
 
-/// What the network found, in any order.
+/// The masks and links that the network found, in any order.
 pub struct LevelCandidates {
     pub parts: Vec<Candidate>,
     pub entities: Vec<Candidate>,
     pub relations: Vec<Candidate>,
-    /// Probability that a part belongs to an entity, row-major `[entities, parts]`.
+    /// The probability that a part belongs to an entity, row-major `[entities, parts]`.
     pub entity_part: Vec<f32>,
-    /// Probability that an entity is a member of a relation, row-major `[relations, entities]`.
+    /// The probability that an entity is a member of a relation, row-major `[relations, entities]`.
     pub relation_entity: Vec<f32>,
-    /// The network's.
+    /// The network's thresholds.
     pub thresholds: Thresholds,
 }
 
-/// The scene of a whole photo, or of a region of it.
+/// The scene of a whole photo, or of a region of it (a mask of the photo's size).
 ///
-/// Entities are disjoint and so are parts: better masks paint over worse ones. Relations overlap. A part's entity and a
-/// relation's members are those of the highest predicted link; where there is none, containment decides. A relation
-/// without two entities is left out, and so is one of the same two as a better one. Only the `levels` asked for are in the scene.
+/// Entities do not overlap, and neither do parts: better masks are painted over worse ones.
+/// Relations may overlap. The entity of a part and the two members of a relation are those with the
+/// strongest predicted links. If there is no link, containment decides. A relation is left out if
+/// it has fewer than two entities, or if a better relation has the same two. Only masks of the
+/// given `levels` are in the scene.
 pub fn scene_by_score(
     candidates: &LevelCandidates,
     region: Option<&BitMask>,
@@ -52,7 +54,7 @@ pub fn scene_by_score(
     let wanted = |level| levels.contains(&level);
 
     let mut masks = Vec::new();
-    // Where each entity stands in `masks`, from 1: its id.
+    // The id of each entity: its position in `masks`, counted from 1.
     let mut ids = vec![None; entities.len()];
     if wanted(Level::Entity) {
         let painted =
@@ -87,7 +89,7 @@ pub fn scene_by_score(
             let mut members =
                 best_linked(&entities, link, |entity| share(entity, piece), 2, thresholds);
             members.sort_unstable();
-            // Two entities have one relation, the best.
+            // Two entities have only one relation, the best.
             if members.len() < 2 || !pairs.insert(members.clone()) {
                 continue;
             }
@@ -101,8 +103,8 @@ pub fn scene_by_score(
     Scene { width, height, masks: numbered(masks) }
 }
 
-/// All candidates as they are, each as an entity, best first: masks may overlap and lie in one another, but of two that are
-/// nearly equal (an IoU above `same`) only the better one is there.
+/// All candidates, each as an entity, the best first. The masks may overlap and lie in one another,
+/// but of two masks with an IoU above `same` only the better one is there.
 pub fn proposals(
     candidates: &[Candidate],
     same: f32,
@@ -118,8 +120,9 @@ pub fn proposals(
     Scene { width, height, masks: numbered(masks.collect()) }
 }
 
-/// How surely the network sees a relation that is `both` (the union of two entities, of the photo's size): the score of
-/// the relation that matches it best, 0 if none does.
+/// How sure the network is of the relation whose mask is `both`, the union of two entities at the
+/// photo's size. This is the score of the matching relation that scores best, or 0 if no relation
+/// matches.
 pub fn relation_score_of_levels(
     candidates: &LevelCandidates,
     both: &BitMask,
@@ -137,7 +140,7 @@ pub fn relation_score_of_levels(
     matches.map(|(_, score)| score).fold(0.0, f32::max)
 }
 
-/// What is good enough and lies in the region, best first.
+/// The pieces of the candidates that are good enough and lie in the region, the best first.
 fn visible(
     candidates: &[Candidate],
     raster: &Raster,
@@ -154,7 +157,8 @@ fn visible(
     pieces
 }
 
-/// Better masks hide worse ones; what is mostly hidden goes.
+/// Gives each cell to the best piece that has it, and drops the pieces that keep less than the
+/// share `visible` of their cells.
 fn disjoint(pieces: Vec<Piece>, visible: f32) -> Vec<Piece> {
     let mut taken: Option<BitMask> = None;
     let mut kept = Vec::new();
@@ -175,6 +179,7 @@ fn disjoint(pieces: Vec<Piece>, visible: f32) -> Vec<Piece> {
     kept
 }
 
+/// Of pieces whose IoU is above `same`, keeps only the best.
 fn distinct(pieces: Vec<Piece>, same: f32) -> Vec<Piece> {
     let mut kept: Vec<Piece> = Vec::new();
     for piece in pieces {
@@ -185,13 +190,14 @@ fn distinct(pieces: Vec<Piece>, same: f32) -> Vec<Piece> {
     kept
 }
 
-/// How much of `a` lies in `b`.
+/// The share of `a` that lies in `b`.
 fn share(a: &Piece, b: &Piece) -> f32 {
     a.cells.contained_in(&b.cells)
 }
 
-/// Up to `count` of the pieces with the highest links, weighed by containment: the network has hardly ever seen a part that
-/// lies outside what it was asked to link it to. Those without a link rank after them, by containment alone.
+/// The indices of up to `count` pieces with the strongest links. A link is multiplied by
+/// containment, because the network has hardly ever seen a part outside of what it was asked to
+/// link it to. Pieces without a link come after those with one, by containment alone.
 fn best_linked(
     pieces: &[Piece],
     link: impl Fn(&Piece) -> f32,
@@ -215,7 +221,8 @@ fn best_linked(
     ranked.into_iter().take(count).map(|(.., index)| index).collect()
 }
 
-/// Disjoint masks at the photo's size, in the order of the pieces; `None` where nothing is left.
+/// Masks at the photo's size that do not overlap, in the order of the pieces; `None` if nothing is
+/// left of a mask.
 fn paint(
     canvas: &Canvas<'_>,
     level: Level,

@@ -4,9 +4,9 @@ use super::{Candidate, LevelRules};
 use crate::mask::BitMask;
 use crate::mask::regions::{remove_small_islands, remove_small_regions};
 
-/// Where masks are rendered.
+/// The photo that masks are painted on, and the rules for it.
 pub(super) struct Canvas<'a> {
-    /// Nothing is painted outside.
+    /// If there is a region, nothing is painted outside of it.
     pub region: Option<&'a BitMask>,
     pub width: u32,
     pub height: u32,
@@ -14,6 +14,7 @@ pub(super) struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
+    /// The pixels of a candidate in the region, without small holes and islands.
     pub fn render(&self, candidate: &Candidate) -> BitMask {
         let mut pixels = candidate.render(self.width, self.height, self.rules.mask_threshold);
         remove_small_regions(&mut pixels, self.rules.min_mask_region_area);
@@ -23,7 +24,8 @@ impl Canvas<'_> {
         pixels
     }
 
-    /// What a mask has beside those painted before it, and so adds to `taken`; without specks, see [`Self::remove_specks`].
+    /// Paints a mask: returns the pixels of it that are not in `taken`, without specks, and adds
+    /// them to `taken`. `speck` is as in [`Self::remove_specks`].
     pub fn paint(&self, candidate: &Candidate, taken: &mut BitMask, speck: f32) -> BitMask {
         let mut pixels = self.render(candidate);
         pixels.subtract(taken);
@@ -32,7 +34,8 @@ impl Canvas<'_> {
         pixels
     }
 
-    /// Islands below the share `speck` of their mask are noise, or what a better mask left of it.
+    /// Removes the islands that are smaller than the share `speck` of their mask. They are noise,
+    /// or what better masks left of it.
     pub fn remove_specks(&self, mask: &mut BitMask, speck: f32) {
         let share = (speck * mask.area() as f32) as u32;
         remove_small_islands(mask, share.max(self.rules.min_mask_region_area));

@@ -5,23 +5,26 @@ use super::pieces::Piece;
 use crate::mask::BitMask;
 use crate::mask::regions::connected_regions;
 
-/// A separate piece of a mask counts from this share of the mask on; smaller ones are crumbs.
+/// A connected region of a mask counts only if it has at least this share of the mask.
 const CRUMB: f32 = 0.05;
-/// Two members of a group overlap by no more than this share of the smaller.
+/// A member of a group counts if at most this share of it lies in the members that were counted
+/// before it.
 const MEMBER_OVERLAP: f32 = 0.1;
-/// A member of a group has at least this much of itself in it, and is at most that much of it.
+/// A member of a group has at least this share of itself in the group.
 const MEMBER_CONTAINMENT: f32 = 0.9;
+/// A member of a group has at most this share of the group's area.
 const MEMBER_MAX_AREA: f32 = 0.8;
 
-/// A candidate chosen as entity, with the cells that are its own.
+/// A candidate that was chosen as an entity, with the cells that it keeps.
 pub(super) struct Entity {
-    /// Index of the piece.
+    /// The index of its piece.
     pub piece: usize,
-    /// Its cells less those of the entities before it.
+    /// Its cells without those of the entities before it.
     pub cells: BitMask,
 }
 
-/// The entities, in painting order: an entity owns its cells unless one before it does.
+/// The entities, in the order in which they are painted: each cell belongs to the first entity that
+/// has it.
 pub(super) fn select_entities(
     pieces: &[Piece],
     region_area: u32,
@@ -55,8 +58,8 @@ pub(super) fn select_entities(
     paint(chosen, pieces, rules)
 }
 
-/// Whether a piece is a backdrop, which comes after all others; `None` when it is no candidate for an entity
-/// at all.
+/// Whether a piece is a backdrop, which is painted after all other pieces; `None` if the piece
+/// cannot be an entity.
 fn is_backdrop(piece: &Piece, region_area: u32, rules: &LevelRules) -> Option<bool> {
     let share = piece.area as f32 / region_area.max(1) as f32;
     if piece.containment >= rules.region_containment {
@@ -66,8 +69,8 @@ fn is_backdrop(piece: &Piece, region_area: u32, rules: &LevelRules) -> Option<bo
     }
 }
 
-/// Gives every cell to the first in order that has it; drops, the worst one at a time, entities that lose
-/// most of theirs.
+/// Gives every cell to the first piece in the order that has it. Pieces that lose most of their
+/// cells are dropped one at a time, the worst one first.
 fn paint(mut chosen: Vec<usize>, pieces: &[Piece], rules: &LevelRules) -> Vec<Entity> {
     loop {
         let mut entities: Vec<Entity> = Vec::with_capacity(chosen.len());
@@ -93,11 +96,13 @@ fn paint(mut chosen: Vec<usize>, pieces: &[Piece], rules: &LevelRules) -> Vec<En
     }
 }
 
-/// Whether a piece is a mere group: a union of things that are strong candidates on their own.
+/// Whether a piece is a mere group, that is, a union of things that are good candidates on their
+/// own.
 ///
-/// Two signs: it falls apart into separate pieces of which each is a candidate of about its quality; or
-/// clearly better candidates, two or more, fill it. Parts of one thing, which hang together and score like
-/// the whole, show neither.
+/// There are two signs of a group. Either it consists of separate regions, and each of them is a
+/// candidate with about the same score. Or it is filled by two or more candidates with clearly
+/// better scores. The parts of one thing show neither sign, because they are connected and score
+/// like the whole.
 fn is_group(index: usize, pieces: &[Piece], backdrop: &[Option<bool>], rules: &LevelRules) -> bool {
     let group = &pieces[index];
     let mut members: Vec<&Piece> = (0..pieces.len())

@@ -1,14 +1,16 @@
-//! From mask candidates to a scene of parts, entities and relations.
+//! Makes a scene of parts, entities and relations from candidate masks.
 //!
-//! The rules are geometric and know no classes; they stand in for a model that predicts the levels itself:
-//! * **entities** tile the picture without overlap: the largest candidates that are neither mere groups of
-//!   others nor mostly covered by entities already taken, painted so that the better score wins a contested
-//!   pixel;
-//! * **parts** are candidates that lie in one entity and are clearly smaller than it;
-//! * **relations** join two entities whose outlines touch.
+//! There are three ways. `by_head` takes what the scene head chose, and `by_score` takes what the
+//! level decoders predict. `by_rules` sorts the masks of the mode `grid`, for which no network
+//! predicts a level, by geometric rules that know no classes:
+//! * **Entities** tile the photo without overlap. They are the largest candidates, except mere
+//!   groups of other candidates and those that are mostly covered by larger entities. A pixel that
+//!   several entities contest goes to the one with the best score.
+//! * **Parts** are candidates that lie in one entity and are clearly smaller than it.
+//! * **Relations** join two entities whose outlines touch.
 //!
-//! Which candidate becomes what is decided on a raster of at most 256 cells a side (`raster`); masks are
-//! rendered at the photo's full size only for the result (`by_rules`).
+//! The rules compare masks on a raster of at most 256 cells per side (`raster`). Masks are rendered
+//! at the photo's full size only for the result.
 
 mod by_head;
 mod by_rules;

@@ -4,19 +4,20 @@ use super::LevelRules;
 use super::pieces::{Piece, best_first};
 use crate::mask::BitMask;
 
-/// A candidate chosen as part.
+/// A candidate that was chosen as a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Index of the piece.
+    /// The index of its piece.
     pub piece: usize,
-    /// Index of the entity.
+    /// The index of its entity.
     pub parent: usize,
 }
 
 /// The parts of the entities whose cells are given, the best score first.
 ///
-/// `is_entity(piece)` tells which pieces are entities themselves. A part goes to the entity that holds most
-/// of it; its own cells there are what is compared with the entity and with the entity's other parts.
+/// `is_entity(piece)` says which pieces are entities themselves. A part belongs to the entity that
+/// holds most of it. The cells that it has there are compared with the entity and with the entity's
+/// other parts.
 pub(super) fn select_parts(
     pieces: &[Piece],
     entities: &[&BitMask],
@@ -32,7 +33,7 @@ pub(super) fn select_parts(
         }
         let piece = &pieces[i];
         let overlap = |e: usize| piece.cells.intersection_area(entities[e]);
-        // Of equal overlaps the first entity wins.
+        // If several overlaps are equal, the first entity wins.
         let holder = (0..entities.len()).rev().map(|e| (overlap(e), e)).max_by_key(|&(o, _)| o);
         let Some((area, parent)) = holder.filter(|&(area, _)| area > 0) else {
             continue;

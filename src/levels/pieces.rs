@@ -1,23 +1,24 @@
-//! Candidates as the decision raster shows them, confined to the region of interest.
+//! Candidates on the raster, cut to the region that a scene is made for.
 
 use super::raster::Raster;
 use super::{Candidate, LevelRules};
 use crate::mask::BitMask;
 
-/// A candidate's share of the region, on the decision raster.
+/// The cells of a candidate that lie in the region.
 pub(super) struct Piece {
-    /// Index of the candidate.
+    /// The index of the candidate.
     pub candidate: usize,
     pub score: f32,
-    /// The candidate's cells, clipped to the region.
+    /// The cells of the candidate on the raster, cut to the region.
     pub cells: BitMask,
-    /// Number of cells.
+    /// The number of cells.
     pub area: u32,
-    /// The share of the whole candidate, as far as the raster shows it, that lies in the region.
+    /// The share of the whole candidate, as far as it is on the raster, that lies in the region.
     pub containment: f32,
 }
 
-/// The candidates that reach into the region (`None`: the whole raster) by more than specks.
+/// The candidates of which more than a few cells lie in the region. If it is `None`, the region is
+/// the whole raster.
 pub(super) fn pieces(
     candidates: &[Candidate],
     raster: &Raster,
@@ -40,7 +41,7 @@ pub(super) fn pieces(
     candidates.iter().enumerate().filter_map(piece).collect()
 }
 
-/// Order by score, the best first.
+/// The indices of the pieces, the best score first.
 pub(super) fn best_first(pieces: &[Piece]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..pieces.len()).collect();
     order.sort_by(|&a, &b| pieces[b].score.total_cmp(&pieces[a].score));

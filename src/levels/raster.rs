@@ -1,9 +1,9 @@
-//! The decision raster: a coarse copy of the photo, or of a window of it, on which masks are compared.
+//! The raster on which masks are compared: a coarse copy of the photo, or of a window of it.
 
 use super::Candidate;
 use crate::mask::{BBox, BitMask, Frame};
 
-/// Cells along the longer side, as many as SAM's masks have.
+/// The number of cells along the longer side, as many as SAM's masks have.
 const CELLS: u32 = 256;
 
 /// A raster of `width` x `height` cells over a window of the photo (in pixels).
@@ -14,12 +14,13 @@ pub(super) struct Raster {
 }
 
 impl Raster {
+    /// A raster over the whole photo, of `width` x `height` pixels.
     pub(super) fn over_photo(width: u32, height: u32) -> Self {
         Self::over(BBox { x: 0, y: 0, width, height })
     }
 
-    /// Over a box and half its size around it, as far as the photo reaches, so that it shows how far a
-    /// candidate reaches out of the box.
+    /// A raster over a box and half of the box's size on each side of it, cut to the photo. It
+    /// shows how far a candidate reaches beyond the box.
     pub(super) fn around(bbox: BBox, width: u32, height: u32) -> Self {
         let (dx, dy) = (bbox.width / 2 + 1, bbox.height / 2 + 1);
         let (x, y) = (bbox.x.saturating_sub(dx), bbox.y.saturating_sub(dy));
@@ -28,6 +29,7 @@ impl Raster {
         Self::over(BBox { x, y, width: right - x, height: bottom - y })
     }
 
+    /// A raster over a window of the photo (in pixels).
     pub(super) fn over(window: BBox) -> Self {
         let longer = window.width.max(window.height).max(1);
         let cells = |side: u32| {
@@ -44,7 +46,7 @@ impl Raster {
         self.width * self.height
     }
 
-    /// A candidate's mask on the raster.
+    /// The mask of a candidate on the raster.
     pub(super) fn render(&self, candidate: &Candidate, threshold: f32) -> BitMask {
         let sx = f64::from(self.width) / f64::from(self.window.width.max(1));
         let sy = f64::from(self.height) / f64::from(self.window.height.max(1));
@@ -57,8 +59,8 @@ impl Raster {
         candidate.logits.render(frame, self.width, self.height, threshold)
     }
 
-    /// A full-size mask on the raster. A mask too fine for any cell centre leaves at least the cell in its
-    /// middle.
+    /// A mask of the photo's size on the raster. If the mask is too fine for any cell centre, the
+    /// cell at the middle of its box is set.
     pub(super) fn reduce(&self, mask: &BitMask) -> BitMask {
         let mut low = mask.sample_nearest(self.window, self.width, self.height);
         if let (true, Some(bbox)) = (low.is_empty(), mask.bbox()) {

@@ -5,14 +5,15 @@ use super::scene::clean_score;
 use crate::mask::BitMask;
 use crate::mask::contact::{boundary, dilate};
 
-/// Two touching entities, by their indices.
+/// A relation of two entities that touch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Relation {
+    /// The indices of the entities.
     pub members: [usize; 2],
     pub score: f32,
 }
 
-/// A mask's outline and neighbourhood on the decision raster.
+/// The outline of a mask on the raster, and the cells near the mask.
 pub(super) struct Outline {
     boundary: BitMask,
     perimeter: u32,
@@ -26,7 +27,7 @@ impl Outline {
         Self { boundary, perimeter, near: dilate(cells, rules.contact_gap) }
     }
 
-    /// Contact length over the smaller perimeter, 0 to 1.
+    /// The length along which two entities touch, as a share of the shorter outline (0 to 1).
     pub(super) fn contact(&self, other: &Outline) -> f32 {
         let (small, large) =
             if self.perimeter <= other.perimeter { (self, other) } else { (other, self) };
@@ -34,13 +35,14 @@ impl Outline {
     }
 }
 
-/// Score of a relation: how much the two touch, weighted by how sure they are (the geometric mean of their
-/// scores).
+/// The score of a relation: how much its entities touch, times how sure they are (the geometric
+/// mean of their scores).
 pub(super) fn relation_score(contact: f32, a: f32, b: f32) -> f32 {
     clean_score(contact * (clean_score(a) * clean_score(b)).sqrt())
 }
 
-/// The pairs of entities that touch, the best score first; `entities` are cells and scores.
+/// The relations of the entities that touch, the best score first. `entities` are the cells and the
+/// score of each.
 pub(super) fn select_relations(entities: &[(&BitMask, f32)], rules: &LevelRules) -> Vec<Relation> {
     let outlines: Vec<Outline> =
         entities.iter().map(|(cells, _)| Outline::new(cells, rules)).collect();

@@ -1,51 +1,58 @@
-//! Thresholds of the rules that sort the masks of the mode `grid` into levels.
+//! The thresholds of the rules that sort the masks of the mode `grid` into levels.
 
 use serde::{Deserialize, Serialize};
 
-/// Thresholds of the rules that sort masks into levels. Each is a share from 0 to 1 unless it says
-/// otherwise. "The region" is the whole photo, or the mask that a prompt confines the scene to.
+/// The thresholds of the rules that sort masks into levels. Each is a share from 0 to 1 unless its
+/// text says otherwise. "The region" is the whole photo, or the mask to which a prompt limits the
+/// scene.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct LevelRules {
     /// Logits above this belong to the mask (SAM: 0).
     pub mask_threshold: f32,
-    /// Holes and islands below this many pixels of the photo are removed; 0 keeps all.
+    /// Holes and islands of fewer pixels of the photo than this are removed; 0 keeps all.
     pub min_mask_region_area: u32,
-    /// Candidates smaller than this share of the region are ignored.
+    /// Candidates that are smaller than this share of the region are ignored.
     pub min_area: f32,
 
-    /// A candidate that covers more of the region than this is its backdrop: it gets only what others leave.
+    /// A candidate that covers more than this share of the region is its backdrop: it gets only
+    /// what the others leave.
     pub backdrop_area: f32,
-    /// A candidate covered by larger entities by more than this is no entity (but may be a part).
+    /// A candidate of which larger entities cover more than this share is not an entity, but it may
+    /// be a part.
     pub entity_max_covered: f32,
-    /// An entity that keeps less than this of its pixels against better-scored ones is dropped.
+    /// An entity is dropped if entities with better scores leave it less than this share of itself.
     pub entity_min_kept: f32,
-    /// A candidate in separate pieces is a mere group when each piece is a candidate itself, to this IoU.
+    /// A candidate that consists of separate regions is a mere group if each region is a candidate
+    /// itself, with at least this IoU.
     pub group_piece_iou: f32,
-    /// A candidate filled to this share by two or more clearly better ones is a mere group.
+    /// A candidate is a mere group if two or more clearly better ones fill at least this share of
+    /// it.
     pub group_filled: f32,
-    /// "Clearly better" in scores (0 to 1).
+    /// A candidate is clearly better than another if its score (0 to 1) is higher by at least this.
     pub group_score_margin: f32,
 
-    /// A part has at least this much of itself in its entity.
+    /// A part has at least this share of itself in its entity.
     pub part_containment: f32,
-    /// A part is at most this much of its entity's area.
+    /// A part has at most this share of its entity's area.
     pub part_max_area: f32,
-    /// Of two parts of an entity with a mask IoU above this only the better-scored stays.
+    /// Of two parts of an entity whose masks have a higher IoU than this, only the one with the
+    /// better score stays.
     pub part_max_iou: f32,
 
-    /// Inside a region prompt: a candidate belongs to the region when this much of it lies there.
+    /// In a region of the photo, a candidate counts if at least this share of it lies in the
+    /// region.
     pub region_containment: f32,
-    /// Inside a region prompt: a candidate that reaches further out still counts, as backdrop, when it covers
-    /// this much of the region.
+    /// In a region of the photo, a candidate that reaches further out still counts, as a backdrop,
+    /// if it covers at least this share of the region.
     pub region_backdrop: f32,
 
-    /// Entities touch when their outlines come this close, in cells of the decision grid (256 along the
+    /// Two entities touch if their outlines come this close, in cells of the raster (256 along the
     /// longer side).
     pub contact_gap: u32,
-    /// Relations scored below this are left out (0 to 1).
+    /// Relations with a lower score (0 to 1) are left out.
     pub relation_min_score: f32,
-    /// At most this many relations, the best.
+    /// The most relations in a scene. The best ones are kept.
     pub relation_max_count: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The result: masks at three levels and how they belong together.
+//! The result: masks of three levels, and how they belong together.
 
 use crate::level::Level;
 use crate::mask::{BBox, BitMask, Rle};
@@ -9,25 +9,27 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mask {
-    /// Unique within the scene, from 1.
+    /// The number of the mask. It is unique in the scene and starts at 1.
     pub id: u32,
+    /// The level of the mask.
     pub level: Level,
-    /// Confidence, 0 to 1.
+    /// How sure the network is of the mask, from 0 to 1.
     pub score: f32,
-    /// Set pixels of the photo.
+    /// The number of pixels of the mask.
     pub area: u32,
-    /// Smallest box around the set pixels, `[x, y, width, height]` in pixels of the photo.
+    /// The smallest box around the mask, `[x, y, width, height]` in pixels of the photo.
     pub bbox: BBox,
-    /// The pixels, at the photo's size.
+    /// The pixels of the mask, at the photo's size.
     pub rle: Rle,
-    /// For a part the entity that it belongs to, when that is in the scene.
+    /// For a part, the id of the entity that it belongs to, if that is in the scene.
     pub parent: Option<u32>,
-    /// For a relation its two entities, when they are in the scene; empty otherwise.
+    /// For a relation, the ids of its two entities, if they are in the scene. Otherwise it is
+    /// empty.
     pub members: Vec<u32>,
 }
 
 impl Mask {
-    /// Describes a mask of the photo's size; `None` when it is empty. The id is still to be given.
+    /// Describes a mask of the photo's size; `None` if it is empty. Its id is set later.
     pub(super) fn describe(level: Level, score: f32, pixels: &BitMask) -> Option<Mask> {
         let bbox = pixels.bbox()?;
         Some(Mask {
@@ -43,36 +45,38 @@ impl Mask {
     }
 }
 
-/// A score as the scene shows it: 0 to 1, and 0 for what is no number.
+/// A score as scenes have it: from 0 to 1, and 0 instead of NaN.
 pub(super) fn clean_score(score: f32) -> f32 {
     if score.is_nan() { 0.0 } else { score.clamp(0.0, 1.0) }
 }
 
-/// All masks of a photo: entities first, then parts, then relations, the best-scored of each level first.
+/// All masks of a photo: entities first, then parts, then relations. In each level the best score
+/// comes first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scene {
-    /// Width of the upright photo in pixels.
+    /// The width of the upright photo, in pixels.
     pub width: u32,
-    /// Height of the upright photo in pixels.
+    /// The height of the upright photo, in pixels.
     pub height: u32,
+    /// The masks. The id of each is its position, counted from 1.
     pub masks: Vec<Mask>,
 }
 
 impl Scene {
-    /// The masks of one level, in order.
+    /// The masks of one level, in their order.
     pub fn level(&self, level: Level) -> impl Iterator<Item = &Mask> {
         self.masks.iter().filter(move |m| m.level == level)
     }
 }
 
-/// Why a mask given as a prompt cannot be used.
+/// Why a mask that is given as a prompt cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum LevelError {
     #[error(
-        "the mask is {got:?} pixels but {expected:?} are needed (width, height); use a mask of this photo's size"
+        "the mask has {got:?} pixels (width, height), but it must have {expected:?}; use a mask of this photo's size"
     )]
     SizeMismatch { expected: (u32, u32), got: (u32, u32) },
-    #[error("the mask has no pixels set; mark at least one pixel of the photo")]
+    #[error("the mask is empty; set at least one pixel of it")]
     EmptyMask,
 }

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 
 const ALL: [Level; 3] = [Level::Part, Level::Entity, Level::Relation];
 const SIDE: u32 = 64;
-/// A photo of 3:2 with four pixels to a cell of the logits.
+/// The size of a photo of 3:2, with 4 x 4 pixels per cell of the logits.
 const SIZE: (u32, u32) = (256, 168);
 const CELLS: (u32, u32) = (64, 42);
 
-/// A candidate whose logits are +8 in the cells of the mask and -8 elsewhere.
+/// A candidate whose logits are +8 in the cells of the mask and -8 in all others.
 fn candidate(mask: &BitMask, score: f32) -> Candidate {
     let values =
         (0..SIDE * SIDE).map(|i| if mask.get(i % SIDE, i / SIDE) { 8.0 } else { -8.0 }).collect();
@@ -18,7 +18,7 @@ fn candidate(mask: &BitMask, score: f32) -> Candidate {
     Candidate { logits, frame: BBox { x: 0, y: 0, width: SIZE.0, height: SIZE.1 }, score }
 }
 
-/// A candidate of cells in rectangles `[x, y, width, height]`.
+/// A candidate whose mask is the cells in these rectangles `[x, y, width, height]`.
 fn rects(rects: &[[u32; 4]], score: f32) -> Candidate {
     let inside =
         |x, y| rects.iter().any(|&[l, t, w, h]| (l..l + w).contains(&x) && (t..t + h).contains(&y));
@@ -30,10 +30,10 @@ fn full(candidate: &Candidate) -> BitMask {
 }
 
 fn pixels(mask: &Mask) -> BitMask {
-    mask.rle.decode().expect("valid code")
+    mask.rle.decode().expect("a valid encoding")
 }
 
-/// What every scene promises, whatever the candidates.
+/// Checks what is true of every scene, whatever the candidates are.
 fn check(scene: &Scene) -> Result<(), TestCaseError> {
     let by_id = |id: u32| scene.masks.iter().find(|m| m.id == id);
     let mut taken = BitMask::new(scene.width, scene.height);
@@ -56,7 +56,7 @@ fn check(scene: &Scene) -> Result<(), TestCaseError> {
                 prop_assert_eq!(
                     own.intersection_area(&pixels(parent)),
                     mask.area,
-                    "part reaches out"
+                    "the part reaches beyond its entity"
                 );
                 prop_assert!(mask.members.is_empty());
             }
@@ -121,7 +121,7 @@ fn a_person_beside_a_car() {
     assert_eq!(levels, [Level::Entity, Level::Entity, Level::Part, Level::Part, Level::Relation]);
     assert_eq!([scene.masks[2].parent, scene.masks[3].parent], [Some(2), Some(2)]);
     assert_eq!(scene.masks[4].members, [1, 2]);
-    // They touch along 20 of the person's outline of about 84 cells.
+    // They touch along 20 cells of the person's outline, which has about 84.
     assert!((0.15..0.35).contains(&scene.masks[4].score), "{}", scene.masks[4].score);
 }
 
@@ -148,11 +148,11 @@ fn a_group_does_not_swallow_its_members() {
     let found: Vec<BitMask> = scene.masks.iter().map(pixels).collect();
     assert_eq!(found, [full(&candidates[1]), full(&candidates[2])]);
 
-    // One thing behind a post, whose halves were not proposed on their own, stays one entity.
+    // A thing behind a post stays one entity, because its halves were not proposed on their own.
     let scene = scene_by_rules(&candidates[..1], SIZE, &LevelRules::default(), &ALL);
     assert_eq!(scene.masks.iter().map(pixels).collect::<Vec<_>>(), [full(&candidates[0])]);
 
-    // Two things side by side, taken together by a doubtful candidate.
+    // These are two things side by side. A candidate with a lower score takes them together.
     let (left, right) = ([4, 6, 14, 30], [18, 6, 14, 30]);
     let candidates = [rects(&[left, right], 0.88), rects(&[left], 0.97), rects(&[right], 0.96)];
     let scene = scene_by_rules(&candidates, SIZE, &LevelRules::default(), &[Level::Entity]);
@@ -194,7 +194,8 @@ fn a_relation_is_taken_apart_into_its_entities() {
 #[test]
 fn a_partial_image_cuts_what_reaches_out() {
     let (sky, bird) = (rects(&[[0, 0, 64, 30]], 0.97), rects(&[[10, 8, 5, 4]], 0.9));
-    // The sky, cut off at the region's sides, fills most of it; below the sky nothing was proposed.
+    // The region cuts off the sides of the sky, which fills most of it. Below the sky nothing was
+    // proposed.
     let region =
         BitMask::from_fn(SIZE.0, SIZE.1, |x, y| (20..90).contains(&x) && (20..140).contains(&y));
     let rules = LevelRules::default();
@@ -261,7 +262,8 @@ fn parts_of_an_entity_never_are_the_entity() {
 
 #[test]
 fn a_small_entity_is_judged_on_a_fine_grid() {
-    // 8 x 8 pixels of a photo of 6000: no cell of a raster over the whole photo, which a part needs to be seen.
+    // The entity has 8 x 8 pixels of a photo that is 6000 pixels wide. On a raster over the whole
+    // photo it would not fill one cell, and a part of it could not be seen.
     let part_values = (0..SIDE * SIDE).map(|i| if i % SIDE < 32 { 8.0 } else { -8.0 }).collect();
     let logits = LowResLogits::new([SIDE, SIDE], (64.0, 64.0), part_values).expect("valid");
     let part =
@@ -314,17 +316,17 @@ fn one_mask_as_a_scene() {
 fn json_form() {
     let scene =
         scene_by_rules(&[rects(&[[4, 4, 10, 20]], 1.0)], SIZE, &LevelRules::default(), &ALL);
-    let json = serde_json::to_value(&scene).expect("serialise");
+    let json = serde_json::to_value(&scene).expect("valid JSON");
     assert_eq!(json["masks"][0]["level"], "entity");
     assert_eq!(json["masks"][0]["bbox"], serde_json::json!([16, 16, 40, 80]));
     assert_eq!(json["masks"][0]["parent"], serde_json::Value::Null);
-    assert_eq!(serde_json::from_value::<Scene>(json).expect("deserialise"), scene);
+    assert_eq!(serde_json::from_value::<Scene>(json).expect("a scene"), scene);
     let rules: LevelRules = serde_json::from_str(r#"{"minMaskRegionArea": 7}"#).expect("rules");
     assert_eq!(rules, LevelRules { min_mask_region_area: 7, ..LevelRules::default() });
     assert!(serde_json::from_str::<LevelRules>(r#"{"minMaskArea": 7}"#).is_err());
 }
 
-/// Logits of links as a network would give them: certain, and as listed.
+/// Links as a network would give them: those listed are certain, and there are no others.
 fn links(rows: usize, columns: usize, on: &[(usize, usize)]) -> Vec<f32> {
     let mut links = vec![0.0; rows * columns];
     for &(row, column) in on {
@@ -344,14 +346,15 @@ fn level_outputs_become_a_scene_with_its_links() {
     let prediction = LevelCandidates {
         entities: vec![
             rects(&[[0, 0, 20, 20]], 0.6),
-            // With a speck far away.
+            // This one has a speck far away.
             rects(&[[18, 0, 20, 20], [60, 40, 1, 1]], 0.9),
-            // Mostly hidden by the first, and worse.
+            // The first one hides most of this one, and it scores worse.
             rects(&[[1, 0, 18, 20]], 0.5),
-            // Too uncertain to count.
+            // The score is too low to count.
             rects(&[[40, 20, 20, 20]], 0.1),
         ],
-        // The second has no link, but lies in the second entity; the third has one, but lies nowhere.
+        // The second part has no link, but it lies in the second entity. The third has a link, but
+        // it lies in no entity.
         parts: vec![
             rects(&[[2, 2, 6, 6]], 0.8),
             rects(&[[25, 2, 6, 6]], 0.7),
@@ -359,7 +362,7 @@ fn level_outputs_become_a_scene_with_its_links() {
         ],
         relations: vec![
             rects(&[[0, 0, 38, 20]], 0.8),
-            // Of the same two entities, and worse.
+            // These are the same two entities, and the score is worse.
             rects(&[[0, 0, 38, 12]], 0.7),
             rects(&[[45, 25, 9, 9]], 0.9),
         ],
@@ -372,14 +375,14 @@ fn level_outputs_become_a_scene_with_its_links() {
         panic!("{:?}", scene.masks)
     };
     assert_eq!((first.level, first.score, second.score), (Level::Entity, 0.9, 0.6));
-    assert_eq!(pixels(first), full(&rects(&[[18, 0, 20, 20]], 1.0)), "the speck goes");
+    assert_eq!(pixels(first), full(&rects(&[[18, 0, 20, 20]], 1.0)), "the speck is removed");
     assert_eq!(pixels(first).intersection_area(&pixels(second)), 0, "entities overlap");
     assert_eq!((part.level, part.parent), (Level::Part, Some(second.id)));
     assert_eq!((other.parent, loose.parent), (Some(first.id), None));
     assert_eq!((relation.level, relation.members.len()), (Level::Relation, 2));
     assert_eq!(relation.area, pixels(relation).area());
 
-    // A region keeps what lies in it, and the ids follow the levels asked for.
+    // A region keeps the masks that lie in it, and ids count only the levels that are asked for.
     let region = full(&rects(&[[0, 0, 22, 42]], 1.0));
     let scene =
         scene_by_score(&prediction, Some(&region), SIZE, &LevelRules::default(), &[Level::Part]);

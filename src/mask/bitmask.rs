@@ -1,12 +1,14 @@
-//! A binary mask, one bit a pixel.
+//! A binary mask with one bit per pixel.
 
 use serde::{Deserialize, Serialize};
 
-/// An axis-aligned box of whole pixels; serialised as `[x, y, width, height]`.
+/// An axis-aligned box of whole pixels. It is serialised as `[x, y, width, height]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "[u32; 4]", into = "[u32; 4]")]
 pub struct BBox {
+    /// The leftmost column of the box.
     pub x: u32,
+    /// The topmost row of the box.
     pub y: u32,
     pub width: u32,
     pub height: u32,
@@ -25,34 +27,35 @@ impl From<BBox> for [u32; 4] {
 }
 
 impl BBox {
-    /// First column to the right of the box.
+    /// The first column to the right of the box.
     pub fn right(&self) -> u32 {
         self.x.saturating_add(self.width)
     }
 
-    /// First row below the box.
+    /// The first row below the box.
     pub fn bottom(&self) -> u32 {
         self.y.saturating_add(self.height)
     }
 
+    /// The number of pixels in the box.
     pub fn area(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
 
-    /// Pixels that lie in both boxes.
+    /// The number of pixels that lie in both boxes.
     pub fn intersection_area(&self, other: &BBox) -> u64 {
         let w = self.right().min(other.right()).saturating_sub(self.x.max(other.x));
         let h = self.bottom().min(other.bottom()).saturating_sub(self.y.max(other.y));
         u64::from(w) * u64::from(h)
     }
 
-    /// Intersection over union, 0 when both are empty.
+    /// The intersection over union (IoU) of the boxes; 0 if both are empty.
     pub fn iou(&self, other: &BBox) -> f32 {
         let inter = self.intersection_area(other);
         ratio(inter, self.area() + other.area() - inter)
     }
 
-    /// The smallest box that holds both; an empty box adds nothing.
+    /// The smallest box that holds both boxes. An empty box adds nothing.
     pub fn union(&self, other: &BBox) -> BBox {
         if self.area() == 0 {
             return *other;
@@ -70,11 +73,11 @@ fn ratio(part: u64, whole: u64) -> f32 {
     if whole == 0 { 0.0 } else { (part as f64 / whole as f64) as f32 }
 }
 
-/// A `width` x `height` mask, rows top to bottom, each row packed into whole 64-bit words, lowest bit
-/// leftmost.
+/// A `width` x `height` mask. Its rows go from top to bottom. Each row is packed into whole 64-bit
+/// words, and the lowest bit is the leftmost pixel.
 ///
-/// The bits of a row's last word beyond `width` are always zero, so that words can be counted and compared as
-/// they are.
+/// The bits beyond `width` in the last word of a row are always 0, so that words can be counted and
+/// compared as they are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BitMask {
     width: u32,
@@ -84,13 +87,13 @@ pub struct BitMask {
 }
 
 impl BitMask {
-    /// An empty mask (no pixel set).
+    /// A mask in which no pixel is set.
     pub fn new(width: u32, height: u32) -> Self {
         let stride = (width as usize).div_ceil(64);
         Self { width, height, stride, words: vec![0; stride * height as usize] }
     }
 
-    /// A mask with every pixel set.
+    /// A mask in which every pixel is set.
     pub fn full(width: u32, height: u32) -> Self {
         let mut mask = Self::new(width, height);
         for y in 0..height {
@@ -99,7 +102,7 @@ impl BitMask {
         mask
     }
 
-    /// The mask of the pixels `(x, y)` for which `f(x, y)` holds.
+    /// A mask of the pixels `(x, y)` for which `f(x, y)` is true.
     pub fn from_fn(width: u32, height: u32, mut f: impl FnMut(u32, u32) -> bool) -> Self {
         let mut mask = Self::new(width, height);
         for y in 0..height {
@@ -113,25 +116,27 @@ impl BitMask {
         mask
     }
 
+    /// The width of the mask, in pixels.
     pub fn width(&self) -> u32 {
         self.width
     }
 
+    /// The height of the mask, in pixels.
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// `(width, height)`.
+    /// The size of the mask in pixels: `(width, height)`.
     pub fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
 
-    /// Whether the pixel is set; false outside the mask.
+    /// Whether a pixel is set. It is false outside the mask.
     pub fn get(&self, x: u32, y: u32) -> bool {
         x < self.width && y < self.height && self.row(y)[x as usize / 64] >> (x % 64) & 1 == 1
     }
 
-    /// Sets or clears a pixel; outside the mask nothing happens.
+    /// Sets or clears a pixel. Does nothing outside the mask.
     pub fn set(&mut self, x: u32, y: u32, value: bool) {
         if x < self.width && y < self.height {
             let word = &mut self.row_mut(y)[x as usize / 64];
@@ -140,12 +145,12 @@ impl BitMask {
         }
     }
 
-    /// Sets the pixels `x0..x1` of row `y`, as far as they lie in the mask.
+    /// Sets the pixels `x0..x1` of row `y` that lie in the mask.
     pub fn fill_row(&mut self, y: u32, x0: u32, x1: u32) {
         self.for_span(y, x0, x1, |word, bits| *word |= bits);
     }
 
-    /// Clears the pixels `x0..x1` of row `y`, as far as they lie in the mask.
+    /// Clears the pixels `x0..x1` of row `y` that lie in the mask.
     pub fn clear_row(&mut self, y: u32, x0: u32, x1: u32) {
         self.for_span(y, x0, x1, |word, bits| *word &= !bits);
     }
@@ -169,31 +174,33 @@ impl BitMask {
         }
     }
 
+    /// The words of row `y`.
     pub(crate) fn row(&self, y: u32) -> &[u64] {
         &self.words[y as usize * self.stride..][..self.stride]
     }
 
-    /// The caller keeps the bits beyond `width` zero.
+    /// The words of row `y`, to be changed. The caller keeps the bits beyond `width` at 0.
     pub(crate) fn row_mut(&mut self, y: u32) -> &mut [u64] {
         &mut self.words[y as usize * self.stride..][..self.stride]
     }
 
-    /// Rows `y - 1` (to read) and `y` (to write), for recurrences down the columns.
+    /// The rows `y - 1` (to read) and `y` (to write), for work that goes down the columns.
     pub(crate) fn row_pair(&mut self, y: u32) -> (&[u64], &mut [u64]) {
         let (above, below) = self.words.split_at_mut(y as usize * self.stride);
         (&above[above.len() - self.stride..], &mut below[..self.stride])
     }
 
-    /// Number of set pixels.
+    /// The number of pixels that are set.
     pub fn area(&self) -> u32 {
         self.words.iter().map(|w| w.count_ones()).sum()
     }
 
+    /// Whether no pixel is set.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|&w| w == 0)
     }
 
-    /// The smallest box that holds every set pixel; `None` when there is none.
+    /// The smallest box that holds every pixel that is set; `None` if the mask is empty.
     pub fn bbox(&self) -> Option<BBox> {
         let filled = |y: &u32| self.row(*y).iter().any(|&w| w != 0);
         let top = (0..self.height).find(filled)?;
@@ -214,59 +221,60 @@ impl BitMask {
     /// Adds the pixels of `other`.
     ///
     /// # Panics
-    /// As all the operations on two masks, when the sizes differ.
+    /// If the masks have different sizes. This holds for every operation on two masks.
     pub fn union_with(&mut self, other: &BitMask) {
         self.combine(other, |a, b| a | b);
     }
 
-    /// The pixels of either.
+    /// A mask of the pixels that are in either mask.
     pub fn union(&self, other: &BitMask) -> BitMask {
         let mut both = self.clone();
         both.union_with(other);
         both
     }
 
-    /// Keeps the pixels that `other` has too.
+    /// Keeps only the pixels that are also in `other`.
     pub fn intersect_with(&mut self, other: &BitMask) {
         self.combine(other, |a, b| a & b);
     }
 
-    /// Removes the pixels of `other`.
+    /// Removes the pixels that are in `other`.
     pub fn subtract(&mut self, other: &BitMask) {
         self.combine(other, |a, b| a & !b);
     }
 
     fn combine(&mut self, other: &BitMask, f: impl Fn(u64, u64) -> u64) {
-        assert_eq!(self.size(), other.size(), "masks of different sizes");
+        assert_eq!(self.size(), other.size(), "the masks have different sizes");
         for (a, b) in self.words.iter_mut().zip(&other.words) {
             *a = f(*a, *b);
         }
     }
 
-    /// Number of pixels set in both.
+    /// The number of pixels that are in both masks.
     pub fn intersection_area(&self, other: &BitMask) -> u32 {
-        assert_eq!(self.size(), other.size(), "masks of different sizes");
+        assert_eq!(self.size(), other.size(), "the masks have different sizes");
         self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones()).sum()
     }
 
-    /// Intersection over union, 0 when both are empty.
+    /// The intersection over union (IoU) of the masks; 0 if both are empty.
     pub fn iou(&self, other: &BitMask) -> f32 {
         let inter = u64::from(self.intersection_area(other));
         ratio(inter, u64::from(self.area()) + u64::from(other.area()) - inter)
     }
 
-    /// The share of this mask that lies in `other`, `|A ∩ B| / |A|`; 0 when this mask is empty.
+    /// The share of this mask that lies in `other`: `|A ∩ B| / |A|`. It is 0 if this mask is empty.
     pub fn contained_in(&self, other: &BitMask) -> f32 {
         ratio(u64::from(self.intersection_area(other)), u64::from(self.area()))
     }
 
-    /// The mask at another size; each new pixel takes the old pixel under its centre.
+    /// The mask at another size. Each new pixel is the old pixel under its centre.
     pub fn resize_nearest(&self, width: u32, height: u32) -> BitMask {
         let whole = BBox { x: 0, y: 0, width: self.width, height: self.height };
         self.sample_nearest(whole, width, height)
     }
 
-    /// The `window` of the mask at `width` x `height`; each new pixel takes the old pixel under its centre.
+    /// The `window` of the mask at `width` x `height`. Each new pixel is the old pixel under its
+    /// centre.
     pub fn sample_nearest(&self, window: BBox, width: u32, height: u32) -> BitMask {
         let source = |i: u32, start: u32, from: u32, to: u32| {
             start.saturating_add(((f64::from(i) + 0.5) * f64::from(from) / f64::from(to)) as u32)

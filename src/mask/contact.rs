@@ -1,8 +1,9 @@
-//! Outlines of masks, and masks grown by some pixels.
+//! Outlines of masks, and masks that are grown in four directions.
 
 use super::BitMask;
 
-/// The pixels of a mask with a 4-neighbour outside it; beyond the photo's edge is outside.
+/// The pixels of a mask of which one of the four neighbours is not in the mask. Everything beyond
+/// the photo's edge counts as outside.
 pub fn boundary(mask: &BitMask) -> BitMask {
     let (width, height) = mask.size();
     let mut outline = BitMask::new(width, height);
@@ -42,7 +43,8 @@ pub fn dilate(mask: &BitMask, steps: u32) -> BitMask {
     grown
 }
 
-/// For each bit of word `i`, the bit to its left and the bit to its right (0 beyond the row).
+/// For each bit of word `i`, the bit to its left and the bit to its right. Beyond the row they are
+/// 0.
 pub(super) fn neighbours(row: &[u64], i: usize) -> (u64, u64) {
     let before = if i > 0 { row[i - 1] >> 63 } else { 0 };
     let after = row.get(i + 1).map_or(0, |next| next << 63);

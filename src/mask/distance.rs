@@ -1,11 +1,13 @@
-//! The exact Euclidean distance transform in linear time, after A. Meijster, J. Roerdink and W. Hesselink, "A General Algorithm
-//! for Computing Distance Transforms in Linear Time" (2000): distances within each column first, then for each row the lower
-//! envelope of the parabolas that those distances put on it.
+//! The exact Euclidean distance transform in linear time, after A. Meijster, J. Roerdink and W.
+//! Hesselink, "A General Algorithm for Computing Distance Transforms in Linear Time" (2000). It
+//! first finds the distances within each column. Then, for each row, it finds the lower envelope of
+//! the parabolas that these distances put on the row.
 
 use super::{BBox, BitMask};
 
-/// The place of a mask that is furthest from its outside (beyond the photo's edge is outside), in whole pixels; of equal ones the
-/// first, row by row. `None` if the mask is empty.
+/// The pixel of a mask that is furthest from the outside; `None` if the mask is empty. Everything
+/// beyond the photo's edge counts as outside. If several pixels are equally far, it is the first
+/// one, row by row.
 pub fn deepest(mask: &BitMask) -> Option<(u32, u32)> {
     let bbox = mask.bbox()?;
     let squared = squared_distances(mask, &bbox);
@@ -14,11 +16,13 @@ pub fn deepest(mask: &BitMask) -> Option<(u32, u32)> {
     Some((bbox.x + index % bbox.width, bbox.y + index / bbox.width))
 }
 
-/// For each pixel of the mask's box, row by row, the squared distance between its centre and that of the nearest pixel outside
-/// the mask. What is beyond the box is outside, so nothing nearer is missed.
+/// For each pixel of the mask's box, row by row, the squared distance from its centre to the centre
+/// of the nearest pixel outside the mask. Every pixel next to the box is outside the mask, so the
+/// search need not go further.
 fn squared_distances(mask: &BitMask, bbox: &BBox) -> Vec<i64> {
     let (width, height) = (bbox.width as usize, bbox.height as usize);
-    // Within each column; a column of pixels outside on either side.
+    // Each entry becomes the distance within its column. There is one more column on each side,
+    // whose pixels are outside the mask.
     let stride = width + 2;
     let mut columns = vec![0_i64; stride * height];
     let is_set = |x: usize, y: usize| mask.get(bbox.x + x as u32, bbox.y + y as u32);
@@ -42,8 +46,9 @@ fn squared_distances(mask: &BitMask, bbox: &BBox) -> Vec<i64> {
         .collect()
 }
 
-/// Squared distances along a row of distances within columns. `envelope` is scratch space: the parabolas that are lowest
-/// somewhere, by their apex and where each begins to be.
+/// The squared distances along a row, from the row's distances within columns. `envelope` is
+/// scratch space. It holds the parabolas that are the lowest somewhere, each as the column of its
+/// apex and the first column where it is the lowest.
 fn row_distances(row: &[i64], envelope: &mut Vec<(i64, i64)>) -> Vec<i64> {
     let height = |x: i64, apex: i64| (x - apex).pow(2) + row[apex as usize].pow(2);
     envelope.clear();
@@ -110,6 +115,6 @@ mod tests {
             bar || square
         });
         assert_eq!(deepest(&mask), Some((30, 20)));
-        assert_eq!(deepest(&BitMask::full(9, 5)), Some((2, 2)), "the edge is outside");
+        assert_eq!(deepest(&BitMask::full(9, 5)), Some((2, 2)), "beyond the edge is outside");
     }
 }

@@ -1,12 +1,12 @@
-//! Masks grown in all eight directions.
+//! Masks that are grown in all eight directions.
 
 use super::BitMask;
 use super::contact::neighbours;
 
-/// The mask grown by `steps` pixels, diagonals included; nothing beyond the photo counts.
+/// The mask grown by `steps` pixels, also diagonally. Nothing beyond the photo counts.
 pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
     let (width, height) = mask.size();
-    // Bits of a row's last word that are no pixels.
+    // These are the bits of a row's last word that are not pixels.
     let beyond = if width % 64 == 0 { 0 } else { u64::MAX << (width % 64) };
     let mut wide = mask.clone();
     for y in 0..height {
@@ -31,7 +31,8 @@ pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
     grown
 }
 
-/// The pixels of a mask with one of eight neighbours outside it; the photo's edge is no outside.
+/// The pixels of a mask of which one of the eight neighbours is not in the mask. The photo's edge
+/// does not count as outside.
 pub fn rim(mask: &BitMask) -> BitMask {
     let (width, height) = mask.size();
     let mut outside = BitMask::full(width, height);

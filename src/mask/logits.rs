@@ -1,14 +1,14 @@
-//! The mask decoder's low-resolution logits and their way to the photo's pixels.
+//! The low-resolution logits of the mask decoder, and how they become pixels of the photo.
 //!
-//! Convention: the decoder returns a grid of `columns` x `rows` logits for its input (SAM: 256 x 256 for 1024 x 1024).
-//! The photo fills its top-left `valid_width` x `valid_height` cells (which may be fractions);
-//! the rest is padding. Cell `(i, j)` has its centre at `(i + 0.5, j + 0.5)`, as with `align_corners =
-//! false`.
+//! Convention: the decoder returns a grid of `columns` x `rows` logits for its input (SAM:
+//! 256 x 256 for 1024 x 1024). The photo fills the top-left `valid_width` x `valid_height` cells,
+//! which may be fractions; the rest is padding. Cell `(i, j)` has its centre at
+//! `(i + 0.5, j + 0.5)`, as with `align_corners = false`.
 //!
-//! SAM's `postprocess_masks` resizes to the padded input, crops, and resizes to the photo. Here the two
-//! resizes are one bilinear sampling of the grid at the centre of each output pixel; samples beyond the grid
-//! repeat its edge, samples beyond the valid cells but within the grid read the padding's logits, as SAM's
-//! first resize does.
+//! SAM's `postprocess_masks` resizes to the padded input, crops, and resizes to the photo. Here
+//! these two resizes are one bilinear sampling of the grid at the centre of each output pixel.
+//! Samples beyond the grid repeat its edge. Samples beyond the valid cells but within the grid read
+//! the logits of the padding, as SAM's first resize does.
 
 use super::BitMask;
 use thiserror::Error;
@@ -16,15 +16,16 @@ use thiserror::Error;
 /// Why a grid of logits was refused.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum LogitsError {
-    #[error("{got} logits for a grid of {columns} x {rows}; pass exactly columns * rows values")]
+    #[error("a grid of {columns} x {rows} needs columns * rows logits, but there are {got}")]
     Length { columns: u32, rows: u32, got: usize },
     #[error(
-        "the photo's part of the grid is {width} x {height} cells, it must lie within {columns} x {rows}"
+        "the photo's part of the grid must lie within {columns} x {rows} cells and not be empty, but it is {width} x {height}"
     )]
     Valid { columns: u32, rows: u32, width: f32, height: f32 },
 }
 
-/// Where the photo's part of the grid lies in the output, in output pixels (it may reach out of it).
+/// Where the photo's part of the grid lies in the output, in output pixels. It may reach beyond the
+/// output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
     pub x: f64,
@@ -33,7 +34,7 @@ pub struct Frame {
     pub height: f64,
 }
 
-/// One mask's logits on the decoder's grid, row-major.
+/// The logits of one mask on the decoder's grid, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LowResLogits {
     columns: u32,
@@ -44,10 +45,11 @@ pub struct LowResLogits {
 }
 
 impl LowResLogits {
-    /// `values` are `columns * rows` logits, row-major; the photo fills the top-left `valid` cells, width and height.
+    /// The logits of one mask: `values` are `columns * rows` logits, row-major. The photo fills the
+    /// top-left cells, and `valid` is the width and height of these.
     ///
     /// # Errors
-    /// [`LogitsError`] if there are not as many values, or the photo reaches beyond them.
+    /// [`LogitsError`] if the number of values is wrong, or if the photo reaches beyond the grid.
     pub fn new(
         [columns, rows]: [u32; 2],
         valid: (f32, f32),
@@ -65,17 +67,17 @@ impl LowResLogits {
         Ok(Self { columns, rows, valid_width: width, valid_height: height, values })
     }
 
-    /// Columns and rows of the grid, padding included.
+    /// The columns and rows of the grid, including the padding.
     pub fn size(&self) -> (u32, u32) {
         (self.columns, self.rows)
     }
 
-    /// The logits, row-major, padding included.
+    /// The logits, row-major, including the padding.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// Cells that the photo reaches, `(columns, rows)`.
+    /// The number of cells that the photo reaches, `(columns, rows)`.
     pub fn valid_cells(&self) -> (u32, u32) {
         (self.valid_width.ceil() as u32, self.valid_height.ceil() as u32)
     }
@@ -84,13 +86,14 @@ impl LowResLogits {
         &self.values[y * self.columns as usize..][..self.columns as usize]
     }
 
+    /// The rows of the cells that the photo reaches, without the padding.
     fn valid_rows(&self) -> impl Iterator<Item = &[f32]> {
         let (columns, rows) = self.valid_cells();
         (0..rows as usize).map(move |y| &self.row(y)[..columns as usize])
     }
 
-    /// SAM's stability score: the IoU of the masks at `threshold + offset` and `threshold - offset`, over the
-    /// photo's cells; 0 when both are empty.
+    /// SAM's stability score: the IoU of the masks at `threshold + offset` and
+    /// `threshold - offset`, over the photo's cells. It is 0 if both masks are empty.
     pub fn stability_score(&self, threshold: f32, offset: f32) -> f32 {
         let (high, low) = (threshold + offset, threshold - offset);
         let (mut inner, mut outer) = (0u32, 0u32);
@@ -103,24 +106,26 @@ impl LowResLogits {
         if outer == 0 { 0.0 } else { inner as f32 / outer as f32 }
     }
 
-    /// The mask of the photo's cells above `threshold`, of [`valid_cells`](Self::valid_cells) size.
+    /// The mask of the photo's cells that are above `threshold`, of the size
+    /// [`valid_cells`](Self::valid_cells).
     pub fn to_low_res_mask(&self, threshold: f32) -> BitMask {
         let (columns, rows) = self.valid_cells();
         BitMask::from_fn(columns, rows, |x, y| self.row(y as usize)[x as usize] > threshold)
     }
 
-    /// The mask at the photo's size.
+    /// The mask of the samples above `threshold`, at the size of the photo.
     pub fn upsample(&self, out_width: u32, out_height: u32, threshold: f32) -> BitMask {
         let (width, height) = (f64::from(out_width), f64::from(out_height));
         self.render(Frame { x: 0.0, y: 0.0, width, height }, out_width, out_height, threshold)
     }
 
-    /// The mask in an output of `out_width` x `out_height` pixels of which the photo's part of the grid
-    /// covers `frame`; nothing is set outside the frame.
+    /// The mask of the samples above `threshold` in an output of `out_width` x `out_height` pixels.
+    /// The photo's part of the grid covers `frame` of the output, and nothing outside the frame is
+    /// set.
     ///
-    /// Along a row the bilinear surface is linear between two cell centres, so that it crosses the threshold
-    /// there at most once: the cost is the cells per output row plus the words to fill, not a sample per
-    /// pixel.
+    /// Along a row the bilinear surface is linear between two cell centres, so it crosses the
+    /// threshold there at most once. The cost is therefore the number of cells per output row plus
+    /// the words to fill, and not one sample per pixel.
     pub fn render(&self, frame: Frame, out_width: u32, out_height: u32, threshold: f32) -> BitMask {
         let mut mask = BitMask::new(out_width, out_height);
         let Some((columns, rows)) = self.cells_above(threshold) else {
@@ -141,13 +146,13 @@ impl LowResLogits {
         mask
     }
 
-    /// The columns and rows of cells outside of which no sample of the photo is above the threshold; `None`
-    /// if there are no such samples at all.
+    /// The columns and rows of cells outside of which no sample of the photo is above the
+    /// threshold; `None` if there are no such samples.
     fn cells_above(
         &self,
         threshold: f32,
     ) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
-        // A sample in the last half of a valid cell reads the cell beyond it too.
+        // A sample in the last half of a valid cell also reads the cell beyond it.
         let (columns, rows) = self.valid_cells();
         let (columns, rows) =
             ((columns + 1).min(self.columns) as usize, (rows + 1).min(self.rows) as usize);
@@ -170,8 +175,8 @@ impl LowResLogits {
     }
 }
 
-/// Fills the pixels of row `y` whose sample is positive; `line` holds the row's samples at the centres of the
-/// cells from `first_cell` on.
+/// Fills the pixels of row `y` whose sample is positive. `line` holds the samples of the row at the
+/// centres of the cells, from `first_cell` on.
 fn fill_positive(mask: &mut BitMask, y: u32, line: &[f32], first_cell: usize, axis: &Axis) {
     let (mut start, mut inside) = (axis.first, line[0] > 0.0);
     for (i, pair) in line.windows(2).enumerate() {
@@ -181,7 +186,7 @@ fn fill_positive(mask: &mut BitMask, y: u32, line: &[f32], first_cell: usize, ax
         }
         let crossing =
             axis.pixel_at((first_cell + i) as f64 + f64::from(a) / (f64::from(a) - f64::from(b)));
-        // At the crossing itself the sample is zero, hence out of the mask.
+        // At the crossing the sample is 0, so that point is outside the mask.
         if inside {
             mask.fill_row(y, start, axis.clamp(crossing.ceil()));
         } else {
@@ -194,12 +199,12 @@ fn fill_positive(mask: &mut BitMask, y: u32, line: &[f32], first_cell: usize, ax
     }
 }
 
-/// Output pixels against cells along one axis: a linear map between their centres.
+/// The linear map between the pixels of the output and the cells along one axis.
 struct Axis {
     origin: f64,
     cells_per_pixel: f64,
     last_cell: f64,
-    /// Output pixels whose centres lie in the frame.
+    /// The output pixels whose centres lie in the frame are `first..end`.
     first: u32,
     end: u32,
 }
@@ -217,14 +222,16 @@ impl Axis {
         }
     }
 
-    /// The cell at or before a pixel's centre, and the fraction of the way to the next.
+    /// The last cell whose centre is not beyond the pixel's centre, and the fraction of the way to
+    /// the next cell.
     fn cell_of(&self, pixel: u32) -> (usize, f32) {
         let cell = (f64::from(pixel) + 0.5 - self.origin) * self.cells_per_pixel - 0.5;
         let cell = cell.clamp(0.0, self.last_cell);
         (cell as usize, cell.fract() as f32)
     }
 
-    /// The pixel coordinate (of centres: 0 is the first pixel's) at a cell coordinate.
+    /// The pixel coordinate at a cell coordinate. Both count from the first centre: 0 is the centre
+    /// of the first pixel or cell.
     fn pixel_at(&self, cell: f64) -> f64 {
         (cell + 0.5) / self.cells_per_pixel + self.origin - 0.5
     }
@@ -233,8 +240,8 @@ impl Axis {
         pixel.clamp(f64::from(self.first), f64::from(self.end)) as u32
     }
 
-    /// Pixels that cells `first` to `last` have a say in; beyond the grid's first cell that is every pixel of
-    /// the frame.
+    /// The pixels whose samples may read the cells `first` to `last`. If `first` is the first cell
+    /// of the grid, these begin at the first pixel of the frame.
     fn pixels_between(&self, first: usize, last: usize) -> std::ops::Range<u32> {
         let start =
             if first == 0 { self.first } else { self.clamp(self.pixel_at(first as f64).floor()) };
@@ -247,7 +254,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The convention written out for one output pixel.
+    /// The convention, written out for one output pixel.
     fn sample(logits: &LowResLogits, frame: Frame, x: u32, y: u32) -> f64 {
         let last = [logits.columns, logits.rows].map(|count| f64::from(count - 1));
         let at = |pixel: u32, origin: f64, extent: f64, valid: f32, last: f64| {
@@ -273,7 +280,7 @@ mod tests {
             let value = prop_oneof![2 => -9.0f32..-1.0, 1 => -4.0f32..9.0];
             let values = prop::collection::vec(value, (columns * rows) as usize);
             (valid, values).prop_map(move |(valid, values)| {
-                LowResLogits::new([columns, rows], valid, values).expect("valid")
+                LowResLogits::new([columns, rows], valid, values).expect("valid logits")
             })
         })
     }
@@ -312,9 +319,10 @@ mod tests {
 
     #[test]
     fn upsampling_keeps_a_straight_edge_where_it_is() {
-        // Columns 0 and 1 of four in, 2 and 3 out: the edge is the middle of the photo.
+        // Columns 0 and 1 of the four are inside, and 2 and 3 are outside. So the edge is in the
+        // middle of the photo.
         let values = (0..16).map(|i| if i % 4 < 2 { 5.0 } else { -5.0 }).collect();
-        let logits = LowResLogits::new([4, 4], (4.0, 4.0), values).expect("valid");
+        let logits = LowResLogits::new([4, 4], (4.0, 4.0), values).expect("valid logits");
         assert_eq!(logits.upsample(400, 300, 0.0), BitMask::from_fn(400, 300, |x, _| x < 200));
         assert_eq!(logits.to_low_res_mask(0.0), BitMask::from_fn(4, 4, |x, _| x < 2));
     }
@@ -322,7 +330,7 @@ mod tests {
     #[test]
     fn padding_stays_out() {
         let values = (0..64).map(|i| if i % 8 >= 4 || i / 8 >= 3 { 9.0 } else { -9.0 }).collect();
-        let logits = LowResLogits::new([8, 8], (3.5, 2.5), values).expect("valid");
+        let logits = LowResLogits::new([8, 8], (3.5, 2.5), values).expect("valid logits");
         assert_eq!(logits.valid_cells(), (4, 3));
         assert!(logits.to_low_res_mask(0.0).is_empty());
         assert!(logits.upsample(70, 50, 0.0).is_empty());
@@ -332,7 +340,7 @@ mod tests {
     #[test]
     fn stability_counts_the_cells_between_the_thresholds() {
         let values = vec![3.0, 0.5, -0.5, 3.0, 3.0, -3.0, 3.0, 3.0, 3.0];
-        let logits = LowResLogits::new([3, 3], (3.0, 3.0), values).expect("valid");
+        let logits = LowResLogits::new([3, 3], (3.0, 3.0), values).expect("valid logits");
         assert!((logits.stability_score(0.0, 1.0) - 6.0 / 8.0).abs() < 1e-6);
     }
 
@@ -363,7 +371,7 @@ mod tests {
             f32::INFINITY,
             0.0,
         ];
-        let logits = LowResLogits::new([3, 3], (3.0, 3.0), odd).expect("valid");
+        let logits = LowResLogits::new([3, 3], (3.0, 3.0), odd).expect("valid logits");
         assert_eq!(logits.upsample(64, 48, 0.0).size(), (64, 48));
     }
 }

@@ -1,7 +1,8 @@
-//! Binary masks of a photo: storage, COCO run-length codec, and the geometry that the levels are built from.
+//! Masks of a photo: how they are stored, COCO run-length encoding, and the geometry that scenes
+//! are made with.
 //!
-//! Pixel coordinates have their origin at the top-left corner of the top-left pixel, x to the right, y down;
-//! the centre of pixel `(x, y)` lies at `(x + 0.5, y + 0.5)`.
+//! The origin of all coordinates is the top-left corner of the top-left pixel; x goes to the right
+//! and y goes down. So the centre of pixel `(x, y)` is at `(x + 0.5, y + 0.5)`.
 
 pub mod bitmask;
 pub mod contact;

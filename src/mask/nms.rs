@@ -1,11 +1,12 @@
-//! Non-maximum suppression: of boxes that repeat each other only the best-scored stays.
+//! Non-maximum suppression: of boxes that overlap strongly, only the one with the best score stays.
 
 use super::BBox;
 
-/// Greedy suppression by box IoU, as SAM's `batched_nms` with one category.
+/// Greedy suppression by the IoU of boxes, as SAM's `batched_nms` does with one category.
 ///
-/// Returns the indices of the boxes that stay, best score first; a box goes when its IoU with a better one
-/// that stays is above `iou_threshold`. Of equal scores the earlier wins.
+/// Returns the indices of the boxes that stay, the best score first. A box is dropped if its IoU
+/// with a better box that stays is above `iou_threshold`. If scores are equal, the earlier box
+/// counts as better.
 pub fn box_nms(boxes: &[BBox], scores: &[f32], iou_threshold: f32) -> Vec<usize> {
     let score = |i: usize| scores.get(i).copied().filter(|s| !s.is_nan()).unwrap_or(f32::MIN);
     let mut order: Vec<usize> = (0..boxes.len()).collect();
@@ -52,7 +53,7 @@ mod tests {
             prop_assert_eq!(box_nms(&again, &again_scores, threshold), (0..kept.len()).collect::<Vec<_>>());
             for i in (0..boxes.len()).filter(|i| !kept.contains(i)) {
                 let repeats = |&k: &usize| scores[k] >= scores[i] && boxes[k].iou(&boxes[i]) > threshold;
-                prop_assert!(kept.iter().any(repeats), "box {} went without cause", i);
+                prop_assert!(kept.iter().any(repeats), "box {} was dropped without a reason", i);
             }
         }
     }

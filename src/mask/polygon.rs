@@ -1,36 +1,38 @@
-//! Shapes that a person draws, as masks: a pixel belongs to a shape when its centre does.
+//! Masks of shapes that a person draws. A pixel belongs to a shape if its centre does.
 
 use super::BitMask;
 use thiserror::Error;
 
-/// Most points of a polygon that is rasterised.
+/// The most points that a polygon may have.
 pub const MAX_POINTS: usize = 100_000;
 
-/// Why a box or polygon is no mask.
+/// Why a box or a polygon gives no mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ShapeError {
     #[error("the polygon has {got} points; it needs at least 3")]
     TooFewPoints { got: usize },
     #[error("the polygon has {got} points; simplify it to at most {MAX_POINTS}")]
     TooManyPoints { got: usize },
-    #[error("a coordinate is not a finite number; coordinates are pixels of the photo")]
+    #[error("a coordinate is not a finite number; coordinates are in pixels of the photo")]
     NotFinite,
-    #[error("the box has a side of 0; it is [x, y, width, height] in pixels")]
+    #[error("the box has a side of 0; a box is [x, y, width, height] in pixels")]
     EmptyBox,
     #[error(
-        "the shape covers no pixel of the {width} x {height} photo; coordinates are pixels from the top left"
+        "the shape covers no pixel of the {width} x {height} photo; coordinates are in pixels from the top left corner"
     )]
     NothingCovered { width: u32, height: u32 },
 }
 
 /// The pixels of a `width` x `height` photo whose centres lie in the polygon by the even-odd rule.
 ///
-/// `points` are `[x, y]` in pixels, of any orientation; the last joins the first. It may cross itself and
-/// reach out of the photo. A centre on an edge belongs to the shape on one of the edge's sides: the right, or
-/// below.
+/// `points` are `[x, y]` in pixels, in either direction around the polygon. The last point is
+/// joined to the first. The polygon may cross itself and may reach beyond the photo. A centre that
+/// lies exactly on an edge belongs to the shape to the right of that edge, or below it if the edge
+/// is horizontal.
 ///
 /// # Errors
-/// [`ShapeError`] for fewer than three points, more than [`MAX_POINTS`], points that are not finite, and where no pixel is covered.
+/// [`ShapeError`] if there are fewer than three points or more than [`MAX_POINTS`], if a coordinate
+/// is not finite, or if no pixel is covered.
 pub fn rasterise_polygon(
     points: &[[f64; 2]],
     width: u32,
@@ -41,20 +43,24 @@ pub fn rasterise_polygon(
     drawing.finish()
 }
 
-/// The work of [`rasterise_polygon`] in bands of rows, each of which takes some milliseconds, so that a caller can stop in between.
+/// The work of [`rasterise_polygon`], in bands of rows. Each band takes some milliseconds, so that
+/// a caller can stop between two of them.
 pub struct PolygonDrawing<'a> {
     points: &'a [[f64; 2]],
     mask: BitMask,
-    /// Rows above this one are drawn.
+    /// The next row to draw; all rows above it are drawn.
     next: u32,
 }
 
 impl<'a> PolygonDrawing<'a> {
-    /// Most edges that a band meets, counted once for each of its rows.
+    /// The most edges of one band. An edge counts once for each row of the band.
     const EDGES_A_BAND: usize = 1 << 21;
 
+    /// Starts to draw a polygon.
+    ///
     /// # Errors
-    /// As [`rasterise_polygon`], but for what the polygon covers.
+    /// Those of [`rasterise_polygon`], except that a polygon which covers no pixel is not noticed
+    /// yet.
     pub fn new(points: &'a [[f64; 2]], width: u32, height: u32) -> Result<Self, ShapeError> {
         if points.len() < 3 {
             return Err(ShapeError::TooFewPoints { got: points.len() });
@@ -68,13 +74,13 @@ impl<'a> PolygonDrawing<'a> {
         Ok(Self { points, mask: BitMask::new(width, height), next: 0 })
     }
 
-    /// Draws the next band and tells whether rows are left.
+    /// Draws the next band. Returns whether there are more rows to draw.
     pub fn draw_band(&mut self) -> bool {
         let (width, height) = (self.mask.width(), self.mask.height());
         let rows = (Self::EDGES_A_BAND / self.points.len()).max(1) as u32;
         let band = self.next..self.next.saturating_add(rows).min(height);
-        // Each edge flips, in every row it crosses, the first pixel whose centre lies at or right of it; the
-        // running parity along the row is then the mask.
+        // In every row that it crosses, an edge flips the first pixel whose centre lies at the edge
+        // or to the right of it. The running parity along the row then gives the mask.
         for (&a, &b) in self.points.iter().zip(self.points.iter().cycle().skip(1)) {
             let ([x0, y0], [x1, y1]) = if a[1] <= b[1] { (a, b) } else { (b, a) };
             let slope = (x1 - x0) / (y1 - y0);
@@ -94,7 +100,7 @@ impl<'a> PolygonDrawing<'a> {
         self.next < height
     }
 
-    /// The mask, once all bands are drawn.
+    /// The mask, after all bands have been drawn.
     ///
     /// # Errors
     /// [`ShapeError::NothingCovered`].
@@ -103,16 +109,17 @@ impl<'a> PolygonDrawing<'a> {
     }
 }
 
-/// A box `[x, y, width, height]` whose sides are not negative: one that was drawn from its right or lower edge starts at its upper left corner.
+/// A box `[x, y, width, height]` without negative sides. If a box was drawn from its right or lower
+/// edge, the result starts at its upper left corner.
 pub fn upright_box([x, y, width, height]: [f64; 4]) -> [f64; 4] {
     [x + width.min(0.0), y + height.min(0.0), width.abs(), height.abs()]
 }
 
-/// The pixels of a `width` x `height` photo whose centres lie in the box `[x, y, width, height]` (pixels; sides may be negative),
-/// clipped to it.
+/// The pixels of a `width` x `height` photo whose centres lie in the box `[x, y, width, height]`.
+/// The box is in pixels, its sides may be negative, and it may reach beyond the photo.
 ///
 /// # Errors
-/// [`ShapeError`] for numbers that are not finite, a side of 0, and where no pixel is covered.
+/// [`ShapeError`] if a number is not finite, if a side is 0, or if no pixel is covered.
 pub fn rasterise_box(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask, ShapeError> {
     if shape.iter().any(|v| !v.is_finite()) {
         return Err(ShapeError::NotFinite);
@@ -135,12 +142,12 @@ fn not_empty(mask: BitMask) -> Result<BitMask, ShapeError> {
     Ok(mask)
 }
 
-/// The first pixel whose centre lies at or beyond a coordinate, within `0..=limit`.
+/// The first pixel whose centre lies at or beyond a coordinate, from 0 to `limit`.
 fn first_centre(coordinate: f64, limit: u32) -> u32 {
     (coordinate - 0.5).ceil().clamp(0.0, f64::from(limit)) as u32
 }
 
-/// Replaces each bit by the parity of the bits up to it.
+/// Replaces each bit by the parity of all bits up to and including it.
 fn running_parity(row: &mut [u64], width: u32) {
     let mut carry = 0;
     for word in row.iter_mut() {
@@ -160,7 +167,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Even-odd rule for one centre: edges crossed by the ray to the left.
+    /// The even-odd rule for one centre: counts the edges that the ray to the left crosses.
     fn contains(points: &[[f64; 2]], x: f64, y: f64) -> bool {
         let mut inside = false;
         for i in 0..points.len() {
@@ -175,8 +182,9 @@ mod tests {
     proptest! {
         #[test]
         fn polygon_equals_the_even_odd_rule(
-            // The fractions below keep corners and edges off the pixel centres: their denominators are primes
-            // beyond any difference of coordinates, so that no edge can meet a centre but for rounding.
+            // The fractions below keep corners and edges away from the centres of pixels. Their
+            // denominators are primes that are larger than any difference of coordinates, so no
+            // edge can meet a centre, except by rounding.
             points in prop::collection::vec((-20i32..120, -20i32..60), 3..9),
             (w, h) in (1u32..90, 1u32..40),
         ) {
@@ -212,20 +220,20 @@ mod tests {
     fn two_polygons_with_a_common_edge_share_no_pixel() {
         let corner = [[0.0, 0.0], [9.0, 0.0], [9.0, 9.0], [0.0, 9.0]];
         let below =
-            rasterise_polygon(&[corner[0], corner[2], corner[3]], 9, 9).expect("covers pixels");
+            rasterise_polygon(&[corner[0], corner[2], corner[3]], 9, 9).expect("it covers pixels");
         let above =
-            rasterise_polygon(&[corner[0], corner[1], corner[2]], 9, 9).expect("covers pixels");
+            rasterise_polygon(&[corner[0], corner[1], corner[2]], 9, 9).expect("it covers pixels");
         assert_eq!(below.intersection_area(&above), 0);
         assert_eq!(below.area() + above.area(), 81);
     }
 
-    /// A comb of long edges: many points over many rows.
+    /// This is a comb of long edges: many points over many rows.
     #[test]
     fn a_large_polygon_is_drawn_in_many_bands() {
         let corner =
             |i: u32| [f64::from(i) / 50.0, if i.is_multiple_of(2) { 0.0 } else { 20_000.0 }];
         let points: Vec<[f64; 2]> = (0..10_000).map(corner).collect();
-        let mut drawing = PolygonDrawing::new(&points, 200, 20_000).expect("a polygon");
+        let mut drawing = PolygonDrawing::new(&points, 200, 20_000).expect("it is a polygon");
         let mut bands = 1;
         while drawing.draw_band() {
             bands += 1;

@@ -1,8 +1,8 @@
-//! Connected regions (8-neighbourhood) and SAM's removal of small ones.
+//! Connected regions of a mask (8-neighbourhood), and SAM's removal of small ones.
 
 use super::BitMask;
 
-/// Pixels `x0..x1` of row `y`.
+/// The pixels `x0..x1` of row `y`.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     y: u32,
@@ -10,15 +10,15 @@ struct Run {
     x1: u32,
 }
 
-/// Fills holes and then removes islands of fewer than `min_area` pixels, as SAM does; if all islands are
-/// small, the largest stays. A small piece of background that touches the photo's edge counts as a hole too.
-/// An empty mask stays so.
+/// Fills holes of fewer than `min_area` pixels and then removes islands of fewer than `min_area`
+/// pixels, as SAM does. If all islands are small, the largest stays. A small piece of background
+/// that touches the photo's edge counts as a hole too. An empty mask stays empty.
 pub fn remove_small_regions(mask: &mut BitMask, min_area: u32) {
     fill_small_holes(mask, min_area);
     remove_small_islands(mask, min_area);
 }
 
-/// Fills the regions of background of fewer than `min_area` pixels.
+/// Fills the regions of the background that have fewer than `min_area` pixels.
 pub fn fill_small_holes(mask: &mut BitMask, min_area: u32) {
     if min_area <= 1 || mask.is_empty() {
         return;
@@ -31,7 +31,8 @@ pub fn fill_small_holes(mask: &mut BitMask, min_area: u32) {
     }
 }
 
-/// Removes the regions of fewer than `min_area` pixels, but never the largest.
+/// Removes the regions of the mask that have fewer than `min_area` pixels, but never the largest
+/// one.
 pub fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
     if min_area <= 1 {
         return;
@@ -51,7 +52,7 @@ pub fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
     }
 }
 
-/// The connected regions of a mask, largest first.
+/// The connected regions of a mask, the largest first.
 pub fn connected_regions(mask: &BitMask) -> Vec<BitMask> {
     let regions = Regions::label(mask, true);
     let mut order: Vec<usize> =
@@ -68,11 +69,13 @@ pub fn connected_regions(mask: &BitMask) -> Vec<BitMask> {
     masks
 }
 
-/// Runs of equal pixels and the region each belongs to, named by its first run.
+/// Runs of equal pixels, and the region that each belongs to. A region is named by the index of its
+/// first run, its root.
 struct Regions {
     runs: Vec<Run>,
+    /// The root of each run.
     roots: Vec<usize>,
-    /// Indexed by root.
+    /// The number of pixels of each region, indexed by its root.
     areas: Vec<u32>,
 }
 
@@ -88,7 +91,8 @@ impl Regions {
             let mut candidate = above.start;
             for i in start..runs.len() {
                 let run: Run = runs[i];
-                // Runs that touch at a corner count as connected, hence the strict comparisons.
+                // Runs that touch only at a corner are connected too. This is why the comparison is
+                // strict.
                 while candidate < above.end && runs[candidate].x1 < run.x0 {
                     candidate += 1;
                 }
@@ -111,7 +115,7 @@ impl Regions {
         self.runs.iter().zip(&self.roots).map(|(&run, &root)| (run, self.areas[root]))
     }
 
-    /// The root of the largest region, the first of equals.
+    /// The root of the largest region. If several are equally large, it is the first one.
     fn largest(&self) -> Option<usize> {
         (0..self.areas.len()).rev().max_by_key(|&i| self.areas[i])
     }
@@ -125,16 +129,18 @@ fn find(parents: &mut [usize], mut i: usize) -> usize {
     i
 }
 
-/// The smaller root stays root, which keeps the first run of a region its name.
+/// Joins the regions of two runs. The smaller root stays the root, so that a region keeps the name
+/// of its first run.
 fn join(parents: &mut [usize], a: usize, b: usize) {
     let (a, b) = (find(parents, a), find(parents, b));
     parents[a.max(b)] = a.min(b);
 }
 
+/// Appends the runs of pixels of row `y` that have this value.
 fn push_runs(mask: &BitMask, y: u32, value: bool, runs: &mut Vec<Run>) {
     let width = mask.width();
-    // Left of the row lie zeros: a run of zeros is open from the start, a run of ones opens at the first
-    // change.
+    // The row begins as if there were zeros to its left. So a run of zeros is open from the start,
+    // and a run of ones opens at the first change.
     let mut open = (!value).then_some(0);
     let mut carry = 0;
     let mut change = |x: u32| match open.take() {
@@ -150,7 +156,8 @@ fn push_runs(mask: &BitMask, y: u32, value: bool, runs: &mut Vec<Run>) {
             changed &= changed - 1;
         }
     }
-    // Zeros fill the last word up, so that a run of ones is still open only where the row ends with its word.
+    // The last word is filled up with zeros. So a run of ones is still open here only if the row
+    // ends where its last word ends.
     if let Some(x0) = open.filter(|&x0| x0 < width) {
         runs.push(Run { y, x0, x1: width });
     }
@@ -162,7 +169,7 @@ mod tests {
     use crate::mask::testing::arb_mask;
     use proptest::prelude::*;
 
-    /// Regions of pixels of one value by flood fill, in the order of their first pixels.
+    /// The regions of pixels of one value, found by flood fill, in the order of their first pixels.
     fn flood_fill(mask: &BitMask, value: bool) -> Vec<Vec<(u32, u32)>> {
         let (w, h) = mask.size();
         let mut seen = BitMask::new(w, h);

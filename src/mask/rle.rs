@@ -1,57 +1,60 @@
-//! COCO compressed run-length encoding, bit-equal with pycocotools.
+//! COCO's compressed run-length encoding (RLE), equal to that of pycocotools in every byte.
 
 use super::BitMask;
 use crate::photo::MAX_SIDE;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Largest mask that is decoded, in pixels.
+/// The largest mask that is decoded, in pixels.
 pub const MAX_PIXELS: u32 = 1 << 28;
 
-/// Why a run-length code from outside could not be read.
+/// Why a run-length encoding from outside could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RleError {
     #[error("the mask has no pixels (size {height} x {width}); give the photo's [height, width]")]
     EmptySize { width: u32, height: u32 },
     #[error(
-        "a mask of {width} x {height} pixels is too large; at most {MAX_SIDE} a side and {MAX_PIXELS} in all"
+        "a mask of {width} x {height} pixels is too large; the limits are {MAX_SIDE} pixels per side and {MAX_PIXELS} pixels in all"
     )]
     TooLarge { width: u32, height: u32 },
     #[error(
         "the counts have an invalid character at position {position}; COCO compressed counts use '0' to 'o'"
     )]
     BadCharacter { position: usize },
-    #[error("the counts break off inside the last number; the string is incomplete")]
+    #[error("the counts end inside the last number; the string is incomplete")]
     Truncated,
     #[error("run {run} is negative or larger than the mask; the counts are damaged")]
     Overflow { run: usize },
     #[error(
-        "the runs cover {got} pixels, the mask has {expected}; is size [height, width] swapped?"
+        "the runs cover {got} pixels, but the mask has {expected}; check that size is [height, width]"
     )]
     WrongTotal { expected: u32, got: u32 },
     #[error(
-        "the masks differ in size: {a:?} and {b:?} ([height, width]); both must have the photo's size"
+        "the masks have different sizes: {a:?} and {b:?} ([height, width]); both must have the photo's size"
     )]
     SizeMismatch { a: [u32; 2], b: [u32; 2] },
 }
 
-/// A mask in COCO compressed form: runs of 0 and 1 in turn, column by column, starting with 0.
+/// A mask in COCO's compressed form: the lengths of alternating runs of 0 and 1, column by column,
+/// beginning with 0.
 ///
-/// Fields come from outside as they are; every method that reads `counts` validates them.
+/// The fields are as they came from outside. Every method that reads `counts` checks them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rle {
     /// `[height, width]` in pixels.
     pub size: [u32; 2],
-    /// The run lengths as pycocotools writes them: 6 bits a character, each from the fourth on less the one
-    /// two before.
+    /// The run lengths as pycocotools writes them, with characters of 6 bits each. From the fourth
+    /// run on, a run is written as its difference from the run two before it.
     pub counts: String,
 }
 
 impl Rle {
+    /// The width of the mask, in pixels.
     pub fn width(&self) -> u32 {
         self.size[1]
     }
 
+    /// The height of the mask, in pixels.
     pub fn height(&self) -> u32 {
         self.size[0]
     }
@@ -61,7 +64,10 @@ impl Rle {
         Rle::from_toggles(mask.width(), mask.height(), &column_toggles(mask))
     }
 
-    /// Decodes to a mask of `width()` x `height()`.
+    /// The mask, of [`width`](Self::width) x [`height`](Self::height) pixels.
+    ///
+    /// # Errors
+    /// [`RleError`] if the fields are not a valid encoding.
     pub fn decode(&self) -> Result<BitMask, RleError> {
         let (height, counts) = (self.height(), self.read_counts()?);
         let mut mask = BitMask::new(self.width(), height);
@@ -70,8 +76,8 @@ impl Rle {
                 mask.row_mut(y)[x as usize / 64] ^= 1 << (x % 64);
             }
         };
-        // Each run leaves one bit where it starts in a column and one where it ends there; XOR down the
-        // columns fills it.
+        // Each run puts one bit where it starts in a column and one where it ends in that column.
+        // XOR down the columns then fills the run.
         for (start, end) in ones(&counts).filter(|(start, end)| start < end) {
             let (first, last) = (start / height, (end - 1) / height);
             for x in first..=last {
@@ -88,12 +94,19 @@ impl Rle {
         Ok(mask)
     }
 
-    /// Number of set pixels.
+    /// The number of pixels that are set.
+    ///
+    /// # Errors
+    /// [`RleError`] if the fields are not a valid encoding.
     pub fn area(&self) -> Result<u32, RleError> {
         Ok(self.read_counts()?.iter().skip(1).step_by(2).sum())
     }
 
-    /// The union with a mask of the same size, worked out on the runs.
+    /// The union with a mask of the same size. It is found from the runs, without decoding the
+    /// masks.
+    ///
+    /// # Errors
+    /// [`RleError`] if one of the two is not a valid encoding, or if the sizes differ.
     pub fn union(&self, other: &Rle) -> Result<Rle, RleError> {
         if self.size != other.size {
             return Err(RleError::SizeMismatch { a: self.size, b: other.size });
@@ -112,7 +125,8 @@ impl Rle {
         Ok(Rle::from_toggles(self.width(), self.height(), &toggles))
     }
 
-    /// From the ascending column-major positions at which the value changes.
+    /// Encodes a mask that is given by the positions at which its value changes: column-major and
+    /// ascending.
     fn from_toggles(width: u32, height: u32, toggles: &[u32]) -> Rle {
         let total = width * height;
         let mut counts = Vec::with_capacity(toggles.len() + 1);
@@ -125,7 +139,8 @@ impl Rle {
         Rle { size: [height, width], counts: write_counts(&counts) }
     }
 
-    /// The run lengths, checked: they sum to `width * height`, which is within the limits.
+    /// The run lengths after checks: they sum to `width * height`, and the size is within the
+    /// limits.
     fn read_counts(&self) -> Result<Vec<u32>, RleError> {
         let [height, width] = self.size;
         if width == 0 || height == 0 {
@@ -144,7 +159,7 @@ impl Rle {
                 _ => return Err(RleError::BadCharacter { position }),
             };
             let run = counts.len();
-            // Seven digits hold any difference of two 32-bit numbers.
+            // Seven digits can hold any difference of two 32-bit numbers.
             if shift >= 35 {
                 return Err(RleError::Overflow { run });
             }
@@ -180,7 +195,7 @@ impl Rle {
     }
 }
 
-/// The runs of ones as half-open ranges of column-major positions.
+/// The runs of ones, as half-open ranges of column-major positions.
 fn ones(counts: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
     let mut position = 0;
     counts.iter().enumerate().filter_map(move |(i, &count)| {
@@ -190,10 +205,11 @@ fn ones(counts: &[u32]) -> impl Iterator<Item = (u32, u32)> + '_ {
     })
 }
 
-/// Column-major positions at which the value changes, ascending.
+/// The column-major positions at which the value changes, in ascending order.
 ///
-/// Rows are compared word by word with the row above, so that the cost is the words of the bounding box plus
-/// the outline; a counting sort then brings the changes into column order.
+/// Each row is compared word by word with the row above. The cost is therefore the words of the
+/// bounding box plus the length of the outline. A counting sort then brings the changes into column
+/// order.
 fn column_toggles(mask: &BitMask) -> Vec<u32> {
     let Some(bbox) = mask.bbox() else {
         return Vec::new();
@@ -230,7 +246,7 @@ fn column_toggles(mask: &BitMask) -> Vec<u32> {
         let top = (bbox.x + column as u32) * height;
         let rows = &rows[starts[column]..starts[column + 1]];
         let mut rows = rows.iter().map(|y| top + y).peekable();
-        // A run that reaches the foot of a column goes on at the head of the next.
+        // A run that reaches the bottom of a column continues at the top of the next one.
         if rows.peek() == toggles.last() && toggles.last().is_some() {
             toggles.pop();
             rows.next();
@@ -243,6 +259,7 @@ fn column_toggles(mask: &BitMask) -> Vec<u32> {
     toggles
 }
 
+/// The compressed text of run lengths.
 fn write_counts(counts: &[u32]) -> String {
     let mut text = String::with_capacity(counts.len() * 2);
     for (i, &count) in counts.iter().enumerate() {
@@ -253,7 +270,7 @@ fn write_counts(counts: &[u32]) -> String {
         loop {
             let digit = (value & 0x1f) as u8;
             value >>= 5;
-            // The last digit's high bit is the sign of the number.
+            // The highest bit of the last digit is the sign of the number.
             let more = if digit & 0x10 != 0 { value != -1 } else { value != 0 };
             text.push(char::from(b'0' + digit + if more { 0x20 } else { 0 }));
             if !more {
@@ -270,7 +287,8 @@ mod tests {
     use crate::mask::testing::arb_mask;
     use proptest::prelude::*;
 
-    /// Masks and their codes as pycocotools writes them; `tests/golden/make_rle.py` makes the file.
+    /// Masks and their encodings as pycocotools writes them. `tests/golden/make_rle.py` makes the
+    /// file.
     const GOLDEN: &str =
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/rle_pycocotools.json"));
 
@@ -342,7 +360,8 @@ mod tests {
 
     #[test]
     fn zero_runs_inside_are_read() {
-        // Runs 1, 1, 0, 1 (written as 0 more than run 1), 1 (1 more than run 2).
+        // The runs are 1, 1, 0, 1 and 1. Counted from 0, run 3 is written as 0 more than run 1, and
+        // run 4 as 1 more than run 2.
         assert_eq!(
             rle([4, 1], "11001").decode(),
             Ok(BitMask::from_fn(1, 4, |_, y| y == 1 || y == 2))
@@ -351,7 +370,7 @@ mod tests {
 
     #[test]
     fn json_form() {
-        let json = serde_json::to_string(&Rle::encode(&BitMask::full(3, 2))).expect("serialise");
+        let json = serde_json::to_string(&Rle::encode(&BitMask::full(3, 2))).expect("valid JSON");
         assert_eq!(json, r#"{"size":[2,3],"counts":"06"}"#);
     }
 
@@ -368,7 +387,7 @@ mod tests {
             use crate::mask::testing::arb_mask_sized;
             (arb_mask_sized(w, h), arb_mask_sized(w, h))
         })) {
-            let code = Rle::encode(&a).union(&Rle::encode(&b)).expect("valid codes");
+            let code = Rle::encode(&a).union(&Rle::encode(&b)).expect("valid encodings");
             let mut both = a;
             both.union_with(&b);
             prop_assert_eq!(code, Rle::encode(&both));

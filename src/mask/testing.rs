@@ -1,9 +1,10 @@
-//! Mask strategies shared by the property tests.
+//! Random masks for the property tests.
 
 use super::BitMask;
 use proptest::prelude::*;
 
-/// Any mask of at most the given size: a few rectangles, toggled, with some speckle.
+/// Any mask of at most the given size: a few rectangles, without the pixels where an even number of
+/// them overlap, and with some single pixels inverted.
 pub(crate) fn arb_mask(max_width: u32, max_height: u32) -> impl Strategy<Value = BitMask> {
     (1..=max_width, 1..=max_height).prop_flat_map(|(w, h)| arb_mask_sized(w, h))
 }

@@ -1,11 +1,13 @@
-//! Multi-head attention with projections, whose steps can be taken apart where some of them are shared.
+//! Multi-head attention with projections. Its steps can be called one by one, because the results
+//! of some of them can be shared.
 
 use super::layers::Linear;
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::{self, Activation, Tensor};
 
-/// Queries, or keys and values, may be shared by all prompts (a batch axis of 1).
+/// Multi-head attention with its projections. Queries, or keys and values, may be shared by all
+/// prompts (a batch axis of 1).
 pub struct Attention {
     q: Linear,
     k: Linear,
@@ -15,7 +17,8 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// `widths` are those outside and inside.
+    /// Loads the projections from the tensors under `name`. `width` is the number of channels
+    /// outside, and `inner` that between the projections.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -32,12 +35,14 @@ impl Attention {
         })
     }
 
+    /// The attention of the queries `q` to the keys `k` and values `v`, each
+    /// `[batch, tokens, width]`.
     pub fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         let (k, v) = self.keys_and_values(k, v);
         self.out.forward(ops::attention(self.queries(q), k, v, self.heads), Activation::None)
     }
 
-    /// The residual is added to the result.
+    /// The same as [`Self::forward`], plus `residual`.
     pub fn forward_add(
         &self,
         q: Tensor<3>,
@@ -48,17 +53,17 @@ impl Attention {
         self.mix_add(self.queries(q), self.keys_and_values(k, v), residual)
     }
 
-    /// Projected queries.
+    /// Projects queries.
     pub fn queries(&self, q: Tensor<3>) -> Tensor<3> {
         self.q.forward(q, Activation::None)
     }
 
-    /// Projected keys and values.
+    /// Projects keys and values.
     pub fn keys_and_values(&self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         (self.k.forward(k, Activation::None), self.v.forward(v, Activation::None))
     }
 
-    /// As [`Self::forward_add`], with everything projected already.
+    /// The same as [`Self::forward_add`], for queries, keys and values that are already projected.
     pub fn mix_add(
         &self,
         q: Tensor<3>,
@@ -69,8 +74,9 @@ impl Attention {
     }
 }
 
-/// What queries, `[batch, tokens, width]`, see. Where keys and values are shared by all of the batch, all look at once: one large product instead of
-/// many small ones.
+/// The attention of projected queries, `[batch, tokens, width]`, before the output projection. If
+/// the whole batch shares keys and values, all its queries attend to them at once: this is one
+/// large product instead of many small ones.
 pub fn mixed(q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), heads: usize) -> Tensor<3> {
     let [batch, tokens, width] = q.dims();
     if batch == 1 || k.dims()[0] > 1 {

@@ -1,4 +1,5 @@
-//! Images in bands of rows, so that what is computed between two of them need not be there for the whole image at once.
+//! Computes images in bands of rows, so that intermediate values need not be in memory for the
+//! whole image at once.
 
 use std::ops::Range;
 
@@ -7,31 +8,32 @@ use crate::ops::{self, Tensor};
 /// Some rows of an image.
 pub struct Band {
     rows: Range<usize>,
-    /// Of the image.
+    /// The height of the image.
     height: usize,
 }
 
 impl Band {
-    /// These rows of something as high as the image.
+    /// The band's rows of an image of the same height.
     pub fn of(&self, image: &Tensor<4>) -> Tensor<4> {
         some_rows(image, self.rows.clone())
     }
 
-    /// With a row more on either side, where there is one.
+    /// The band's rows and one more row on either side, if there is one.
     fn reach(&self) -> Range<usize> {
         self.rows.start.saturating_sub(1)..(self.rows.end + 1).min(self.height)
     }
 
-    /// The band's own rows, of what was made of them and their neighbours.
+    /// The band's own rows of a result that was made from them and their neighbours.
     pub fn inner(&self, with_neighbours: Tensor<4>) -> Tensor<4> {
         let start = self.rows.start - self.reach().start;
         some_rows(&with_neighbours, start..start + self.rows.len())
     }
 }
 
-/// Makes an image `[1, height, width, _]` of another such, band by band. `work` is given the rows of each band of `image` with a row more on
-/// either side, where there is one: what a 3 x 3 window needs; and it gives the band's rows. `channels` tells how many values there are between
-/// for each pixel.
+/// Makes an image `[1, height, width, _]` from `image`, which has the same height and width, band
+/// by band. `work` gets the band's rows of `image` with one more row on either side, if there is
+/// one, as a 3 x 3 window needs. It returns the band's own rows. `channels` is the number of
+/// intermediate values per pixel.
 pub fn in_bands(
     image: &Tensor<4>,
     channels: usize,
@@ -46,9 +48,10 @@ pub fn in_bands(
     ops::collect(bands, 1, height)
 }
 
-/// Makes an image of `[1, height, width, _]`, band by band: each is given to `work` by itself, and is a multiple of `step` rows high but for
-/// the last. `rows` is the height of the result, which may be half as high as the image. `channels` tells how many values there are between
-/// for each pixel.
+/// Makes an image from `image`, `[1, height, width, _]`, band by band. `work` gets the rows of each
+/// band alone. The height of each band but the last is a multiple of `step`. `rows` is the height
+/// of the result, which may be half of the height of `image`. `channels` is the number of
+/// intermediate values per pixel.
 pub fn in_steps(
     image: &Tensor<4>,
     step: usize,
@@ -63,7 +66,8 @@ pub fn in_steps(
     ops::collect(bands, 1, rows)
 }
 
-/// Rows of bands of equal height, so many that what is between for one of them stays within the budget.
+/// The number of rows of each band but the last. The bands are as high as the device's budget for
+/// intermediate values allows.
 fn band_rows(image: &Tensor<4>, channels: usize) -> usize {
     let [_, height, width, _] = image.dims();
     let bytes = height * width * channels * size_of::<f32>();

@@ -1,4 +1,4 @@
-//! The image encoder that the manifest names, and what any of them makes of an image.
+//! The image encoder that the manifest names, and the features that every encoder gives.
 
 use super::hiera::Hiera;
 use super::manifest::{Description, EncoderConfig};
@@ -8,23 +8,27 @@ use crate::error::Result;
 use crate::ops::Tensor;
 use crate::progress::Progress;
 
-/// Input pixels for one position of the image embedding, along each axis.
+/// The stride of the image embedding: the number of input pixels per position, along each axis.
 pub const STRIDE: usize = 16;
 
-/// What the encoder makes of one image, `[1, height / stride, width / stride, channels]` each.
+/// The features that the encoder gives for one image, each
+/// `[1, height / stride, width / stride, channels]`.
 #[derive(Clone)]
 pub struct ImageFeatures {
-    /// Of stride 4. With SAM 2's encoder this and the next are what its mask decoder adds at high resolution.
+    /// The features of stride 4. SAM 2's mask decoder adds these and those of stride 8 at high
+    /// resolution.
     pub stride4: Tensor<4>,
+    /// The features of stride 8.
     pub stride8: Tensor<4>,
-    /// The trunk's last map, which knows most about what things are: of stride 16, with Hiera of stride 32.
+    /// The trunk's last map, which knows most about what things are. Its stride is 16 with TinyViT
+    /// and 32 with Hiera.
     pub deepest: Tensor<4>,
     /// SAM's image embedding, of stride 16.
     pub embedding: Tensor<4>,
 }
 
 impl ImageFeatures {
-    /// Stride of the deepest map.
+    /// The stride of the deepest map.
     pub fn deepest_stride(description: &Description) -> usize {
         match &description.encoder {
             EncoderConfig::TinyVit(_) => STRIDE,
@@ -32,7 +36,7 @@ impl ImageFeatures {
         }
     }
 
-    /// Channels of the maps of strides 4 and 8, and of the deepest.
+    /// The numbers of channels of the maps of strides 4 and 8, and of the deepest map.
     pub fn channels(description: &Description) -> [usize; 3] {
         match &description.encoder {
             EncoderConfig::TinyVit(config) => [0, 1, 3].map(|stage| config.stages[stage].channels),
@@ -44,15 +48,17 @@ impl ImageFeatures {
     }
 }
 
-/// Channels of SAM 2's features of strides 4 and 8.
+/// The numbers of channels of SAM 2's features of strides 4 and 8.
 fn high_resolution(description: &Description) -> [usize; 2] {
     let channels = description.decoder.channels;
     description.decoder.high_resolution.unwrap_or([channels / 8, channels / 4])
 }
 
-/// Size of the network's input in pixels, both multiples of 64. A photo lies in its top left corner.
+/// The size of the network's input in pixels. Both sides are multiples of 64. A photo lies in the
+/// top left corner.
 ///
-/// Positions are those of the square around it, so that a photo means the same whether its square is filled up with padding or cut off.
+/// Positions are relative to the square around the input, so that a photo means the same whether
+/// its square is filled up with padding or cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputSize {
     pub width: usize,
@@ -60,10 +66,10 @@ pub struct InputSize {
 }
 
 impl InputSize {
-    /// Sides are multiples of this.
+    /// Both sides are multiples of this number of pixels.
     pub const UNIT: usize = 64;
 
-    /// The smallest input for so many pixels.
+    /// The smallest input that holds `width` x `height` pixels.
     pub fn around(width: usize, height: usize) -> Self {
         Self {
             width: width.next_multiple_of(Self::UNIT),
@@ -71,35 +77,40 @@ impl InputSize {
         }
     }
 
-    /// That of an image with such an embedding, `[1, rows, cols, channels]`.
+    /// The size of the input that has this embedding, `[1, rows, cols, channels]`.
     pub fn of(embedding: &Tensor<4>) -> Self {
         let [_, rows, cols, _] = embedding.dims();
         Self { width: cols * STRIDE, height: rows * STRIDE }
     }
 
+    /// A square input with sides of `side` pixels.
     pub fn square(side: usize) -> Self {
         Self { width: side, height: side }
     }
 
-    /// Side of the square that positions refer to.
+    /// The side of the square that positions are relative to, in pixels.
     pub fn side(&self) -> usize {
         self.width.max(self.height)
     }
 
-    /// Rows and columns of a map of so many pixels a position.
+    /// The rows and columns of a map of the given stride.
     pub fn cells(&self, stride: usize) -> [usize; 2] {
         [self.height / stride, self.width / stride]
     }
 }
 
+/// The image encoder of a model file, of any kind.
 pub enum ImageEncoder {
     TinyVit(Box<TinyVit>),
     Hiera(Box<Hiera>),
 }
 
 impl ImageEncoder {
+    /// Loads the encoder that the manifest names from the tensors under `name`.
+    ///
     /// # Errors
-    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
     pub fn load(weights: &Weights, name: &str) -> Result<Self> {
         let description = &weights.manifest().description;
         let embedding = description.decoder.channels;
@@ -114,10 +125,12 @@ impl ImageEncoder {
         })
     }
 
-    /// `image` is `[1, height, width, 3]`, normalised; both sides are multiples of 64.
+    /// Encodes `image`, `[1, height, width, 3]`, which is normalised and has sides that are
+    /// multiples of 64.
     ///
     /// # Errors
-    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block; [`crate::Error::DeviceLost`].
+    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block;
+    /// [`crate::Error::DeviceLost`].
     pub async fn forward(
         &self,
         image: Tensor<4>,

@@ -1,7 +1,8 @@
 //! Hiera, the trunk of SAM 2's image encoder, and its neck.
 //!
-//! Reference: sam2 1.1.0 (Apache-2.0). The neck's layers are linear maps without anything between them and those of the mask decoder
-//! that read them, so the model file has their products (`training/extract.py`).
+//! Reference: sam2 1.1.0 (Apache-2.0). There is no non-linearity between the layers of the neck and
+//! those of the mask decoder that read them, so the model file has their products
+//! (`training/extract.py`).
 
 use super::bands::in_steps;
 use super::encoder::ImageFeatures;
@@ -13,10 +14,11 @@ use crate::ops::profile::layer;
 use crate::ops::{self, Activation, ConvWindow, Device, Tensor};
 use crate::progress::Progress;
 
-/// PyTorch's 7 x 7 patches, four pixels apart.
+/// The windows of the patch embedding: 7 x 7 pixels, four pixels apart.
 const PATCHES: ConvWindow = ConvWindow { kernel: 7, stride: 4, padding: 3 };
 const STAGE_NAMES: [&str; 4] = ["stage 1", "stage 2", "stage 3", "stage 4"];
 
+/// SAM 2's image encoder with its weights.
 pub struct Hiera {
     patch_embed: Conv,
     positions: Positions,
@@ -25,7 +27,9 @@ pub struct Hiera {
 }
 
 impl Hiera {
-    /// `high_resolution` are the channels of what the neck makes of strides 4 and 8, `embedding` those of the image embedding.
+    /// Loads the encoder from the tensors under `name`. `high_resolution` are the numbers of
+    /// channels of the neck's maps of strides 4 and 8, and `embedding` is that of the image
+    /// embedding.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -68,7 +72,7 @@ impl Hiera {
         })
     }
 
-    /// See [`super::encoder::ImageEncoder::forward`].
+    /// Encodes an image. See [`super::encoder::ImageEncoder::forward`].
     pub async fn forward(
         &self,
         image: Tensor<4>,
@@ -102,23 +106,24 @@ impl Hiera {
     }
 }
 
-/// Windowed or global attention and an MLP. The first block of a stage changes the width and halves the resolution.
+/// Windowed or global attention, and an MLP. The first block of a stage changes the number of
+/// channels and halves the resolution.
 struct Block {
     norm1: LayerNorm,
     qkv: Linear,
     attention_out: Linear,
-    /// Where the width changes.
+    /// The projection of the residual, if the number of channels changes.
     shortcut: Option<Linear>,
     mlp: NormedMlp,
     heads: usize,
-    /// Side of the windows; `None` is all of the image.
+    /// The side of the windows. `None` means that attention sees the whole image.
     window: Option<usize>,
 }
 
 impl Block {
     const EPSILON: f32 = 1e-6;
     const MLP_RATIO: usize = 4;
-    /// Along each axis, where a block pools.
+    /// The side of the windows that are pooled, in blocks that pool.
     const POOL: usize = 2;
 
     fn load(
@@ -150,7 +155,9 @@ impl Block {
         })
     }
 
-    /// Windows do not see one another, so that all between the input and the output is there for a band of them only.
+    /// Runs the block in bands, so that intermediate values are never in memory for the whole
+    /// image. Windows do not attend to one another, so their attention can run in bands too; global
+    /// attention cannot.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let [_, rows, _, channels] = x.dims();
         let widest = channels * (1 + Self::MLP_RATIO);
@@ -173,7 +180,7 @@ impl Block {
             None => (x, 1),
         };
         let width = shortcut.dims()[3];
-        // Padding is zero after the norm and takes part in the attention, as in the reference.
+        // As in the reference, the padding is zero after the norm and takes part in the attention.
         let side = self.window;
         let tokens = match side {
             Some(side) => ops::to_windows(normed, side),
@@ -202,12 +209,13 @@ impl Block {
     }
 }
 
-/// What is added to each patch for its place: a small grid scaled to the whole input, and a tile for the place within a window.
+/// The positional encodings of the patches: a small grid that is scaled to the whole input, plus a
+/// tile that repeats in each window.
 struct Positions {
-    /// `[side, side, channels]`.
+    /// The grid, `[side, side, channels]`.
     background: Vec<f32>,
     background_side: usize,
-    /// `[window, window, channels]`.
+    /// The tile, `[window, window, channels]`.
     tile: Vec<f32>,
     tile_side: usize,
     channels: usize,
@@ -228,7 +236,8 @@ impl Positions {
         })
     }
 
-    /// `[1, rows, cols, channels]`: that of the square around them, cut off.
+    /// The encodings of an input of `rows` x `cols` patches, `[1, rows, cols, channels]`. They are
+    /// cut out of those of the square around the input.
     fn table(&self, rows: usize, cols: usize, device: &Device) -> Tensor<4> {
         let (channels, side) = (self.channels, rows.max(cols));
         let taps: Vec<_> = (0..side).map(|at| bicubic(at, side, self.background_side)).collect();
@@ -257,8 +266,8 @@ impl Positions {
     }
 }
 
-/// The values that make number `at` of `to` when `from` values are scaled to them, and their weights: PyTorch's bicubic interpolation
-/// without aligned corners.
+/// The source values that make value number `at` when `from` values are scaled to `to` values, and
+/// their weights. This is PyTorch's bicubic interpolation without aligned corners.
 fn bicubic(at: usize, to: usize, from: usize) -> [(usize, f32); 4] {
     const A: f32 = -0.75;
     let place = (at as f32 + 0.5) * from as f32 / to as f32 - 0.5;
@@ -273,7 +282,8 @@ fn bicubic(at: usize, to: usize, from: usize) -> [(usize, f32); 4] {
     })
 }
 
-/// From the trunk's maps to SAM's image embedding and to what the mask decoder adds at high resolution.
+/// Makes SAM's image embedding, and the features that the mask decoder adds at high resolution,
+/// from the trunk's maps.
 struct Neck {
     stride4: Linear,
     stride8: Linear,
@@ -301,7 +311,8 @@ impl Neck {
         })
     }
 
-    /// What is kept of a stage's map: of the largest ones only what the decoder reads.
+    /// What is kept of a stage's map. Of the two largest maps, this is only what the mask decoder
+    /// reads.
     fn narrow(&self, stage: usize, x: Tensor<4>) -> Tensor<4> {
         match stage {
             0 => self.stride4.forward(x, Activation::None),
@@ -310,7 +321,7 @@ impl Neck {
         }
     }
 
-    /// `stride4` and `stride8` are narrowed already.
+    /// Makes the features from the maps of the four stages, as [`Self::narrow`] returns them.
     fn forward(&self, maps: Vec<Tensor<4>>) -> ImageFeatures {
         let _named = layer("neck");
         let mut maps = maps.into_iter();
@@ -329,8 +340,9 @@ mod tests {
 
     #[test]
     fn bicubic_weights_are_pytorchs() {
-        // Columns 0, 3 and 15 of what torch 2.15 makes of torch.eye(7), scaled to a width of 16:
-        // interpolate(eye.view(7, 1, 1, 7).expand(7, 1, 7, 7), (7, 16), mode='bicubic')[:, 0, 3, :].
+        // Columns 0, 3 and 15 of eye = torch.eye(7), which torch 2.15 scaled to a width of 16:
+        // x = eye.view(7, 1, 1, 7).expand(7, 1, 7, 7)
+        // interpolate(x, (7, 16), mode='bicubic')[:, 0, 3, :]
         let expected = [
             (0, [1.1089706, -0.1089706, 0.0, 0.0, 0.0, 0.0, 0.0]),
             (3, [-0.0219955, 0.9978409, 0.0248642, -0.0007095, 0.0, 0.0, 0.0]),

@@ -1,10 +1,10 @@
-//! Layers: own operations with their weights.
+//! Layers: operations together with their weights.
 
 use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::{self, Activation, ConvWindow, Tensor, Weight};
 
-/// Fully connected layer over the last axis.
+/// A fully connected layer over the last axis.
 pub struct Linear {
     #[cfg(not(target_family = "wasm"))]
     name: String,
@@ -13,6 +13,8 @@ pub struct Linear {
 }
 
 impl Linear {
+    /// Loads the layer from the tensors under `name`. `inputs` and `outputs` are numbers of
+    /// channels.
     pub fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
         Ok(Self {
             #[cfg(not(target_family = "wasm"))]
@@ -22,13 +24,15 @@ impl Linear {
         })
     }
 
+    /// `activation(linear(x))`, where `x` is `[.., inputs]` and the result is `[.., outputs]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
         #[cfg(not(target_family = "wasm"))]
         super::inputs::seen(&self.name, &x);
         ops::linear(x, &self.weight, &self.bias, activation)
     }
 
-    /// `activation(linear(x) + residual)`.
+    /// `activation(linear(x) + residual)`. `residual` has the shape of the result, or a batch axis
+    /// of 1 if the whole batch shares it.
     pub fn forward_add<const D: usize>(
         &self,
         x: Tensor<D>,
@@ -41,7 +45,7 @@ impl Linear {
     }
 }
 
-/// Square convolution, channels last.
+/// A convolution with a square window; images are channels-last.
 pub struct Conv {
     weight: Weight,
     bias: Tensor<1>,
@@ -49,6 +53,8 @@ pub struct Conv {
 }
 
 impl Conv {
+    /// Loads the layer from the tensors under `name`. `inputs` and `outputs` are numbers of
+    /// channels.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -64,12 +70,13 @@ impl Conv {
         })
     }
 
+    /// `activation(convolution(x))`, where `x` is `[batch, height, width, inputs]`.
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         ops::conv2d(x, &self.weight, &self.bias, self.window, activation)
     }
 }
 
-/// Depthwise 3 x 3 convolution, channels last.
+/// A depthwise 3 x 3 convolution; images are channels-last.
 pub struct Depthwise {
     weight: Tensor<2>,
     bias: Tensor<1>,
@@ -77,6 +84,7 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
+    /// Loads the layer from the tensors under `name`.
     pub fn load(weights: &Weights, name: &str, channels: usize, stride: usize) -> Result<Self> {
         Ok(Self {
             weight: weights.float(&format!("{name}.weight"), [9, channels])?,
@@ -85,12 +93,13 @@ impl Depthwise {
         })
     }
 
+    /// `activation(convolution(x))`, where `x` is `[batch, height, width, channels]`.
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         ops::depthwise3x3(x, &self.weight, &self.bias, self.stride, activation)
     }
 }
 
-/// Layer norm over the last axis.
+/// A layer norm over the last axis.
 pub struct LayerNorm {
     gamma: Tensor<1>,
     beta: Tensor<1>,
@@ -98,11 +107,12 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// PyTorch's default for `nn.LayerNorm`.
+    /// The epsilon of PyTorch's `nn.LayerNorm`, if none is given.
     pub const EPSILON: f32 = 1e-5;
-    /// SAM's `LayerNorm2d`, over the channels of one pixel.
+    /// The epsilon of SAM's `LayerNorm2d`, which works over the channels of one pixel.
     pub const EPSILON_2D: f32 = 1e-6;
 
+    /// Loads the layer from the tensors under `name`.
     pub fn load(weights: &Weights, name: &str, channels: usize, epsilon: f32) -> Result<Self> {
         Ok(Self {
             gamma: weights.float(&format!("{name}.weight"), [channels])?,
@@ -111,12 +121,14 @@ impl LayerNorm {
         })
     }
 
+    /// `activation(norm(x))`, where `x` is `[.., channels]`.
     pub fn forward<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
         ops::layer_norm(x, &self.gamma, &self.beta, self.epsilon, activation)
     }
 }
 
-/// A norm and two fully connected layers with GELU between them, as transformers have them beside a residual.
+/// A norm and two fully connected layers with a GELU between them, as transformers have them next
+/// to a residual.
 pub struct NormedMlp {
     norm: LayerNorm,
     expand: Linear,
@@ -124,7 +136,8 @@ pub struct NormedMlp {
 }
 
 impl NormedMlp {
-    /// `names` are those of norm and layers below `name`; `hidden` is the width between the layers.
+    /// Loads the norm and the two layers. `names` are their names under `name`, `width` is the
+    /// number of channels outside, and `hidden` is that between the layers.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -140,7 +153,7 @@ impl NormedMlp {
         })
     }
 
-    /// What the layers make of `x`, and the residual.
+    /// The result of the layers for `x`, plus `residual`.
     pub fn forward_add<const D: usize>(&self, x: Tensor<D>, residual: Tensor<D>) -> Tensor<D> {
         let hidden = self.expand.forward(self.norm.forward(x, Activation::None), Activation::Gelu);
         self.project.forward_add(hidden, residual, Activation::None)
@@ -153,7 +166,8 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// `widths` are those of the input, between the layers, and of the output.
+    /// Loads the layers from the tensors under `name`. `widths` are the numbers of channels of the
+    /// input, between the layers, and of the output.
     pub fn load(weights: &Weights, name: &str, widths: &[usize]) -> Result<Self> {
         let layer = |(i, pair): (usize, &[usize])| {
             Linear::load(weights, &format!("{name}.layers.{i}"), pair[0], pair[1])
@@ -161,6 +175,7 @@ impl Mlp {
         Ok(Self { layers: widths.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
     }
 
+    /// Applies all layers to `x`, `[.., channels]`, with the non-linearity `between` between them.
     pub fn forward<const D: usize>(&self, mut x: Tensor<D>, between: Activation) -> Tensor<D> {
         for (i, layer) in self.layers.iter().enumerate() {
             let is_last = i + 1 == self.layers.len();

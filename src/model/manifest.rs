@@ -1,7 +1,9 @@
-//! What a model file says of itself: the kind and the sizes of its network, what it was made for, and where it comes from.
+//! The manifest of a model file: the kind and the sizes of its network, what it was made for, and
+//! where it comes from.
 //!
-//! `models/*.json` hold the [`Description`]s of the families. `convert` writes one of them into each model file, and the loaders here and in
-//! `training/aims` read it: no size of a network is written down twice.
+//! `models/*.json` hold the [`Description`]s of the families. `convert` writes one of them into
+//! each model file, and the loaders here and in `training/aims` read it, so that no size of a
+//! network is written down twice.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,41 +11,46 @@ use crate::candidates::{Choice, Limits, Pick};
 use crate::error::{Error, Result};
 use crate::level::{Level, Thresholds};
 
-/// The metadata key under which a file has its [`Manifest`].
+/// The metadata key under which a model file has its [`Manifest`].
 pub const MANIFEST_KEY: &str = "aims-web";
-/// The version of the format that this code reads and writes.
+/// The version of the file format that this code reads and writes.
 pub const FORMAT_VERSION: u32 = 4;
 
-/// The whole entry in a model file's metadata.
+/// The manifest: the entry that this project adds to the metadata of a model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
+    /// The version of the file format.
     pub format: u32,
+    /// The network. Its entries stand next to those of the manifest.
     #[serde(flatten)]
     pub description: Description,
-    /// `float32`, `q8-group32` or `q4-group32`.
+    /// The precision of the weights: `float32`, `q8-group32` or `q4-group32`.
     pub precision: String,
-    /// Hexadecimal SHA-256 of all tensor data.
+    /// The SHA-256 of all tensor data, in hexadecimal.
     pub data_sha256: String,
 }
 
-/// A network, apart from its weights.
+/// The description of a network, without its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Description {
-    /// Name of the family, such as `aims-base`.
+    /// The name of the family, such as `aims-base`.
     pub model: String,
-    /// SPDX identifier of the weights' licence.
+    /// The SPDX identifier of the weights' licence.
     pub license: String,
     /// Where the weights come from.
     pub source: String,
+    /// How photos are given to the network.
     pub input: InputConfig,
+    /// The image encoder.
     pub encoder: EncoderConfig,
+    /// The mask decoder.
     pub decoder: DecoderConfig,
-    /// Absent in files whose network has not learned the levels.
+    /// The AIMS head. It is absent if the network has not learnt the levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub levels: Option<LevelsConfig>,
-    /// Absent in files without a scene head, whose scenes are made by rules.
+    /// The scene head. If it is absent, rules make the scenes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<SceneConfig>,
 }
@@ -52,158 +59,188 @@ pub struct Description {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InputConfig {
-    /// Long sides in pixels that the network is made for.
+    /// The input sizes that the network is made for: long sides in pixels.
     pub sizes: Vec<u32>,
-    /// These are taken when the caller does not say; without them, the first of `sizes` is.
+    /// The input sizes to use if the caller does not choose one. If they are absent, the first of
+    /// `sizes` is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultSizes>,
-    /// Whether a photo is filled up to a square with padding, and not only to multiples of 64 pixels.
+    /// Whether a photo is padded to a square, and not only to multiples of 64 pixels.
     #[serde(default)]
     pub square: bool,
-    /// Mean and standard deviation of the training photos, RGB, 0..255.
+    /// The mean of the training photos, RGB, 0 to 255.
     pub mean: [f32; 3],
+    /// The standard deviation of the training photos, RGB, 0 to 255.
     pub std: [f32; 3],
 }
 
-/// Long sides in pixels by where the network runs.
+/// The default input sizes, long sides in pixels, by the device that the network runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefaultSizes {
+    /// The input size on the CPU.
     pub cpu: u32,
+    /// The input size on a GPU.
     pub gpu: u32,
 }
 
-/// The image encoder, told apart by `kind`.
+/// The image encoder. The entry `kind` says which one it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum EncoderConfig {
+    /// MobileSAM's encoder.
     TinyVit(TinyVitConfig),
+    /// SAM 2's encoder.
     Hiera(HieraConfig),
 }
 
-/// Names of the encoders that this code has.
+/// The names of the encoders that this code has, in the order of [`EncoderConfig`].
 const ENCODER_KINDS: [&str; 2] = ["tiny-vit", "hiera"];
 
-/// TinyViT: the first stage is convolutional and has no heads and no window.
+/// The sizes of TinyViT. Its first stage is convolutional and has no heads and no window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TinyVitConfig {
+    /// The stages, from the finest resolution to the coarsest.
     pub stages: [Stage; 4],
 }
 
-/// Hiera, the trunk of SAM 2.
+/// The sizes of Hiera, the trunk of SAM 2's image encoder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HieraConfig {
+    /// The stages, from the finest resolution to the coarsest.
     pub stages: [Stage; 4],
-    /// Blocks whose attention sees the whole image, counted through all stages.
+    /// The blocks whose attention sees the whole image, counted through all stages from 0.
     pub global_blocks: Vec<usize>,
-    /// Side of the grid of background positions, which is scaled to the input.
+    /// The side of the grid of positional encodings that is scaled to the input.
     pub position_side: usize,
 }
 
-/// Blocks of one resolution.
+/// A stage of an image encoder: blocks of one resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
+    /// The number of channels of the stage's map.
     pub channels: usize,
+    /// The number of blocks.
     pub depth: usize,
+    /// The number of attention heads in a block.
     #[serde(default)]
     pub heads: usize,
-    /// Side of the attention's window.
+    /// The side of the attention's windows, in positions of the map.
     #[serde(default)]
     pub window: usize,
 }
 
-/// SAM's mask decoder, that of SAM 2 included.
+/// The sizes of SAM's mask decoder or SAM 2's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DecoderConfig {
-    /// Channels of the image embedding and of all tokens.
+    /// The number of channels of the image embedding and of all tokens.
     pub channels: usize,
+    /// The number of attention heads.
     pub heads: usize,
-    /// Two-way blocks.
+    /// The number of two-way blocks.
     pub depth: usize,
-    /// Width of the feed-forward layers.
+    /// The number of channels inside the feed-forward layers.
     pub hidden: usize,
-    /// Masks for each prompt: one for unambiguous prompts, then nested ones.
+    /// The number of masks for each prompt: one for unambiguous prompts, and the others for nested
+    /// alternatives.
     pub masks: usize,
-    /// Whether a token for the object's presence comes before the others (SAM 2).
+    /// Whether a token for the presence of the object comes before the others (SAM 2).
     pub object_token: bool,
     /// Whether predicted IoUs go through a sigmoid (SAM 2).
     pub score_sigmoid: bool,
-    /// Whether a token of padding ends prompts with a box too, not only those without one (SAM 2).
+    /// Whether a padding token ends all prompts (SAM 2), and not only those without a box.
     pub pad_boxes: bool,
-    /// Channels of the features of strides 4 and 8 that the upscaling adds (SAM 2).
+    /// The numbers of channels of the features of strides 4 and 8 that the upscaling adds (SAM 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_resolution: Option<[usize; 2]>,
 }
 
-/// The AIMS head.
+/// The sizes and thresholds of the AIMS head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LevelsConfig {
-    /// Channels of the pixel decoder.
+    /// The number of channels of the pixel decoder.
     pub width: usize,
+    /// The number of attention heads of the pixel decoder.
     pub heads: usize,
-    /// Channels of the mask features that all queries share.
+    /// The number of channels of the mask features that all queries share.
     pub mask_dim: usize,
+    /// The number of self-attention layers of the pixel decoder.
     pub context_layers: usize,
-    /// Channels in which links between levels are compared.
+    /// The number of channels in which masks are compared to predict their links.
     pub affinity_dim: usize,
-    /// Channels of the mask prompt at strides 4, 8 and 16.
+    /// The numbers of channels of the mask prompt at strides 4, 8 and 16.
     pub prompt_widths: [usize; 3],
-    /// What has a mask for every query. Which thing a point means is often unclear: a level may have several readings.
+    /// The output tokens, each of which has a mask for every query. A level may have several of
+    /// them, because it is often unclear which thing a point means.
     pub outputs: Vec<OutputToken>,
-    /// Each round asks where the masks of those before it are not; there are at most so many.
+    /// The largest number of rounds. Each round selects queries where the masks of earlier rounds
+    /// do not lie.
     pub rounds: usize,
-    /// Queries of a round: they look at one another, and the next round looks where they found nothing.
+    /// The number of queries in a round, which are selected and decoded together.
     pub round_queries: usize,
+    /// The thresholds for queries, masks and links.
     pub thresholds: Thresholds,
 }
 
-/// The scene head, and how scenes are made of what it says.
+/// The sizes of the scene head, and how scenes are made from its output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SceneConfig {
+    /// The number of channels of a candidate.
     pub width: usize,
+    /// The number of transformer layers.
     pub layers: usize,
+    /// The number of attention heads.
     pub heads: usize,
-    /// Channels of what is known of each two candidates.
+    /// The number of channels to which the description of each two candidates is projected.
     pub pair_width: usize,
-    /// Channels in which each two candidates are compared.
+    /// The number of channels in which each two candidates are compared.
     pub pair_hidden: usize,
+    /// Which masks become candidates.
     pub limits: Limits,
+    /// How parts are chosen.
     pub parts: Choice,
+    /// How entities are chosen.
     pub entities: Choice,
-    /// None where the head has not learnt from clicks: then the highest predicted IoU tells which answer is meant.
+    /// How one of SAM's answers to a click is chosen. Absent if the head has not learnt from
+    /// clicks; then the answer of the highest predicted IoU is taken.
     pub clicks: Option<Pick>,
-    /// Masks of a level in a scene, at most.
+    /// The largest number of masks of a level in a scene.
     pub most: usize,
-    /// With a region as prompt: share of a candidate that must lie in it.
+    /// If a region is the prompt, the share of a candidate that must lie in it.
     pub inside: f32,
-    /// Islands below this share of their mask are not part of it.
+    /// Specks are removed: islands below this share of their mask.
     pub speck: f32,
-    /// Probability from which a part belongs to an entity.
+    /// The lowest probability at which a part belongs to an entity.
     pub part_of: f32,
-    /// Probability from which two entities are a relation.
+    /// The lowest probability at which two entities are a relation.
     pub related: f32,
 }
 
-/// An output token and the level of its masks.
+/// An output token of the level decoders, and the level of its masks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputToken {
+    /// The name of the token, which is also part of the names of its tensors.
     pub token: String,
+    /// The level of its masks.
     pub level: Level,
 }
 
 impl Manifest {
-    /// Reads the entry of a file's metadata, or its absence.
+    /// Reads the manifest from the entry of a file's metadata. `None` means that the file has no
+    /// such entry.
     ///
     /// # Errors
-    /// [`Error::ModelVersion`] for another format or an unknown kind of encoder, [`Error::ModelCorrupt`] for anything else that is wrong.
+    /// [`Error::ModelVersion`] for another format or an unknown kind of encoder,
+    /// [`Error::ModelCorrupt`] for anything else that is wrong.
     pub fn parse(text: Option<&String>) -> Result<Self> {
         let value: serde_json::Value =
             text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        // The version is read by itself first: another format may have another manifest.
+        // The version is read first and by itself, because another format may have another
+        // manifest.
         let found = &value["format"];
         if found.as_u64() != Some(u64::from(FORMAT_VERSION)) {
             let found = if found.is_null() {
@@ -234,10 +271,11 @@ impl Manifest {
 }
 
 impl Description {
-    /// Whether the sizes are those of a network: nothing is computed from sizes that are absurd or contradict one another.
+    /// Checks that a network can have these sizes. Nothing is computed from sizes that are absurd
+    /// or contradict one another.
     ///
     /// # Errors
-    /// [`Error::ModelCorrupt`] that names the entry.
+    /// [`Error::ModelCorrupt`], which names the entry.
     pub fn check(&self) -> Result<()> {
         let Self { input, encoder, decoder, levels, scene, .. } = self;
         let defaults = input.default.iter().flat_map(|default| [default.cpu, default.gpu]);
@@ -283,7 +321,7 @@ impl Description {
         scene.as_ref().map_or(Ok(()), SceneConfig::check)
     }
 
-    /// Channels of one attention head, wherever there is one.
+    /// The numbers of channels per attention head that occur in the network, in ascending order.
     pub fn head_channels(&self) -> Vec<usize> {
         let stages = match &self.encoder {
             EncoderConfig::TinyVit(TinyVitConfig { stages }) => &stages[1..],
@@ -304,7 +342,7 @@ impl Description {
         matches!(self.encoder, EncoderConfig::Hiera(_))
     }
 
-    /// The size of input to take when the caller does not say.
+    /// The input size to use if the caller does not choose one: the long side in pixels.
     pub fn default_input_size(&self, on_gpu: bool) -> u32 {
         let InputConfig { sizes, default, .. } = &self.input;
         default.map_or(sizes[0], |default| if on_gpu { default.gpu } else { default.cpu })
@@ -312,7 +350,7 @@ impl Description {
 }
 
 impl EncoderConfig {
-    /// Its name in the manifest.
+    /// The name of the encoder in the manifest.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::TinyVit(_) => ENCODER_KINDS[0],
@@ -322,6 +360,7 @@ impl EncoderConfig {
 }
 
 impl Stage {
+    /// The number of channels of one attention head.
     pub fn head_channels(&self) -> usize {
         self.channels / self.heads
     }
@@ -359,10 +398,10 @@ impl SceneConfig {
     }
 }
 
-/// What [`is_input_size`] takes, in words.
+/// The sizes that [`is_input_size`] accepts, in words.
 pub const INPUT_SIZES: &str = "a multiple of 64 from 64 to 2048";
 
-/// Whether a photo's long side may have so many pixels as input.
+/// Whether an input may have a long side of `size` pixels.
 pub fn is_input_size(size: u32) -> bool {
     size.is_multiple_of(64) && (64..=2048).contains(&size)
 }
@@ -371,7 +410,7 @@ fn is_count(count: usize, most: usize) -> bool {
     (1..=most).contains(&count)
 }
 
-/// Whether channels divide into heads of a number of channels that the kernels take.
+/// Whether the channels can be divided into heads whose number of channels the kernels accept.
 fn is_split(channels: usize, heads: usize) -> bool {
     is_count(channels, 4096)
         && is_count(heads, 64)
@@ -383,7 +422,7 @@ fn require(holds: bool, entry: &str) -> Result<()> {
     if holds {
         Ok(())
     } else {
-        Err(Error::ModelCorrupt(format!("the entry '{entry}' of its manifest is impossible")))
+        Err(Error::ModelCorrupt(format!("its manifest has an impossible value for '{entry}'")))
     }
 }
 
@@ -407,9 +446,9 @@ mod tests {
     fn families_are_read_and_written() {
         for description in FAMILIES {
             let manifest =
-                Manifest::parse(Some(&file(description, |_| ()))).expect("a sound description");
-            let written = serde_json::to_string(&manifest).expect("plain data");
-            assert_eq!(Manifest::parse(Some(&written)).expect("as written"), manifest);
+                Manifest::parse(Some(&file(description, |_| ()))).expect("a valid description");
+            let written = serde_json::to_string(&manifest).expect("serialisable data");
+            assert_eq!(Manifest::parse(Some(&written)).expect("a valid manifest"), manifest);
         }
     }
 

@@ -1,4 +1,4 @@
-//! SAM's mask decoder, and SAM 2's.
+//! The mask decoder of SAM and of SAM 2.
 
 use super::layers::Mlp;
 use super::manifest::DecoderConfig;
@@ -9,27 +9,31 @@ use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
-/// Masks for a batch of prompts. The first is for prompts that leave no doubt (several points, a box),
-/// the others are nested alternatives for those that do.
+/// The masks for a batch of prompts. The first mask of each prompt is for prompts that leave no
+/// doubt (several points, or a box). The others are nested alternatives for prompts that do.
 pub struct MaskPrediction {
-    /// `[prompts, masks, height / 4, width / 4]`; above zero is inside.
+    /// The logits of the masks, `[prompts, masks, height / 4, width / 4]`. Above zero is inside.
     pub logits: Tensor<4>,
-    /// Predicted IoU of each, `[prompts, masks]`. Of SAM 2 a logit of it: [`Self::read`] gives probabilities.
+    /// The predicted IoU of each mask, `[prompts, masks]`. With SAM 2 these are logits, from which
+    /// [`Self::read`] makes probabilities.
     pub iou: Tensor<2>,
     /// The mask tokens after the decoder, `[prompts, masks, channels]`.
     pub tokens: Tensor<3>,
     score_sigmoid: bool,
 }
 
-/// The values of a [`MaskPrediction`], in the order of its shapes.
+/// The values of a [`MaskPrediction`], row-major, with the shapes given there.
 pub struct MaskValues {
+    /// The logits of the masks.
     pub logits: Vec<f32>,
+    /// The predicted IoUs, 0 to 1.
     pub iou: Vec<f32>,
+    /// The mask tokens after the decoder.
     pub tokens: Vec<f32>,
 }
 
 impl MaskPrediction {
-    /// All values, in one read-back.
+    /// Reads all values, in one read-back.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
@@ -38,7 +42,7 @@ impl MaskPrediction {
             [ops::flattened(self.logits), ops::flattened(self.iou), ops::flattened(self.tokens)];
         let read = ops::read_all(all.to_vec()).await?;
         let [logits, mut iou, tokens] =
-            <[Vec<f32>; 3]>::try_from(read).expect("as many as asked for");
+            <[Vec<f32>; 3]>::try_from(read).expect("one for each tensor");
         if self.score_sigmoid {
             iou.iter_mut().for_each(|logit| *logit = super::sigmoid(*logit));
         }
@@ -46,10 +50,12 @@ impl MaskPrediction {
     }
 }
 
+/// The mask decoder with its weights.
 pub struct MaskDecoder {
-    /// SAM 2's token of the object's presence, the IoU token, then the mask tokens: `[1, tokens, channels]`.
+    /// The output tokens, `[1, tokens, channels]`: SAM 2's token for the presence of the object,
+    /// the IoU token, then the mask tokens.
     output_tokens: Tensor<3>,
-    /// Which of them is the IoU token.
+    /// The index of the IoU token among them.
     iou_token: usize,
     transformer: TwoWayTransformer,
     upscale: Upscale,
@@ -59,6 +65,11 @@ pub struct MaskDecoder {
 }
 
 impl MaskDecoder {
+    /// Loads the decoder from the tensors under `name`.
+    ///
+    /// # Errors
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
     pub fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
         let &DecoderConfig { channels, masks, .. } = config;
         let tokens = |kind: &str, count| {
@@ -99,12 +110,14 @@ impl MaskDecoder {
         })
     }
 
-    /// What all prompts share: `image` is `[1, cells, channels]` with the mask prompt added, `positions` likewise.
+    /// Computes what all prompts share. `image`, `[1, cells, channels]`, is the image embedding
+    /// plus the mask prompt, and `positions` are the positional encodings in the same shape.
     pub fn share(&self, image: Tensor<3>, positions: Tensor<3>) -> SharedImage {
         self.transformer.share(image, positions)
     }
 
-    /// `prompts` are `[n, points, channels]`; `size` are the rows and columns of the image's cells.
+    /// Decodes `prompts`, `[n, points, channels]`. `fine` are SAM 2's features of high resolution,
+    /// and `size` has the rows and columns of the image embedding.
     pub fn forward(
         &self,
         shared: &SharedImage,
@@ -122,12 +135,14 @@ impl MaskDecoder {
         MaskPrediction { logits, iou, tokens, score_sigmoid: self.score_sigmoid }
     }
 
+    /// Puts the output tokens before the tokens of each prompt.
     fn with_outputs(&self, prompts: Tensor<3>) -> Tensor<3> {
         let [batch, ..] = prompts.dims();
         ops::concat(vec![ops::repeat(self.output_tokens.clone(), 0, batch), prompts], 1)
     }
 
-    /// Logits of all masks and predicted IoUs, from the tokens at the end and what kernels are multiplied with.
+    /// The logits of all masks and the predicted IoUs, from the tokens at the end and the `pixels`
+    /// that kernels are multiplied with.
     fn masks(
         &self,
         tokens: &Tensor<3>,
@@ -145,7 +160,8 @@ impl MaskDecoder {
         (Upscale::into_rows(logits, size), ops::reshape(iou, [batch, self.hypernetworks.len()]))
     }
 
-    /// The answers to single points, `[n, points, channels]`, with all that others need to read along.
+    /// Answers single points, `[n, points, channels]`. The answer includes what the side decoder
+    /// reads of this decoder.
     pub fn answer(
         &self,
         shared: &SharedImage,
@@ -171,21 +187,22 @@ impl MaskDecoder {
         }
     }
 
-    /// What [`Self::answer`] takes for a point, beside its result.
+    /// The memory that [`Self::answer`] needs for each point besides its result, in bytes.
     pub fn bytes(&self, cells: usize) -> usize {
         self.upscale.bytes(cells)
     }
 }
 
-/// SAM's nested masks for points, and what they were made from.
+/// SAM's nested masks for `n` points, and what they were made from.
 pub struct Answer {
-    /// `[n, nested masks, height / 4, width / 4]`.
+    /// The logits of the masks, `[n, nested masks, height / 4, width / 4]`.
     pub logits: Tensor<4>,
-    /// Logits of the predicted IoUs, `[n, nested masks]`.
+    /// The logits of the predicted IoUs, `[n, nested masks]`.
     pub iou: Tensor<2>,
-    /// `[n, nested masks, channels]`.
+    /// The mask tokens after the decoder, `[n, nested masks, channels]`.
     pub tokens: Tensor<3>,
-    /// What kernels are multiplied with, `[n, cells · 16, channels / 8]`.
+    /// The features that kernels are multiplied with, `[n, cells · 16, channels / 8]`.
     pub pixels: Tensor<3>,
+    /// The record of the transformer's run.
     pub trace: Trace,
 }

@@ -1,8 +1,9 @@
-//! The network: SAM's image encoder, prompt encoder and mask decoder, and the AIMS head; one definition for every device. A model file's
-//! manifest says which encoder it is and how large everything is.
+//! The network: SAM's image encoder, prompt encoder and mask decoder, the AIMS head and the scene
+//! head. There is one definition for all devices. The manifest of a model file says which encoder
+//! it has and how large everything is.
 //!
-//! Reference: the PyTorch code of MobileSAM, SAM and SAM 2 (all Apache-2.0). Activations are channels-last
-//! (`[batch, height, width, channels]`), unlike the reference.
+//! Reference: the PyTorch code of MobileSAM, SAM and SAM 2 (all Apache-2.0). Unlike there,
+//! activations are channels-last (`[batch, height, width, channels]`).
 
 mod aims;
 mod attention;

@@ -1,4 +1,4 @@
-//! SAM's prompt encoder: points, box corners and masks become tokens and a map.
+//! SAM's prompt encoder: it turns points, the corners of boxes, and masks into tokens and maps.
 
 use std::cell::RefCell;
 use std::f32::consts::PI;
@@ -10,7 +10,7 @@ use super::weights::Weights;
 use crate::error::Result;
 use crate::ops::{self, Activation, ConvWindow, Tensor};
 
-/// What a point stands for.
+/// What a point of a prompt stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointLabel {
     Background,
@@ -22,28 +22,38 @@ pub enum PointLabel {
 /// A point in pixels of the network's input (not of the photo).
 #[derive(Clone, Copy, Debug)]
 pub struct PromptPoint {
+    /// The distance from the left edge.
     pub x: f32,
+    /// The distance from the top edge.
     pub y: f32,
+    /// What the point stands for.
     pub label: PointLabel,
 }
 
+/// SAM's prompt encoder with its weights.
 pub struct PromptEncoder {
-    /// Of tokens and maps.
+    /// The number of channels of tokens and maps.
     channels: usize,
-    /// Random frequencies `[2, channels / 2]`, fixed at training.
+    /// The random frequencies of the positional encoding, `[2, channels / 2]`, fixed at training.
     frequencies: Vec<f32>,
     not_a_point: Vec<f32>,
     pad_boxes: bool,
-    /// Background, foreground, box corners.
+    /// The embeddings of background points, foreground points, and the two corners of boxes.
     points: [Vec<f32>; 4],
     no_mask: Tensor<3>,
     padding: Tensor<3>,
     mask: MaskEncoder,
-    /// Of the last size that was asked for: photos of one shape have the same.
+    /// The positional encodings for the input size that was asked for last. Photos of one shape
+    /// have the same.
     dense_positions: RefCell<Option<(InputSize, Tensor<3>)>>,
 }
 
 impl PromptEncoder {
+    /// Loads the encoder from the tensors under `name`.
+    ///
+    /// # Errors
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
     pub fn load(weights: &Weights, name: &str) -> Result<Self> {
         let &DecoderConfig { channels, pad_boxes, .. } = &weights.manifest().description.decoder;
         let embedding = |part: &str| weights.float_vec(&format!("{name}.{part}.weight"), channels);
@@ -69,8 +79,10 @@ impl PromptEncoder {
         })
     }
 
-    /// Tokens `[prompts, tokens, channels]`: one for each point, and, where the network expects it, one of padding. Every prompt must have the
-    /// same number of points, and a box or none. `side` is that of the square that positions refer to.
+    /// Makes the tokens of prompts, `[prompts, tokens, channels]`: one for each point and, if the
+    /// network expects it, one of padding. All prompts must have the same number of points, and
+    /// either all or none must have a box. `side` is the side of the square that positions are
+    /// relative to.
     pub fn encode_points(&self, prompts: &[Vec<PromptPoint>], side: usize) -> Tensor<3> {
         let points = prompts.first().map_or(0, Vec::len);
         assert!(prompts.iter().all(|prompt| prompt.len() == points), "prompts differ in length");
@@ -88,7 +100,7 @@ impl PromptEncoder {
                     PointLabel::BoxTopLeft => 2,
                     PointLabel::BoxBottomRight => 3,
                 };
-                // Half a pixel to the pixel's centre, as the reference does.
+                // As in the reference, half a pixel is added to get to the pixel's centre.
                 self.push_position(&mut tokens, (point.x + 0.5) / size, (point.y + 0.5) / size);
                 let sums = tokens[start..].iter_mut().zip(&self.points[label]);
                 sums.for_each(|(value, embedding)| *value += embedding);
@@ -104,17 +116,19 @@ impl PromptEncoder {
         )
     }
 
-    /// What stands for "no mask prompt", `[1, 1, channels]`, to be added to the image embedding's cells.
+    /// What stands for "no mask prompt", `[1, 1, channels]`. It is added to each cell of the image
+    /// embedding.
     pub fn no_mask(&self) -> Tensor<3> {
         self.no_mask.clone()
     }
 
-    /// A mask's map `[n, height / 16, width / 16, channels]` from its logits `[n, height / 4, width / 4, 1]`.
+    /// Makes the map of a mask prompt, `[n, height / 16, width / 16, channels]`, from its logits,
+    /// `[n, height / 4, width / 4, 1]`.
     pub fn encode_mask(&self, logits: Tensor<4>) -> Tensor<4> {
         self.mask.forward(logits)
     }
 
-    /// Positions of the image embedding's cells, `[1, cells, channels]`.
+    /// The positional encodings of the image embedding's cells, `[1, cells, channels]`.
     pub fn dense_positions(&self, size: InputSize) -> Tensor<3> {
         let known = self.dense_positions.borrow().clone();
         if let Some((_, known)) = known.filter(|(known, _)| *known == size) {
@@ -129,18 +143,21 @@ impl PromptEncoder {
         positions
     }
 
-    /// The tokens of foreground points in the middles of the input's cells of `stride` by `stride` pixels.
+    /// The tokens of foreground points in the centres of the input's cells of `stride` x `stride`
+    /// pixels.
     pub fn cell_points(&self, size: InputSize, stride: usize) -> CellCodes {
         let [_, foreground, ..] = &self.points;
         self.cell_codes(size, stride, foreground)
     }
 
-    /// What SAM expects after the points of a prompt without a box, `[1, 1, channels]`.
+    /// The padding token that SAM expects after the points of a prompt without a box,
+    /// `[1, 1, channels]`.
     pub fn padding(&self) -> Tensor<3> {
         self.padding.clone()
     }
 
-    /// As [`Self::push_position`] for the middles of cells of `stride` by `stride` pixels, plus `added`.
+    /// The positional encodings of the centres of cells of `stride` x `stride` pixels, as
+    /// [`Self::push_position`] makes them, plus `added`, `[channels]`.
     fn cell_codes(&self, size: InputSize, stride: usize, added: &[f32]) -> CellCodes {
         let (along_x, along_y) = self.frequencies.split_at(self.channels / 2);
         let device = self.no_mask.device();
@@ -161,7 +178,8 @@ impl PromptEncoder {
         }
     }
 
-    /// Sines then cosines of a position in 0..1, projected on the random frequencies.
+    /// Appends the positional encoding of a position in 0 to 1: the sines, then the cosines, of its
+    /// projections on the random frequencies.
     fn push_position(&self, out: &mut Vec<f32>, x: f32, y: f32) {
         let (x, y) = (2.0 * x - 1.0, 2.0 * y - 1.0);
         let (along_x, along_y) = self.frequencies.split_at(self.channels / 2);
@@ -171,18 +189,20 @@ impl PromptEncoder {
     }
 }
 
-/// Codes of the places of an image. Sine and cosine of a sum come from those of its terms: an angle for each row and column, not for each
-/// cell.
+/// The positional encodings of the cells of an image. The sine and cosine of a sum can be computed
+/// from those of its terms, so this has an angle for each row and each column, not for each cell.
 pub struct CellCodes {
-    /// Sines, then cosines, of each row's angles, `[rows, channels]`, and of each column's.
+    /// The sines, then the cosines, of each row's angles, `[rows, channels]`.
     rows: Tensor<2>,
+    /// The same for each column, `[columns, channels]`.
     columns: Tensor<2>,
-    /// `[channels]`.
+    /// What is added to each encoding, `[channels]`.
     added: Tensor<1>,
 }
 
 impl CellCodes {
-    /// Of the first `count` of the places, which are counted row by row: `[count, channels]`.
+    /// The encodings of the first `count` of the cells in `places`, which are numbered row by row:
+    /// `[count, channels]`.
     pub fn at(&self, places: &Tensor<1>, count: usize) -> Tensor<2> {
         ops::positional_encoding(
             self.rows.clone(),
@@ -194,7 +214,7 @@ impl CellCodes {
     }
 }
 
-/// Mask logits to a map as coarse and as wide as the image embedding.
+/// Makes a map with the stride and the number of channels of the image embedding from mask logits.
 struct MaskEncoder {
     conv1: Conv,
     norm1: LayerNorm,

@@ -1,4 +1,4 @@
-//! SAM whole: image encoder, prompt encoder, mask decoder.
+//! SAM as a whole: image encoder, prompt encoder and mask decoder.
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::ops::{self, Device, Tensor};
 use crate::progress::Progress;
 
-/// The network with its weights on one device: MobileSAM or SAM 2, as the manifest says.
+/// SAM with its weights on one device: MobileSAM or SAM 2, as the manifest says.
 pub struct Sam {
     image_encoder: ImageEncoder,
     prompt_encoder: Rc<PromptEncoder>,
@@ -23,30 +23,35 @@ pub struct Sam {
     device: Device,
 }
 
-/// One encoded image, ready for prompts.
+/// An encoded image, ready for prompts.
 pub struct Embedding {
-    /// `[1, cells, channels]`.
+    /// The image embedding, `[1, cells, channels]`.
     cells: Tensor<3>,
-    /// For prompts without a mask.
+    /// What all prompts without a mask share.
     shared: SharedImage,
+    /// SAM 2's features of high resolution.
     fine: Option<FineFeatures>,
     size: InputSize,
 }
 
 impl Embedding {
+    /// The size of the input that was encoded.
     pub fn input_size(&self) -> InputSize {
         self.size
     }
 
-    /// Rows and columns of a mask's logits.
+    /// The rows and columns of a mask's logits.
     pub fn mask_size(&self) -> [usize; 2] {
         self.size.cells(STRIDE / MASK_UPSCALE)
     }
 }
 
 impl Sam {
+    /// Loads SAM from a model file.
+    ///
     /// # Errors
-    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
     pub fn load(weights: &Weights) -> Result<Self> {
         let Description { input, decoder, .. } = &weights.manifest().description;
         Ok(Self {
@@ -59,24 +64,28 @@ impl Sam {
         })
     }
 
+    /// The prompt encoder, which the AIMS head uses as well.
     pub fn prompt_encoder(&self) -> Rc<PromptEncoder> {
         self.prompt_encoder.clone()
     }
 
+    /// The mask decoder, which the AIMS head uses as well.
     pub fn mask_decoder(&self) -> Rc<MaskDecoder> {
         self.mask_decoder.clone()
     }
 
-    /// Whether photos are filled up to squares, as the manifest asks.
+    /// Whether the manifest asks for photos to be padded to squares.
     pub fn wants_square(&self) -> bool {
         self.input.square
     }
 
+    /// The device that has the weights.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Encodes an image of `width` x `height` RGB pixels (0..255, rows from the top) in the top left of an input of `size`.
+    /// Encodes an image of `width` x `height` RGB pixels (0 to 255, rows from the top), which is
+    /// put in the top left of an input of `size`.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
@@ -94,7 +103,7 @@ impl Sam {
             is_whole && width <= size.width && height <= size.height,
             "the image must fit the input"
         );
-        assert_eq!(rgb.len(), width * height * 3, "one byte a channel");
+        assert_eq!(rgb.len(), width * height * 3, "three bytes per pixel");
         // The padding is zero after normalisation, as in the reference.
         let mut input = vec![0.0; size.width * size.height * 3];
         let InputConfig { mean, std, .. } = &self.input;
@@ -108,7 +117,7 @@ impl Sam {
         self.image_encoder.forward(image, progress).await
     }
 
-    /// What prompts need of an encoded image.
+    /// Prepares what prompts need of an encoded image.
     pub fn embed(&self, features: &ImageFeatures) -> Embedding {
         let [_, rows, cols, channels] = features.embedding.dims();
         let size = InputSize::of(&features.embedding);
@@ -121,14 +130,16 @@ impl Sam {
         }
     }
 
-    /// `dense` is what the prompt adds to each cell, or to all of them.
+    /// Computes what prompts share. `dense` is what they add to each cell, `[1, cells, channels]`,
+    /// or to all cells alike, `[1, 1, channels]`.
     fn share(&self, cells: &Tensor<3>, dense: Tensor<3>, size: InputSize) -> SharedImage {
         let image = ops::add(cells.clone(), dense);
         self.mask_decoder.share(image, self.prompt_encoder.dense_positions(size))
     }
 
-    /// Masks for a batch of prompts, each of the same number of points, and all with a box or none. `mask` holds the logits of an earlier
-    /// mask for all of them, `[1, height / 4, width / 4, 1]`.
+    /// Decodes a batch of prompts. All must have the same number of points, and either all or none
+    /// must have a box. `mask` has the logits of an earlier mask, `[1, height / 4, width / 4, 1]`,
+    /// which is a mask prompt for all of them.
     pub fn decode(
         &self,
         embedding: &Embedding,

@@ -1,5 +1,6 @@
-//! The scene head: a small transformer over all candidates of a photo, which says what each is and how they belong together. Here are task
-//! complementarity (all candidates of all levels look at one another) and association (what it says of each two). Its PyTorch twin is
+//! The scene head: a small transformer that sees all candidates of a photo, scores each, and says
+//! how each two belong together. This is where task complementarity (candidates of all levels
+//! attend to one another) and association (the output for each two) take place. Its PyTorch twin is
 //! `training/aims/scene.py`.
 
 use super::layers::{LayerNorm, Linear, Mlp, NormedMlp};
@@ -10,13 +11,16 @@ use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Device, Tensor};
 
-/// Numbers for each candidate: of each level that it is a thing of it, that it is the best mask of this thing, and the expected IoU.
+/// The number of outputs for each candidate: for each level, that it is a thing of this level, that
+/// it is the best mask of this thing, and the expected IoU.
 const OUTPUTS: usize = 9;
-/// Numbers for each two: both of one part, both of one entity, the first a part of the second, related.
+/// The number of outputs for each two candidates: that both belong to one part, that both belong to
+/// one entity, that the first is a part of the second, and that they are related.
 const PAIR_OUTPUTS: usize = 4;
 
+/// The scene head with its weights on one device.
 pub struct SceneHead {
-    /// Of tokens, of features inside and around the mask, and of the trunk's deepest map inside.
+    /// The norm and the projection of each of [`SceneInput::sources`].
     sources: Vec<(LayerNorm, Linear)>,
     geometry: Mlp,
     pair: Linear,
@@ -31,22 +35,25 @@ pub struct SceneHead {
     device: Device,
 }
 
-/// What the head reads of `count` candidates, all row-major.
+/// What the head reads of `count` candidates. All arrays are row-major.
 pub struct SceneInput {
+    /// The number of candidates.
     pub count: usize,
-    /// `[count, channels]`: tokens, features inside and around, and of the deepest map.
+    /// The mask tokens, the means of the image embedding inside and around the masks, and the means
+    /// of the trunk's deepest map inside them: each `[count, channels]`.
     pub sources: [Vec<f32>; 4],
-    /// `[count, GEOMETRY]`.
+    /// What describes each candidate, `[count, GEOMETRY]`.
     pub geometry: Vec<f32>,
-    /// `[count, count, PAIRS]`.
+    /// What describes each two candidates, `[count, count, PAIRS]`.
     pub pairs: Vec<f32>,
 }
 
 impl SceneHead {
-    /// The scene head of a model file, if it has one.
+    /// Loads the scene head from the tensors under `name`, if the model file has one.
     ///
     /// # Errors
-    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
     pub fn load(weights: &Weights, name: &str) -> Result<Option<Self>> {
         let description = &weights.manifest().description;
         let Some(config) = &description.scene else { return Ok(None) };
@@ -85,10 +92,13 @@ impl SceneHead {
         }))
     }
 
+    /// The sizes of the head, and how scenes are made from its output.
     pub fn config(&self) -> &SceneConfig {
         &self.config
     }
 
+    /// Scores all candidates of a photo and each two of them.
+    ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
     pub async fn forward(&self, input: SceneInput) -> Result<SceneOutput> {
@@ -132,7 +142,7 @@ impl SceneHead {
         let own = self.pair_say.forward(pairs, Activation::None);
         let read = [ops::flattened(said), ops::flattened(products), ops::flattened(own)];
         let [said, products, own] =
-            <[Vec<f32>; 3]>::try_from(ops::read_all(read.to_vec()).await?).expect("as many");
+            <[Vec<f32>; 3]>::try_from(ops::read_all(read.to_vec()).await?).expect("all three");
         Ok(SceneOutput {
             count,
             level: of_levels(&said, 0),
@@ -143,13 +153,16 @@ impl SceneHead {
     }
 }
 
+/// The probabilities of the three levels that each candidate's outputs have from index `from` on.
 fn of_levels(said: &[f32], from: usize) -> Vec<[f32; 3]> {
     said.chunks(OUTPUTS)
         .map(|row| [0, 1, 2].map(|level| super::sigmoid(row[from + level])))
         .collect()
 }
 
-/// `products` are `[PAIR_OUTPUTS, count, count]`, `own` `[count, count, PAIR_OUTPUTS]`. What does not depend on the order is the mean of both.
+/// The probabilities of each two candidates. `products` are `[PAIR_OUTPUTS, count, count]`, `own`
+/// are `[count, count, PAIR_OUTPUTS]`, and a logit is the sum of both. Outputs that do not depend
+/// on the order of the two candidates get the mean of the logits of both orders.
 fn of_pairs(products: &[f32], own: &[f32], count: usize, scale: f32) -> Vec<PairOutput> {
     let logit = |i: usize, j: usize, output: usize| {
         products[(output * count + i) * count + j] * scale
@@ -192,7 +205,8 @@ impl Layer {
         })
     }
 
-    /// `x` is `[1, candidates, width]`, `bias` `[heads, candidates, candidates]`.
+    /// Runs the layer on `x`, `[1, candidates, width]`. `bias`, `[heads, candidates, candidates]`,
+    /// is added to the attention's scores.
     fn forward(&self, x: Tensor<3>, bias: Tensor<3>, heads: usize) -> Tensor<3> {
         let qkv =
             self.qkv.forward(self.norm.forward(x.clone(), Activation::None), Activation::None);

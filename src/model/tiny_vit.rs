@@ -1,4 +1,5 @@
-//! TinyViT-5M as MobileSAM uses it: a convolutional stage, three stages of windowed attention, SAM's neck.
+//! TinyViT-5M as MobileSAM uses it: a convolutional stage, three stages of windowed attention, and
+//! SAM's neck.
 
 use super::bands::in_bands;
 use super::encoder::ImageFeatures;
@@ -12,19 +13,21 @@ use crate::progress::Progress;
 
 const STAGE_NAMES: [&str; 4] = ["stage 1", "stage 2", "stage 3", "stage 4"];
 
+/// MobileSAM's image encoder with its weights.
 pub struct TinyVit {
     patch_embed: [Conv; 2],
     first_stage: Vec<MbConv>,
     stages: Vec<Vec<Block>>,
-    /// Between one stage and the next.
+    /// The layers between one stage and the next.
     downsample: Vec<PatchMerging>,
     neck: Neck,
-    /// Blocks of all stages.
+    /// The number of blocks of all stages.
     depth: usize,
 }
 
 impl TinyVit {
-    /// `embedding` is the number of channels that the neck makes.
+    /// Loads the encoder from the tensors under `name`. `embedding` is the number of channels of
+    /// the image embedding.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -84,10 +87,11 @@ impl TinyVit {
         })
     }
 
-    /// `image` is `[1, height, width, 3]`, normalised; both sides are multiples of 64.
+    /// Encodes an image. See [`super::encoder::ImageEncoder::forward`].
     ///
     /// # Errors
-    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block; [`crate::Error::DeviceLost`].
+    /// [`crate::Error::Aborted`] from `progress`, which is asked after every block;
+    /// [`crate::Error::DeviceLost`].
     pub async fn forward(
         &self,
         image: Tensor<4>,
@@ -132,12 +136,13 @@ impl TinyVit {
         ops::finish(&device).await?;
         progress.checkpoint(1.0).await?;
         let mut features = features.into_iter();
-        let mut next = || features.next().expect("one feature map for each of the four stages");
+        let mut next = || features.next().expect("a map of each of the four stages");
         Ok(ImageFeatures { stride4: next(), stride8: next(), deepest: x, embedding })
     }
 }
 
-/// Inverted bottleneck: expand four times, depthwise 3 x 3, project, add.
+/// An inverted bottleneck: it expands the channels four times, convolves (depthwise 3 x 3),
+/// projects, and adds its input.
 struct MbConv {
     expand: Linear,
     depthwise: Depthwise,
@@ -154,7 +159,8 @@ impl MbConv {
         })
     }
 
-    /// In bands, as what is between the convolutions is the largest thing of the whole network.
+    /// Runs the block in bands, because the values between its convolutions are the largest of the
+    /// whole network.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let channels = x.dims()[3];
         in_bands(&x, 2 * 4 * channels, |rows, band| {
@@ -165,7 +171,7 @@ impl MbConv {
     }
 }
 
-/// Changes the width, and halves the resolution where the stride is 2.
+/// Changes the number of channels and, if the stride is 2, halves the resolution.
 struct PatchMerging {
     expand: Linear,
     depthwise: Depthwise,
@@ -229,7 +235,7 @@ struct WindowAttention {
     norm: LayerNorm,
     qkv: Linear,
     proj: Linear,
-    /// `[heads, window², window²]`.
+    /// The bias of the attention, `[heads, window², window²]`.
     bias: Tensor<3>,
     heads: usize,
     window: usize,
@@ -263,8 +269,8 @@ impl WindowAttention {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shape = x.dims();
-        // The reference pads with zeros *before* the norm, so that padding tokens become the norm's bias and take part
-        // in the attention.
+        // The reference pads with zeros *before* the norm, so padding tokens become the norm's bias
+        // and take part in the attention.
         let windows = self.norm.forward(ops::to_windows(x, self.window), Activation::None);
         let qkv = self.qkv.forward(windows, Activation::None);
         let windows =
@@ -273,7 +279,7 @@ impl WindowAttention {
     }
 }
 
-/// From the last stage to SAM's image embedding.
+/// Makes SAM's image embedding from the map of the last stage.
 struct Neck {
     reduce: Linear,
     norm1: LayerNorm,

@@ -1,4 +1,5 @@
-//! SAM's two-way transformer: prompt tokens attend to the image and the image to the tokens.
+//! SAM's two-way transformer: prompt tokens attend to the image, and the image attends to the
+//! tokens.
 
 use super::attention::Attention;
 use super::layers::{LayerNorm, Linear};
@@ -8,6 +9,7 @@ use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
+/// The two-way transformer with its weights.
 pub struct TwoWayTransformer {
     blocks: Vec<TwoWayBlock>,
     final_attention: Attention,
@@ -15,7 +17,8 @@ pub struct TwoWayTransformer {
 }
 
 impl TwoWayTransformer {
-    /// Transformers may share the feed-forward layers of the one that is named `feedforward`.
+    /// Loads the transformer from the tensors under `name`, but its feed-forward layers from those
+    /// under `feedforward`, because several transformers may share these.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -40,7 +43,8 @@ impl TwoWayTransformer {
         })
     }
 
-    /// What does not depend on a query. `image` and `positions` are `[1, cells, channels]`.
+    /// Computes what does not depend on a query. `image` and its positional encodings `positions`
+    /// are `[1, cells, channels]`.
     pub fn share(&self, image: Tensor<3>, positions: Tensor<3>) -> SharedImage {
         let _named = layer("transformer, shared");
         let first = &self.blocks[0];
@@ -53,21 +57,22 @@ impl TwoWayTransformer {
         }
     }
 
-    /// From `tokens`, `[prompts, tokens, channels]`, to what became of them, and of the image as each prompt sees it,
-    /// `[prompts, cells, channels]`.
+    /// Runs the transformer on `tokens`, `[prompts, tokens, channels]`. Returns the tokens at the
+    /// end and the image as each prompt sees it, `[prompts, cells, channels]`.
     pub fn forward(&self, shared: &SharedImage, tokens: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         let attended = self.attend(shared, tokens.clone());
         self.finish(shared, tokens, attended, None)
     }
 
-    /// The tokens after the first block's look at the image.
+    /// The tokens after they have attended to one another and to the image in the first block.
     pub fn attend(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
         let _named = layer("transformer, block 1");
         self.blocks[0].attend(tokens.clone(), tokens, shared.keys_and_values.clone())
     }
 
-    /// The rest of [`TwoWayTransformer::forward`], from what [`TwoWayTransformer::attend`] made of the tokens. The `trace` is for those
-    /// who read along.
+    /// Runs the rest of [`TwoWayTransformer::forward`] on the result of
+    /// [`TwoWayTransformer::attend`]. If there is a `trace`, it records what the side decoder
+    /// reads.
     pub fn finish(
         &self,
         shared: &SharedImage,
@@ -109,28 +114,31 @@ impl TwoWayTransformer {
     }
 }
 
-/// What tokens went through.
+/// A record of a run of the transformer, which the side decoder reads.
 #[derive(Default)]
 pub struct Trace {
     /// The tokens that enter each block, `[prompts, tokens, channels]`.
     pub tokens_in: Vec<Tensor<3>>,
-    /// Keys and values of the image, for each block's look at it and for the last one.
+    /// The keys and values of the image, for the attention of each block's tokens to it and for the
+    /// last attention.
     pub image_in: Vec<(Tensor<3>, Tensor<3>)>,
 }
 
-/// The image before any prompt has changed it, and its projections in the first block: the same for all queries.
+/// The image before the transformer has changed it for a prompt, and its projections in the first
+/// block. Both are the same for all queries.
 pub struct SharedImage {
-    /// `[1, cells, channels]`.
+    /// The image embedding plus what prompts add to it, `[1, cells, channels]`.
     image: Tensor<3>,
-    /// `[1, cells, channels]`.
+    /// The positional encodings of the cells, `[1, cells, channels]`.
     pub positions: Tensor<3>,
-    /// Of the tokens' look at the image, `[1, cells, channels / 2]` each.
+    /// The keys and values for the tokens' attention to the image, `[1, cells, channels / 2]` each.
     keys_and_values: (Tensor<3>, Tensor<3>),
-    /// Of the image's look at the tokens, `[1, cells, channels / 2]`.
+    /// The queries for the image's attention to the tokens, `[1, cells, channels / 2]`.
     queries: Tensor<3>,
 }
 
 impl SharedImage {
+    /// The number of cells.
     pub fn cells(&self) -> usize {
         self.image.dims()[1]
     }
@@ -146,7 +154,7 @@ struct TwoWayBlock {
     norm3: LayerNorm,
     image_to_token: Attention,
     norm4: LayerNorm,
-    /// The first block's self-attention replaces the tokens and adds no positions.
+    /// In the first block, self-attention replaces the tokens and adds no positional encodings.
     first: bool,
 }
 
@@ -180,7 +188,8 @@ impl TwoWayBlock {
         })
     }
 
-    /// The tokens after a look at one another and at the image, which is there as projected keys and values.
+    /// The tokens after they have attended to one another and to the image, which is given as
+    /// projected keys and values.
     fn attend(
         &self,
         queries: Tensor<3>,
@@ -203,7 +212,8 @@ impl TwoWayBlock {
         self.norm3.forward(queries, Activation::None)
     }
 
-    /// The image after a look at the tokens. It is given as projected queries, and as it is.
+    /// The image after it has attended to the tokens. It is given as projected queries and as it
+    /// is.
     fn update(
         &self,
         tokens: Tensor<3>,
@@ -217,7 +227,7 @@ impl TwoWayBlock {
     }
 }
 
-/// Attention between tokens and image, in half of the channels.
+/// Loads an attention between tokens and image, which uses half of the channels.
 fn cross(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Attention> {
     Attention::load(weights, name, [config.channels, config.channels / 2], config.heads)
 }

@@ -1,4 +1,5 @@
-//! From the image embedding, as a prompt sees it, to the features that mask kernels are multiplied with.
+//! Upscales the image embedding, as a prompt sees it, to the features that mask kernels are
+//! multiplied with.
 
 use super::encoder::ImageFeatures;
 use super::layers::{LayerNorm, Linear};
@@ -8,12 +9,12 @@ use crate::error::Result;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
-/// Mask logits for one position of the image embedding, along each axis.
+/// The number of mask logits per position of the image embedding, along each axis.
 pub const MASK_UPSCALE: usize = 4;
 
-/// Two transposed 2 x 2 convolutions of stride 2. As their windows do not overlap, each is a linear layer that makes
-/// the four pixels of a cell; norm and GELU act on single pixels, so the pixels are put in place only at the end, when
-/// there are four mask values for each instead of 32 channels.
+/// Two transposed 2 x 2 convolutions of stride 2. Their windows do not overlap, so each is a linear
+/// layer that makes the four pixels of a cell. The norm and the GELU act on single pixels, so the
+/// pixels are put in place only at the end, when each has four mask values instead of 32 channels.
 pub struct Upscale {
     first: Linear,
     norm: LayerNorm,
@@ -22,7 +23,8 @@ pub struct Upscale {
     channels: usize,
 }
 
-/// What SAM 2's decoder adds at high resolution, a cell's pixels next to one another as [`Upscale`] has them.
+/// The features that SAM 2's decoder adds at high resolution. The pixels of a cell are next to one
+/// another, as in [`Upscale`].
 #[derive(Clone)]
 pub struct FineFeatures {
     /// `[1, cells, 4 · hidden]`.
@@ -32,6 +34,7 @@ pub struct FineFeatures {
 }
 
 impl FineFeatures {
+    /// Puts the encoder's features of strides 4 and 8 in this order.
     pub fn new(features: &ImageFeatures) -> Self {
         let [_, rows, cols, _] = features.embedding.dims();
         let (wide, fine) = (features.stride8.dims()[3], features.stride4.dims()[3]);
@@ -51,6 +54,7 @@ impl FineFeatures {
 }
 
 impl Upscale {
+    /// Loads the layers from the tensors under `name`.
     pub fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
         let (hidden, channels) = (config.channels / 4, Self::channels(config));
         Ok(Self {
@@ -62,17 +66,19 @@ impl Upscale {
         })
     }
 
-    /// Channels of the result, and so of a mask's kernel.
+    /// The number of channels of the result, and so of a mask's kernel.
     pub fn channels(config: &DecoderConfig) -> usize {
         config.channels / 8
     }
 
-    /// What [`Self::forward`] takes for an image of so many cells: its result, and half as much before that.
+    /// The memory in bytes that [`Self::forward`] needs for an image of so many cells: that of its
+    /// result, and half as much for the values before it.
     pub fn bytes(&self, cells: usize) -> usize {
         cells * 16 * (self.channels + self.channels / 2) * size_of::<f32>()
     }
 
-    /// `[n, cells, channels]` to `[n, cells * 16, channels / 8]`, a cell's pixels in the order (y1, x1, y2, x2).
+    /// Upscales `[n, cells, channels]` to `[n, cells * 16, channels / 8]`. The pixels of a cell are
+    /// in the order (y1, x1, y2, x2).
     pub fn forward(&self, x: Tensor<3>, fine: Option<&FineFeatures>) -> Tensor<3> {
         let _named = layer("upscaling");
         let [batch, cells, _] = x.dims();
@@ -89,7 +95,8 @@ impl Upscale {
         ops::reshape(x, [batch, cells * 16, self.channels])
     }
 
-    /// `[n, masks, cells * 16]` to pixels in rows, `[n, masks, 4 rows, 4 cols]`; `[rows, cols]` are those of the cells.
+    /// Puts the pixels of `masks`, `[n, masks, cells * 16]`, in rows: `[n, masks, 4 rows, 4 cols]`.
+    /// `[rows, cols]` are those of the cells.
     pub fn into_rows(masks: Tensor<3>, [rows, cols]: [usize; 2]) -> Tensor<4> {
         let [batch, count, _] = masks.dims();
         let pixels = ops::reshape(masks, [batch * count, rows, cols, 2, 2, 2, 2]);

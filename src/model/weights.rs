@@ -1,8 +1,10 @@
-//! The model file: safetensors whose metadata holds a [`Manifest`] with format version and checksum.
+//! The model file: safetensors whose metadata holds a [`Manifest`] with the version of the format
+//! and a checksum.
 //!
-//! Names are those of the PyTorch checkpoint. A matrix is `[outputs, inputs]`. Where it is quantised, it is stored as I8, or
-//! as U8 `[outputs, inputs / 2]` with two signed 4-bit values a byte (the first in the low half), and `<name>.scales`
-//! (F16, `[outputs, inputs / 32]`) beside it. Everything else is F16 or F32.
+//! Tensors have the names of the PyTorch checkpoint. A matrix is `[outputs, inputs]`. If it is
+//! quantised, it is stored as I8, or as U8 `[outputs, inputs / 2]` with two signed 4-bit values per
+//! byte (the first in the low half), together with `<name>.scales` (F16, `[outputs, inputs / 32]`).
+//! Everything else is F16 or F32.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -16,19 +18,19 @@ use super::manifest::{MANIFEST_KEY, Manifest};
 use crate::error::{Error, Result};
 use crate::ops::{self, Bits, Device, GROUP, Tensor, Weight};
 
-/// A model file in memory; tensors go to the device one by one, packed as they are stored.
+/// A model file in memory. Its tensors go to the device one by one, packed as they are stored.
 pub struct Weights<'a> {
     file: SafeTensors<'a>,
     manifest: Manifest,
     device: Device,
-    /// Those that were asked for so far: some layers share theirs.
+    /// The matrices that were asked for so far, because some layers share theirs.
     matrices: RefCell<HashMap<String, Weight>>,
-    /// Names of tensors that were asked for so far.
+    /// The names of the tensors that were asked for so far.
     read: RefCell<HashSet<String>>,
 }
 
 impl<'a> Weights<'a> {
-    /// Checks header, version and checksum.
+    /// Opens a model file and checks its header, version and checksum.
     ///
     /// # Errors
     /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
@@ -40,7 +42,8 @@ impl<'a> Weights<'a> {
         Ok(weights)
     }
 
-    /// [`Self::new`] for a file that is known to be undamaged: its checksum is not taken.
+    /// The same as [`Self::new`], for a file that is known to be undamaged: its checksum is not
+    /// computed.
     ///
     /// # Errors
     /// [`Error::ModelCorrupt`], [`Error::ModelVersion`].
@@ -48,7 +51,7 @@ impl<'a> Weights<'a> {
         Self::parse(bytes, device).map(|(weights, _)| weights)
     }
 
-    /// Also gives all that follows the header.
+    /// Opens a model file without checking its checksum. Also returns all data after the header.
     fn parse(bytes: &'a [u8], device: &Device) -> Result<(Self, &'a [u8])> {
         let (header_length, header) = SafeTensors::read_metadata(bytes).map_err(corrupt)?;
         let entry = header.metadata().as_ref().and_then(|metadata| metadata.get(MANIFEST_KEY));
@@ -65,11 +68,12 @@ impl<'a> Weights<'a> {
         Ok((weights, &bytes[8 + header_length..]))
     }
 
+    /// The manifest of the file.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// How many bits the file's quantised matrices have.
+    /// The numbers of bits that the file's quantised matrices have.
     pub fn bits(&self) -> Vec<Bits> {
         let types: Vec<_> = self.file.iter().map(|(_, view)| view.dtype()).collect();
         let stored = [(Dtype::I8, Bits::Eight), (Dtype::U8, Bits::Four)];
@@ -80,11 +84,15 @@ impl<'a> Weights<'a> {
             .collect()
     }
 
+    /// The device that tensors go to.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// A float tensor of the given shape.
+    /// A float tensor of the given shape, on the device.
+    ///
+    /// # Errors
+    /// [`Error::ModelCorrupt`] if it is missing or has another type or shape.
     pub fn float<const D: usize>(&self, name: &str, shape: [usize; D]) -> Result<Tensor<D>> {
         let view = self.view(name)?;
         let values = floats(&view).filter(|_| view.shape() == shape);
@@ -92,14 +100,20 @@ impl<'a> Weights<'a> {
         Ok(ops::tensor(values, shape, &self.device))
     }
 
-    /// A float tensor as values in main memory.
+    /// The values of a float tensor, in main memory. `length` is their number.
+    ///
+    /// # Errors
+    /// [`Error::ModelCorrupt`] if it is missing or has another type or length.
     pub fn float_vec(&self, name: &str, length: usize) -> Result<Vec<f32>> {
         let view = self.view(name)?;
         let is_as_long = view.shape().iter().product::<usize>() == length;
         floats(&view).filter(|_| is_as_long).ok_or_else(|| self.mismatch(name, &view, &[length]))
     }
 
-    /// A matrix `[outputs, inputs]` in whichever precision the file has it.
+    /// A matrix `[outputs, inputs]`, on the device, in the precision that the file has it in.
+    ///
+    /// # Errors
+    /// [`Error::ModelCorrupt`] if it is missing or has another type or shape.
     pub fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
         let known = self.matrices.borrow().get(name).cloned();
         if let Some(weight) = known.filter(|weight| weight.dims() == [outputs, inputs]) {
@@ -120,21 +134,22 @@ impl<'a> Weights<'a> {
         if !inputs.is_multiple_of(GROUP) || view.shape() != [outputs, row] {
             return Err(self.mismatch(name, &view, &[outputs, inputs]));
         }
-        let words = bytemuck::pod_collect_to_vec(view.data());
+        let packed = bytemuck::pod_collect_to_vec(view.data());
         let scales = self.float_vec(&format!("{name}.scales"), outputs * inputs / GROUP)?;
-        Ok(Weight::quantised(bits, words, scales, [outputs, inputs], &self.device))
+        Ok(Weight::quantised(bits, packed, scales, [outputs, inputs], &self.device))
     }
 
-    /// Once the network is loaded: a tensor that it does not have shows that the manifest describes another one.
+    /// Checks, once the network is loaded, that it has all tensors of the file. A tensor that it
+    /// does not have shows that the manifest describes another network.
     ///
     /// # Errors
-    /// [`Error::ModelCorrupt`] that names the family and the tensor.
+    /// [`Error::ModelCorrupt`], which names the family and the tensor.
     pub fn check_all_read(&self) -> Result<()> {
         let read = self.read.borrow();
         match self.file.names().into_iter().find(|name| !read.contains(*name)) {
             None => Ok(()),
             Some(name) => Err(Error::ModelCorrupt(format!(
-                "its manifest says {}, which has no tensor '{name}'",
+                "its manifest names {}, which has no tensor '{name}'",
                 self.family()
             ))),
         }
@@ -144,16 +159,17 @@ impl<'a> Weights<'a> {
         self.read.borrow_mut().insert(name.to_string());
         self.file.tensor(name).map_err(|_| {
             Error::ModelCorrupt(format!(
-                "its manifest says {}, but the tensor '{name}' is missing",
+                "its manifest names {}, but the tensor '{name}' is missing",
                 self.family()
             ))
         })
     }
 
-    /// The manifest and the file contradict each other.
+    /// The error for a tensor that is not as the manifest says.
     fn mismatch(&self, name: &str, view: &TensorView, wanted: &[usize]) -> Error {
         Error::ModelCorrupt(format!(
-            "its manifest says {}, where the tensor '{name}' has the shape {wanted:?}, but it is {:?} of the shape {:?}",
+            "its manifest names {}, whose tensor '{name}' has the shape {wanted:?}, \
+             but here it is {:?} of the shape {:?}",
             self.family(),
             view.dtype(),
             view.shape()
@@ -166,7 +182,7 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// The values of a tensor of 32-bit or 16-bit floats; `None` of any other type.
+/// The values of a tensor of 32-bit or 16-bit floats, or `None` if it has any other type.
 pub fn floats(view: &TensorView) -> Option<Vec<f32>> {
     match view.dtype() {
         Dtype::F32 => Some(bytemuck::pod_collect_to_vec(view.data())),
@@ -182,9 +198,10 @@ fn corrupt(error: SafeTensorError) -> Error {
     Error::ModelCorrupt(error.to_string())
 }
 
-/// Hexadecimal SHA-256 of the file's tensor data (all that follows the header).
+/// The SHA-256 of a file's tensor data (all that follows the header), in hexadecimal.
 pub fn data_sha256(data: &[u8]) -> String {
-    // In pieces: a browser replaces its first, slow translation of a function only between calls, and all in one go is one call.
+    // The data is hashed in pieces. A browser replaces its first, slow translation of a function
+    // only between calls, and hashing everything at once would be one call.
     const PIECE: usize = 1 << 16;
     let mut hasher = Sha256::new();
     data.chunks(PIECE).for_each(|piece| hasher.update(piece));

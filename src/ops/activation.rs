@@ -1,16 +1,17 @@
 //! Non-linearities that operations apply to their results.
 
-/// Non-linearity applied to each output value.
+/// The non-linearity applied to each output value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Activation {
     None,
+    /// `max(x, 0)`.
     Relu,
     /// `x * Φ(x)`, the exact form (not the tanh approximation).
     Gelu,
 }
 
 impl Activation {
-    /// As `shaders/activation.wgsl` knows it.
+    /// The number that stands for it in `shaders/activation.wgsl`.
     pub fn code(self) -> u32 {
         match self {
             Activation::None => 0,

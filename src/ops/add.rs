@@ -8,12 +8,12 @@ use super::params::params;
 use super::run::run;
 use super::shader::{Kernel, Settings, Shader, Vectors};
 
-/// `a + b`; `b` may have leading axes of 1, or lack them, for all of `a`'s.
+/// `a + b`. Leading axes of `b` may be 1 or missing; it is then repeated along those of `a`.
 pub fn add<const D: usize, const E: usize>(a: Tensor<D>, b: Tensor<E>) -> Tensor<D> {
     scale_add(a, 1.0, b)
 }
 
-/// `scale * a + b`, as [`add`].
+/// `scale * a + b`, where `b` may be smaller in the same way as in [`add`].
 pub fn scale_add<const D: usize, const E: usize>(
     a: Tensor<D>,
     scale: f32,
@@ -25,12 +25,12 @@ pub fn scale_add<const D: usize, const E: usize>(
         own.into_iter().skip_while(|&size| size == 1).collect::<Vec<_>>().into_iter().rev();
     assert!(
         shape.iter().rev().all(|&size| trailing.next().is_none_or(|own| own == size)),
-        "shapes must match"
+        "the trailing axes of both shapes must match"
     );
     run(Add { count: shape.iter().product(), period, scale }, [a.into(), b.into()], shape)
 }
 
-/// `out[i] = scale * a[i] + b[i % period]`. The inputs are a and b.
+/// `out[i] = scale * a[i] + b[i % period]`. The inputs are `a` and `b`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Add {
     pub count: usize,
@@ -39,7 +39,7 @@ pub struct Add {
 }
 
 params! {
-    /// See `shaders/add.wgsl`.
+    /// The parameters of `shaders/add.wgsl`.
     struct AddParams {
         count: u32,
         period: u32,

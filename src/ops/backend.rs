@@ -1,4 +1,5 @@
-//! burn's tensors, seen as what they are: values on a GPU or on the CPU. What else is specific to burn's backends is in `gpu`.
+//! burn's tensors as values on a GPU or on the CPU. Everything else that is specific to burn's
+//! backends is in `gpu`.
 
 use burn::backend::{BackendTensor, DispatchDevice, DispatchTensor, DispatchTensorKind, Flex};
 use burn::tensor::{DType, Device, Int, Shape, Tensor, TensorData};
@@ -8,13 +9,15 @@ use burn_flex::FlexTensor;
 
 use super::gpu;
 
-/// A tensor of floats, or of words of packed weights, whatever its shape.
+/// A tensor of floats or of packed weights, whatever its shape.
 #[expect(
     clippy::large_enum_variant,
     reason = "it lives for one call, and a box would cost an allocation"
 )]
 pub enum Primitive {
+    /// A tensor on a GPU.
     Gpu(CubeTensor),
+    /// A tensor on the CPU.
     Cpu(FlexTensor),
 }
 
@@ -36,30 +39,38 @@ impl Primitive {
         match tensor.kind {
             DispatchTensorKind::Cube(Float(tensor) | Int(tensor)) => Self::Gpu(tensor),
             DispatchTensorKind::Flex(Float(tensor) | Int(tensor)) => Self::Cpu(contiguous(tensor)),
-            _ => unreachable!("tensors here are floats or words on one of the two backends"),
+            _ => unreachable!("tensors are floats or integers, on the GPU or the CPU backend"),
         }
     }
 
-    /// Values of the CPU, in order.
+    /// A tensor on the CPU that holds these values.
     pub fn of_values(values: TensorData) -> Self {
         Self::Cpu(FlexTensor::from_data(values))
     }
 
+    /// The tensor on a GPU.
+    ///
+    /// # Panics
+    /// If it is on the CPU.
     pub fn gpu(self) -> CubeTensor {
         match self {
             Self::Gpu(tensor) => tensor,
-            Self::Cpu(_) => panic!("all tensors of an operation are on one device"),
+            Self::Cpu(_) => panic!("all tensors of an operation must be on one device"),
         }
     }
 
+    /// The tensor on the CPU.
+    ///
+    /// # Panics
+    /// If it is on a GPU.
     pub fn cpu(self) -> FlexTensor {
         match self {
             Self::Cpu(tensor) => tensor,
-            Self::Gpu(_) => panic!("all tensors of an operation are on one device"),
+            Self::Gpu(_) => panic!("all tensors of an operation must be on one device"),
         }
     }
 
-    /// As a tensor of this shape: the same values in the same order.
+    /// The tensor in this shape, with the same values in the same order.
     pub fn shaped<const D: usize>(self, shape: [usize; D]) -> Tensor<D> {
         Tensor::from_dispatch(self.dispatch(
             Shape::new(shape),
@@ -68,8 +79,8 @@ impl Primitive {
         ))
     }
 
-    /// As [`Self::shaped`], of words.
-    pub fn shaped_words<const D: usize>(self, shape: [usize; D]) -> Tensor<D, Int> {
+    /// The same as [`Self::shaped`], for packed weights.
+    pub fn shaped_ints<const D: usize>(self, shape: [usize; D]) -> Tensor<D, Int> {
         Tensor::from_dispatch(self.dispatch(
             Shape::new(shape),
             BackendTensor::Int,
@@ -91,7 +102,8 @@ impl Primitive {
     }
 }
 
-/// The bits of a tensor's values, in order. Those of words make no sense as floats.
+/// A tensor's values in order, as floats with the same bits. Those of packed weights make no sense
+/// as floats.
 pub fn bits(tensor: &FlexTensor) -> &[f32] {
     let length = tensor.layout().num_elements();
     match tensor.dtype() {
@@ -108,7 +120,7 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
     }
 }
 
-/// `None` for the CPU.
+/// The GPU behind `device`, or `None` if it is the CPU.
 pub fn gpu_of(device: &Device) -> Option<&CubeDevice> {
     match device.as_dispatch() {
         DispatchDevice::Cube(device) => Some(device),

@@ -1,9 +1,9 @@
 //! How weights are packed.
 
-/// Weights that share one scale, consecutive along the input axis.
+/// The number of weights that share one scale. They are consecutive along the input axis.
 pub const GROUP: usize = 32;
 
-/// How many bits a quantised weight has. Values are signed (two's complement).
+/// The number of bits of a quantised weight. Its value is signed (two's complement).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bits {
     Four,
@@ -11,6 +11,7 @@ pub enum Bits {
 }
 
 impl Bits {
+    /// The number of bits.
     pub const fn count(self) -> usize {
         match self {
             Bits::Four => 4,
@@ -18,8 +19,8 @@ impl Bits {
         }
     }
 
-    /// Weights in a 32-bit word.
-    pub const fn per_word(self) -> usize {
+    /// The number of weights that one 32-bit integer holds.
+    pub const fn per_u32(self) -> usize {
         32 / self.count()
     }
 }

@@ -1,4 +1,5 @@
-//! Every shader that there can be is WGSL that takes what its operation hands over. Without a device, so in milliseconds.
+//! Tests that every variant of every shader is valid WGSL and takes what its operation passes to
+//! it. No device is needed, so they run in milliseconds.
 
 use std::collections::HashMap;
 
@@ -12,15 +13,16 @@ use super::params::{Field, Layout, Params, Scalar, params};
 use super::shader::{Network, Shader};
 use super::template::SHARED;
 
-/// What WebGPU guarantees of a workgroup.
+/// WebGPU's guaranteed number of threads in a workgroup.
 const MOST_THREADS: u32 = 256;
+/// WebGPU's guaranteed memory of a workgroup, in bytes.
 const WORKGROUP_BYTES: u32 = 16_384;
 
-/// All variants, each once, with its number of inputs and its parameters.
+/// All variants of all kernels, each once, with its number of inputs and its parameters.
 fn variants() -> HashMap<Shader, (usize, Layout)> {
     let mut all = HashMap::new();
     for is_f16 in [false, true] {
-        // Heads of 64 channels are the first too large to share keys.
+        // Heads of 64 channels are the smallest that are too large to share keys.
         let head_channels = vec![4, 16, 32, 64, 96, 128];
         let network = Network {
             bits: vec![Bits::Four, Bits::Eight],
@@ -40,7 +42,8 @@ fn variants() -> HashMap<Shader, (usize, Layout)> {
     all
 }
 
-/// Whether a device with WebGPU's default limits takes the shader, and it reads `inputs` tensors and these parameters.
+/// Checks that a device with WebGPU's default limits accepts the shader, and that it reads `inputs`
+/// tensors and these parameters.
 fn check(text: &str, inputs: usize, params: Layout) -> Result<(), String> {
     let module = naga::front::wgsl::parse_str(text).map_err(|error| error.emit_to_string(text))?;
     let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16);
@@ -48,10 +51,10 @@ fn check(text: &str, inputs: usize, params: Layout) -> Result<(), String> {
     let mut layouter = Layouter::default();
     layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
 
-    let [entry] = &module.entry_points[..] else { return Err("one entry point".into()) };
+    let [entry] = &module.entry_points[..] else { return Err("it needs one entry point".into()) };
     let threads: u32 = entry.workgroup_size.iter().product();
     if entry.name != "main" || threads > MOST_THREADS {
-        return Err(format!("{} of {threads} threads", entry.name));
+        return Err(format!("the entry point {} has {threads} threads", entry.name));
     }
     let mut shared = 0;
     let mut bindings = Vec::new();
@@ -64,7 +67,7 @@ fn check(text: &str, inputs: usize, params: Layout) -> Result<(), String> {
         }
     }
     if shared > WORKGROUP_BYTES {
-        return Err(format!("a workgroup shares {shared} bytes"));
+        return Err(format!("a workgroup shares {shared} bytes, which is too much"));
     }
     bindings.sort_by_key(|(place, _)| *place);
     let reading = AddressSpace::Storage { access: StorageAccess::LOAD };
@@ -78,7 +81,8 @@ fn check(text: &str, inputs: usize, params: Layout) -> Result<(), String> {
     same_layout(&module, info, layouter[info].alignment.round_up(params.size as u32), params)
 }
 
-/// Whether a struct of the shader has the fields of one in Rust, in the same places, and that size.
+/// Checks that a struct of the shader has the same fields as one in Rust, at the same offsets, and
+/// this size in bytes.
 fn same_layout(
     module: &Module,
     info: naga::Handle<naga::Type>,
@@ -86,7 +90,7 @@ fn same_layout(
     params: Layout,
 ) -> Result<(), String> {
     let TypeInner::Struct { members, span } = &module.types[info].inner else {
-        return Err("the parameters are no struct".into());
+        return Err("the parameters are not a struct".into());
     };
     let mut found = Vec::new();
     for member in members {
@@ -94,7 +98,7 @@ fn same_layout(
             member.name.clone().unwrap_or_default(),
             member.offset as usize,
             module.types[member.ty].inner.size(module.to_ctx()) as usize,
-            scalar(module, member.ty).ok_or("a field is of u32 or f32")?,
+            scalar(module, member.ty).ok_or("a field must consist of u32 or f32")?,
         ));
     }
     let of = |field: &Field| (field.name.to_string(), field.offset, field.size, field.scalar);
@@ -134,7 +138,7 @@ fn every_variant_takes_what_its_operation_hands_over() {
         let text = shader.text();
         assert!(
             !text.contains("{{") && !text.contains("//#"),
-            "something is left to fill in: {text}"
+            "the template was not filled in completely: {text}"
         );
         if let Err(error) = check(&text, inputs, params) {
             panic!("{shader:?}: {error}");
@@ -142,13 +146,13 @@ fn every_variant_takes_what_its_operation_hands_over() {
     }
 }
 
-/// A shader of nobody is one that was forgotten in the registry.
+/// A shader that belongs to no operation was forgotten in the registry.
 #[test]
 fn every_file_is_of_an_operation() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
-    for file in std::fs::read_dir(folder).expect("the folder is there") {
-        let path = file.expect("a file").path();
-        let text = std::fs::read_to_string(&path).expect("text");
+    for file in std::fs::read_dir(folder).expect("the folder exists") {
+        let path = file.expect("the folder can be read").path();
+        let text = std::fs::read_to_string(&path).expect("the file is text");
         let kernels =
             OPERATIONS.iter().flat_map(|entry| entry.kernels).filter(|kernel| kernel.wgsl == text);
         let shared = SHARED.iter().filter(|(_, shared)| *shared == text);
@@ -167,7 +171,7 @@ fn names_tell_kernels_apart() {
 }
 
 mod wrong {
-    //! The check finds what it is there for.
+    //! Tests that the check finds what it is meant to find.
 
     use super::*;
 
@@ -236,7 +240,7 @@ mod wrong {
 
     #[test]
     fn layouts_are_refused() {
-        check(SHADER, 1, Right::LAYOUT).expect("the same in both languages");
+        check(SHADER, 1, Right::LAYOUT).expect("the layouts are the same");
         refused(
             SHADER,
             1,

@@ -1,10 +1,11 @@
-//! What operations cost, for the profiler.
+//! What operations cost, for the profile.
 
-/// What an operation has to do at least.
+/// The least that an operation has to compute, read and write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Multiplications and additions.
+    /// The number of multiplications and additions.
     pub flops: u64,
-    /// Of tensors, read and written once; weights of products as they are stored, without scales.
+    /// The size of all tensors, each read or written once. The weights of products count as they
+    /// are stored, without their scales.
     pub bytes: u64,
 }

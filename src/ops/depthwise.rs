@@ -10,7 +10,9 @@ use super::params::params;
 use super::run::run;
 use super::shader::{Kernel, Settings, Shader, Vectors};
 
-/// Depthwise 3 x 3 convolution of `[batch, height, width, channels]` with zero padding 1; `weight` is `[9, channels]`, taps in reading order.
+/// A depthwise 3 x 3 convolution of a feature map `[batch, height, width, channels]`, with a zero
+/// padding of 1. `weight` is `[9, channels]`, with the nine positions of the window in reading
+/// order.
 pub fn depthwise3x3(
     x: Tensor<4>,
     weight: &Tensor<2>,
@@ -24,7 +26,7 @@ pub fn depthwise3x3(
     run(op, [x.into(), weight.clone().into(), bias.clone().into()], shape)
 }
 
-/// The inputs are the image, the weight and the bias.
+/// Depthwise convolution as an operation. The inputs are the feature map, the weight and the bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depthwise {
     pub batch: usize,
@@ -36,7 +38,7 @@ pub struct Depthwise {
 }
 
 params! {
-    /// See `shaders/depthwise.wgsl`.
+    /// The parameters of `shaders/depthwise.wgsl`.
     struct DepthwiseParams {
         in_height: u32,
         in_width: u32,
@@ -104,11 +106,12 @@ impl Op<3> for Depthwise {
     }
 }
 
-/// Channels summed at a time.
+/// The number of channels that are summed at a time.
 const LANES: usize = REGISTERS * Lanes::COUNT;
+/// The number of registers that their sums take.
 const REGISTERS: usize = 4;
 
-/// The CPU twin; `x` is `[batch, height, width, channels]`, `w` is `[9, channels]`.
+/// The CPU twin. `x` is `[batch, height, width, channels]`, and `w` is `[9, channels]`.
 fn depthwise(x: &[f32], w: &[f32], bias: &[f32], spec: &Depthwise, out: &mut [f32]) {
     let Depthwise { in_height, in_width, channels, stride, .. } = *spec;
     let (out_height, out_width) = (spec.out_height(), spec.out_width());
@@ -116,11 +119,11 @@ fn depthwise(x: &[f32], w: &[f32], bias: &[f32], spec: &Depthwise, out: &mut [f3
         let (batch, y) = (line / out_height, line % out_height);
         let image = &x[batch * in_height * in_width * channels..];
         for (x, out) in out.chunks_mut(channels).enumerate() {
-            // The pixels under the window that lie in the image, each with its weights.
+            // The positions under the window that lie in the map, each with its weights.
             let mut taps = [(bias, bias); 9];
             let mut count = 0;
             for (tap, w) in w.chunks(channels).enumerate() {
-                // Shifted by the padding: valid input lines are 1..=in_height.
+                // These are shifted by the padding, so that valid input rows are 1..=in_height.
                 let (in_y, in_x) = (y * stride + tap / 3, x * stride + tap % 3);
                 if (1..=in_height).contains(&in_y) && (1..=in_width).contains(&in_x) {
                     let from = ((in_y - 1) * in_width + in_x - 1) * channels;
@@ -135,7 +138,8 @@ fn depthwise(x: &[f32], w: &[f32], bias: &[f32], spec: &Depthwise, out: &mut [f3
     });
 }
 
-/// Adds to each channel the products of pixels and weights, `LANES` channels at a time: their sums stay in registers.
+/// Adds the products of positions and weights to each channel, `LANES` channels at a time, so that
+/// the sums stay in registers.
 fn add_products(out: &mut [f32], taps: &[(&[f32], &[f32])]) {
     let (chunks, rest) = out.as_chunks_mut::<LANES>();
     let whole = chunks.len() * LANES;
@@ -144,7 +148,7 @@ fn add_products(out: &mut [f32], taps: &[(&[f32], &[f32])]) {
             std::array::from_fn(|register| Lanes::load(out, register));
         for (pixel, w) in taps {
             let chunk = |values: &[f32]| -> [f32; LANES] {
-                values[i * LANES..][..LANES].try_into().expect("cut to this length")
+                values[i * LANES..][..LANES].try_into().expect("the slice has this length")
             };
             let (pixel, w) = (chunk(pixel), chunk(w));
             for (register, sum) in sums.iter_mut().enumerate() {

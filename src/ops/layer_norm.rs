@@ -10,7 +10,8 @@ use super::params::params;
 use super::run::run;
 use super::shader::{Kernel, Settings, Shader, Vectors};
 
-/// `activation(layer_norm(x))` over the last axis.
+/// `activation(layer_norm(x))` over the last axis, with scale `gamma` and offset `beta` of each
+/// channel.
 pub fn layer_norm<const D: usize>(
     x: Tensor<D>,
     gamma: &Tensor<1>,
@@ -25,7 +26,7 @@ pub fn layer_norm<const D: usize>(
     run(op, [x.into(), gamma.clone().into(), beta.clone().into()], shape)
 }
 
-/// The inputs are x, gamma and beta.
+/// Layer norm as an operation. The inputs are `x`, `gamma` and `beta`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerNorm {
     pub rows: usize,
@@ -35,7 +36,7 @@ pub struct LayerNorm {
 }
 
 params! {
-    /// See `shaders/layer_norm.wgsl`.
+    /// The parameters of `shaders/layer_norm.wgsl`.
     struct LayerNormParams {
         rows: u32,
         channels: u32,
@@ -45,7 +46,7 @@ params! {
     }
 }
 
-/// Rows that one workgroup takes.
+/// The number of rows that one workgroup normalises.
 const GROUP_ROWS: usize = 4;
 
 impl Op<3> for LayerNorm {
@@ -85,7 +86,7 @@ impl Op<3> for LayerNorm {
     }
 }
 
-/// Rows that one thread of the CPU handles at a time.
+/// The number of rows that one thread of the CPU normalises at a time.
 const BLOCK: usize = 256;
 
 /// The CPU twin.
@@ -105,7 +106,8 @@ fn normalise(x: &[f32], gamma: &[f32], beta: &[f32], spec: &LayerNorm, out: &mut
     });
 }
 
-/// Several sums side by side, which compilers vectorise; one alone they may not.
+/// Sums `term` over all values. It keeps several sums, which compilers can vectorise. They cannot
+/// vectorise a single sum, because that would change the order of the additions.
 fn sum_of(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     const LANES: usize = 8;
     let (chunks, rest) = values.as_chunks::<LANES>();

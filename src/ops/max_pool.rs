@@ -9,7 +9,8 @@ use super::params::params;
 use super::run::run;
 use super::shader::{Kernel, Network, Settings, Shader, Vectors};
 
-/// The largest of each 2 x 2 pixels of `[batch, height, width, channels]`; a row or column left over is dropped.
+/// The largest of each 2 x 2 positions of a feature map `[batch, height, width, channels]`. A row
+/// or column that is left over is dropped.
 pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
     run(
@@ -19,7 +20,7 @@ pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
     )
 }
 
-/// The input is the image.
+/// Max pooling as an operation. The input is the feature map, and the sizes are those of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxPool {
     pub batch: usize,
@@ -29,7 +30,7 @@ pub struct MaxPool {
 }
 
 params! {
-    /// See `shaders/max_pool.wgsl`.
+    /// The parameters of `shaders/max_pool.wgsl`.
     struct MaxPoolParams {
         in_height: u32,
         in_width: u32,
@@ -94,7 +95,7 @@ fn max_pool_values(x: &[f32], spec: &MaxPool, out: &mut [f32]) {
         let pairs = above.chunks(2 * channels).zip(below.chunks(2 * channels));
         for (out, (above, below)) in out.chunks_mut(channels).zip(pairs) {
             for (i, out) in out.iter_mut().enumerate() {
-                // Not `f32::max`, which in a browser is a call and loses a NaN.
+                // `f32::max` would be a call in a browser, and it loses a NaN.
                 let larger = |a: f32, b: f32| if a > b || a.is_nan() { a } else { b };
                 *out = larger(
                     larger(above[i], above[channels + i]),

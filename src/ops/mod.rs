@@ -1,10 +1,13 @@
-//! Own operations on burn tensors, each with a WGSL kernel (`shaders/`) and a twin on the CPU.
+//! The operations of the network, on burn's tensors. Each has a WGSL kernel (`shaders/`) and a CPU
+//! twin.
 //!
-//! burn's stock kernels are not used: without autotune they are slow in a browser, and some panic on adapters with wide subgroups. Everything here is
-//! channels-last and 32-bit float; weights may be 8-bit or 4-bit. Outside of this folder nobody has to know of burn: tensors, which it keeps,
-//! are only passed on.
+//! burn's own kernels are not used: without autotune they are slow in a browser, and some panic on
+//! adapters with wide subgroups. Here everything is channels-last and 32-bit float, except that
+//! weights may have 8 or 4 bits. burn keeps the tensors. Code outside this folder only passes them
+//! on, so it does not need to know burn.
 //!
-//! An operation is a file or a folder here, implements `op::Op` and stands in `OPERATIONS`; `docs/recipes.md` shows how to add one.
+//! An operation is a file or a folder in here. It implements `op::Op` and is listed in
+//! `OPERATIONS`. `docs/recipes.md` shows how to add one.
 
 mod activation;
 mod add;
@@ -59,7 +62,7 @@ pub use tensor::{flattened, read, read_all, ready, reshape, tensor};
 pub use weight::Weight;
 pub use windows::{from_windows, to_windows};
 
-/// All operations: from here, their kernels are compiled ahead, and checked by tests.
+/// All operations. This list says which kernels are compiled ahead, and which the tests check.
 static OPERATIONS: &[Entry] = &[
     entry::<_, matmul::Matmul>(),
     entry::<_, attention::Attention>(),
@@ -74,11 +77,15 @@ static OPERATIONS: &[Entry] = &[
     entry::<_, queries::PositionalEncoding>(),
 ];
 
-/// Compiles what a network runs on a GPU, all at the same time, before it is needed: with weights of so many `bits` (beside floats),
-/// attention heads of so many channels, and max pooling if it `pools`. What is left out is compiled when it is needed.
+/// Compiles the kernels that a network runs on a GPU before they are needed, all at the same time.
+/// On the CPU there is nothing to do.
+///
+/// The network has weights of these `bits` (and floats), attention heads with these numbers of
+/// channels, and max pooling if `pools` is set. A kernel that is missing from these is compiled
+/// when it is first needed.
 ///
 /// # Errors
-/// [`crate::Error::NoGpu`] if the device does not take one of the shaders.
+/// [`crate::Error::NoGpu`] if the device rejects one of the shaders.
 pub async fn prepare(
     device: &Device,
     bits: &[Bits],

@@ -1,52 +1,62 @@
-//! What an operation is. One that implements this and stands in `OPERATIONS` runs on both devices, is compiled ahead, measured and checked.
+//! What an operation is. A type that implements [`Op`] and is listed in `OPERATIONS` runs on both
+//! kinds of device, and is compiled ahead, measured and checked.
 
 use super::cost::Cost;
 use super::params::Params;
 use super::shader::{Kernel, Shader};
 
-/// An operation: the numbers that say what it does with its `INPUTS` tensors. They are contiguous and of 32-bit floats, but packed weights.
+/// An operation: the numbers that say what it does with its `INPUTS` tensors. These are contiguous
+/// and hold 32-bit floats, except packed weights.
 ///
-/// It has two twins. On a GPU it is a WGSL kernel with parameters; on the CPU a function, which the kernel is tested against. Where an input
-/// does not count, any tensor may stand in.
+/// It has two forms. On a GPU it is a WGSL kernel with parameters. On the CPU it is a function, the
+/// CPU twin, against which the kernel is tested. If an operation ignores one of its inputs, any
+/// tensor may be passed for it.
 pub trait Op<const INPUTS: usize>: Copy {
-    /// Of all its kernels: the same fields as `Info` in their WGSL.
+    /// The parameters of all its kernels, with the same fields as `Info` in their WGSL.
     type Params: Params;
 
     /// The kernels that [`Op::launch`] chooses from.
     const KERNELS: &'static [Kernel];
 
-    /// For the profile.
+    /// The operation's name in the profile.
     fn name(&self) -> &'static str;
 
+    /// The least that the operation has to compute, read and write.
     fn cost(&self) -> Cost;
 
-    /// Which variant of which kernel runs, and how. `f16` is whether the device multiplies 16-bit floats.
+    /// Says which variant of which kernel runs, and how. `f16` says whether the device multiplies
+    /// 16-bit floats.
     fn launch(&self, f16: bool) -> Launch<Self::Params>;
 
-    /// The CPU twin. `out` has the output's length and holds zeros, unless it is a tensor that the operation changes. Packed weights come as the bits
-    /// that they are: `bytemuck` makes words of them.
+    /// The CPU twin. `out` has the length of the output and holds zeros, unless it is a tensor that
+    /// the operation changes. Packed weights come as `f32` values with the same bits; `bytemuck`
+    /// turns them back into integers.
     fn cpu(&self, inputs: [&[f32]; INPUTS], out: &mut [f32]);
 }
 
 /// One run of a kernel.
 pub struct Launch<P> {
+    /// The variant of the kernel.
     pub shader: Shader,
+    /// The kernel's parameters.
     pub params: P,
-    /// Along x, y and z.
+    /// The numbers of workgroups along x, y and z.
     pub workgroups: [usize; 3],
 }
 
-/// Threads of a workgroup of the kernels that have one for each value.
+/// Threads per workgroup, in kernels that have one thread for each value.
 pub const THREADS: usize = 64;
 
-/// Workgroups for so many values, one thread each.
+/// The numbers of workgroups for this many values, with one thread for each.
 pub fn workgroups_for(values: usize) -> [usize; 3] {
     folded(values.div_ceil(THREADS))
 }
 
-/// Folds a long row of workgroups into a rectangle: one dimension holds only so many. A shader finds its place by `groups_x`, the first of these.
+/// Folds a long row of workgroups into a rectangle, because one dimension holds only so many. A
+/// shader finds its place in the row from `groups_x`, which is the first of the numbers returned
+/// here.
 pub fn folded(groups: usize) -> [usize; 3] {
-    /// Most workgroups along one dimension that WebGPU guarantees.
+    /// The most workgroups along one dimension that WebGPU guarantees.
     const MOST: usize = 65_535;
     let y = groups.div_ceil(MOST);
     [groups.div_ceil(y), y, 1]

@@ -7,20 +7,22 @@ use super::backend::gpu_of;
 use super::gpu::Queue;
 use crate::error::{Error, Result};
 
-/// The CPU, which is always there.
+/// The CPU, which is always available.
 pub fn cpu() -> Device {
     Device::flex()
 }
 
-/// A GPU that the system has given: any number of devices can be opened on it.
+/// A GPU that the system has provided. Any number of devices can be opened on it.
 #[derive(Clone)]
 pub struct Gpu {
     setup: WgpuSetup,
 }
 
 impl Gpu {
+    /// Asks the system for a GPU.
+    ///
     /// # Errors
-    /// [`Error::NoGpu`] if there is no adapter.
+    /// [`Error::NoGpu`] if there is no adapter, or if it gives no device.
     pub async fn acquire() -> Result<Self> {
         let instance = wgpu::Instance::default();
         let wanted = wgpu::RequestAdapterOptions {
@@ -29,7 +31,8 @@ impl Gpu {
         };
         let adapter = instance.request_adapter(&wanted).await;
         let adapter = adapter.map_err(|error| Error::NoGpu(error.to_string()))?;
-        // Neither is needed: the one measures, the other is a wish.
+        // Neither feature is required: timestamps are only for measuring, and 16-bit floats are
+        // optional.
         let optional = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
         let wanted = wgpu::DeviceDescriptor {
             required_features: adapter.features() & optional,
@@ -42,12 +45,13 @@ impl Gpu {
         Ok(Self { setup: WgpuSetup { instance, adapter, device, queue, backend } })
     }
 
-    /// One of burn's devices; `beside` is another one on the same GPU, if there is one.
+    /// Opens one of burn's devices on this GPU. If another one is already open on it, that is
+    /// `beside`.
     ///
     /// # Errors
-    /// [`Error::NoGpu`] if burn does not take it.
+    /// [`Error::NoGpu`] if burn does not accept the GPU.
     pub fn open(&self, beside: Option<&Device>) -> Result<Device> {
-        // Pages of their own for each tensor: shaders bind inputs read-only.
+        // Each tensor gets memory pages of its own, because shaders bind inputs read-only.
         let options = Device::wgpu_options().setup(self.setup.clone());
         let device = options.memory_config(MemoryConfiguration::ExclusivePages).init();
         let device = device.map_err(|error| Error::NoGpu(error.to_string()))?;
@@ -55,21 +59,23 @@ impl Gpu {
         Ok(device)
     }
 
-    /// As the driver names it; empty where a browser does not pass that on.
+    /// The name of the GPU and its driver, as the driver gives them. It is empty if a browser does
+    /// not pass them on.
     pub fn name(&self) -> String {
         let info = self.setup.adapter.get_info();
         let name = [info.name, info.driver].into_iter().filter(|part| !part.is_empty());
         name.collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether it is in truth computed by the CPU.
+    /// Whether the GPU is in fact emulated by the CPU.
     pub fn is_software(&self) -> bool {
         self.setup.adapter.get_info().device_type == wgpu::DeviceType::Cpu
     }
 }
 
-/// Makes a GPU, which burn has opened on `setup`, ready for these operations: once, before any of them. If burn has opened another one on the
-/// same setup, that is `beside`: what goes wrong on one of them concerns both.
+/// Prepares a GPU, which burn has opened on `setup`, for these operations. This must be done once,
+/// before any of them runs. If burn has opened another device on the same setup, that is `beside`:
+/// a failure of one of them affects both.
 pub fn register_gpu(device: &Device, setup: &WgpuSetup, beside: Option<&Device>) {
     if let Some(device) = gpu_of(device) {
         Queue::register(device, setup, beside.and_then(gpu_of));

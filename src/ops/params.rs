@@ -1,16 +1,18 @@
-//! A kernel's parameters: the numbers that it gets beside its tensors.
+//! A kernel's parameters: the numbers that it gets in addition to its tensors.
 //!
-//! They are a struct twice, in Rust and as `Info` in WGSL. The bytes are handed over as they are, so both must have the same fields in the
-//! same places; `check.rs` compares them by name.
+//! The same struct exists twice: in Rust, and as `Info` in WGSL. Its bytes are copied unchanged, so
+//! both must have the same fields at the same offsets. `check.rs` compares them by name.
 
-/// A struct that [`params`] defines. Any value of it is plain bytes.
+/// A struct that [`params`] defines. All its values are plain bytes.
 pub trait Params: bytemuck::Pod {
+    /// The fields of the struct and where they lie, which a test compares with `Info`.
     #[cfg(test)]
     const LAYOUT: Layout;
 }
 
-/// Defines the struct of a kernel's parameters, laid out as in C, and notes where its fields lie. A field is a `u32`, an `f32` or an array of them;
-/// in WGSL, `vec4<u32>` or `array<vec4<u32>, 2>` are arrays of four and eight.
+/// Defines the struct of a kernel's parameters, laid out as in C, and records where its fields lie.
+/// A field is a `u32`, an `f32` or an array of them. An array of four or eight is `vec4<u32>` or
+/// `array<vec4<u32>, 2>` in WGSL.
 macro_rules! params {
     ($(#[$meta:meta])* struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
@@ -37,15 +39,17 @@ pub(super) use params;
 #[cfg(test)]
 pub use layout::{Field, Layout, Scalar};
 
-/// What a test has to know of the structs.
+/// What the tests need to know about the structs.
 #[cfg(test)]
 mod layout {
+    /// The layout of a struct.
     #[derive(Clone, Copy, Debug)]
     pub struct Layout {
         pub size: usize,
         pub fields: &'static [Field],
     }
 
+    /// A field of a struct. Its offset and size are in bytes.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Field {
         pub name: &'static str,
@@ -54,7 +58,7 @@ mod layout {
         pub scalar: Scalar,
     }
 
-    /// What a field consists of.
+    /// The type of a field's numbers.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Scalar {
         U32,
@@ -62,11 +66,13 @@ mod layout {
     }
 
     impl Field {
+        /// A field of this name, type and offset.
         pub const fn of<T: Value>(name: &'static str, offset: usize) -> Self {
             Self { name, offset, size: size_of::<T>(), scalar: T::SCALAR }
         }
     }
 
+    /// A type that a field can have.
     pub trait Value {
         const SCALAR: Scalar;
     }

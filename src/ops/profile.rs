@@ -1,4 +1,5 @@
-//! What each operation costs, by layer: for `aims-web profile`. Where nobody measures, it costs a look at a flag.
+//! What each operation costs, by layer, for the command `profile`. As long as nobody measures, this
+//! costs only the check of a flag.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,15 +11,18 @@ use super::gpu::Memory;
 #[cfg(not(target_family = "wasm"))]
 use super::gpu::{self, Queue};
 
-/// One operation.
+/// One operation that was computed.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The names of [`layer`]s around it, the outermost first.
+    /// The names of the layers around it (see [`layer`]), the outermost first.
     pub layers: Vec<&'static str>,
+    /// The name of the operation.
     pub kernel: &'static str,
+    /// The least that it has to compute, read and write.
     pub cost: Cost,
+    /// How long it took.
     pub time: Duration,
-    /// Of a GPU, after it.
+    /// The GPU's memory after it; zeros on the CPU.
     pub memory: Memory,
 }
 
@@ -32,17 +36,18 @@ thread_local! {
     static PROFILE: RefCell<Option<Profile>> = const { RefCell::new(None) };
 }
 
-/// Measures what this thread computes from now on: on a GPU by its timestamps where it has them, each operation by itself.
+/// Starts to measure what this thread computes, each operation by itself. A GPU is measured by its
+/// own timestamps if it has them.
 pub fn start() {
     PROFILE.set(Some(Profile::default()));
 }
 
-/// What was computed since [`start`], in order.
+/// Stops measuring, and returns what was computed since [`start`], in order.
 pub fn finish() -> Vec<Record> {
     PROFILE.take().map(|profile| profile.records).unwrap_or_default()
 }
 
-/// Names what is computed until the guard is dropped.
+/// Gives a name to everything that is computed until the guard is dropped.
 pub fn layer(name: &'static str) -> LayerGuard {
     PROFILE.with_borrow_mut(|profile| {
         if let Some(profile) = profile {
@@ -52,6 +57,7 @@ pub fn layer(name: &'static str) -> LayerGuard {
     LayerGuard(())
 }
 
+/// The guard of a [`layer`].
 #[must_use = "a layer ends where its guard is dropped"]
 pub struct LayerGuard(());
 
@@ -65,7 +71,7 @@ impl Drop for LayerGuard {
     }
 }
 
-/// Does `work`, one operation on a GPU or the CPU, and notes it where somebody measures.
+/// Does `work`, which is one operation on a GPU or the CPU, and records it if somebody measures.
 #[cfg(not(target_family = "wasm"))]
 pub(super) fn measured<T>(
     kernel: &'static str,
@@ -92,7 +98,7 @@ pub(super) fn measured<T>(
     result
 }
 
-/// A browser has its own profiler.
+/// Only does `work`: a browser has its own profiler.
 #[cfg(target_family = "wasm")]
 pub(super) fn measured<T>(
     _kernel: &'static str,

@@ -1,14 +1,18 @@
-//! What is known of an operation apart from its numbers: enough to compile its kernels ahead, and to check them.
+//! What is known of an operation without its numbers. This is enough to compile its kernels ahead
+//! and to check them.
 
 use super::op::Op;
 #[cfg(test)]
 use super::params::{Layout, Params};
 use super::shader::{Kernel, Network, Shader};
 
-/// One operation.
+/// One operation of the list.
 pub struct Entry {
+    /// How many tensors the operation reads.
     pub inputs: usize,
+    /// The kernels that it chooses from.
     pub kernels: &'static [Kernel],
+    /// The layout of the kernels' parameters.
     #[cfg(test)]
     pub params: Layout,
 }
@@ -23,7 +27,8 @@ pub const fn entry<const INPUTS: usize, T: Op<INPUTS>>() -> Entry {
     }
 }
 
-/// The shaders that a network runs on a GPU, each with its number of inputs.
+/// The shaders that a network runs on a GPU and that are compiled ahead, each with its number of
+/// inputs.
 pub fn ahead(operations: &[Entry], network: &Network) -> Vec<(Shader, usize)> {
     let mut shaders = Vec::new();
     for Entry { inputs, kernels, .. } in operations {

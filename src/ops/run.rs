@@ -1,4 +1,4 @@
-//! Runs operations: the one place that tells devices apart.
+//! Runs operations. Only this file distinguishes the devices.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -7,7 +7,7 @@ use super::gpu::Queue;
 use super::op::Op;
 use super::profile::measured;
 
-/// The result of an operation, which has this shape.
+/// Computes an operation and returns its result, in this shape.
 pub fn run<const N: usize, const D: usize>(
     op: impl Op<N>,
     inputs: [Primitive; N],
@@ -21,7 +21,7 @@ pub fn run<const N: usize, const D: usize>(
     changed(op, inputs, out).shaped(shape)
 }
 
-/// A tensor that an operation has changed; nothing else may use it.
+/// Runs an operation that writes into the tensor `out`, which nothing else may use, and returns it.
 pub fn run_into<const N: usize, const D: usize>(
     op: impl Op<N>,
     inputs: [Primitive; N],

@@ -1,26 +1,30 @@
-//! Kernels and their variants: one WGSL template, filled in for what a network and a device need.
+//! Kernels and their variants. A kernel is a WGSL template; a variant is the template filled in as
+//! a network and a device need it.
 
 use std::hash::{Hash, Hasher};
 
 use super::bits::Bits;
 use super::template::fill;
 
-/// A WGSL template of `shaders/` and the variants that it comes in.
+/// A WGSL template of `shaders/`, and what variants of it there are.
 ///
-/// Workgroup sizes are fixed in the text and stay within WebGPU's default limits, whatever the adapter reports.
+/// Workgroup sizes are fixed in the text and stay within WebGPU's default limits, whatever the
+/// adapter reports.
 #[derive(Debug)]
 pub struct Kernel {
-    /// No two kernels have the same.
+    /// The name, which is different for each kernel.
     pub name: &'static str,
-    /// The entry point is `main`. Its bindings are the inputs, the output, and the parameters as the uniform `info`.
+    /// The template. The entry point is `main`. The bindings are the inputs, the output, and the
+    /// parameters as the uniform `info`.
     pub wgsl: &'static str,
+    /// Whether there are variants that read and write four values at a time.
     pub vectors: Vectors,
-    /// The settings that a network needs variants for.
+    /// The settings for which a network needs variants.
     pub settings: fn(&Network) -> Vec<Settings>,
 }
 
 impl Kernel {
-    /// The variants for a network, with and without vectors as asked.
+    /// The variants that a network needs, one for each entry of `vectors` and each of its settings.
     pub fn shaders(&'static self, network: &Network, vectors: &[bool]) -> Vec<Shader> {
         let variants = (self.settings)(network).into_iter();
         let of = |settings| {
@@ -35,14 +39,15 @@ impl Kernel {
 pub enum Vectors {
     Always,
     Never,
-    /// Where sizes allow it. Networks need both variants.
+    /// It does if the sizes are multiples of four. Networks need both variants.
     Both,
-    /// Where sizes allow it, which is so in all networks that there are. The other variant is compiled when it is needed.
+    /// It does if the sizes are multiples of four, which they are in all current networks. The
+    /// other variant is compiled when it is first needed.
     Mostly,
 }
 
 impl Vectors {
-    /// The variants that are compiled ahead, those in vectors being `true`.
+    /// The values of [`Shader::vectors`] for the variants that are compiled ahead.
     pub fn ahead(self) -> &'static [bool] {
         match self {
             Vectors::Always | Vectors::Mostly => &[true],
@@ -51,7 +56,7 @@ impl Vectors {
         }
     }
 
-    /// All variants.
+    /// The values of [`Shader::vectors`] for all variants.
     #[cfg(test)]
     pub fn all(self) -> &'static [bool] {
         if self == Vectors::Mostly { &[true, false] } else { self.ahead() }
@@ -61,24 +66,27 @@ impl Vectors {
 /// What the variants of kernels depend on.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Of quantised weights; there are always floats beside them.
+    /// The bits of quantised weights. Every network also has weights that are floats.
     pub bits: Vec<Bits>,
-    /// Of attention's heads.
+    /// The numbers of channels of attention heads.
     pub head_channels: Vec<usize>,
-    /// Whether there is max pooling.
+    /// Whether the network has max pooling.
     pub pools: bool,
-    /// Whether products are of 16-bit floats, on this device.
+    /// Whether matrix products use 16-bit floats on this device.
     pub f16: bool,
 }
 
-/// The numbers that a variant puts into its template. A setting that is not 0 is a flag, too.
+/// The numbers that a variant puts into its template, by name. A setting that is not 0 is also a
+/// flag for `//#if`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Settings([(&'static str, u32); 4]);
 
 impl Settings {
-    /// Of a kernel that has none.
+    /// The settings of a kernel that has none.
     pub const NONE: Self = Self([("", 0); 4]);
 
+    /// Settings from pairs of name and value.
+    ///
     /// # Panics
     /// If there are more than four.
     pub fn new(settings: &[(&'static str, usize)]) -> Self {
@@ -89,7 +97,7 @@ impl Settings {
         new
     }
 
-    /// For a kernel that every network needs, and that has none.
+    /// The value of [`Kernel::settings`] for a kernel that has none and that every network needs.
     pub fn none(_: &Network) -> Vec<Self> {
         vec![Self::NONE]
     }
@@ -99,27 +107,31 @@ impl Settings {
     }
 }
 
-/// One variant of a kernel: its text depends on nothing but this value.
+/// One variant of a kernel. Its text depends only on this value.
 #[derive(Clone, Copy, Debug)]
 pub struct Shader {
+    /// The kernel that it is a variant of.
     pub kernel: &'static Kernel,
     /// Whether tensors are read and written four values at a time.
     pub vectors: bool,
+    /// The numbers and flags that fill in the template.
     pub settings: Settings,
 }
 
 impl Shader {
-    /// In vectors where all `counts` (of values that are next to one another) allow it, and how many values are then read at a time.
+    /// The variant for these settings, and how many values it reads at a time. It reads four at a
+    /// time if all `counts` (the lengths of runs of adjacent values) are multiples of four.
     pub fn fitting(kernel: &'static Kernel, settings: Settings, counts: &[usize]) -> (Self, usize) {
         let vectors = counts.iter().all(|count| count.is_multiple_of(4));
         (Self { kernel, vectors, settings }, if vectors { 4 } else { 1 })
     }
 
+    /// The name of the kernel.
     pub fn name(&self) -> &'static str {
         self.kernel.name
     }
 
-    /// WGSL.
+    /// The WGSL text.
     pub fn text(&self) -> String {
         let (value, unit) = if self.vectors { ("vec4<f32>", 4) } else { ("f32", 1) };
         let mut values = vec![("value", value.to_string()), ("unit", unit.to_string())];
@@ -132,7 +144,7 @@ impl Shader {
         text
     }
 
-    /// What tells variants apart.
+    /// What distinguishes variants.
     fn key(&self) -> (&'static str, bool, Settings) {
         (self.kernel.name, self.vectors, self.settings)
     }
@@ -152,24 +164,26 @@ impl Hash for Shader {
     }
 }
 
-/// Tests break a shader, to see that no result comes of it.
+/// Lets tests break a shader, to check that it yields an error instead of a result.
 #[cfg(test)]
 pub mod broken {
     use std::cell::Cell;
 
+    /// What is wrong with a broken shader.
     #[derive(Clone, Copy, Debug)]
     pub enum Fault {
-        /// No WGSL.
+        /// The text is not valid WGSL.
         Syntax,
-        /// WGSL whose entry point takes other bindings.
+        /// The bindings of the entry point are wrong.
         Bindings,
     }
 
     thread_local! {
-        /// The name of the shader that is broken in this thread.
+        /// The name of the shader that is broken in this thread, and its fault.
         pub static BROKEN: Cell<Option<(&'static str, Fault)>> = const { Cell::new(None) };
     }
 
+    /// The text of a shader, broken if a test asked for it.
     pub fn or_broken(name: &str, text: String) -> String {
         match BROKEN.get() {
             Some((broken, fault)) if broken == name => match fault {

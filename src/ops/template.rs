@@ -1,13 +1,14 @@
-//! How the WGSL templates of `shaders/` are filled in.
+//! Filling in the WGSL templates of `shaders/`.
 
-/// What shaders share: a line `//#include NAME` stands for it.
+/// The files that shaders share, by name. A line `//#include NAME` is replaced by the file.
 pub const SHARED: [(&str, &str); 3] = [
     ("activation", include_str!("../../shaders/activation.wgsl")),
     ("attention_operands", include_str!("../../shaders/attention_operands.wgsl")),
     ("folded", include_str!("../../shaders/folded.wgsl")),
 ];
 
-/// Includes what is shared, puts in the values, chooses and unrolls.
+/// Fills in a template: includes the shared files, replaces `{{NAME}}` by the values, and follows
+/// the directives of [`expand`].
 pub fn fill(template: &str, values: &[(&str, String)], flags: &[&str]) -> String {
     let mut text = template.to_string();
     for (name, shared) in SHARED {
@@ -19,11 +20,13 @@ pub fn fill(template: &str, values: &[(&str, String)], flags: &[&str]) -> String
     expand(&mut text.lines(), flags).0
 }
 
-/// Lines up to the `//#else` or `//#end` that belongs to them, and that directive. Inside:
+/// Expands the lines up to the `//#else` or `//#end` that belongs to them, and returns the text and
+/// that directive. Two directives may be inside:
 ///
-/// * `//#if FLAG`, perhaps `//#else`, `//#end` keeps one of the two parts;
-/// * `//#repeat NAME COUNT`, `//#end` writes the lines out with NAME in double braces counting from 0. Values that a loop would
-///   keep in an array thus get names, and with them registers: compilers do not reliably unroll.
+/// * `//#if FLAG`, optionally `//#else`, and `//#end` keep one of the two parts.
+/// * `//#repeat NAME COUNT` and `//#end` write the lines out `COUNT` times, with `NAME` in double
+///   braces counting from 0. Values that a loop would keep in an array get names this way, and so
+///   they stay in registers: compilers do not unroll loops reliably.
 fn expand<'a>(lines: &mut std::str::Lines<'a>, flags: &[&str]) -> (String, &'a str) {
     let mut out = String::new();
     while let Some(line) = lines.next() {
@@ -33,8 +36,8 @@ fn expand<'a>(lines: &mut std::str::Lines<'a>, flags: &[&str]) -> (String, &'a s
             let other = if end == "//#else" { expand(lines, flags).0 } else { String::new() };
             out += if flags.contains(&flag) { &chosen } else { &other };
         } else if let Some(arguments) = directive.strip_prefix("//#repeat ") {
-            let (name, count) = arguments.split_once(' ').expect("//#repeat NAME COUNT");
-            let count: usize = count.parse().expect("COUNT is a number");
+            let (name, count) = arguments.split_once(' ').expect("write `//#repeat NAME COUNT`");
+            let count: usize = count.parse().expect("the `COUNT` of `//#repeat` is a number");
             let body = expand(lines, flags).0;
             (0..count).for_each(|i| out += &body.replace(&placeholder(name), &i.to_string()));
         } else if directive == "//#else" || directive == "//#end" {

@@ -1,6 +1,7 @@
-//! Tensors from values, and back.
+//! Tensors from values, and values from tensors.
 //!
-//! These stand in for burn's own operations, which would bring its kernel compiler along and, on a GPU, run out of order with ours.
+//! These functions replace burn's own operations. Those would pull in burn's kernel compiler, and
+//! on a GPU they would not run in order with the kernels of this folder.
 
 use burn::tensor::{Device, Element, Int, Tensor, TensorData};
 use bytemuck::NoUninit;
@@ -9,18 +10,18 @@ use super::backend::{Primitive, bits, gpu_of};
 use super::gpu::Queue;
 use crate::error::{Error, Result};
 
-/// A tensor of `values`, in order.
+/// A tensor of `values`, which are in row-major order.
 pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     on_device(values, device).shaped(shape)
 }
 
-/// Words of packed weights.
-pub fn words<const D: usize>(
+/// A tensor of packed weights, given as 32-bit integers in row-major order.
+pub fn packed<const D: usize>(
     values: Vec<i32>,
     shape: [usize; D],
     device: &Device,
 ) -> Tensor<D, Int> {
-    on_device(values, device).shaped_words(shape)
+    on_device(values, device).shaped_ints(shape)
 }
 
 fn on_device<T: Element + NoUninit>(values: Vec<T>, device: &Device) -> Primitive {
@@ -37,16 +38,17 @@ fn on_device<T: Element + NoUninit>(values: Vec<T>, device: &Device) -> Primitiv
     }
 }
 
-/// A tensor's values, in order.
+/// A tensor's values, in row-major order.
 ///
 /// # Errors
 /// [`Error::DeviceLost`] if the device failed on the way.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     let mut all = read_all(vec![flattened(tensor)]).await?;
-    Ok(all.pop().expect("as many as asked for"))
+    Ok(all.pop().expect("each tensor that is read has values"))
 }
 
-/// The values of several tensors of one device, at once: of a GPU each read-back must be waited for.
+/// The values of several tensors of one device, in one read-back, because on a GPU each read-back
+/// takes a wait.
 ///
 /// # Errors
 /// [`Error::DeviceLost`] if the device failed on the way.
@@ -65,7 +67,7 @@ pub async fn read_all(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
     Ok(values)
 }
 
-/// A tensor's values where nobody has to wait for them: on the CPU.
+/// A tensor's values if they are available without a wait, which is so on the CPU. `None` on a GPU.
 pub fn ready<const D: usize>(tensor: &Tensor<D>) -> Option<Vec<f32>> {
     match Primitive::from(tensor.clone()) {
         Primitive::Cpu(tensor) => Some(bits(&tensor).to_vec()),
@@ -73,17 +75,21 @@ pub fn ready<const D: usize>(tensor: &Tensor<D>) -> Option<Vec<f32>> {
     }
 }
 
+/// The tensor with a single axis, with the same values in the same order.
 pub fn flattened<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let length = tensor.dims().iter().product();
     reshape(tensor, [length])
 }
 
-/// The same values, in the same order.
+/// The tensor in another shape, with the same values in the same order.
+///
+/// # Panics
+/// If the number of values is not the same.
 pub fn reshape<const D: usize, const E: usize>(x: Tensor<D>, shape: [usize; E]) -> Tensor<E> {
     assert_eq!(
         x.dims().iter().product::<usize>(),
         shape.iter().product::<usize>(),
-        "as many values as before"
+        "both shapes must have the same number of values"
     );
     Primitive::from(x).shaped(shape)
 }

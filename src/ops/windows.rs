@@ -1,4 +1,4 @@
-//! Windows of an image.
+//! Square windows of a feature map.
 
 use burn::tensor::Tensor;
 
@@ -8,23 +8,25 @@ use super::params::params;
 use super::run::run;
 use super::shader::{Kernel, Network, Settings, Shader, Vectors};
 
-/// Square windows of an image, `[batch, height, width, channels]` to `[windows, side², channels]`, with zeros beyond the image.
+/// Splits a feature map `[batch, height, width, channels]` into square windows
+/// `[windows, side², channels]`. Windows that reach beyond the map hold zeros there.
 pub fn to_windows(x: Tensor<4>, side: usize) -> Tensor<3> {
     let [batch, height, width, channels] = x.dims();
     let op = Windows { batch, height, width, channels, side, merge: false };
     run(op, [x.into()], [batch * op.rows() * op.cols(), side * side, channels])
 }
 
-/// The image of such windows again.
+/// Joins such windows to a feature map again. `shape` is that of the map.
 pub fn from_windows(x: Tensor<3>, side: usize, shape: [usize; 4]) -> Tensor<4> {
     let [batch, height, width, channels] = shape;
     let op = Windows { batch, height, width, channels, side, merge: true };
-    assert_eq!(x.dims().iter().product::<usize>(), op.windows_length(), "windows of such an image");
+    assert_eq!(x.dims().iter().product::<usize>(), op.windows_length(), "the shape must match");
     run(op, [x.into()], shape)
 }
 
-/// An image `[batch, height, width, channels]` in square windows `[batch * rows * cols, side², channels]` or, to `merge`, back.
-/// Windows that reach out of the image hold zeros there. The input is the one or the other.
+/// Splits a feature map `[batch, height, width, channels]` into square windows
+/// `[batch * rows * cols, side², channels]`, or joins them again. Windows that reach beyond the map
+/// hold zeros there. The input is the map or the windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     pub batch: usize,
@@ -32,11 +34,12 @@ pub struct Windows {
     pub width: usize,
     pub channels: usize,
     pub side: usize,
+    /// Whether the windows are joined to a map.
     pub merge: bool,
 }
 
 params! {
-    /// See `shaders/windows.wgsl`.
+    /// The parameters of `shaders/windows.wgsl`.
     struct WindowsParams {
         height: u32,
         width: u32,
@@ -112,7 +115,7 @@ fn settings(merge: bool) -> Settings {
     Settings::new(&[("merge", usize::from(merge))])
 }
 
-/// The CPU twin. What it leaves out stays zero.
+/// The CPU twin. What it does not write stays zero.
 fn copy(x: &[f32], spec: &Windows, out: &mut [f32]) {
     let Windows { batch, height, width, channels, side, merge } = *spec;
     let (rows, cols) = (spec.rows(), spec.cols());

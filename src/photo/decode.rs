@@ -1,4 +1,4 @@
-//! Decoding, with everything that can be wrong about a user's file told apart.
+//! Decodes photos, and finds out what is wrong with a file that cannot be used.
 
 use std::io::Cursor;
 
@@ -9,19 +9,22 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limi
 use super::{MAX_SIDE, Photo, container, ground, jpeg};
 use crate::error::{Error, Result};
 
-/// Larger images are refused: decoded they would take more than 800 MB of a tab's memory.
+/// The most megapixels that an image may have. A larger one would take more than 800 MB of a tab's
+/// memory when it is decoded.
 pub const MEGAPIXEL_LIMIT: u32 = 100;
 
-/// Decodes a JPEG, PNG or WebP file and turns it upright by its EXIF orientation. Transparent pixels are put on white, or on black or grey
-/// where much of what is opaque is nearly white itself.
+/// Decodes a JPEG, PNG or WebP file and turns the photo upright as its EXIF orientation says.
+/// Transparent pixels are put on white, or on black or grey if much of what is opaque is nearly
+/// white itself.
 ///
-/// Takes at most 8 bytes for each pixel beside the file and what lies in it, and 17 for a JPEG that is progressive or of an unusual kind, of which half as
-/// many pixels are taken (`tests/input/photos` has the figures); a file
-/// that is refused for its size takes none.
+/// Besides the file and what it contains, this takes at most 8 bytes of memory per pixel. For a
+/// JPEG that is progressive or of an unusual kind it takes at most 17 bytes, and such a file may
+/// have only half as many pixels. A file that is refused because of its size takes no memory.
+/// `tests/input/photos` has the exact limits.
 ///
 /// # Errors
-/// [`Error::EmptyImage`], [`Error::UnsupportedImage`], [`Error::CorruptImage`], [`Error::ImageTooLarge`],
-/// [`Error::AnimatedImage`], [`Error::SixteenBitImage`].
+/// [`Error::EmptyImage`], [`Error::UnsupportedImage`], [`Error::CorruptImage`],
+/// [`Error::ImageTooLarge`], [`Error::AnimatedImage`], [`Error::SixteenBitImage`].
 pub fn decode(bytes: &[u8]) -> Result<Photo> {
     if bytes.is_empty() {
         return Err(Error::EmptyImage);
@@ -56,15 +59,16 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
     }
 }
 
-/// What a PNG decoder may take for a row of pixels and a colour profile, in bytes; its chunks with text take up to thrice their
-/// size.
+/// The memory in bytes that a PNG decoder may take for a row of pixels and a colour profile. Chunks
+/// with text come on top of it and take up to three times their size.
 const PNG_SPARE: u64 = 1 << 20;
 
-/// Takes `width * height` RGBA pixels (not premultiplied) as they come from a canvas. Transparent pixels become what [`decode`] makes of
-/// them.
+/// A photo from `width * height` RGBA pixels (not premultiplied), as they come from a canvas.
+/// Transparent pixels are treated as in [`decode`].
 ///
 /// # Errors
-/// [`Error::EmptyImage`], [`Error::ImageTooLarge`], [`Error::CorruptImage`] if the length does not match.
+/// [`Error::EmptyImage`], [`Error::ImageTooLarge`], [`Error::CorruptImage`] if the length does not
+/// match.
 pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
     check_size(width, height)?;
     if rgba.len() as u64 != u64::from(width) * u64::from(height) * 4 {
@@ -81,18 +85,19 @@ pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
     Ok(Photo { width, height, rgb })
 }
 
-/// Pixels as a file has them, on a ground, and how they are to be turned.
+/// Pixels as a file has them, without transparency, and how they must be turned.
 pub struct Stored {
     pub width: u32,
     pub height: u32,
     pub rgb: Vec<u8>,
+    /// How the pixels must be turned to be upright.
     pub orientation: Orientation,
 }
 
-/// The pixels of a decoder.
+/// The pixels that a decoder gives.
 ///
 /// # Errors
-/// As [`decode`].
+/// Those of [`decode`].
 pub fn read(mut decoder: impl ImageDecoder) -> Result<Stored> {
     check_dimensions(&decoder)?;
     use ColorType::{L16, La16, Rgb16, Rgb32F, Rgba16, Rgba32F};
@@ -102,7 +107,7 @@ pub fn read(mut decoder: impl ImageDecoder) -> Result<Stored> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(u64::from(MEGAPIXEL_LIMIT) * 1_000_000 * 8);
     decoder.set_limits(limits).map_err(corrupt)?;
-    // A file whose EXIF block cannot be read is shown as it is stored, as browsers do.
+    // If the EXIF block of a file cannot be read, the photo stays as it is stored, as in browsers.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
     let (width, height) = (image.width(), image.height());
@@ -115,12 +120,14 @@ pub fn read(mut decoder: impl ImageDecoder) -> Result<Stored> {
 }
 
 impl Stored {
+    /// Turns the pixels upright.
+    ///
     /// # Errors
     /// [`Error::Internal`] if there are too few pixels.
     pub fn upright(self) -> Result<Photo> {
         let image = RgbImage::from_raw(self.width, self.height, self.rgb);
-        let image = image
-            .ok_or_else(|| Error::Internal("an image has another size than it says".to_string()))?;
+        let image =
+            image.ok_or_else(|| Error::Internal("the decoder gave too few pixels".to_string()))?;
         let mut image = DynamicImage::ImageRgb8(image);
         image.apply_orientation(self.orientation);
         let image = image.into_rgb8();
@@ -128,7 +135,7 @@ impl Stored {
     }
 }
 
-/// RGBA to RGB on a ground, in the same memory.
+/// RGBA pixels as RGB pixels on a ground, in the same memory.
 fn flatten(mut pixels: Vec<u8>) -> Vec<u8> {
     let ground = ground::choose(&pixels);
     let count = pixels.len() / 4;
@@ -146,14 +153,18 @@ fn check_dimensions(decoder: &impl ImageDecoder) -> Result<()> {
     check_size(width, height)
 }
 
+/// Checks the size of an image against [`MEGAPIXEL_LIMIT`].
+///
 /// # Errors
 /// [`Error::EmptyImage`], [`Error::ImageTooLarge`].
 pub fn check_size(width: u32, height: u32) -> Result<()> {
     check_size_within(MEGAPIXEL_LIMIT, width, height)
 }
 
+/// Checks the size of an image against another limit in megapixels.
+///
 /// # Errors
-/// As [`check_size`].
+/// Those of [`check_size`].
 pub fn check_size_within(limit_megapixels: u32, width: u32, height: u32) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::EmptyImage);
@@ -165,7 +176,7 @@ pub fn check_size_within(limit_megapixels: u32, width: u32, height: u32) -> Resu
     Ok(())
 }
 
-/// What a decoder's error means.
+/// The error of a decoder as one of this crate's.
 pub fn corrupt(error: ImageError) -> Error {
     match error {
         ImageError::Unsupported(_) => Error::UnsupportedImage,
@@ -220,14 +231,15 @@ mod tests {
         assert!(matches!(decode(&animated_png()), Err(Error::AnimatedImage)));
     }
 
-    /// A PNG with an `acTL` chunk behind its header.
+    /// A PNG with an `acTL` chunk after its header.
     fn animated_png() -> Vec<u8> {
         let still = DynamicImage::ImageRgb8(ImageBuffer::from_pixel(2, 2, Rgb([1, 2, 3])));
         let mut png = Vec::new();
         still
             .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
             .expect("a small image encodes");
-        // Signature and IHDR take 33 bytes. Two frames, endless; the checksum is that of these twelve bytes.
+        // The signature and IHDR take 33 bytes. The chunk says two frames, played endlessly, and
+        // ends with its checksum.
         let chunk =
             [0, 0, 0, 8, b'a', b'c', b'T', b'L', 0, 0, 0, 2, 0, 0, 0, 0, 0xF3, 0x8D, 0x93, 0x70];
         png.splice(33..33, chunk);
@@ -236,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_huge_header_is_refused_before_decoding() {
-        // 20,001 x 5,000 pixels in a PNG header; there are no pixels behind it.
+        // The PNG header says 20,001 x 5,000 pixels, but no pixels follow it.
         let mut header = Vec::new();
         image::codecs::png::PngEncoder::new(&mut header)
             .write_image(&[0; 3], 1, 1, image::ExtendedColorType::Rgb8)

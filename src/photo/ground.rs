@@ -1,15 +1,16 @@
-//! What transparent pixels are put on.
+//! The ground that transparent pixels are put on.
 
-/// Greys that are tried, the usual one first.
+/// The greys that are tried, the usual one first.
 const GROUNDS: [u8; 3] = [255, 0, 128];
-/// A pixel whose channels all differ by less from a ground is hard to see on it.
+/// A pixel is hard to see on a ground if all its channels differ by less than this from the ground.
 const NEAR: u8 = 64;
-/// A pixel that is more transparent is not seen at all.
+/// A pixel whose alpha is below this is not seen at all.
 const SEEN: u8 = 16;
-/// White is kept if no larger share of what is seen is hard to see on it.
+/// White is kept unless more than this share of the visible pixels is hard to see on it.
 const HIDDEN: f64 = 0.05;
 
-/// The ground for RGBA pixels on which most of what is opaque is seen: white, unless much of it is nearly white itself.
+/// The ground for RGBA pixels on which most of what is opaque can be seen. It is white, unless much
+/// of what is opaque is nearly white itself.
 pub fn choose(rgba: &[u8]) -> u8 {
     if rgba.chunks_exact(4).all(|pixel| pixel[3] == 255) {
         return GROUNDS[0];
@@ -30,7 +31,7 @@ pub fn choose(rgba: &[u8]) -> u8 {
     least.map_or(GROUNDS[0], |(ground, _)| ground)
 }
 
-/// An RGBA pixel (not premultiplied) as it is seen on `ground`.
+/// An RGBA pixel (not premultiplied) as it looks on `ground`.
 pub fn put_on(ground: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     let alpha = u32::from(alpha);
     [r, g, b].map(|value| {
@@ -42,7 +43,7 @@ pub fn put_on(ground: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
 mod tests {
     use super::*;
 
-    /// So many pixels of each colour.
+    /// Pixels: as many of each colour as its count says.
     fn pixels(colours: &[([u8; 4], usize)]) -> Vec<u8> {
         colours.iter().flat_map(|(colour, count)| colour.repeat(*count)).collect()
     }

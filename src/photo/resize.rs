@@ -1,4 +1,4 @@
-//! Scaling to the network's input.
+//! Scales photos to the network's input.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,14 +6,15 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use super::Photo;
 use crate::error::{Error, Result};
 
-/// Width and height that bring the long side to `size`, as SAM rounds them.
+/// The width and height that bring the long side to `size` pixels, rounded as SAM rounds them.
 pub fn fit(width: u32, height: u32, size: u32) -> (u32, u32) {
     let scale = f64::from(size) / f64::from(width.max(height));
     let scaled = |side: u32| ((f64::from(side) * scale + 0.5) as u32).clamp(1, size);
     (scaled(width), scaled(height))
 }
 
-/// Scales with a bilinear filter that is widened when shrinking (no aliasing), as SAM's preprocessing does.
+/// Scales with a bilinear filter, which is widened when the photo shrinks so that there is no
+/// aliasing. SAM's preprocessing does the same.
 pub fn scale_to(photo: &Photo, width: u32, height: u32) -> Result<Photo> {
     if (width, height) == (photo.width, photo.height) {
         return Ok(photo.clone());

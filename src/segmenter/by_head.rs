@@ -1,4 +1,4 @@
-//! From the masks that the level decoders have to a scene: what the scene head says of them all.
+//! Scenes that the scene head chooses from the masks that the level decoders found.
 
 use super::encoded::View;
 use crate::candidates::{self, Choice, Found, Kind, Pick, Region, SceneOutput, Surroundings};
@@ -10,15 +10,16 @@ use crate::model::{AimsOutput, ImageFeatures, LevelsConfig, SceneHead, SceneInpu
 const PART: usize = 0;
 const ENTITY: usize = 1;
 
-/// All candidates of a photo, and what the head says of them.
+/// The candidates of a photo, and what the scene head says about them.
 pub struct Judged {
     candidates: Vec<candidates::Candidate>,
-    /// Of each candidate.
+    /// The logits of each candidate.
     logits: Vec<LowResLogits>,
     said: SceneOutput,
 }
 
-/// With a `region`, a mask of the photo's size, only what lies mostly in it.
+/// Lets the scene head score the masks that the level decoders found. If there is a `region` (a
+/// mask of the photo's size), only masks that lie mostly in it become candidates.
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
@@ -61,7 +62,7 @@ pub async fn judge(
     Ok(Judged { candidates, logits, said })
 }
 
-/// What SAM's answers to a click are worth, by the settings `pick`.
+/// How much each of SAM's answers to a click is worth, by the settings `pick`.
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
@@ -78,7 +79,8 @@ pub async fn worth(
     Ok(pick.worth(&candidates, &said))
 }
 
-/// Of a decoder's output: those of the levels come first, then SAM's nested masks.
+/// The kind of the masks of one decoder output. The outputs of the levels come first, then those
+/// for SAM's nested masks.
 fn kind(levels: &LevelsConfig, output: usize) -> Option<Kind> {
     match levels.outputs.get(output) {
         Some(output) => Kind::of_token(&output.token),
@@ -86,7 +88,7 @@ fn kind(levels: &LevelsConfig, output: usize) -> Option<Kind> {
     }
 }
 
-/// What the head reads.
+/// What the scene head reads about the candidates.
 async fn describe(
     candidates: &[candidates::Candidate],
     view: &View,
@@ -122,7 +124,8 @@ async fn describe(
 }
 
 impl Judged {
-    /// The scene of the largest expected value, without masks whose score is below `min_score`.
+    /// Chooses the scene with the largest expected value. Masks with a score below `min_score` are
+    /// left out.
     pub fn decide(&self, head: &SceneHead, view: &View, min_score: Option<f32>) -> Decision {
         let config = head.config();
         let min_score = min_score.unwrap_or(0.0);
@@ -160,7 +163,9 @@ impl Judged {
         }
     }
 
-    /// How surely two entities, masks of the photo's size, belong together: what the head says of the candidates that are most like them.
+    /// The probability that two entities (masks of the photo's size) belong together. This is what
+    /// the scene head says about the two candidates that are most similar to them, or 0 if there
+    /// are no similar ones.
     pub fn related(&self, view: &View, masks: [&BitMask; 2]) -> f32 {
         let nearest = |mask: &BitMask| {
             let first = self.candidates.first()?;

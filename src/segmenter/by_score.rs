@@ -1,4 +1,4 @@
-//! What the level decoders say, as candidates that rules can choose among.
+//! Turns the output of the level decoders into candidates, among which rules can choose.
 
 use std::mem;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::levels::{Candidate, LevelCandidates, Thresholds};
 use crate::model::{AimsOutput, LevelOutput, LevelsConfig, sigmoid};
 
-/// Parts, entities and relations, and their links, of what the AIMS head says.
+/// The parts, entities and relations that the AIMS head found, and the links between them.
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if logits do not fit the view.
@@ -34,7 +34,7 @@ pub fn level_candidates(
 /// The masks of a level that are good enough to be candidates.
 struct Found {
     candidates: Vec<Candidate>,
-    /// Of each candidate.
+    /// The index of each candidate's mask among all masks of the level.
     masks: Vec<usize>,
     mask_count: usize,
 }
@@ -44,7 +44,7 @@ impl Found {
         let mask_count = level.masks.len();
         let mut found = Self { candidates: Vec::new(), masks: Vec::new(), mask_count };
         for (mask, logits) in mem::take(&mut level.masks).into_iter().enumerate() {
-            // As in training: `training/aims/postprocess.py`.
+            // The score is computed as in training: see `training/aims/postprocess.py`.
             let logits = view.logits(logits)?;
             let score =
                 level.mask_score(mask) * logits.stability_score(0.0, thresholds.stability_offset);
@@ -57,7 +57,8 @@ impl Found {
     }
 }
 
-/// Probabilities between the candidates of two levels, from logits between all their masks; without logits they are zero.
+/// The probabilities of links between the candidates of two levels, from the logits of links
+/// between all their masks. They are 0 if there are no logits.
 fn links(logits: &[f32], coarse: &Found, fine: &Found) -> Vec<f32> {
     let columns = fine.mask_count;
     let link = |mask: usize, other: usize| {

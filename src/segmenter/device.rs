@@ -1,29 +1,32 @@
-//! Where the network runs.
+//! The devices that the network runs on.
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::ops::{self, Activation, Device, Weight};
 
-/// What the caller wants to compute on.
+/// What kind of device the caller wants to compute on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
     /// WebGPU in a browser; Vulkan, Metal or DirectX natively.
     Gpu,
+    /// The CPU, in Rust.
     Cpu,
 }
 
-/// The numbers that a GPU multiplies; the CPU always takes 32 bits.
+/// The numbers that a GPU multiplies. The CPU always multiplies 32-bit floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
+    /// 32-bit floats.
     #[default]
     F32,
-    /// Less exact (about three digits), and on much hardware faster; F32 where a GPU does not have them.
+    /// 16-bit floats. They are less exact (about three digits), and faster on much hardware. A GPU
+    /// that does not have them uses `F32`.
     F16,
 }
 
-/// A device and its precision. Each segmenter keeps its own, whatever others in the process have.
+/// A device and its precision. Each segmenter has its own, independent of others in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compute {
     pub device: DeviceKind,
@@ -41,15 +44,15 @@ impl From<DeviceKind> for Compute {
 pub struct Adapter {
     /// `webgpu` or `cpu`.
     pub device: &'static str,
-    /// As the driver names it; empty where a browser does not pass that on.
+    /// The name that the driver gives. It is empty if the browser does not pass it on.
     pub name: String,
-    /// Whether a "GPU" is in truth computed by the CPU.
+    /// Whether this is a "GPU" whose work is really done by the CPU.
     pub software: bool,
-    /// The precision in use, `F32` where `F16` was asked for in vain.
+    /// The precision in use. It is `F32` if `F16` was asked for and the device does not have it.
     pub precision: Precision,
 }
 
-/// Opens a device; whether it computes is for [`probe`] to find out.
+/// Opens a device. [`probe`] finds out whether it computes.
 ///
 /// # Errors
 /// [`Error::NoGpu`] if there is no adapter.
@@ -65,7 +68,8 @@ pub async fn open(compute: impl Into<Compute>) -> Result<(Device, Adapter)> {
     }
 }
 
-/// A GPU that computes nothing: kernels are recorded, with the memory that they need, and not run. Nobody else gets this device.
+/// Opens a GPU that computes nothing: kernels are recorded, with the memory that they need, but
+/// they do not run. Nobody else gets this device.
 ///
 /// # Errors
 /// [`Error::NoGpu`] if there is no adapter.
@@ -75,12 +79,13 @@ pub async fn open_planning() -> Result<(Device, Adapter)> {
     Ok((device, adapter))
 }
 
-/// One product whose result is known: drivers exist that compute nothing and report no error.
+/// Computes a product whose result is known, because there are drivers that compute nothing and
+/// report no error.
 ///
 /// # Errors
 /// [`Error::NoGpu`] if the device gives wrong numbers, [`Error::DeviceLost`].
 pub async fn probe(device: &Device) -> Result<()> {
-    // The others are measured by the CPU.
+    // Other devices are compared with the CPU.
     if *device == ops::cpu() {
         return Ok(());
     }
@@ -94,7 +99,7 @@ pub async fn probe(device: &Device) -> Result<()> {
         ops::read(out).await
     };
     let (ours, expected) = (product(device).await?, product(&ops::cpu()).await?);
-    // Small integers: exact in floating point, of 16 bits too.
+    // The values are small integers, which are exact even in 16-bit floats.
     if ours == expected {
         Ok(())
     } else {
@@ -102,8 +107,9 @@ pub async fn probe(device: &Device) -> Result<()> {
     }
 }
 
-/// Users of one process share what the system opened, until something goes wrong on it: the next one gets another. On it there is one of
-/// burn's devices for each precision, since all kernels of such a device have the same.
+/// The GPUs that are open. All users in a process share what the system opened, until something
+/// goes wrong on it; the next user then gets another GPU. For each precision there is a device of
+/// burn on it, because all kernels of such a device have the same precision.
 mod gpu {
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -120,13 +126,14 @@ mod gpu {
 
     static OPENED: Mutex<Vec<Opened>> = Mutex::new(Vec::new());
 
-    /// Those on which nothing has gone wrong.
+    /// The devices on which nothing has gone wrong.
     fn opened() -> MutexGuard<'static, Vec<Opened>> {
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         opened.retain(|opened| ops::is_sound(&opened.device));
         opened
     }
 
+    /// Opens a device, or shares one of this precision that is already open.
     pub async fn open(precision: Precision) -> Result<(Device, Adapter)> {
         let same = opened().iter().find(|opened| opened.precision == precision).cloned();
         let new = match same {
@@ -137,13 +144,13 @@ mod gpu {
         Ok((new.device, new.adapter))
     }
 
-    /// One that nobody else gets.
+    /// Opens a device that nobody else gets.
     pub async fn open_alone() -> Result<(Device, Adapter)> {
         let new = open_new(Precision::F32).await?;
         Ok((new.device, new.adapter))
     }
 
-    /// On what is open already, if there is something.
+    /// Opens a device on the GPU that is already open, if there is one.
     async fn open_new(precision: Precision) -> Result<Opened> {
         let beside = opened().first().cloned();
         let gpu = match &beside {

@@ -10,39 +10,43 @@ use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
-/// Logits above this belong to a mask.
+/// Cells whose logits are above this belong to a mask.
 pub const MASK_THRESHOLD: f32 = 0.0;
 
-/// An encoded photo: prompts on it cost only the mask decoder.
+/// An encoded photo. A prompt on it costs only the mask decoder.
 pub struct EncodedPhoto {
+    /// The width of the photo, in pixels.
     pub width: u32,
+    /// The height of the photo, in pixels.
     pub height: u32,
     pub(super) view: View,
     pub(super) crops: CropSource,
 }
 
 impl EncodedPhoto {
-    /// Width and height in pixels.
+    /// The width and height of the photo, in pixels.
     pub(super) fn size(&self) -> (u32, u32) {
         (self.width, self.height)
     }
 }
 
-/// A rectangle of the photo, encoded: the whole of it, or a crop.
+/// An encoded rectangle of the photo: the whole photo or a crop.
 pub struct View {
     embedding: Embedding,
-    /// What the AIMS head reads, if there is one.
+    /// The feature maps that the AIMS head reads, if there is one.
     features: Option<ImageFeatures>,
-    /// In pixels of the photo.
+    /// The rectangle, in pixels of the photo.
     frame: BBox,
-    /// The scene head reads these values of the features; they are here once they were read back.
+    /// The values of the feature maps that the scene head reads, once they have been read back.
     read_maps: OnceCell<[Vec<f32>; 2]>,
-    /// Size of the scaled rectangle in the top left of the network's input, in pixels.
+    /// The width and height of the scaled rectangle, in pixels. It lies in the top left corner of
+    /// the network's input.
     scaled: (u32, u32),
 }
 
 impl View {
-    /// Encodes `pixels`, which show `frame` of the photo at any resolution, at `input_size` pixels on the long side.
+    /// Encodes `pixels`, which show `frame` of the photo at any resolution. `input_size` is the
+    /// length of the input's long side, in pixels.
     pub async fn encode(
         sam: &Sam,
         pixels: &Photo,
@@ -69,11 +73,12 @@ impl View {
         })
     }
 
+    /// The feature maps that the AIMS head reads, if they were kept.
     pub fn features(&self) -> Option<&ImageFeatures> {
         self.features.as_ref()
     }
 
-    /// The values of the embedding and of the trunk's deepest map, which are read back once.
+    /// The values of the embedding and of the trunk's deepest map. They are read back only once.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
@@ -81,27 +86,30 @@ impl View {
         if self.read_maps.get().is_none() {
             let maps = [&features.embedding, &features.deepest];
             let read = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
-            // Two calls may have read them at the same time.
+            // Another call may have read them at the same time.
             let _ =
                 self.read_maps.set(<[Vec<f32>; 2]>::try_from(read).expect("as many as asked for"));
         }
         Ok(self.read_maps.get().expect("it was set"))
     }
 
+    /// The embedding that SAM's mask decoder reads.
     pub fn embedding(&self) -> &Embedding {
         &self.embedding
     }
 
+    /// The rectangle that is encoded, in pixels of the photo.
     pub fn frame(&self) -> BBox {
         self.frame
     }
 
-    /// The region, a mask of the photo's size, if it is less than the photo: the full image is no prompt.
+    /// The region (a mask of the photo's size) if it is smaller than the photo; otherwise `None`,
+    /// because the whole photo is not a prompt.
     pub fn partial<'a>(&self, region: Option<&'a BitMask>) -> Option<&'a BitMask> {
         region.filter(|region| u64::from(region.area()) < self.frame.area())
     }
 
-    /// From pixels of the photo to pixels of the network's input.
+    /// The position in the network's input, in pixels, of a position in the photo, in pixels.
     pub fn to_input(&self, x: f64, y: f64) -> (f32, f32) {
         let scale = |at: f64, start: u32, length: u32, scaled: u32| {
             ((at - f64::from(start)) * f64::from(scaled) / f64::from(length)) as f32
@@ -112,7 +120,8 @@ impl View {
         )
     }
 
-    /// A mask of the photo's size as the network's input shows it: 0 or 1 for each pixel, rows from the top.
+    /// A mask of the photo's size as the network's input shows it: 0 or 1 for each pixel, with rows
+    /// from the top.
     pub fn input_mask(&self, mask: &BitMask) -> Vec<f32> {
         let (width, height) = self.scaled;
         let scaled = mask.sample_nearest(self.frame, width, height);
@@ -127,13 +136,14 @@ impl View {
         values
     }
 
-    /// Columns and rows of the mask logits that show the photo; the rest is padding.
+    /// The columns and rows of a mask's logits that show the photo. The rest is padding.
     pub fn valid_cells(&self) -> (f32, f32) {
         let [rows, _] = self.embedding.mask_size();
         let cells_per_pixel = rows as f32 / self.embedding.input_size().height as f32;
         (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
     }
-    /// A mask that the decoder made of this view.
+
+    /// The logits of a mask that the decoder made for this view.
     ///
     /// # Errors
     /// [`Error::Internal`] if the values do not fit the view.

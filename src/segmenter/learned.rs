@@ -1,4 +1,5 @@
-//! The learned levels: the level decoders find masks of all levels, and the scene head, where the model file has one, chooses among them.
+//! The mode `learned`: the level decoders find the masks of all levels. If the model file has a
+//! scene head, it chooses among them; otherwise rules do.
 
 use super::EncodedPhoto;
 use super::by_head::{self, Judged};
@@ -16,14 +17,15 @@ use crate::progress::Progress;
 pub struct LearnedLevels<'a> {
     aims: &'a Aims,
     head: Option<&'a SceneHead>,
-    /// Rounds of queries, at most.
+    /// The most rounds of queries.
     rounds: usize,
-    /// Where the caller has one: masks with a lower score are left out.
+    /// If the caller set it, masks with a lower score are left out.
     min_score: Option<f32>,
     rules: LevelRules,
 }
 
 impl<'a> LearnedLevels<'a> {
+    /// A proposer with the settings of one request. If there is a `head`, it chooses the masks.
     pub fn new(aims: &'a Aims, head: Option<&'a SceneHead>, request: &Request) -> Self {
         let config = aims.config();
         let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
@@ -55,7 +57,7 @@ impl<'a> LearnedLevels<'a> {
         levels::relation_of(a, b, Some(score), &self.rules).map_err(level_error)
     }
 
-    /// What the scene head says of the candidates.
+    /// Finds candidates and lets the scene head score them.
     async fn judge(
         &self,
         head: &SceneHead,
@@ -73,7 +75,7 @@ impl<'a> LearnedLevels<'a> {
         Ok(judged)
     }
 
-    /// The candidates of each level, which rules choose among where there is no scene head.
+    /// Finds the candidates of each level. Rules choose among them if there is no scene head.
     async fn candidates(
         &self,
         photo: &EncodedPhoto,
@@ -90,7 +92,8 @@ impl<'a> LearnedLevels<'a> {
         Ok(candidates)
     }
 
-    /// What the level decoders say of the photo, or of a region of it, with queries at places of the levels that are `sought`.
+    /// Runs the level decoders on the photo, or on a region of it. Queries are selected for the
+    /// levels in `sought`.
     async fn ask(
         &self,
         photo: &EncodedPhoto,

@@ -37,12 +37,12 @@ use proposer::{Proposer, Strategy, wants_grid};
 pub use request::{GridOptions, Mode, Point, PointPrompt, Prompt, Request, Stroke};
 use target::Target;
 
-/// A loaded network.
+/// A network that has been loaded on a device, and what it can do with photos.
 pub struct Segmenter {
     sam: Sam,
-    /// If the model file has it.
+    /// The AIMS head, if the model file has one.
     aims: Option<Aims>,
-    /// And this one too.
+    /// The scene head, if the model file has one.
     scene_head: Option<SceneHead>,
     adapter: Adapter,
     input_size: u32,
@@ -50,11 +50,13 @@ pub struct Segmenter {
 }
 
 impl Segmenter {
-    /// Opens the device, makes sure that it computes, and loads a model file. `input_size` is the long side of a photo as the network sees
-    /// it, a multiple of 64 from 64 to 2048 pixels; by default that which the file names first.
+    /// Opens the device, makes sure that it computes, and loads a model file. `input_size` is the
+    /// length of the input's long side, in pixels: a multiple of 64 from 64 to 2048. By default it
+    /// is the size that the file names for this kind of device.
     ///
     /// # Errors
-    /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidOption`] for the size.
+    /// [`Error::NoGpu`], [`Error::ModelCorrupt`], [`Error::ModelVersion`], [`Error::InvalidOption`]
+    /// for the size.
     pub async fn new(
         compute: impl Into<Compute>,
         model: &[u8],
@@ -63,10 +65,11 @@ impl Segmenter {
         Self::open(compute.into(), input_size, |device| Weights::new(model, device)).await
     }
 
-    /// [`Self::new`] for a model file that the caller knows to be undamaged: its checksum is not taken.
+    /// Does the same as [`Self::new`] with a model file that the caller knows to be undamaged. Its
+    /// checksum is not computed.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// Those of [`Self::new`].
     pub async fn with_trusted_model(
         compute: impl Into<Compute>,
         model: &[u8],
@@ -106,7 +109,7 @@ impl Segmenter {
         Ok(Self { sam, aims, scene_head, adapter, input_size, rules: LevelRules::default() })
     }
 
-    /// Long side of a photo as the network sees it, in pixels.
+    /// The length of the input's long side, in pixels.
     pub fn input_size(&self) -> u32 {
         self.input_size
     }
@@ -121,21 +124,22 @@ impl Segmenter {
         self.aims.is_some()
     }
 
+    /// The device that the network runs on.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
     }
 
-    /// What the network and its photos take of a GPU's memory now; nothing on the CPU.
+    /// How much of a GPU's memory the network and its photos take now; zeros on the CPU.
     pub fn memory(&self) -> Memory {
         ops::memory(self.sam.device())
     }
 
-    /// How a GPU was used so far; nothing on the CPU.
+    /// How a GPU has been used so far; zeros on the CPU.
     pub fn counters(&self) -> Counters {
         ops::counters(self.sam.device())
     }
 
-    /// Runs the image encoder.
+    /// Runs the image encoder on a photo.
     ///
     /// # Errors
     /// [`Error::Aborted`], [`Error::DeviceLost`].
@@ -149,11 +153,11 @@ impl Segmenter {
         Ok(EncodedPhoto { width, height, view, crops })
     }
 
-    /// Answers a prompt.
+    /// Answers a prompt on an encoded photo with a scene.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`], [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::SizeMismatch`],
-    /// [`Error::Aborted`], [`Error::DeviceLost`].
+    /// [`Error::InvalidOption`], [`Error::InvalidPrompt`], [`Error::EmptyPrompt`],
+    /// [`Error::SizeMismatch`], [`Error::Aborted`], [`Error::DeviceLost`].
     pub async fn segment(
         &self,
         photo: &EncodedPhoto,
@@ -181,8 +185,9 @@ impl Segmenter {
         Ok(levels::single_mask(&candidate, photo.size(), region.as_ref(), &options))
     }
 
-    /// The masks that points, a box or both can mean, the smaller before the larger. For a single point these are SAM's three nested
-    /// answers; for other prompts there is also the answer that is made for them. Empty masks are left out.
+    /// The masks that points, a box or both may mean, smaller ones first. For a single point these
+    /// are SAM's three nested answers. For other prompts the answer that SAM makes for them is
+    /// there too. Empty masks are left out.
     ///
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
@@ -195,8 +200,8 @@ impl Segmenter {
         Ok(pointed::described(&answers, prompt, (photo.width, photo.height)))
     }
 
-    /// All four answers of SAM's decoder to points, a box or both, the smaller before the larger, as logits; [`choose`] says which of
-    /// them [`Self::segment`] returns.
+    /// All four answers of SAM's decoder to points, a box or both, as logits, smaller masks first.
+    /// [`choose`] says which of them [`Self::segment`] returns.
     ///
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
@@ -204,8 +209,9 @@ impl Segmenter {
         pointed::answers(&self.sam, self.scene_head.as_ref(), photo, prompt).await
     }
 
-    /// What a scene of the whole photo is made from, as entities that may overlap: the masks of all grid points (SAM's
-    /// "everything"), or those that the AIMS head has for entities. The `request`'s prompt and its levels do not count.
+    /// The masks that a scene of the whole photo is made from, as entities that may overlap. They
+    /// are the masks of all grid points (SAM's "everything"), or those that the AIMS head has for
+    /// entities. The prompt and the levels of the `request` are ignored.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::Aborted`], [`Error::DeviceLost`].
@@ -219,7 +225,8 @@ impl Segmenter {
         self.strategy(request)?.proposals(photo, progress).await
     }
 
-    /// How masks of a scene are found, by the request and by what the model file has.
+    /// The way to find the masks of a scene, which depends on the request and on what the model
+    /// file has.
     fn strategy<'a>(&'a self, request: &'a Request) -> Result<Strategy<'a>> {
         let levels = self
             .aims

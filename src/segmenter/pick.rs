@@ -1,44 +1,45 @@
-//! Which of SAM's answers to a prompt is taken.
+//! Chooses among SAM's answers to a prompt.
 
-/// What is known of an answer.
+/// What is known about an answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quality {
-    /// What the decoder expects of it, 0 to 1.
+    /// The decoder's own estimate of the mask's IoU, from 0 to 1.
     pub predicted_iou: f32,
-    /// SAM's stability score, 0 to 1.
+    /// SAM's stability score, from 0 to 1.
     pub stability: f32,
-    /// As a share of the photo.
+    /// The area of the mask, as a share of the photo.
     pub area: f32,
-    /// What the scene head makes of an answer to a click, 0 to 1; where there is no scene head, the predicted IoU.
+    /// How good the scene head finds the mask as the answer to a click, from 0 to 1. If there is no
+    /// scene head, it is the predicted IoU.
     pub worth: f32,
 }
 
-/// How to choose among answers to a prompt that can mean several things.
+/// How to choose among the answers to a prompt that may mean several things.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum PickRule {
-    /// The highest worth.
+    /// Take the answer of the highest worth.
     #[default]
     Worth,
-    /// The highest predicted IoU, as SAM's authors do.
+    /// Take the answer of the highest predicted IoU, as SAM's authors do.
     PredictedIou,
-    /// The highest stability score.
+    /// Take the answer of the highest stability score.
     Stability,
-    /// The highest product of both.
+    /// Take the answer with the highest product of predicted IoU and stability score.
     Product,
-    /// The largest of those whose predicted IoU is at most `margin` below the highest.
+    /// Take the largest of the answers whose predicted IoU is at most `margin` below the highest.
     Larger { margin: f32 },
-    /// The smallest of those.
+    /// Take the smallest of the answers whose predicted IoU is at most `margin` below the highest.
     Smaller { margin: f32 },
 }
 
-/// The index of the answer to take; `None` if there is none.
+/// The index of the answer to take; `None` if there are no answers.
 pub fn pick(rule: PickRule, answers: &[Quality]) -> Option<usize> {
     let best = |value: &dyn Fn(&Quality) -> f32| {
         (0..answers.len()).max_by(|&a, &b| value(&answers[a]).total_cmp(&value(&answers[b])))
     };
     let highest =
         answers.iter().map(|answer| answer.predicted_iou).fold(f32::NEG_INFINITY, f32::max);
-    // Answers that are out of question rank below all others.
+    // Answers that are out of the question rank below all others.
     let near = |answer: &Quality, margin: f32, value: f32| {
         if answer.predicted_iou >= highest - margin { value } else { f32::NEG_INFINITY }
     };

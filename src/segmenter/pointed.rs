@@ -1,4 +1,5 @@
-//! Prompts that SAM's mask decoder answers, each with one mask: points, a box, strokes of a brush, a lasso.
+//! Prompts that SAM's mask decoder answers with one mask: points, a box, strokes of a brush, or a
+//! lasso.
 
 use super::encoded::MASK_THRESHOLD;
 use super::pick::{PickRule, Quality, pick};
@@ -14,42 +15,45 @@ use crate::model::{MaskValues, PointLabel, PromptPoint, Sam, SceneHead};
 use serde::Serialize;
 
 const MAX_STROKES: usize = 16;
-/// Points that the strokes of a label become, if they are not more themselves: SAM takes a line of many points for a stripe.
+/// The strokes of a label become this many points, or one for each stroke if there are more
+/// strokes. SAM takes a line of many points for a stripe.
 const STROKE_POINTS: usize = 4;
 
-/// One of the masks that the decoder answers a prompt with.
+/// One of the four masks with which the decoder answers a prompt.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its score is the predicted IoU.
+    /// The mask. Its score is the predicted IoU.
     pub candidate: Candidate,
+    /// What is known about the mask.
     pub quality: Quality,
-    /// Whether it is the decoder's answer to prompts that mean one thing; the other three are what a single point may mean.
+    /// Whether this is the decoder's answer for prompts that mean only one thing. The other three
+    /// are what a single point may mean.
     pub is_single: bool,
 }
 
-/// An answer as callers get it.
+/// An answer in the form that callers get.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CandidateMask {
-    /// The predicted IoU, 0 to 1.
+    /// The predicted IoU, from 0 to 1.
     pub score: f32,
-    /// SAM's stability score, 0 to 1.
+    /// SAM's stability score, from 0 to 1.
     pub stability: f32,
-    /// Whether it is the answer that `segment` returns.
+    /// Whether this is the answer that `segment` returns.
     pub chosen: bool,
-    /// Set pixels of the photo.
+    /// The number of pixels of the mask.
     pub area: u32,
-    /// Smallest box around the set pixels, `[x, y, width, height]` in pixels of the photo.
+    /// The smallest box around the mask, `[x, y, width, height]` in pixels of the photo.
     pub bbox: BBox,
-    /// The pixels, at the photo's size.
+    /// The pixels of the mask, at the photo's size.
     pub rle: Rle,
-    /// To be given back with more points.
+    /// The logits of the mask. A caller can give them back together with more points.
     pub logits: MaskLogits,
 }
 
 /// The mask that points, a box or both mean.
 ///
 /// # Errors
-/// As [`answers`].
+/// Those of [`answers`].
 pub async fn by_points(
     sam: &Sam,
     head: Option<&SceneHead>,
@@ -62,7 +66,8 @@ pub async fn by_points(
         .ok_or_else(|| Error::Internal("the mask decoder gave no mask".to_string()))
 }
 
-/// The answer to take: by the rule among the three if the prompt is ambiguous, else the single one.
+/// The answer to take. If the prompt is ambiguous, the rule chooses among the three nested answers;
+/// otherwise it is the single one.
 pub fn choose(rule: PickRule, answers: &[Answer], is_ambiguous: bool) -> Option<&Answer> {
     let taking_part: Vec<&Answer> =
         answers.iter().filter(|answer| answer.is_single != is_ambiguous).collect();
@@ -70,7 +75,8 @@ pub fn choose(rule: PickRule, answers: &[Answer], is_ambiguous: bool) -> Option<
     pick(rule, &qualities).map(|index| taking_part[index])
 }
 
-/// The answers to a prompt as masks at the photo's size: to an ambiguous one without the decoder's single answer.
+/// The answers to a prompt as masks at the photo's size, smaller ones first. If the prompt is
+/// ambiguous, the decoder's single answer is not among them.
 pub fn described(
     answers: &[Answer],
     prompt: &PointPrompt,
@@ -96,8 +102,8 @@ pub fn described(
     candidates
 }
 
-/// The four masks that the decoder answers points, a box or both with, the smaller before the larger. Which of those to a click is meant,
-/// the `head` says.
+/// The four masks with which the decoder answers points, a box or both, smaller ones first. If the
+/// prompt is a click, the `head` says which of them is meant.
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
@@ -115,7 +121,7 @@ pub async fn answers(
         previous.map(|logits| logits.prompt(embedding.mask_size(), sam.device())).transpose()?;
     let MaskValues { iou, logits, tokens } = sam.decode(embedding, &[points], mask).read().await?;
     let (length, channels) = (logits.len() / iou.len(), tokens.len() / iou.len());
-    // As SAM's automatic mask generator has it.
+    // This is the default of SAM's automatic mask generator.
     let offset = GridOptions::default().stability_score_offset;
     let mut answers = Vec::with_capacity(iou.len());
     let mut nested = Vec::new();
@@ -147,7 +153,7 @@ pub async fn answers(
     Ok(answers)
 }
 
-/// What the decoder is asked, in pixels of its input.
+/// The points and the corners of the box that the decoder is asked about, in pixels of its input.
 fn prompt_points(
     photo: &EncodedPhoto,
     points: &[Point],
@@ -163,7 +169,7 @@ fn prompt_points(
         let inside = (0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y);
         if !inside {
             return Err(Error::InvalidPrompt(format!(
-                "the point ({}, {}) is outside the {width} x {height} image",
+                "the point ({}, {}) is outside the {width} x {height} photo",
                 point.x, point.y
             )));
         }
@@ -172,7 +178,7 @@ fn prompt_points(
         prompt.push(place(point.x, point.y, label));
     }
     if let Some(shape) = shape {
-        // Checks that the box is a box and covers something.
+        // This checks that the box is valid and covers something.
         box_mask(shape, photo.width, photo.height)?;
         let [x, y, w, h] = upright_box(shape);
         prompt.push(place(x.max(0.0), y.max(0.0), PointLabel::BoxTopLeft));
@@ -181,7 +187,7 @@ fn prompt_points(
     Ok(prompt)
 }
 
-/// The thing that a loose outline is drawn around: what SAM sees in the outline's box.
+/// The thing that a loose outline is drawn around: the mask that SAM finds for the outline's box.
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::DeviceLost`].
@@ -196,10 +202,12 @@ pub async fn by_lasso(
     by_points(sam, head, photo, &PointPrompt::around(shape)).await
 }
 
-/// Points along the strokes of each label, evenly by length, at least one on each.
+/// Points along the strokes of each label, spread evenly by length, with at least one on each
+/// stroke.
 ///
 /// # Errors
-/// [`Error::InvalidPrompt`] for too many strokes, for one without a point or with numbers that are not finite, and where none is inside.
+/// [`Error::InvalidPrompt`] if there are too many strokes, if a stroke has no points or numbers
+/// that are not finite, or if no stroke is inside what is wanted.
 pub fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
     let invalid = |why: &str| Err(Error::InvalidPrompt(why.to_string()));
     if strokes.len() > MAX_STROKES {
@@ -218,7 +226,7 @@ pub fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
     let labels =
         strokes.iter().map(|stroke| is_inside(stroke.label)).collect::<Result<Vec<_>>>()?;
     if !labels.contains(&true) {
-        return invalid("no stroke is inside what is wanted (label 1)");
+        return invalid("no stroke marks what is wanted; give one the label 1");
     }
     let mut points = Vec::new();
     for label in [1, 0] {
@@ -229,7 +237,7 @@ pub fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
         for stroke in strokes() {
             let length = length(&stroke.points);
             let count = 1 + (spare * length / total).round() as usize;
-            // In the middles of as many equal pieces.
+            // The points are the middles of `count` pieces of equal length.
             let at = |i: usize| at_length(&stroke.points, length * (i as f64 + 0.5) / count as f64);
             points.extend((0..count).map(at).map(|[x, y]| Point { x, y, label }));
         }
@@ -255,7 +263,7 @@ fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (b[0] - a[0]).hypot(b[1] - a[1])
 }
 
-/// The place so far along a line from its start.
+/// The point at the distance `left` along a line from its start.
 fn at_length(line: &[[f64; 2]], mut left: f64) -> [f64; 2] {
     for pair in line.windows(2) {
         let [a, b] = [pair[0], pair[1]];

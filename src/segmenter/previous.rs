@@ -1,4 +1,4 @@
-//! Logits of an earlier answer, which a caller gives back with more points.
+//! The logits of an earlier answer, which a caller gives back with more points.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,15 +6,19 @@ use crate::error::{Error, Result};
 use crate::mask::LowResLogits;
 use crate::ops::{self, Device, Tensor};
 
-/// SAM 2's predictor cuts logits here before it gives them back to the network.
+/// Logits are cut to the range from -32 to 32 before they go back into the network, as in SAM 2's
+/// predictor.
 const LIMIT: f32 = 32.0;
 
-/// The logits of a mask on the decoder's grid, which covers the padding of the photo too.
+/// The logits of a mask on the decoder's grid, which also covers the padding of the photo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MaskLogits {
+    /// The number of columns of the grid.
     pub columns: u32,
+    /// The number of rows of the grid.
     pub rows: u32,
-    /// Row by row from the top; above 0 is inside. They are serialised as little-endian bytes.
+    /// The logits, row by row from the top. A logit above 0 is inside the mask. They are serialised
+    /// as little-endian bytes.
     #[serde(with = "as_bytes")]
     pub values: Vec<f32>,
 }
@@ -27,22 +31,23 @@ impl From<&LowResLogits> for MaskLogits {
 }
 
 impl MaskLogits {
-    /// A mask prompt `[1, rows, columns, 1]` for a photo whose masks have these `[rows, columns]`.
+    /// The logits as a mask prompt `[1, rows, columns, 1]` for a photo whose masks have
+    /// `[rows, columns]`.
     ///
     /// # Errors
-    /// [`Error::InvalidPrompt`] for another number of values, another grid, and values that are no numbers.
+    /// [`Error::InvalidPrompt`] if the grid or the number of values differs, or if a value is NaN.
     pub fn prompt(&self, [rows, columns]: [usize; 2], device: &Device) -> Result<Tensor<4>> {
         let invalid = |why: String| Err(Error::InvalidPrompt(why));
         if (self.columns as usize, self.rows as usize) != (columns, rows) {
             return invalid(format!(
-                "the logits in `previous` are {} x {}, but those of this photo are {columns} x {rows}; give back a \
-                 candidate of the same photo and input size",
+                "the logits in `previous` are {} x {}, but those of this photo are {columns} x {rows}; \
+                 pass those of a candidate of the same photo and input size",
                 self.columns, self.rows
             ));
         }
         if self.values.len() != rows * columns {
             let count = self.values.len();
-            return invalid(format!("`previous` has {count} values for {columns} x {rows} logits"));
+            return invalid(format!("`previous` has {count} values, not {columns} x {rows}"));
         }
         if self.values.iter().any(|value| value.is_nan()) {
             return invalid("`previous` has values that are not numbers".to_string());
@@ -52,7 +57,7 @@ impl MaskLogits {
     }
 }
 
-/// Floats as bytes, which JavaScript gets and gives in one piece.
+/// Serialises floats as bytes, which go to JavaScript and back in one piece.
 mod as_bytes {
     use std::fmt;
 

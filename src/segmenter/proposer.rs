@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::levels::{Level, LevelError, Scene};
 use crate::progress::Progress;
 
-/// Finds the masks of a photo.
+/// A way to find the masks of a photo.
 pub trait Proposer {
-    /// The scene of an `area`, with masks of the `levels` alone. The parts of an entity, and two entities with their relation,
-    /// come whatever the levels are.
+    /// The scene of an `area`, with only the masks of the given `levels`. The parts of an entity,
+    /// and the relation of two entities with its members, are there whatever the levels are.
     ///
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::Aborted`], [`Error::DeviceLost`].
@@ -24,14 +24,14 @@ pub trait Proposer {
         progress: &Progress<'_>,
     ) -> Result<Scene>;
 
-    /// What a scene of the whole photo is made from, as entities that may overlap.
+    /// The masks that a scene of the whole photo is made from, as entities that may overlap.
     ///
     /// # Errors
     /// [`Error::Aborted`], [`Error::DeviceLost`].
     async fn proposals(&self, photo: &EncodedPhoto, progress: &Progress<'_>) -> Result<Scene>;
 }
 
-/// The proposer that a request means.
+/// The proposer that a request asks for.
 pub enum Strategy<'a> {
     Learned(LearnedLevels<'a>),
     Grid(PointGrid<'a>),
@@ -59,10 +59,12 @@ impl Proposer for Strategy<'_> {
     }
 }
 
-/// Whether a request wants the grid, in a model file that has learned levels or not.
+/// Whether a request asks for the mode `grid`. `has_levels` says whether the model file has level
+/// decoders.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] for learned levels that the file does not have.
+/// [`Error::InvalidOption`] if the request asks for the mode `learned` and the file has no level
+/// decoders.
 pub fn wants_grid(request: &Request, has_levels: bool) -> Result<bool> {
     match request.mode {
         None => Ok(!has_levels),
@@ -75,7 +77,7 @@ pub fn wants_grid(request: &Request, has_levels: bool) -> Result<bool> {
     }
 }
 
-/// As errors of the prompt that the masks came from.
+/// The error of a prompt whose masks cannot be used.
 pub fn level_error(error: LevelError) -> Error {
     match error {
         LevelError::EmptyMask => Error::EmptyPrompt,

@@ -1,4 +1,4 @@
-//! What a prompt asks for, checked against the photo.
+//! What a prompt asks for, after it has been checked against the photo.
 
 use super::pointed;
 use super::request::{PointPrompt, Prompt, box_mask, polygon_mask, prompt_mask};
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::mask::BitMask;
 use crate::progress::Progress;
 
-/// A prompt for one photo. Masks have the photo's size.
+/// What a prompt asks for on one photo. Its masks have the photo's size.
 pub enum Target {
     /// A scene of several masks.
     Scene(Area),
@@ -16,10 +16,11 @@ pub enum Target {
     Lasso(BitMask),
 }
 
-/// Where a scene is looked for, and what of it is wanted.
+/// The part of the photo that a scene is made for, and what the scene has.
 pub enum Area {
+    /// A scene of the whole photo.
     Photo,
-    /// What lies in a part of the photo.
+    /// A scene of what lies in a region of the photo.
     Region(BitMask),
     /// The parts of one entity.
     Entity(BitMask),
@@ -27,10 +28,12 @@ pub enum Area {
     Pair([BitMask; 2]),
 }
 
-/// Turns a prompt into masks of a photo of `width` x `height` pixels. A large polygon takes a second; `progress` may end it.
+/// Turns a prompt into masks of a photo of `width` x `height` pixels. A large polygon takes about a
+/// second; `progress` can end it.
 ///
 /// # Errors
-/// [`crate::Error::EmptyPrompt`], [`crate::Error::InvalidPrompt`], [`crate::Error::SizeMismatch`], [`crate::Error::Aborted`].
+/// [`crate::Error::EmptyPrompt`], [`crate::Error::InvalidPrompt`], [`crate::Error::SizeMismatch`],
+/// [`crate::Error::Aborted`].
 pub async fn resolve(
     prompt: &Prompt,
     (width, height): (u32, u32),

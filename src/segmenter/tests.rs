@@ -1,4 +1,4 @@
-//! What no segmenter may do, whatever its device does.
+//! What must never happen with a segmenter, whatever its device does.
 
 use super::{DeviceKind, PointPrompt, Prompt, Request, Segmenter};
 use crate::error::{Error, Result};
@@ -29,7 +29,8 @@ async fn scenes(model: &[u8]) -> Result<Vec<Scene>> {
     Ok(scenes)
 }
 
-/// Scores are those that callers see; what `min_score` leaves out, nothing else replaces.
+/// Scores are those that callers see. No other mask takes the place of one that `min_score` leaves
+/// out.
 #[test]
 fn no_mask_scores_below_the_least_score() {
     pollster::block_on(async {
@@ -54,7 +55,8 @@ fn no_mask_scores_below_the_least_score() {
     });
 }
 
-/// A shader that a driver does not take, or takes for another one, is an error: before the first photo if it is compiled ahead.
+/// If a driver rejects a shader, or takes it for another one, the result is an error. If the shader
+/// is compiled ahead, the error comes before the first photo.
 #[test]
 fn a_broken_shader_never_gives_a_mask() {
     let kernels = [
@@ -72,7 +74,7 @@ fn a_broken_shader_never_gives_a_mask() {
     ];
     pollster::block_on(async {
         for name in kernels {
-            // Not all kernels are of both families.
+            // Each family of models has kernels that the other does not have.
             let model =
                 if ["max pool", "windows", "attention"].contains(&name) { BASE } else { TINY };
             for fault in [Fault::Syntax, Fault::Bindings] {
@@ -85,7 +87,7 @@ fn a_broken_shader_never_gives_a_mask() {
                 }
             }
         }
-        // Whoever comes next gets another device.
+        // The next user gets another device.
         let sound = scenes(TINY).await.expect("npm test installs an adapter");
         assert_eq!(sound.len(), 2);
     });

@@ -1,4 +1,4 @@
-//! A loaded network and encoded photos as JavaScript objects.
+//! JavaScript objects for a loaded network and for encoded photos.
 
 use std::rc::Rc;
 
@@ -21,7 +21,8 @@ export type Checkpoint = (fraction: number) => Promise<boolean>;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Called with the fraction done (0 to 1); yields to the event loop and resolves to `false` to cancel.
+    /// Is called with the fraction of the work that is done (0 to 1). It gives the event loop a
+    /// turn and resolves to `false` to cancel the work.
     #[wasm_bindgen(extends = Function, typescript_type = "Checkpoint")]
     pub type Checkpoint;
 }
@@ -34,8 +35,9 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens the device (`webgpu` or `cpu`), checks that it computes, and loads the model file; `checked`: it is known to be undamaged.
-    /// `precision` is `f32` or `f16`, which a GPU without 16-bit floats does not heed.
+    /// Opens the device (`webgpu` or `cpu`), makes sure that it computes, and loads the model file.
+    /// `checked` says that the file is known to be undamaged. `precision` is `f32` or `f16`; a GPU
+    /// without 16-bit floats uses `f32` for both.
     pub async fn create(
         device: String,
         model: Vec<u8>,
@@ -62,18 +64,18 @@ impl Engine {
         Ok(Engine { segmenter: Rc::new(segmenter) })
     }
 
-    /// `{device, name, software, precision}`.
+    /// The device in use: `{device, name, software, precision}`.
     pub fn adapter(&self) -> Result<JsValue, JsValue> {
         Ok(to_js(self.segmenter.adapter())?)
     }
 
-    /// What a GPU holds now, `{inUse, reserved}` in bytes; nothing on the CPU.
+    /// How much of a GPU's memory is taken now: `{inUse, reserved}` in bytes; zeros on the CPU.
     #[wasm_bindgen(js_name = gpuMemory)]
     pub fn gpu_memory(&self) -> Result<JsValue, JsValue> {
         Ok(to_js(&self.segmenter.memory())?)
     }
 
-    /// Decodes an image file and encodes it.
+    /// Decodes an image file and encodes the photo.
     #[wasm_bindgen(js_name = setImageBytes)]
     pub async fn set_image_bytes(
         &self,
@@ -85,7 +87,7 @@ impl Engine {
         self.encode(photo, progress).await
     }
 
-    /// Encodes RGBA pixels as a canvas has them.
+    /// Encodes a photo that is given as RGBA pixels, as a canvas has them.
     #[wasm_bindgen(js_name = setImageRgba)]
     pub async fn set_image_rgba(
         &self,
@@ -101,7 +103,7 @@ impl Engine {
 
     async fn encode(&self, photo: Photo, progress: Checkpoint) -> Result<EncodedImage, JsValue> {
         let progress = callback(&progress);
-        // Who wanted nothing but to have the file checked ends it here.
+        // A caller that only wants the file checked ends the work here.
         progress.checkpoint(0.0).await?;
         let encoded = self.segmenter.encode(photo, &progress).await?;
         Ok(EncodedImage { segmenter: self.segmenter.clone(), encoded })
@@ -117,17 +119,19 @@ pub struct EncodedImage {
 
 #[wasm_bindgen]
 impl EncodedImage {
+    /// The width of the photo, in pixels.
     #[wasm_bindgen(getter)]
     pub fn width(&self) -> u32 {
         self.encoded.width
     }
 
+    /// The height of the photo, in pixels.
     #[wasm_bindgen(getter)]
     pub fn height(&self) -> u32 {
         self.encoded.height
     }
 
-    /// Answers `{levels?, prompt?, grid?}` with a scene.
+    /// Answers a request `{levels?, prompt?, mode?, minScore?, maxQueries?, grid?}` with a scene.
     pub async fn segment(
         &self,
         request: JsValue,
@@ -138,7 +142,8 @@ impl EncodedImage {
         Ok(to_js(&scene)?)
     }
 
-    /// Answers `{points?, box?, previous?}` with all masks that can be meant; logits are bytes of floats, here and there.
+    /// Answers a prompt `{points?, box?, previous?}` with all masks that it may mean. In both
+    /// directions, logits are the bytes of 32-bit floats.
     pub async fn candidates(
         &self,
         prompt: JsValue,
@@ -151,7 +156,8 @@ impl EncodedImage {
     }
 }
 
-/// Errors of the prompt are told from those of the options beside it.
+/// Reads a request. The prompt is read by itself first, so that its errors can be told from those
+/// of the other options.
 fn request(request: JsValue) -> Result<Request> {
     if let Ok(prompt) = Reflect::get(&request, &"prompt".into())
         && !prompt.is_undefined()
@@ -162,7 +168,7 @@ fn request(request: JsValue) -> Result<Request> {
     serde_wasm_bindgen::from_value(request).map_err(|error| Error::InvalidOption(error.to_string()))
 }
 
-/// A caller that throws, or answers with anything but `true`, wants no more.
+/// The progress of a call. If the callback throws, or answers with anything falsy, the work ends.
 fn callback(checkpoint: &Checkpoint) -> Progress<'_> {
     Progress::new(async |fraction| {
         let Ok(answer) = checkpoint.call1(&JsValue::UNDEFINED, &fraction.into()) else {

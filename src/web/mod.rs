@@ -1,4 +1,5 @@
-//! The browser's side: what the worker calls. Values cross as plain objects, masks as run-length codes.
+//! The interface to JavaScript, which the worker calls. Values cross it as plain objects, and masks
+//! as run-length encodings.
 
 mod engine;
 mod start;
@@ -10,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::error::Error;
 
-/// A failure as JavaScript gets it.
+/// A failure in the form that JavaScript gets.
 #[derive(Serialize)]
 struct Failure<'a> {
     code: &'a str,
@@ -24,7 +25,8 @@ impl From<Error> for JsValue {
     }
 }
 
-/// Plain objects and arrays, `null` for what is absent, bytes as `Uint8Array`: they survive `postMessage` and spreading.
+/// A value as plain objects and arrays, with `null` for what is absent and `Uint8Array` for bytes.
+/// Such values survive `postMessage` and spreading.
 fn to_js(value: &impl Serialize) -> Result<JsValue, Error> {
     value
         .serialize(

@@ -6,7 +6,8 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Set by the worker before loading; a panic's text is all that is left to report after one.
+    /// Reports the text of a panic. The host sets this function before it loads the module. After a
+    /// panic, the text is all that is left to report.
     #[wasm_bindgen(js_namespace = globalThis, js_name = __aimsPanic, catch)]
     fn report_panic(text: &str) -> Result<(), JsValue>;
 }
@@ -16,20 +17,22 @@ fn start() {
     call_constructors();
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
-        // Without a listener the console has it already.
+        // If nobody listens, the console already has the text.
         report_panic(&info.to_string()).ok();
     }));
 }
 
-/// cubecl registers its operations in thousands of static constructors. Unless somebody calls them by name, the linker
-/// wraps every export so that each call from JavaScript runs them all again.
+/// Runs the static constructors of the module. cubecl registers its operations in thousands of
+/// them. Unless somebody calls them by name, the linker wraps every export so that each call from
+/// JavaScript runs them all again.
 pub fn call_constructors() {
     unsafe extern "C" {
         fn __wasm_call_ctors();
     }
     static DONE: AtomicBool = AtomicBool::new(false);
     if !DONE.swap(true, Ordering::Relaxed) {
-        // SAFETY: the linker makes this function; it takes nothing and is called once, before anything else runs.
+        // SAFETY: the linker makes this function. It takes no arguments, and it is called once,
+        // before anything else runs.
         unsafe { __wasm_call_ctors() }
     }
 }

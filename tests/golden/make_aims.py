@@ -1,9 +1,14 @@
-"""Writes what PyTorch makes of the AIMS head: aims_random.safetensors and aims_random_base.safetensors (of a wide input) with generated
-weights and features, and aims_shipped.safetensors with the weights of `models/aims-tiny-q8.safetensors`, from photo to links.
+"""Writes what PyTorch computes with the AIMS head.
+
+aims_random.safetensors and aims_random_base.safetensors (with a wide input) come from generated
+weights and features. aims_shipped.safetensors comes from the weights of
+`models/aims-tiny-q8.safetensors`, and goes from the photo to the links.
 
 Usage: pip install torch numpy pillow safetensors && python tests/golden/make_aims.py [--shipped]
 
-Generated tensors are made here and in `tests/network/aims.rs` from their names alone, so only results are stored."""
+Generated tensors are made here and in `tests/network/generated.rs` from their names alone, so only
+the results are stored.
+"""
 
 import json
 import math
@@ -26,9 +31,10 @@ from aims.config import LEVELS, PIXEL_MEAN, PIXEL_STD, PRESETS  # noqa: E402
 from aims.model import Network  # noqa: E402
 from aims.sam import MaskDecoder  # noqa: E402
 
-# Height and width of the generated input.
+# Height and width of the generated inputs.
 SIZES = {"tiny": (64, 64), "base": (64, 128)}
-# More rounds than are asked before anything is read, on an input with room for their queries.
+# More rounds than the engine asks before it reads anything back, and an input with room for their
+# queries.
 MANY_ROUNDS = 8
 MANY_SIZE = (128, 256)
 MANY_STEP = 61
@@ -37,7 +43,10 @@ GROUP = 32
 
 
 def generated(name, shape):
-    """Numbers that depend on nothing but the name: a hash of each index, scaled so that activations stay near 1."""
+    """A tensor whose numbers depend only on its name and shape.
+
+    Each number is a hash of its index, scaled so that activations stay near 1.
+    """
     count = int(np.prod(shape))
     seed = 0x811C9DC5
     for byte in name.encode():  # FNV-1a
@@ -57,7 +66,7 @@ def generated(name, shape):
 
 
 def results(outputs, step):
-    """Every `step`-th logit, and all else."""
+    """Every `step`-th logit, and all other outputs."""
     tensors = dict(outputs.links)
     for level in LEVELS:
         said = outputs.predictions[level]
@@ -65,7 +74,7 @@ def results(outputs, step):
         tensors[f"{level}.score"] = said.score
         tensors[f"{level}.quality"] = said.quality
     if outputs.nested:
-        # By round first one mask of all queries, then the next.
+        # In each round, the first masks of all queries come first, then the second ones.
         by_round = lambda x: x[0].unflatten(0, (-1, PRESETS["base"].round_queries)).transpose(1, 2)
         logits, quality, _ = (by_round(x) for x in outputs.nested)
         tensors["nested.logits"] = logits.flatten()[::step]
@@ -96,7 +105,7 @@ def features_of(config, height, width):
 
 
 def many_rounds(network):
-    """All rounds, however cold their places are."""
+    """The results of all rounds, however low the objectness is."""
     aims = network.aims
     config, aims.config = aims.config, replace(aims.config, rounds=MANY_ROUNDS)
     with mock.patch.object(model, "MIN_OBJECTNESS", -math.inf):
@@ -142,13 +151,13 @@ def random(preset, path):
             cases["many"] = many_rounds(network)
     everything = cases.pop("everything")
     assert all(torch.equal(value, cases["full"][name]) for name, value in everything.items()), (
-        "the full image is no prompt"
+        "a prompt of the full image changes nothing"
     )
     write(path, cases, {"shapes": json.dumps(shapes)})
 
 
 def dequantised(path):
-    """The float weights that a model file stands for."""
+    """The float32 weights that a quantised model file stands for."""
     weights = {}
     with safe_open(path, "pt") as file:
         for name in file.keys():

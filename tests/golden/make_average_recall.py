@@ -1,4 +1,6 @@
-"""Writes tests/data/average_recall_pycocotools.json: masks with the recall and precision that pycocotools measures.
+"""Writes tests/data/average_recall_pycocotools.json.
+
+The file has masks, and the recall and precision that pycocotools measures.
 
 Usage: pip install numpy pycocotools==2.0.11 && python tests/golden/make_average_recall.py
 """
@@ -21,7 +23,7 @@ def rectangle(rng):
 
 
 def shifted(rng, rect):
-    """A rectangle like another one, by a pixel or two."""
+    """A rectangle like another one, with each number changed by at most 1."""
     x, y, w, h = (v + rng.choice([-1, 0, 0, 0, 1]) for v in rect)
     return [max(x, 0), max(y, 0), max(w, 1), max(h, 1)]
 
@@ -35,7 +37,11 @@ def encode(rect):
 
 
 def image(rng, targets, good, random_ones):
-    """Overlapping targets, every fourth a crowd; near and random predictions with scores that repeat."""
+    """The targets and predictions of a photo.
+
+    Targets overlap, and every fourth is a crowd. Predictions are close to a target or random, and
+    their scores repeat.
+    """
     rects = [rectangle(rng) for _ in range(targets)]
     guesses = [shifted(rng, rng.choice(rects)) for _ in range(good if rects else 0)]
     guesses += [rectangle(rng) for _ in range(random_ones)]

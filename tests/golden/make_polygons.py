@@ -1,4 +1,7 @@
-"""Writes tests/data/polygons_pycocotools.json: annotations of polygons, boxes and uncompressed runs, with the codes that pycocotools makes of them.
+"""Writes tests/data/polygons_pycocotools.json.
+
+The file has annotations of polygons, boxes and uncompressed runs, and the RLE that pycocotools
+makes of them.
 
 Usage: pip install numpy pycocotools==2.0.11 && python tests/golden/make_polygons.py
 """
@@ -12,7 +15,7 @@ from pycocotools import mask as coco
 
 
 def case(name, height, width, annotation):
-    """As COCO.annToRLE does it."""
+    """An annotation and its RLE, made as COCO.annToRLE does it."""
     shape = annotation.get("segmentation") or [box_ring(annotation["bbox"])]
     code = coco.frPyObjects(shape, height, width)
     if isinstance(code, list):
@@ -31,7 +34,7 @@ def box_ring(box):
 
 
 def star(rng, height, width, corners, digits):
-    """Corners around a middle, at all distances, which may lie outside of the photo."""
+    """Corners around a centre at random distances, which may lie outside the photo."""
     cx, cy = rng.uniform(0, width), rng.uniform(0, height)
     ring = []
     for i in range(corners):
@@ -44,7 +47,7 @@ def star(rng, height, width, corners, digits):
 
 
 def scrawl(rng, height, width, corners, digits):
-    """Corners anywhere near the photo; edges cross each other."""
+    """Corners anywhere in or near the photo, so that edges cross each other."""
     return [
         round(rng.uniform(-0.3, 1.3) * side, digits)
         for _ in range(corners)

@@ -1,4 +1,4 @@
-"""Writes ../data/progressive.jpg: a small JPEG in several scans, for `tests/input`. Needs Pillow."""
+"""Writes ../data/progressive.jpg, a small progressive JPEG for `tests/input`. Needs Pillow."""
 
 from pathlib import Path
 

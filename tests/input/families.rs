@@ -1,4 +1,5 @@
-//! Model files of two families: each with the other's manifest, cut, and with manifests that contradict the tensors.
+//! Tests model files of two families: each with the other's manifest, cut, and with manifests that
+//! contradict the tensors.
 
 use aims_web::ops::Bits;
 use aims_web::{DeviceKind, Error, Segmenter};
@@ -14,9 +15,9 @@ fn load(file: &[u8]) -> aims_web::Result<Segmenter> {
     pollster::block_on(Segmenter::new(DeviceKind::Cpu, file, Some(64)))
 }
 
-/// Refused as damaged, with a message that has all these words.
+/// Checks that a file is refused as damaged, with a message that has all these words.
 fn refused(file: &[u8], words: &[&str]) {
-    let Err(error) = load(file) else { panic!("accepted, without a word of {words:?}") };
+    let Err(error) = load(file) else { panic!("accepted instead of refused with {words:?}") };
     assert!(matches!(error, Error::ModelCorrupt(_)), "{error}");
     let message = error.to_string();
     for word in words {
@@ -30,7 +31,7 @@ fn manifest_of(file: &[u8]) -> Value {
     found
 }
 
-/// All in one: each test is a program, and converting takes seconds.
+/// All cases are in one test, because each test is a program and converting takes seconds.
 #[test]
 fn files_that_contradict_themselves() {
     let base = base_model(Precision::Quantised(Bits::Eight));
@@ -38,7 +39,7 @@ fn files_that_contradict_themselves() {
     let (tiny_says, base_says) = (manifest_of(TINY), manifest_of(&base));
     let wearing = |file: &[u8], other: &Value| {
         with_manifest(file, |manifest| {
-            // Each keeps its own checksum, so that only the description is wrong.
+            // Each file keeps its own checksum, so that only the description is wrong.
             let checksum = manifest["dataSha256"].take();
             *manifest = other.clone();
             manifest["dataSha256"] = checksum;
@@ -55,7 +56,7 @@ fn files_that_contradict_themselves() {
         ("/encoder/stages/0/channels", json!(64), "image_encoder."),
         ("/encoder/stages/2/depth", json!(8), "blocks."),
         ("/encoder/stages/2/depth", json!(6), "blocks."),
-        // The network that is described has less than the file.
+        // The described network has less than the file.
         ("/encoder/stages/3/depth", json!(1), "blocks.11."),
         ("/encoder/positionSide", json!(14), "pos_embed"),
         ("/decoder/masks", json!(3), "mask_decoder."),
@@ -70,7 +71,7 @@ fn files_that_contradict_themselves() {
         });
         refused(&wrong, &["'aims-base'", tensor]);
     }
-    // A file of a network with levels, described without.
+    // The network of this file has levels, but the description has none.
     refused(
         &with_manifest(TINY, |manifest| manifest["levels"] = Value::Null),
         &["'aims-tiny'", "'aims."],

@@ -1,5 +1,6 @@
-//! What people and programs get wrong: bad photos, bad prompts, damaged model files, and seeded random ones. The answer is a
-//! right result or an error with a code, never a panic, and never more memory than a stated cap.
+//! Tests what people and programs get wrong: bad photos, bad prompts, damaged model files, and
+//! random ones from seeds. The answer is a right result or an error with a code, never a panic, and
+//! it never takes more memory than a stated limit.
 #![cfg(not(target_family = "wasm"))]
 
 mod candidates;

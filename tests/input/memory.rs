@@ -1,4 +1,5 @@
-//! How much memory a piece of work takes: an allocator that counts for each thread by itself, as tests run side by side.
+//! Measures how much memory work takes, with an allocator that counts for each thread separately,
+//! because tests run in parallel.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,7 +10,8 @@ struct Counting;
 static COUNTING: Counting = Counting;
 
 thread_local! {
-    /// Bytes that this thread has taken and not given back. Below zero where it frees what another took.
+    /// The bytes that this thread has taken and not given back. Below zero if it frees what another
+    /// thread took.
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
@@ -20,11 +22,11 @@ fn count(bytes: isize) {
     PEAK.set(PEAK.get().max(live));
 }
 
-// SAFETY: every call is passed on as it is; counting takes no memory.
+// SAFETY: every call is passed on unchanged, and counting takes no memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
-        // SAFETY: the caller's promises are those of `System`.
+        // SAFETY: the caller's promises are those that `System` requires.
         unsafe { System.alloc(layout) }
     }
 
@@ -40,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(pointer, layout) }
     }
 
-    /// May move: counted as if it did.
+    /// Counts as if the memory always moved, because it may.
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size as isize);
         count(-(layout.size() as isize));
@@ -49,7 +51,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What `work` returns, and the most bytes that it had on this thread at once beyond those from before.
+/// Returns the result of `work`, and the most bytes that it had at once on this thread, without
+/// those from before.
 pub fn peak<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = LIVE.get();
     PEAK.set(before);

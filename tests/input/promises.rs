@@ -1,8 +1,8 @@
-//! What holds for every scene, whatever was asked.
+//! Checks what is true for every scene, whatever was asked.
 
 use aims_web::{Level, Prompt, Request, Scene};
 
-/// Panics where the scene of a photo of this width and height breaks a promise of the documentation.
+/// Panics if the scene of a photo of this width and height breaks a promise of the documentation.
 pub fn keeps_its_promises(request: &Request, scene: &Scene, size: (u32, u32)) {
     assert_eq!((scene.width, scene.height), size);
     let has_levels = matches!(
@@ -15,7 +15,7 @@ pub fn keeps_its_promises(request: &Request, scene: &Scene, size: (u32, u32)) {
     );
     for mask in &scene.masks {
         assert!((0.0..=1.0).contains(&mask.score), "{}", mask.score);
-        let pixels = mask.rle.decode().expect("a code");
+        let pixels = mask.rle.decode().expect("a valid RLE");
         assert_eq!((pixels.size(), pixels.area()), (size, mask.area));
         assert!(mask.area > 0);
         assert!(!has_levels || request.levels.contains(&mask.level), "{:?}", mask.level);

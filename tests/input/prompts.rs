@@ -1,4 +1,5 @@
-//! Prompts on the shipped network on the CPU, wrong ones with the code that each gives, right ones on odd photos.
+//! Tests prompts with the shipped network on the CPU: wrong ones with the code that each gives, and
+//! right ones on odd photos.
 
 use std::cell::Cell;
 
@@ -13,10 +14,12 @@ use aims_web::{
 use crate::memory::peak;
 use crate::model_file::with_manifest;
 
+/// The shipped model file.
 pub const SHIPPED: &[u8] = include_bytes!("../../models/aims-tiny-q4.safetensors");
 const NAN: f64 = f64::NAN;
 const INFINITY: f64 = f64::INFINITY;
 
+/// The shipped network at an input of 64 pixels.
 pub fn segmenter() -> Segmenter {
     opened(SHIPPED)
 }
@@ -25,7 +28,7 @@ fn opened(file: &[u8]) -> Segmenter {
     pollster::block_on(Segmenter::new(DeviceKind::Cpu, file, Some(64))).expect("the file is valid")
 }
 
-/// A bright disc on a dark ground.
+/// Encodes a photo of a bright disc on a dark background.
 pub fn encoded(segmenter: &Segmenter, width: u32, height: u32) -> EncodedPhoto {
     let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let rgb = pixels.flat_map(|(x, y)| {
@@ -59,7 +62,7 @@ fn rle(size: [u32; 2], counts: &str) -> Rle {
 const WIDTH: u32 = 60;
 const HEIGHT: u32 = 40;
 
-/// Runs the prompts, each of which must be refused with the code before it takes a megabyte.
+/// Runs the prompts. Each must be refused with this code before it takes a megabyte.
 fn refused(code: &str, prompts: Vec<Prompt>) {
     let segmenter = segmenter();
     let photo = encoded(&segmenter, WIDTH, HEIGHT);
@@ -95,7 +98,7 @@ fn points_that_are_none() {
     .map(|(x, y)| at(x, y))
     .to_vec();
     prompts.push(points(&[Point { label: 2, ..point(1.0, 1.0) }]));
-    // Nothing but where nothing is wanted.
+    // These prompts have only background points.
     prompts.push(points(&[Point { label: 0, ..point(30.0, 20.0) }]));
     prompts.push(points(&[5.0, 30.0, 55.0].map(|x| Point { label: 0, ..point(x, 20.0) })));
     prompts.push(points(&vec![point(1.0, 1.0); 257]));
@@ -114,7 +117,7 @@ fn logits_that_are_none() {
             ..PointPrompt::default()
         })
     };
-    // At an input of 64 pixels masks have 16 x 16 logits.
+    // At an input of 64 pixels, masks have 16 x 16 logits.
     let one_is_none = |i| if i == 100 { f32::NAN } else { 1.0 };
     let prompts = vec![
         with(16, 16, vec![1.0; 255]),
@@ -155,7 +158,7 @@ fn boxes_that_are_none() {
         [60.0, 5.0, 9.0, 9.0],
         [5.0, 40.0, 9.0, 9.0],
         [-9.0, 5.0, 9.0, 9.0],
-        // Between two centres of pixels.
+        // This box lies between the centres of two pixels.
         [5.6, 5.6, 0.5, 0.5],
         [f64::MAX, 0.0, f64::MAX, 9.0],
         [-f64::MAX, 0.0, 1.0, 9.0],
@@ -190,7 +193,7 @@ fn polygons_that_are_none() {
             &[[1.0, 1.0], [9.0, 9.0], [5.0, 5.0]],
             &[[-9.0, -9.0], [-1.0, -9.0], [-1.0, -1.0]],
             &[[90.0, 90.0], [99.0, 90.0], [99.0, 99.0]],
-            // Twice around: even.
+            // This polygon goes around twice, so that everything is outside by the even-odd rule.
             &[[1.0, 1.0], [9.0, 1.0], [9.0, 9.0], [1.0, 1.0], [9.0, 1.0], [9.0, 9.0]],
         ]),
     );
@@ -199,19 +202,20 @@ fn polygons_that_are_none() {
 #[test]
 fn a_polygon_may_cross_itself() {
     use aims_web::mask::polygon::rasterise_polygon;
-    // A bow: two triangles of which each is a quarter of the square; the corners of the waist are on centres' edges.
+    // This bow consists of two triangles, each of which is a quarter of the square. Its edges go
+    // through the centres of pixels.
     let bow = [[0.0, 0.0], [40.0, 40.0], [40.0, 0.0], [0.0, 40.0]];
     let mask = rasterise_polygon(&bow, WIDTH, HEIGHT).expect("it covers pixels");
     assert_eq!(mask.area(), 800);
-    // A five-pointed star: its middle is outside by the even-odd rule.
+    // The middle of a five-pointed star is outside by the even-odd rule.
     let tip = |i: u32| {
         let angle = f64::from(i) * 0.8 * std::f64::consts::PI;
         [20.0 + 18.0 * angle.sin(), 20.0 - 18.0 * angle.cos()]
     };
     let star = [0, 1, 2, 3, 4].map(tip);
     let mask = rasterise_polygon(&star, WIDTH, HEIGHT).expect("it covers pixels");
-    assert!(!mask.get(20, 20) && mask.get(20, 5), "the middle is out, a tip is in");
-    // Its five tips: the star without the pentagon in its middle.
+    assert!(!mask.get(20, 20) && mask.get(20, 5), "the middle is outside, a tip inside");
+    // The area is that of the five tips: the star without the pentagon in its middle.
     let (outer, inner) = (18.0_f64, 18.0 * 0.381_966);
     let star_area = 5.0 * outer * inner * 36.0_f64.to_radians().sin();
     let expected = star_area - 2.5 * inner.powi(2) * 72.0_f64.to_radians().sin();
@@ -266,7 +270,7 @@ fn masks_that_are_none() {
             rle(size, "oooooo"),
             rle(size, "ooooooooooooooooooo0"),
             rle(size, "oooooo3"),
-            // A run of -1.
+            // This is a run of -1.
             rle(size, "O"),
             rle(size, &full[..full.len() - 1]),
             rle(size, &"0".repeat(100_000)),
@@ -357,7 +361,7 @@ fn settings_out_of_range() {
     }
 }
 
-/// Each kind of prompt, on all of the photo and on its corner.
+/// Each kind of prompt, on the whole photo and on its corner.
 fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
     let (w, h) = (f64::from(width), f64::from(height));
     let all = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]];
@@ -394,7 +398,8 @@ fn right_prompts(width: u32, height: u32) -> Vec<Prompt> {
     ]
 }
 
-/// What JavaScript and the command line pass is JSON: a wrong key is an error that names it.
+/// Requests from JavaScript and the command line are JSON. A wrong key is an error that names the
+/// key.
 #[test]
 fn keys_that_are_none() {
     for (json, key) in [
@@ -432,7 +437,8 @@ fn levels_that_are_named_twice() {
     }
 }
 
-/// A comb of long teeth: many edges over many rows. Work on it can end before it is drawn.
+/// The polygon is a comb of long teeth with many edges over many rows. Work on it can end before it
+/// is drawn.
 #[test]
 fn a_large_polygon_can_be_aborted() {
     let segmenter = segmenter();
@@ -469,7 +475,7 @@ fn take_every_prompt(segmenter: &Segmenter) {
         assert_eq!((photo.width, photo.height), (width, height));
         for prompt in right_prompts(width, height) {
             for mode in [Mode::Learned, Mode::Grid] {
-                // Few points, but all crops and all masks.
+                // There are few points, but all crops and all masks.
                 let grid = GridOptions {
                     points_per_side: 2,
                     crop_n_layers: if width * height > 100 { 1 } else { 3 },
@@ -491,9 +497,9 @@ fn take_every_prompt(segmenter: &Segmenter) {
                 let scene = scene.unwrap_or_else(|error| {
                     panic!("{width} x {height}, {mode:?}, {prompt:?}: {error}")
                 });
-                // Every mask is one of the photo's size.
+                // Every mask has the photo's size.
                 for mask in &scene.masks {
-                    assert_eq!(mask.rle.decode().expect("it is sound").size(), (width, height));
+                    assert_eq!(mask.rle.decode().expect("a valid RLE").size(), (width, height));
                 }
             }
         }

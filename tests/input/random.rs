@@ -1,16 +1,20 @@
-//! Random numbers that are the same everywhere: a failure names its seed.
+//! Random numbers that are the same everywhere. A failure names its seed.
 
 use rayon::prelude::*;
 
-/// Marsaglia's xorshift with the multiplier of Vigna's `xorshift64*`.
+/// A generator of random numbers: Marsaglia's xorshift with the multiplier of Vigna's
+/// `xorshift64*`.
 pub struct Random(u64);
 
 impl Random {
+    /// The generator of a seed.
     pub fn new(seed: u64) -> Self {
-        // Seeds that follow each other must not give numbers that do; zero would give nothing but zeros.
+        // Consecutive seeds must not give similar numbers, and a state of zero would give only
+        // zeros.
         Self(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
+    /// The next 64 bits.
     pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -18,21 +22,22 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// From 0 to below `limit`, which is not 0.
+    /// A number from 0 to below `limit`, which is not 0.
     pub fn below(&mut self, limit: usize) -> usize {
         (((self.next() >> 32) * limit as u64) >> 32) as usize
     }
 
+    /// One of the choices.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
-    /// Whether one of `in_so_many` throws hits.
+    /// Whether a throw hits, which it does once in `in_so_many` times.
     pub fn chance(&mut self, in_so_many: usize) -> bool {
         self.below(in_so_many) == 0
     }
 
-    /// Flips bits, sets, removes, inserts or repeats bytes, at most eight times.
+    /// Flips bits, or sets, removes, inserts or repeats bytes, one to eight times.
     pub fn damage(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(8) {
             if bytes.is_empty() {
@@ -56,8 +61,8 @@ impl Random {
     }
 }
 
-/// Runs a case for each of `count` seeds, on all cores. `FUZZ_SEED=n` runs one seed alone, `FUZZ_TIMES=n` so many times as
-/// many.
+/// Runs a case for each of `count` seeds, on all cores. `FUZZ_SEED=n` runs only one seed, and
+/// `FUZZ_TIMES=n` runs n times as many seeds.
 pub fn fuzz(name: &str, count: u64, case: impl Fn(&mut Random) + Sync) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = match number("FUZZ_SEED") {
@@ -70,7 +75,7 @@ pub fn fuzz(name: &str, count: u64, case: impl Fn(&mut Random) + Sync) {
     });
 }
 
-/// Says which case it was that panics.
+/// Prints which case it is that panics.
 struct Named<'a> {
     name: &'a str,
     seed: u64,

@@ -1,4 +1,4 @@
-//! Scenes of aims-base, whose levels and scene head are trained: what any of them promises.
+//! Tests scenes of aims-base, whose levels and scene head are trained: what every scene promises.
 
 use std::cell::Cell;
 
@@ -12,7 +12,7 @@ use aims_web::{
 
 const BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
 const WHITE_ON_TRANSPARENT: &[u8] = include_bytes!("../data/white_on_transparent.png");
-/// A cup of coffee.
+/// The photo of a cup of coffee.
 const PHOTO: &[u8] = include_bytes!("../data/photo.png");
 
 struct Opened {
@@ -61,7 +61,7 @@ fn keeps_its_promises(scene: &Scene) {
     }
 }
 
-/// In one: loading takes seconds.
+/// All cases are in one test, because loading takes seconds.
 #[test]
 fn scenes_of_the_scene_head() {
     let opened = Opened::new(PHOTO);
@@ -75,7 +75,7 @@ fn scenes_of_the_scene_head() {
     assert_eq!(
         scene,
         opened.segment(Prompt::Mask { mask: full }, &ALL),
-        "the full image is no prompt"
+        "a full mask equals no prompt"
     );
     let entities = opened.segment(Prompt::Full, &[Level::Entity]);
     assert!(entities.masks.iter().all(|mask| mask.level == Level::Entity));
@@ -98,7 +98,7 @@ fn scenes_of_the_scene_head() {
     let score = |scene: &Scene| scene.level(Level::Relation).map(|mask| mask.score).sum::<f32>();
     assert!((score(&joined) - score(&again)).abs() < 1e-4, "the order of the two does not matter");
 
-    // Which answer to a click is meant, the head says.
+    // The scene head says which answer to a click is meant.
     let middle = Point {
         x: f64::from(opened.photo.width) / 2.0,
         y: f64::from(opened.photo.height) / 2.0,
@@ -115,7 +115,7 @@ fn scenes_of_the_scene_head() {
     let clicked = opened.segment(Prompt::Points(click), &ALL);
     assert!((clicked.masks[0].score - taken.predicted_iou).abs() < 1e-6);
 
-    // Wherever it is stopped, it says so.
+    // Wherever the request is stopped, the error says so.
     for stop in [1, 3, 6] {
         let calls = Cell::new(0);
         let progress = Progress::new(|_| {
@@ -131,7 +131,7 @@ fn scenes_of_the_scene_head() {
     }
 }
 
-/// White shapes on a transparent ground would be lost on white.
+/// White shapes on a transparent background would be lost on white.
 #[test]
 fn what_is_opaque_is_told_from_what_is_not() {
     let opened = Opened::new(WHITE_ON_TRANSPARENT);
@@ -139,7 +139,7 @@ fn what_is_opaque_is_told_from_what_is_not() {
     let opaque =
         BitMask::from_fn(rgba.width(), rgba.height(), |x, y| rgba.get_pixel(x, y).0[3] > 127);
     let scene = opened.segment(Prompt::Full, &ALL);
-    // Both shapes together, or each by itself.
+    // These are both shapes together, or each by itself.
     let shapes: Vec<BitMask> =
         scene.level(Level::Entity).map(pixels).filter(|mask| mask.area() * 2 < 400 * 300).collect();
     let union = shapes.into_iter().reduce(|all, mask| all.union(&mask)).expect("entities");

@@ -9,6 +9,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use crate::model_file::mend;
 
+/// The bytes of the model file.
 pub fn small() -> Vec<u8> {
     let tensors = [
         ("floats", Dtype::F32, vec![2, 3], 24),
@@ -36,11 +37,11 @@ pub fn small() -> Vec<u8> {
     file
 }
 
-/// Reads all that the small file has.
+/// Reads everything in the small file.
 pub fn read(file: &[u8]) -> Result<()> {
     let weights = Weights::new(file, &Device::flex())?;
     weights.bits();
-    // What one tensor lacks must not hide what another has.
+    // All tensors are read, so that an error in one does not hide another.
     let results = [
         weights.float("floats", [2, 3]).map(drop),
         weights.float("halves", [4]).map(drop),

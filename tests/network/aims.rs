@@ -1,5 +1,5 @@
-//! The AIMS head against its PyTorch twin, with generated weights and with those that are shipped: see
-//! `tests/golden/make_aims.py`.
+//! Compares the AIMS head with its PyTorch twin, with generated weights and with the shipped ones;
+//! see `tests/golden/make_aims.py`.
 
 use std::rc::Rc;
 
@@ -49,7 +49,7 @@ fn input(
     ops::tensor(generated(&format!("input.{name}"), &shape), shape, device)
 }
 
-/// Compares everything that the head says; of the logits, every `step`-th.
+/// Compares everything that the head computes; of the logits, only every `step`-th one.
 async fn compare(
     aims: &Aims,
     features: &ImageFeatures,
@@ -70,7 +70,7 @@ async fn compare(
         .await
         .expect("the device computes");
     let mut results = Vec::new();
-    // Where levels read along in SAM's decoder, there are no links.
+    // The side decoder, which runs next to SAM's, gives no links.
     if output.nested.score.is_empty() {
         results.push(("entity_part".to_string(), output.entity_part));
         results.push(("relation_entity".to_string(), output.relation_entity));
@@ -117,7 +117,8 @@ async fn generated_weights(kind: DeviceKind, family: Description, size: InputSiz
     compare(&aims, &features, Some(&prompt), &golden, "prompted", 1).await;
 }
 
-/// More rounds than a GPU asks before it reads anything, all of them of places that count as hot.
+/// Runs more rounds than a GPU runs before anything is read back. The threshold of objectness is so
+/// low that all queries count.
 async fn many_rounds(kind: DeviceKind) {
     let device = common::device(kind).await;
     let mut family = base();
@@ -147,12 +148,12 @@ async fn shipped_weights(kind: DeviceKind) {
     let encoded = ops::counters(&device);
     compare(&aims, &features, None, &Golden::read(SHIPPED), "full", 101).await;
     let all = ops::counters(&device);
-    // Natively other tests use the device at the same time.
+    // Natively, other tests use the device at the same time.
     if cfg!(target_family = "wasm") {
         assert_eq!(all.late_pipelines, start.late_pipelines, "a shader was not compiled ahead");
         assert!(encoded.submissions - start.submissions <= 20, "{start:?} {encoded:?}");
         assert!(all.submissions - encoded.submissions <= 20, "{encoded:?} {all:?}");
-        assert_eq!(encoded.reads, start.reads, "the image's features stay on the device");
+        assert_eq!(encoded.reads, start.reads, "the features stay on the device");
         let reads = if kind == DeviceKind::Gpu { 1 } else { 0 };
         assert_eq!(all.reads, encoded.reads + reads, "one read-back for three levels");
     }
@@ -171,7 +172,8 @@ everywhere!(shipped_aims_head_on_cpu, shipped_weights(DeviceKind::Cpu));
 everywhere!(shipped_aims_head_on_gpu, shipped_weights(DeviceKind::Gpu));
 
 everywhere!(
-    /// With the shipped model; also when the mask is that of a photo that does not fill the input.
+    /// A prompt of the full image gives the same scene as no prompt, with the shipped model and a
+    /// photo that does not fill the input.
     full_image_prompt_is_no_prompt,
     async {
         let segmenter = Segmenter::new(DeviceKind::Cpu, common::SHIPPED_TINY, Some(256)).await.expect("a valid model");

@@ -1,4 +1,5 @@
-//! The golden tensors of `tests/golden` and the inputs they were made from, natively and in a browser.
+//! The golden tensors of `tests/golden`, and the inputs that they were made from, natively and in a
+//! browser.
 use std::collections::HashMap;
 
 #[cfg(not(target_family = "wasm"))]
@@ -10,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-/// Defines a test that runs natively and in a browser. The body is an `async` block.
+/// Defines a test that runs natively and in a browser. Its body is an `async` block.
 macro_rules! everywhere {
     ($(#[$attribute:meta])* $name:ident, $body:expr) => {
         $(#[$attribute])*
@@ -31,7 +32,7 @@ macro_rules! everywhere {
 }
 pub(crate) use everywhere;
 
-/// The reference's weights as a float32 model file; `npm test` fetches the checkpoint.
+/// The reference's weights as a float32 model file. `npm test` downloads the checkpoint.
 #[cfg(not(target_family = "wasm"))]
 pub fn float_model() -> Vec<u8> {
     use aims_web_cli::convert::{Precision, Sources, convert};
@@ -39,6 +40,7 @@ pub fn float_model() -> Vec<u8> {
     convert(&family("aims-tiny"), sources, Precision::Float32).expect("the checkpoint converts")
 }
 
+/// The path of MobileSAM's checkpoint.
 #[cfg(not(target_family = "wasm"))]
 pub fn checkpoint() -> std::path::PathBuf {
     let path = std::env::var_os("MOBILE_SAM_CHECKPOINT")
@@ -47,7 +49,8 @@ pub fn checkpoint() -> std::path::PathBuf {
     path
 }
 
-/// Converted before the build, as a browser has no files.
+/// The reference's weights as a float32 model file, which is made before the build, because a
+/// browser has no files.
 #[cfg(target_family = "wasm")]
 pub fn float_model() -> Vec<u8> {
     include_bytes!(env!(
@@ -57,10 +60,13 @@ pub fn float_model() -> Vec<u8> {
     .to_vec()
 }
 
+/// The shipped model file of aims-tiny.
 pub const SHIPPED_TINY: &[u8] = include_bytes!("../../models/aims-tiny-q8.safetensors");
+/// The shipped model file of aims-base.
 pub const SHIPPED_BASE: &[u8] = include_bytes!("../../models/aims-base-q4.safetensors");
 
-/// Natively the GPU is one with nothing but WebGPU's default limits: whatever asks for more fails there.
+/// Opens a device. Natively, the GPU has only WebGPU's default limits, so that everything that
+/// needs more fails there.
 #[cfg(not(target_family = "wasm"))]
 pub async fn device(kind: DeviceKind) -> Device {
     match kind {
@@ -69,6 +75,7 @@ pub async fn device(kind: DeviceKind) -> Device {
     }
 }
 
+/// Opens a device.
 #[cfg(target_family = "wasm")]
 pub async fn device(kind: DeviceKind) -> Device {
     aims_web::segmenter::open_device(kind).await.expect("the device opens").0
@@ -82,7 +89,7 @@ fn default_gpu() -> Device {
         .clone()
 }
 
-/// A GPU that multiplies 16-bit floats, if it can.
+/// A GPU that multiplies 16-bit floats, if the adapter has them.
 #[cfg(not(target_family = "wasm"))]
 pub fn half_gpu() -> Option<Device> {
     let device = open_gpu(burn_wgpu::wgpu::Features::SHADER_F16)?;
@@ -90,7 +97,7 @@ pub fn half_gpu() -> Option<Device> {
     Some(device)
 }
 
-/// With those features and WebGPU's default limits.
+/// Opens a GPU with these features and WebGPU's default limits.
 #[cfg(not(target_family = "wasm"))]
 fn open_gpu(required_features: burn_wgpu::wgpu::Features) -> Option<Device> {
     use burn::tensor::wgpu::WgpuSetup;
@@ -124,15 +131,17 @@ fn open_gpu(required_features: burn_wgpu::wgpu::Features) -> Option<Device> {
     })
 }
 
+/// The network of a model file.
 pub fn load(model: &[u8], device: &Device) -> Sam {
     let weights = Weights::new(model, device).expect("a valid model file");
     Sam::load(&weights).expect("a complete model file")
 }
 
-/// Golden tensors as floats (`masks` as bytes, one a float).
+/// Golden tensors as floats. Each byte of `masks` is one float.
 pub struct Golden(HashMap<String, (Vec<usize>, Vec<f32>)>);
 
 impl Golden {
+    /// The encoder's tensors for an input of this size.
     pub fn encoder(size: usize) -> Self {
         Self::read(match size {
             256 => include_bytes!("../golden/encoder_256.safetensors"),
@@ -140,6 +149,7 @@ impl Golden {
         })
     }
 
+    /// The decoder's tensors for an input of this size.
     pub fn decoder(size: usize) -> Self {
         Self::read(match size {
             256 => include_bytes!("../golden/decoder_256.safetensors"),
@@ -147,6 +157,7 @@ impl Golden {
         })
     }
 
+    /// Reads a golden file.
     pub fn read(bytes: &[u8]) -> Self {
         let file = SafeTensors::deserialize(bytes).expect("golden files are valid");
         Self(
@@ -168,13 +179,14 @@ impl Golden {
         )
     }
 
+    /// The shape and the values of a tensor.
     pub fn get(&self, name: &str) -> (&[usize], &[f32]) {
         let (shape, values) = &self.0[name];
         (shape, values)
     }
 }
 
-/// The photo at a long side of 256 or 1024, without a resampler: RGB, width, height.
+/// The photo with a long side of 256 or 1024 pixels, without a resampler: RGB, width, height.
 pub fn photo(size: usize) -> (Vec<u8>, usize, usize) {
     let image = image::load_from_memory(include_bytes!("../data/photo.png"));
     let image = image.expect("the photo is valid").into_rgb8();
@@ -191,15 +203,19 @@ pub fn photo(size: usize) -> (Vec<u8>, usize, usize) {
     (rgb, width, height)
 }
 
+/// A prompt of `tests/golden/prompts.json`.
 #[derive(Deserialize)]
 pub struct GoldenPrompt {
+    /// The name of the prompt.
     pub name: String,
     coords: Vec<[f32; 2]>,
     labels: Vec<i32>,
+    /// Whether the decoder also gets the golden mask prompt.
     pub mask_input: bool,
 }
 
 impl GoldenPrompt {
+    /// The points and corners of boxes, without padding.
     pub fn points(&self) -> Vec<PromptPoint> {
         let label = |code| match code {
             0 => PointLabel::Background,
@@ -213,6 +229,7 @@ impl GoldenPrompt {
     }
 }
 
+/// The golden prompts for an input of this size.
 pub fn prompts(size: usize) -> Vec<GoldenPrompt> {
     let text = include_str!("../golden/prompts.json");
     let mut by_size: HashMap<String, Vec<GoldenPrompt>> =
@@ -220,11 +237,12 @@ pub fn prompts(size: usize) -> Vec<GoldenPrompt> {
     by_size.remove(&size.to_string()).expect("prompts for this size")
 }
 
+/// The values of a tensor.
 pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     ops::read(tensor).await.expect("the device computes")
 }
 
-/// ‖a - b‖ / ‖b‖, and the largest difference over the largest value.
+/// The relative error ‖a - b‖ / ‖b‖, and the largest difference divided by the largest value.
 pub fn relative_errors(ours: &[f32], theirs: &[f32]) -> (f32, f32) {
     assert_eq!(ours.len(), theirs.len());
     let norm = |values: &mut dyn Iterator<Item = f32>| {

@@ -1,4 +1,5 @@
-//! Weights and inputs that are made from their names alone, here and in `tests/golden/make_aims.py`.
+//! Weights and inputs that are generated from their names alone, here and in
+//! `tests/golden/make_aims.py`.
 
 use std::collections::HashMap;
 
@@ -6,7 +7,7 @@ use aims_web::model::{Description, FORMAT_VERSION, MANIFEST_KEY, Manifest, data_
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-/// Numbers that depend on nothing but the name; the script has the same.
+/// Numbers that depend only on the name and the shape. `make_aims.py` generates the same ones.
 pub fn generated(name: &str, shape: &[usize]) -> Vec<f32> {
     let fnv = |seed: u32, byte: u8| (seed ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     let seed = name.bytes().fold(0x811C_9DC5, fnv);
@@ -26,7 +27,7 @@ pub fn generated(name: &str, shape: &[usize]) -> Vec<f32> {
     (0..shape.iter().product::<usize>() as u32).map(|i| scaled(number(i))).collect()
 }
 
-/// A model file of generated weights, of the shapes that the golden file lists.
+/// A model file of generated weights, with the shapes that the golden file lists.
 pub fn generated_model(golden: &[u8], family: &Description) -> Vec<u8> {
     let (_, header) = SafeTensors::read_metadata(golden).expect("a valid file");
     let shapes = &header.metadata().as_ref().expect("has metadata")["shapes"];

@@ -1,4 +1,5 @@
-//! Operations and network, on CPU and GPU, natively and in a browser: one program for all, as each costs a long link.
+//! Tests of the operations and the network, on CPU and GPU, natively and in a browser. They are one
+//! program, because linking each program takes long.
 
 mod aims;
 mod common;

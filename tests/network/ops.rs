@@ -1,12 +1,12 @@
-//! Each GPU kernel against its CPU twin, at odd sizes and at the edges of tiles and workgroups; and the CPU twins
-//! against burn's own operations.
+//! Compares each GPU kernel with its CPU twin, at odd sizes and at the edges of tiles and
+//! workgroups, and the CPU twins with burn's own operations.
 
 use crate::common::{self, everywhere, floats, relative_errors};
 use aims_web::DeviceKind;
 use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
 use burn::tensor::{Device, Tensor};
 
-/// Deterministic values in -1..1.
+/// Deterministic values from -1 to 1.
 pub fn noise(seed: u64, length: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
@@ -18,10 +18,12 @@ pub fn noise(seed: u64, length: usize) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
+/// A tensor of deterministic values.
 pub fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
     ops::tensor(noise(seed, shape.iter().product()), shape, device)
 }
 
+/// A quantised weight of deterministic values, `[outputs, inputs]`.
 pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &Device) -> Weight {
     let bytes: Vec<i8> = noise(seed, outputs * inputs * bits.count() / 8)
         .iter()
@@ -34,7 +36,7 @@ pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &
     Weight::quantised(bits, words, scales, [outputs, inputs], device)
 }
 
-/// Runs on both devices; the GPU must agree with the CPU.
+/// Runs an operation on both devices, and checks that the results agree.
 async fn agree<const D: usize>(name: &str, run: impl Fn(&Device) -> Tensor<D>) {
     let gpu = floats(run(&common::device(DeviceKind::Gpu).await)).await;
     let cpu = floats(run(&common::device(DeviceKind::Cpu).await)).await;
@@ -72,7 +74,7 @@ everywhere!(linear_with_quantised_weights, async {
 });
 
 everywhere!(
-    /// Not only alike on both devices, but the values that were packed.
+    /// The weights are the same on both devices, and they are the values that were packed.
     quantised_weights_are_unpacked_in_order,
     async {
         for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
@@ -80,17 +82,17 @@ everywhere!(
             for bits in [Bits::Four, Bits::Eight] {
                 let inputs = 64;
                 let value = |i: usize| (i as i32 * 5) % 16 - 8;
-                let words: Vec<i32> = (0..inputs / bits.per_word())
+                let words: Vec<i32> = (0..inputs / bits.per_u32())
                     .map(|word| {
                         let mask = (1_u32 << bits.count()) - 1;
-                        let packed = (0..bits.per_word()).map(|i| {
-                            (value(word * bits.per_word() + i) as u32 & mask) << (i * bits.count())
+                        let packed = (0..bits.per_u32()).map(|i| {
+                            (value(word * bits.per_u32() + i) as u32 & mask) << (i * bits.count())
                         });
                         packed.sum::<u32>() as i32
                     })
                     .collect();
                 let weight = Weight::quantised(bits, words, vec![0.5, -2.0], [1, inputs], &device);
-                // A row for each input, with a one at its place.
+                // There is a row for each input, with a one at the index of that input.
                 let ones = (0..inputs * inputs).map(|i| f32::from(u8::from(i % (inputs + 1) == 0)));
                 let x: Tensor<2> = ops::tensor(ones.collect(), [inputs, inputs], &device);
                 let zero = ops::tensor(vec![0.0], [1], &device);
@@ -158,7 +160,7 @@ everywhere!(depthwise_convolution, async {
 });
 
 everywhere!(max_pooling, async {
-    // A row or column left over is dropped.
+    // A row or column that is left over is dropped.
     for (height, width, channels) in [(2, 2, 1), (7, 9, 65), (8, 6, 64), (17, 16, 96)] {
         agree(&format!("max pooling {height}x{width}x{channels}"), |device| {
             ops::max_pool(tensor(1, [2, height, width, channels], device))
@@ -220,7 +222,7 @@ everywhere!(attention_with_shared_bias, async {
             let width = heads * 32;
             let q = tensor(1, [2, queries, width], device) * 3.0;
             let (k, v) = (tensor(2, [1, keys, width], device), tensor(3, [1, keys, width], device));
-            // Keys that are hidden from some queries, and for a third of the queries all of them.
+            // About two thirds of the keys are hidden from each query.
             let hidden = tensor::<2>(4, [queries, keys], device).lower_elem(0.3).float() * -1000.0;
             ops::biased_attention(q, k, v, hidden, heads)
         })
@@ -229,7 +231,8 @@ everywhere!(attention_with_shared_bias, async {
 });
 
 everywhere!(attention_on_a_fused_projection, async {
-    // Windows and whole images of Hiera, with their own queries and with pooled ones.
+    // The sizes are those of Hiera's windows and whole images. Each is tested with its own queries
+    // and with pooled ones.
     for (batch, tokens, heads, dim) in
         [(2, 64, 1, 96), (3, 196, 2, 96), (1, 1, 4, 96), (1, 1024, 1, 96), (2, 16, 3, 8)]
     {
@@ -256,7 +259,7 @@ everywhere!(window_attention_with_bias, async {
 });
 
 everywhere!(
-    /// The CPU twins are right: burn's own operations, in their own layout, give the same.
+    /// The CPU twins are right, because burn's own operations, in their own layout, give the same.
     cpu_agrees_with_burn,
     async {
         let device = common::device(DeviceKind::Cpu).await;
@@ -269,7 +272,7 @@ everywhere!(
         let theirs = burn::tensor::activation::gelu(x.clone().matmul(weight.clone().transpose()) + bias.clone().unsqueeze());
         close("linear", floats(ops::linear(x, &Weight::F32(weight), &bias, Activation::Gelu)).await, floats(theirs).await);
 
-        // Kernels: burn has [outputs, inputs, ky, kx], we have [outputs, (ky, kx, inputs)].
+        // burn's kernels are [outputs, inputs, ky, kx], and ours are [outputs, (ky, kx, inputs)].
         let options = |stride, groups| burn::tensor::ops::ConvOptions::new([stride, stride], [1, 1], [1, 1], groups);
         let (x, kernel) = (tensor(4, [2, 5, 11, 9], &device), tensor(5, [7, 5, 3, 3], &device));
         let theirs = burn::tensor::module::conv2d(x.clone(), kernel.clone(), None, options(2, 1));
@@ -363,7 +366,7 @@ everywhere!(copies_and_sums, async {
         })
         .await;
     }
-    // More threads than one axis of workgroups has.
+    // There are more threads than one axis of workgroups has.
     let large = |device: &Device| ops::repeat(tensor::<2>(1, [1, 4_195_000], device), 0, 2);
     agree("many values", |device| ops::slice(&large(device), 1, 4_194_900..4_195_000)).await;
 });
@@ -376,7 +379,7 @@ everywhere!(places, async {
             let shut = noise(2, places).into_iter().map(|value| f32::from(u8::from(value > 0.5)));
             ops::tensor(shut.collect(), [places], device)
         };
-        agree("chosen places", |device| {
+        agree("selected queries", |device| {
             let earlier = ops::tensor(vec![3.0, (places - 1) as f32], [2], device);
             let lower =
                 ops::scale_add(objectness(device), 1.0, tensor::<2>(3, [levels, places], device));
@@ -390,7 +393,7 @@ everywhere!(places, async {
             )
         })
         .await;
-        agree("the first places", |device| {
+        agree("the first queries", |device| {
             ops::select_queries(
                 objectness(device),
                 objectness(device),
@@ -411,14 +414,14 @@ everywhere!(places, async {
             confidence: 0.5,
             covered: 20.0,
         };
-        agree("covered places", |device| {
+        agree("suppressed objectness", |device| {
             let logits = tensor(4, [3, 4, 2 * height, 2 * width], device);
             ops::suppress(objectness(device), logits, tensor(5, [3, 8], device), spec)
         })
         .await;
     }
     for channels in [6, 256] {
-        agree("codes of places", |device| {
+        agree("positional encoding", |device| {
             let index = ops::tensor(vec![48.0, 0.0, 2.0, 99.0], [4], device);
             let axis = |seed, length| tensor(seed, [length, channels], device);
             ops::positional_encoding(
@@ -434,7 +437,7 @@ everywhere!(places, async {
 });
 
 everywhere!(
-    /// Of several tensors at once, in one read-back.
+    /// Several tensors are read at once, with one read-back.
     read_together,
     async {
         for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
@@ -450,7 +453,7 @@ everywhere!(
 );
 
 everywhere!(
-    /// Memory that is free again is given to other tensors: not before all kernels that read it.
+    /// Memory that becomes free is given to other tensors only after all kernels that read it.
     order_is_kept,
     async {
         for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
@@ -466,7 +469,7 @@ everywhere!(
 );
 
 everywhere!(
-    /// A number that is none must not become one.
+    /// NaN must not become a number.
     nan_stays_nan,
     async {
         for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
@@ -477,14 +480,15 @@ everywhere!(
             let weight = Weight::F32(tensor(2, [64, 64], &device));
             let out = floats(ops::linear(x, &weight, &tensor(3, [64], &device), Activation::None)).await;
             assert!(out[..64].iter().all(|value| value.is_nan()), "{kind:?}: the first row must be NaN");
-            assert!(out[64..].iter().all(|value| value.is_finite()), "{kind:?}: the other rows must not");
+            assert!(out[64..].iter().all(|value| value.is_finite()), "{kind:?}: no other row may be NaN");
         }
     }
 );
 
 everywhere!(
-    /// Work that the device refuses is an error, not a wrong result: here more workgroups than WebGPU guarantees. Nothing
-    /// computed on the device counts afterwards; whoever opens one gets another.
+    /// Work that the device refuses gives an error and not a wrong result. Here it needs more
+    /// workgroups than WebGPU guarantees. Nothing computed on the device counts afterwards, and the
+    /// next call that opens a device gets another one.
     #[cfg_attr(not(target_family = "wasm"), ignore = "spoils the device that the tests of a process share")]
     refused_work_is_an_error,
     async {

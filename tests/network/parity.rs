@@ -1,4 +1,5 @@
-//! The network against the PyTorch code that comes with MobileSAM's weights: see `tests/golden/README.md`.
+//! Compares the network with the PyTorch code that comes with MobileSAM's weights; see
+//! `tests/golden/README.md`.
 
 use crate::common::{self, Golden, everywhere, floats, relative_errors};
 use aims_web::model::{Embedding, ImageFeatures, InputSize, MaskValues, Sam};
@@ -6,7 +7,7 @@ use aims_web::ops;
 use aims_web::{DeviceKind, Progress};
 use burn::tensor::Tensor;
 
-/// Largest relative error of float32 activations.
+/// The largest relative error of float32 activations.
 const TOLERANCE: f32 = 1e-3;
 
 async fn encode(sam: &Sam, size: usize) -> ImageFeatures {
@@ -28,7 +29,8 @@ async fn compare_encoder(features: &ImageFeatures, size: usize) {
     }
 }
 
-/// Compares a feature map with one of which the golden file has every n-th row and column from the first.
+/// Compares a feature map with the golden one, which has every n-th row and column, starting with
+/// the first.
 pub async fn compare_map(golden: &Golden, name: &str, tensor: &Tensor<4>, tolerance: f32) {
     let (shape, expected) = golden.get(name);
     let [_, height, width, channels] = tensor.dims();
@@ -45,18 +47,21 @@ pub async fn compare_map(golden: &Golden, name: &str, tensor: &Tensor<4>, tolera
     assert!(norm < tolerance && largest < tolerance, "{name}: {norm} {largest}");
 }
 
+/// The four masks of one prompt.
 pub struct Decoded {
-    /// `[4, height, width]`.
+    /// The logits, `[4, height, width]`.
     pub logits: Vec<f32>,
+    /// The predicted IoUs, `[4]`.
     pub iou: Vec<f32>,
 }
 
-/// Asks all prompts for an input whose long side is `size`.
+/// Decodes all prompts for an input whose long side is `size`.
 pub async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<Decoded> {
     let small = Golden::decoder(256);
     let [rows, cols] = embedding.mask_size();
     let (shape, mask) = small.get("mask_input");
-    // The same mask at both sizes, each value repeated; of a wide input the part that it shows.
+    // The mask is the same at both sizes, with each value repeated. A wide input takes the part
+    // that it shows.
     let repeat = cols / shape[1];
     let mask: Vec<f32> =
         (0..rows * cols).map(|i| mask[i / cols / repeat * shape[1] + i % cols / repeat]).collect();
@@ -71,7 +76,8 @@ pub async fn decode_all(sam: &Sam, embedding: &Embedding, size: usize) -> Vec<De
     decoded
 }
 
-/// Compares with the golden `logits`, of which there are every n-th row and column, and with the predicted IoUs.
+/// Compares the logits with the golden ones, which have every n-th row and column, and the
+/// predicted IoUs.
 pub fn compare_decoder(
     decoded: &[Decoded],
     golden: &Golden,
@@ -101,7 +107,8 @@ pub fn compare_decoder(
 }
 
 #[cfg(not(target_family = "wasm"))]
-/// IoU of each prompt's best mask (by the reference's predicted IoU) with the reference's.
+/// The IoU of the best mask of each prompt with the reference's. The reference's predicted IoU says
+/// which mask is best.
 pub fn mask_ious(decoded: &[Decoded], golden: &Golden, size: usize) -> Vec<(String, f32)> {
     let (_, masks) = golden.get("masks");
     let (_, iou) = golden.get("ious");
@@ -154,7 +161,8 @@ everywhere!(
     }
 );
 
-/// At full size the CPU takes seconds natively, but minutes in the quickly built browser module of the tests.
+/// At full size the CPU takes seconds natively, but minutes in the browser module of the tests,
+/// which is built quickly.
 #[cfg(not(target_family = "wasm"))]
 mod at_full_size {
     use super::*;
@@ -168,7 +176,7 @@ mod at_full_size {
         pollster::block_on(float_parity(DeviceKind::Cpu, 1024));
     }
 
-    /// The shipped file, at the size it is used at, on ten prompts.
+    /// Ten prompts on the shipped file, at the input size 1024.
     #[test]
     fn eight_bit_masks_on_cpu() {
         let decoded = pollster::block_on(async {
@@ -182,11 +190,11 @@ mod at_full_size {
         }
     }
 
-    /// Of 16-bit floats come nearly the same masks, where an adapter has them.
+    /// 16-bit floats give nearly the same masks, if the adapter has them.
     #[test]
     fn half_precision_masks_on_gpu_at_256() {
         let Some(device) = common::half_gpu() else {
-            return println!("skipped: no 16-bit floats here");
+            return println!("skipped: the adapter has no 16-bit floats");
         };
         pollster::block_on(async {
             let sam = common::load(common::SHIPPED_TINY, &device);
@@ -223,8 +231,9 @@ mod at_full_size {
         }
     }
 
-    /// The file of aims-base has the weights of its sources. Rounding for photos takes minutes, so that here weights are rounded one by one:
-    /// packed ones differ then, all others are the same.
+    /// The file of aims-base has the weights of its sources. Rounding for photos takes minutes, so
+    /// weights are rounded one by one here. Packed weights then differ, and all others are the
+    /// same.
     #[test]
     fn the_shipped_base_model_is_made_of_its_sources() {
         let trained = ["aims-base-trained.safetensors", "aims-base-scene.safetensors"];
@@ -248,7 +257,7 @@ mod at_full_size {
         }
     }
 
-    /// Weights of 8 or 4 bits as `models/README.md` describes them.
+    /// Unpacks weights of 8 or 4 bits as `models/README.md` describes them.
     fn unpacked(packed: &TensorView<'_>, scales: &TensorView<'_>) -> Vec<f32> {
         let values: Vec<i8> = match packed.dtype() {
             Dtype::I8 => packed.data().iter().map(|byte| byte.cast_signed()).collect(),

@@ -1,5 +1,6 @@
-//! Values that are no numbers, or hardly any: what they spoil is what is computed from them, and nothing beside it. Kernels work
-//! in tiles and read past their edges, where a product with zero would not be zero.
+//! Tests inputs that are NaN, infinite or denormal. They may spoil only what is computed from them,
+//! and nothing next to it. Kernels work in tiles and read past their edges, where a product of such
+//! a value with zero would not be zero.
 
 use crate::common::{self, everywhere, floats};
 use crate::ops::{noise, quantised, tensor};
@@ -7,10 +8,11 @@ use aims_web::DeviceKind;
 use aims_web::ops::{self, Activation, Bits, ConvWindow, Weight};
 use burn::tensor::{Device, Tensor};
 
-/// The last one is denormal.
+/// The values that spoil an input. The last one is denormal.
 const POISONS: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 1e-40];
 
-/// Spoils the value `at` of an input: only outputs that `may` change do; a NaN shows in one of them, a denormal makes none infinite.
+/// Spoils the value `at` of an input, and checks that only outputs that `may` change do. A NaN must
+/// show in at least one output, and a denormal value must make none infinite.
 async fn spoils<const D: usize, const E: usize>(
     name: &str,
     shape: [usize; D],
@@ -66,7 +68,7 @@ everywhere!(a_spoilt_row_of_a_product_stays_alone, async {
 
 everywhere!(a_spoilt_row_of_a_product_of_tensors_stays_alone, async {
     let depth = 33;
-    // Fewer rows than columns, and more.
+    // There are fewer rows than columns, and then more.
     for (rows, cols) in [(5, 257), (257, 5)] {
         let product = |x: Tensor<3>, device: &Device| {
             ops::matmul_transposed(x, tensor(2, [2, cols, depth], device))
@@ -80,14 +82,14 @@ everywhere!(a_spoilt_row_of_a_product_of_tensors_stays_alone, async {
 
 everywhere!(a_spoilt_angle_spoils_its_codes, async {
     let (side, channels) = (5, 8);
-    // A sine of row 3, of which places 15 and 19 are.
+    // The spoilt value is a sine of row 3, where the positions 15 and 19 are.
     let codes = |rows: Tensor<2>, device: &Device| {
         let index = ops::tensor(vec![14.0, 15.0, 19.0, 20.0], [4], device);
         let (columns, added) = (tensor(2, [side, channels], device), tensor(3, [channels], device));
         ops::positional_encoding(rows, columns, added, index, 4)
     };
     let may = |i| [1, 2].contains(&(i / channels)) && i % (channels / 2) == 2;
-    spoils("codes of places", [side, channels], 3 * channels + 2, codes, may).await;
+    spoils("positional encoding", [side, channels], 3 * channels + 2, codes, may).await;
 });
 
 everywhere!(a_spoilt_row_of_a_norm_stays_alone, async {
@@ -108,7 +110,7 @@ everywhere!(a_spoilt_token_of_attention_stays_alone, async {
         let (k, v) = (tensor(2, [2, keys, width], device), tensor(3, [2, keys, width], device));
         ops::attention(q, k, v, 2)
     };
-    // The first head of a query in the second batch.
+    // A query in the second batch is spoilt, in its first head.
     for token in [queries, 2 * queries - 1] {
         let may = |i| i / width == token && i % width < width / 2;
         spoils("query", [2, queries, width], token * width + 5, query, may).await;
@@ -156,7 +158,7 @@ everywhere!(a_spoilt_pixel_stays_in_its_pool, async {
 everywhere!(a_spoilt_token_of_a_fused_projection_stays_alone, async {
     let (tokens, dim) = (64, 96);
     let attend = |qkv: Tensor<3>, _: &Device| ops::fused_attention(None, qkv, 2);
-    // A query of the first head, in the second window.
+    // A query in the second window is spoilt, in its first head.
     let token = tokens + 9;
     let may = |i| i / (2 * dim) == token && i % (2 * dim) < dim;
     spoils("fused query", [2, tokens, 6 * dim], token * 6 * dim + 7, attend, may).await;

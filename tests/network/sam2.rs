@@ -1,4 +1,5 @@
-//! SAM 2's encoder and decoder against onnxruntime (at 1024) and PyTorch (at 256): see `tests/golden/README.md`.
+//! Compares SAM 2's encoder and decoder with onnxruntime (at 1024) and with PyTorch (at 256); see
+//! `tests/golden/README.md`.
 
 use crate::common::{self, Golden, everywhere};
 use crate::parity::{compare_decoder, compare_map, decode_all};
@@ -7,11 +8,12 @@ use aims_web::model::Embedding;
 use aims_web::model::{ImageFeatures, InputSize, Sam};
 use aims_web::{DeviceKind, Progress};
 
-/// Largest relative error of float32 activations.
+/// The largest relative error of float32 activations.
 #[cfg(not(target_family = "wasm"))]
 const TOLERANCE: f32 = 1e-3;
-/// Of the encoder's maps, and of what the decoder says, with the 4-bit weights that ship: what quantisation changes at so small an input. The predicted
-/// IoUs of small masks differ most.
+/// The largest relative errors of the encoder's maps and of what the decoder computes, with the
+/// shipped 4-bit weights: what quantisation changes at so small an input. The predicted IoUs of
+/// small masks differ most.
 const SHIPPED_TOLERANCES: [f32; 2] = [0.2, 0.8];
 
 fn golden_256() -> Golden {
@@ -32,7 +34,7 @@ async fn compare_encoder(features: &ImageFeatures, golden: &Golden, prefix: &str
 }
 
 #[cfg(not(target_family = "wasm"))]
-/// An encoded image of the golden file's own features: the decoder is compared without the encoder.
+/// An embedding made of the golden features, so that the decoder is compared without the encoder.
 fn golden_embedding(sam: &Sam, golden: &Golden) -> Embedding {
     let map = |name: &str| {
         let (shape, values) = golden.get(name);
@@ -40,13 +42,13 @@ fn golden_embedding(sam: &Sam, golden: &Golden) -> Embedding {
         aims_web::ops::tensor(values.to_vec(), shape, sam.device())
     };
     let (stride4, stride8, embedding) = (map("s0"), map("s1"), map("embedding"));
-    // The decoder does not read the trunk's own map.
+    // The decoder does not read the trunk's last map.
     let deepest = embedding.clone();
     sam.embed(&ImageFeatures { stride4, stride8, deepest, embedding })
 }
 
 #[cfg(not(target_family = "wasm"))]
-/// The encoder on a padded square, and the decoder on golden features.
+/// Compares the encoder on a padded square, and the decoder on golden features.
 async fn square_at_256(kind: DeviceKind, model: &[u8], tolerance: f32) {
     let sam = common::load(model, &common::device(kind).await);
     let golden = golden_256();
@@ -57,7 +59,7 @@ async fn square_at_256(kind: DeviceKind, model: &[u8], tolerance: f32) {
     compare_decoder(&decoded, &golden, "", 256, tolerance);
 }
 
-/// Both on an input of the photo's shape.
+/// Compares both on an input of the photo's shape.
 async fn wide_at_256(kind: DeviceKind, model: &[u8], [of_maps, of_decoder]: [f32; 2]) {
     let sam = common::load(model, &common::device(kind).await);
     let golden = golden_256();
@@ -96,7 +98,8 @@ mod float32 {
     }
 }
 
-/// At full size the CPU takes seconds natively, but minutes in the quickly built browser module of the tests.
+/// At full size the CPU takes seconds natively, but minutes in the browser module of the tests,
+/// which is built quickly.
 #[cfg(not(target_family = "wasm"))]
 mod at_full_size {
     use super::*;
@@ -108,7 +111,7 @@ mod at_full_size {
         Golden::read(include_bytes!("../golden/sam2_1024.safetensors"))
     }
 
-    /// onnxruntime, with the files that the weights were taken out of.
+    /// The expected values come from onnxruntime, with the files that the weights were taken from.
     #[test]
     fn sam2_on_cpu_at_1024() {
         pollster::block_on(async {
@@ -124,7 +127,7 @@ mod at_full_size {
         });
     }
 
-    /// Every mask has at least this IoU with onnxruntime's.
+    /// Checks that every mask has at least this IoU with onnxruntime's.
     fn masks_are_near(model: &[u8], lowest: f32) {
         pollster::block_on(async {
             let sam = common::load(model, &common::device(DeviceKind::Cpu).await);
@@ -132,17 +135,17 @@ mod at_full_size {
             let decoded = decode_all(&sam, &sam.embed(&features), 1024).await;
             let ious = mask_ious(&decoded, &golden_1024(), 1024);
             ious.iter().for_each(|(name, iou)| println!("{name}: IoU {iou:.4}"));
-            assert!(ious.iter().all(|(_, iou)| *iou >= lowest), "the lowest may be {lowest}");
+            assert!(ious.iter().all(|(_, iou)| *iou >= lowest), "an IoU is below {lowest}");
         });
     }
 
-    /// Weights of 4 bits that were rounded together for some photos.
+    /// The 4-bit weights were rounded together for some photos.
     #[test]
     fn sam2_masks_of_the_shipped_file_on_cpu_at_1024() {
         masks_are_near(common::SHIPPED_BASE, 0.85);
     }
 
-    /// Weights that were rounded one by one.
+    /// The weights were rounded one by one.
     #[test]
     fn sam2_masks_of_8_bit_weights_on_cpu_at_1024() {
         masks_are_near(&common::base_model(Precision::Quantised(Bits::Eight)), 0.98);

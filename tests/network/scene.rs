@@ -1,4 +1,5 @@
-//! The scene head, and what it reads of masks, against PyTorch: see `tests/golden/make_scene.py`.
+//! Compares the scene head, and what it reads of masks, with PyTorch; see
+//! `tests/golden/make_scene.py`.
 
 use crate::common::{self, Golden, everywhere, relative_errors};
 use crate::generated::{generated, generated_model};
@@ -52,7 +53,7 @@ async fn head(kind: DeviceKind) {
 everywhere!(scene_head_on_cpu, head(DeviceKind::Cpu));
 everywhere!(scene_head_on_gpu, head(DeviceKind::Gpu));
 
-/// The golden file has these in 16 bits.
+/// The tolerance for values that the golden file has in 16 bits.
 const HALF: f32 = 2e-3;
 const ROWS: usize = 32;
 const COLUMNS: usize = 64;

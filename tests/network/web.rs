@@ -1,4 +1,4 @@
-//! What only a browser can get wrong.
+//! Tests what can go wrong only in a browser.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
 
-/// A static constructor like cubecl's thousands.
+/// A static constructor, as cubecl has thousands of them.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = {
@@ -19,12 +19,14 @@ static CONSTRUCTOR: extern "C" fn() = {
     count
 };
 
-/// A call of this export does nothing, so that all it can cost is what the linker puts around every export.
+/// An export that does nothing, so that a call of it costs only what the linker puts around every
+/// export.
 #[wasm_bindgen]
 pub fn nop() {}
 
-/// Calls from JavaScript cost next to nothing: they do not run the static constructors again (see `web::start`). Counted
-/// rather than timed, so that the machine's speed does not matter.
+/// Calls from JavaScript cost next to nothing, because they do not run the static constructors
+/// again (see `web::start`). The runs are counted and not timed, so that the machine's speed does
+/// not matter.
 #[wasm_bindgen_test]
 fn a_thousand_calls_run_no_constructors() {
     call_constructors();

@@ -5,23 +5,25 @@ use std::path::{Path, PathBuf};
 
 use aims_web_cli::convert::{Family, Precision, Sources, convert};
 
-/// A file that the set-up of `npm test` fetches or makes.
+/// The path of a file that the set-up of `npm test` downloads or makes.
 pub fn cached(name: &str) -> PathBuf {
     let home = std::env::var_os("HOME").expect("HOME is set");
     Path::new(&home).join(".cache/aims-web").join(name)
 }
 
+/// The description of a family of models.
 pub fn family(name: &str) -> Family {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     Family::read(&root.join(format!("models/{name}.json"))).expect("a description")
 }
 
-/// The model file of aims-base without levels, its weights rounded one by one; `npm test` fetches them.
+/// The model file of aims-base without levels, whose weights are rounded one by one. `npm test`
+/// downloads the weights.
 pub fn base_model(precision: Precision) -> Vec<u8> {
     base_model_with(&[], precision)
 }
 
-/// With what was trained on top of SAM 2, from files in `training/weights`.
+/// The same with what was trained on top of SAM 2, from files in `training/weights`.
 pub fn base_model_with(trained: &[&str], precision: Precision) -> Vec<u8> {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("training/weights");
     let trained: Vec<_> = trained.iter().map(|name| weights.join(name)).collect();

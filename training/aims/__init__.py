@@ -1,1 +1,4 @@
-"""The AIMS model and its training, in PyTorch. Names and shapes of weights equal those of the Rust model."""
+"""The AIMS model and its training in PyTorch.
+
+Weights have the same names and shapes as in the Rust model.
+"""

@@ -1,4 +1,7 @@
-"""How much the inputs of each layer matter, by which `convert` chooses the scales of quantised weights."""
+"""Measures how much the inputs of each layer matter.
+
+`convert` uses these numbers to choose the scales of quantised weights.
+"""
 
 import torch
 
@@ -7,8 +10,10 @@ from .layers import Conv
 
 @torch.no_grad()
 def calibrate(network, runs, name_of=lambda name: name):
-    """By matrix, under its name in the model file: the mean square of each of its inputs over all `runs`, functions that each run
-    the network once."""
+    """The mean square of each input of each matrix, by the matrix's name in the model file.
+
+    The mean is taken over all `runs`, which are functions that each run the network once.
+    """
     sums, counts = {}, {}
 
     def watch(name, module):

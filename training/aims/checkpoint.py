@@ -1,4 +1,7 @@
-"""Weights to and from the project's own float file (`cargo run --release -- convert --float32`)."""
+"""Reads and writes weights in the project's own float32 file.
+
+`cargo run --release -- convert --bits 32` makes such a file.
+"""
 
 import json
 from pathlib import Path
@@ -12,22 +15,25 @@ CACHED = {"aims-tiny": "mobile-sam-f32.safetensors", "aims-base": "sam2-hiera-ti
 
 
 def cached(family):
-    """The float32 weights of others that a family starts from, where `scripts` keeps them."""
+    """The file of SAM's float32 weights that a family starts from, where `scripts` puts it."""
     return Path.home() / ".cache/aims-web" / CACHED[family]
 
 
 def read(path):
-    """All tensors by name."""
+    """All tensors of a file by name."""
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}
 
 
-# The masks that SAM's tokens give are nested, from small to large; these are nearest to each head at first.
+# SAM's mask tokens give nested masks, from small to large. Each head starts from one of them.
 FIRST = {"part": 1, "entity": 2, "relation": 2, "small_entity": 1}
 
 
 def load_sam(network, path):
-    """SAM's weights of the family: the encoders as they are, its mask decoder as the start of the level decoders."""
+    """Loads SAM's weights of the family.
+
+    The encoders take them as they are. The level decoders start from SAM's mask decoder.
+    """
     weights = read(path)
     network.image_encoder.load_state_dict(below(weights, "image_encoder."))
     network.prompt_encoder.load_state_dict(below(weights, "prompt_encoder."))
@@ -52,20 +58,23 @@ def load_sam(network, path):
 
 
 def teacher(path, config):
-    """SAM's mask decoder as it is: what it says of points where no label does."""
+    """SAM's mask decoder as it is; the level decoders learn from it at points without labels."""
     whole = MaskDecoder(config)
     whole.load_state_dict(below(read(path), "mask_decoder."))
     return whole.requires_grad_(False)
 
 
 def sam(manifest, path):
-    """SAM of a family, whole and for inference, from a float32 file with the names of the model file."""
+    """The whole SAM of a family for inference.
+
+    `path` is a float32 file with the names of the model file.
+    """
     network = Sam(manifest)
     network.load_state_dict(read(path))
     return network.eval().requires_grad_(False)
 
 
-# Layers of the level decoders that are SAM's own, and which the model file has once.
+# Layers that the level decoders share with SAM, and which the model file has only once.
 SHARED = "aims.decoder.transformer.layers."
 
 
@@ -77,7 +86,7 @@ def file_name(name):
 
 
 def load(network, weights):
-    """All tensors, by their names in the model file."""
+    """Loads all tensors of the network from `weights`, which have the names of the model file."""
     network.load_state_dict({name: weights[file_name(name)] for name in network.state_dict()})
 
 
@@ -88,7 +97,10 @@ def below(weights, prefix):
 
 
 def write(path, weights, **facts):
-    """A plain safetensors file with the names of the model file, which `convert` in Rust makes from it."""
+    """Writes a plain safetensors file with the names of the model file.
+
+    The Rust command `convert` makes the model file from it.
+    """
     weights = {
         file_name(name): tensor.detach().float().contiguous().cpu()
         for name, tensor in weights.items()

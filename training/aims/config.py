@@ -1,4 +1,7 @@
-"""Sizes of the models. They are those of the manifests, `models/*.json`, which model files carry and Rust reads as well."""
+"""The sizes of the models, from the manifests `models/*.json`.
+
+Model files contain these manifests, and Rust reads them as well.
+"""
 
 import json
 import re
@@ -9,12 +12,12 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 def manifest(name):
-    """The description of a family, such as `aims-tiny`."""
+    """The manifest of a family, such as `aims-tiny`."""
     return json.loads((MODELS / f"{name}.json").read_text())
 
 
 def fields(of):
-    """A JSON object's entries under Python's names: `maskDim` is `mask_dim`."""
+    """A JSON object's entries under Python's names: `maskDim` becomes `mask_dim`."""
     return {
         re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name): value
         for name, value in of.items()
@@ -23,7 +26,7 @@ def fields(of):
 
 @dataclass(frozen=True)
 class Stage:
-    """Of an encoder. The first stage of TinyViT is convolutional and has no heads."""
+    """A stage of an encoder. The first stage of TinyViT is convolutional and has no heads."""
 
     channels: int
     depth: int
@@ -37,17 +40,17 @@ def stages_of(encoder):
 
 @dataclass(frozen=True)
 class SamConfig:
-    """Of SAM's prompt encoder and mask decoder."""
+    """The sizes of SAM's prompt encoder and mask decoder."""
 
     channels: int
     heads: int
     depth: int
     hidden: int
-    masks: int  # output tokens: one mask for sure prompts, then the nested masks for a point
+    masks: int  # output tokens: a mask for unambiguous prompts, then the nested masks for a point
     object_token: bool = False
     score_sigmoid: bool = False
-    pad_boxes: bool = False  # whether a filler ends prompts with a box too
-    high_resolution: tuple = ()  # channels of the encoder's maps of strides 4 and 8 that the decoder adds, if any
+    pad_boxes: bool = False  # whether prompts with a box end with a filler too
+    high_resolution: tuple = ()  # channels of the maps of strides 4 and 8 that it adds, if any
 
     @classmethod
     def of(cls, manifest):
@@ -56,10 +59,10 @@ class SamConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """Of the AIMS head. Switches are for ablations."""
+    """The sizes of the AIMS head. The switches are for ablations."""
 
     sam: SamConfig
-    maps: tuple  # channels of the encoder's maps that are read: of strides 4 and 8, and of the deepest
+    maps: tuple  # channels of the encoder's maps of strides 4 and 8, and of the deepest map
     deepest: int  # stride of the deepest map
     nested: tuple  # SAM's mask tokens for a point, from the small mask to the large one
     width: int
@@ -68,7 +71,7 @@ class Config:
     context_layers: int
     affinity_dim: int
     prompt_widths: tuple  # channels of a mask prompt at strides 4, 8 and 16
-    # Each round asks where the masks of those before it are not; there are at most so many.
+    # The most rounds of queries. Each round asks where earlier rounds have found no masks.
     rounds: int
     round_queries: int
     mask_prompts: bool = True
@@ -98,8 +101,8 @@ STAGES = stages_of(TINY["encoder"])
 EMBED_DIM = TINY["decoder"]["channels"]
 PIXEL_MEAN, PIXEL_STD = TINY["input"]["mean"], TINY["input"]["std"]
 
-# What has a mask for every query, and the level of that mask. Which thing a point means is often unclear: entities have two
-# readings, a large and a small one.
+# Each of these tokens makes a mask for every query; the value is the level of that mask. A point
+# is often ambiguous, so entities have two readings: a large and a small one.
 OUTPUT_TOKENS = {output["token"]: output["level"] for output in TINY["levels"]["outputs"]}
 LEVELS = tuple(dict.fromkeys(OUTPUT_TOKENS.values()))
 THRESHOLDS = fields(TINY["levels"]["thresholds"])

@@ -1,4 +1,7 @@
-"""The level decoders: masks of all three levels around points, and what ties points and levels together."""
+"""The level decoders, which make masks of all three levels around points.
+
+Task complementarity and association relate the masks of points and levels to each other.
+"""
 
 from typing import NamedTuple
 
@@ -13,33 +16,34 @@ from .transformer import TwoWayTransformer, Upscale
 
 
 class Objectness(nn.Module):
-    """Where masks of this level have their centres."""
+    """Says where the masks of a level have their centres."""
 
     def __init__(self, config):
         super().__init__()
         self.norm = nn.LayerNorm(config.width)
         self.mlp = Mlp(config.width, config.width, 1)
-        # Centres are rare: at first the objectness is low everywhere.
+        # Centres are rare, so the objectness is low everywhere at first.
         nn.init.constant_(self.mlp.layers[-1].bias, -4.0)
 
     def forward(self, map8):
-        """[batch, side, side, width] to logits [batch, side, side]."""
+        """Turns a map [batch, side, side, width] into logits [batch, side, side]."""
         return self.mlp(self.norm(map8)).squeeze(-1)
 
 
 class Head(nn.Module):
-    """What one output token says."""
+    """An output token and the layers that make its mask."""
 
     def __init__(self, config):
         super().__init__()
         self.token = nn.Parameter(torch.randn(1, EMBED_DIM) * 0.02)
-        # For the image as the query sees it, and for the mask features that all queries share.
+        # One makes kernels for the image as the query sees it, the other for the mask features that
+        # all queries share.
         self.hypernetwork = Mlp(EMBED_DIM, EMBED_DIM, EMBED_DIM, EMBED_DIM // 8, between=F.relu)
         self.kernel = zero_init(nn.Linear(EMBED_DIM, config.mask_dim))
 
 
 class LevelDecoder(Head):
-    """A head, and the level's places for queries."""
+    """A head with the objectness of its level, which says where to put queries."""
 
     def __init__(self, config):
         super().__init__(config)
@@ -47,22 +51,28 @@ class LevelDecoder(Head):
 
 
 class Prediction(NamedTuple):
-    """Of the queries at one level: a mask each; at the level of entities, of each round first the large readings of all its queries,
-    then the small ones."""
+    """What the queries say at one level.
+
+    Each query has a mask. At the level of entities it has two: in each round, the large readings
+    of all queries come first, then the small ones.
+    """
 
     tokens: torch.Tensor  # [batch, masks, 256]
     logits: torch.Tensor  # [batch, masks, S / 4, S / 4]
-    score: torch.Tensor  # [batch, masks], a logit: whether the point lies in such a mask
-    quality: torch.Tensor  # [batch, masks], the logit of the predicted IoU
+    score: torch.Tensor  # [batch, masks]: the logit that the point lies in such a mask
+    quality: torch.Tensor  # [batch, masks]: the logit of the predicted IoU
 
 
 def joined(predictions):
-    """One after the other."""
+    """Joins predictions, one after the other."""
     return Prediction(*(torch.cat(parts, 1) for parts in zip(*predictions)))
 
 
 class Complementarity(nn.Module):
-    """Between the two-way blocks the output tokens of all queries of a round look at one another."""
+    """Task complementarity: self-attention among the output tokens of all queries of a round.
+
+    It comes between the two-way blocks.
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -71,14 +81,14 @@ class Complementarity(nn.Module):
         zero_init(self.attention.out_proj)
 
     def forward(self, tokens, places):
-        """[batch, queries * output tokens, 256] each."""
+        """Both arguments and the result are [batch, queries * output tokens, 256]."""
         x = self.norm(tokens)
         placed = x + places
         return tokens + self.attention(placed, placed, x)
 
 
 class Affinity(nn.Module):
-    """Logits of the links between the masks of a coarse level and of a fine one."""
+    """Association: the logits of links between the masks of a coarse level and of a fine one."""
 
     def __init__(self, config):
         super().__init__()
@@ -92,8 +102,11 @@ class Affinity(nn.Module):
 
 
 class Decoder(nn.Module):
-    """SAM's two-way transformer, which starts from MobileSAM's weights, with output tokens for the levels: one look at a
-    point gives its part, its entity and its relation."""
+    """SAM's two-way transformer with output tokens for the levels.
+
+    It starts from MobileSAM's weights. One pass for a point gives its part, its entity and its
+    relation.
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -108,8 +121,11 @@ class Decoder(nn.Module):
         self.complementarity = Complementarity(config)
 
     def forward(self, heads, encoder, prepared, points):
-        """One round. `heads` are in the order of `OUTPUT_TOKENS`, `prepared` is what `Aims.prepare` returns, `points` [batch, queries, 2] in 0..1 of
-        the longer side."""
+        """Answers one round of queries.
+
+        `heads` are in the order of `OUTPUT_TOKENS`, `prepared` is what `Aims.prepare` returns, and
+        `points` are [batch, queries, 2] in 0..1 of the longer side.
+        """
         batch, height, width, _ = prepared.embedding.shape
         queries = points.shape[1]
         image = (
@@ -120,7 +136,7 @@ class Decoder(nn.Module):
         tokens = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
         places = prompts[:, :1].expand(-1, len(OUTPUT_TOKENS), -1).reshape(batch, -1, EMBED_DIM)
         positions = encoder.positions(height, width)
-        # Of one image it is worth computing once what all queries share.
+        # For a single image it pays to compute only once what all queries share.
         shared = SharedImage(self.transformer, image[0], positions[0]) if batch == 1 else None
         looked = shared.look(tokens) if shared else self.transformer.look(image, positions, tokens)
         if self.config.complementarity:
@@ -152,26 +168,35 @@ class Decoder(nn.Module):
 
 
 def mask_logits(kernels, map4):
-    """[batch, n, mask_dim] and [batch, height, width, mask_dim] to [batch, n, height, width]."""
+    """The products [batch, n, height, width] of kernels with the mask features.
+
+    Kernels are [batch, n, mask_dim], and `map4` is [batch, height, width, mask_dim].
+    """
     batch, height, width, channels = map4.shape
     logits = kernels @ map4.reshape(batch, height * width, channels).transpose(1, 2)
     return logits.view(batch, -1, height, width)
 
 
 def local_maxima(objectness):
-    """The places that no neighbour outdoes."""
+    """The cells where no neighbour has a higher objectness."""
     return F.max_pool2d(objectness, 3, 1, 1) == objectness
 
 
 def query_scores(objectness, maxima, allowed):
-    """How much each place ([batch, height, width]) is worth a query: its objectness ([batch, levels, height, width]) at the highest level, but after
-    all maxima if it is none, and last of all if it is not `allowed`."""
+    """How good each cell is for a query, [batch, height, width].
+
+    This is its highest objectness ([batch, levels, height, width]) over the levels. Cells that are
+    no maxima rank after all maxima, and cells that are not `allowed` rank last.
+    """
     return (objectness.double() - 100.0 * ~maxima).amax(1) - 1000.0 * ~allowed
 
 
 def select_queries(worth, count):
-    """The next queries: the `count` places ([batch, count, 2] in 0..1 of the longer side) that are worth most. No two are neighbours if it
-    can be helped."""
+    """Selects the next queries: the `count` best cells.
+
+    They are [batch, count, 2] in 0..1 of the longer side. No two are neighbours unless only
+    neighbours are left.
+    """
     batch, height, width = worth.shape
     chosen = []
     for _ in range(count):

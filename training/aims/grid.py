@@ -1,8 +1,10 @@
-"""SAM's mask decoder for very many points on one image: the same numbers as `TwoWayTransformer`, with fewer products.
+"""SAM's mask decoder for very many points on one image.
 
-A query changes the image only through its few tokens in eight heads, so the image-side projections of each query are folded into
-as many rows as it has tokens and heads: `(x Wq) (Wk t)` is `x (Wq Wk t)`, and `(p v) Wo` is `p (v Wo)`. What all queries share is
-computed once an image."""
+It gives the same numbers as `TwoWayTransformer` with fewer products. A query changes the image only
+through its few tokens in eight heads, so the image-side projections of each query are folded into
+as many rows as it has tokens and heads: `(x Wq) (Wk t)` is `x (Wq Wk t)`, and `(p v) Wo` is
+`p (v Wo)`. What all queries share is computed once for each image.
+"""
 
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ from .transformer import in_cells
 
 
 class SharedImage:
-    """One image ([cells, 256], with its positions) that all queries look at."""
+    """One image ([cells, 256]) and its positional encoding, which all queries share."""
 
     def __init__(self, transformer, image, positions):
         self.transformer, self.image, self.positions = transformer, image, positions
@@ -28,7 +30,7 @@ class SharedImage:
         self.updates = [Update(layer.cross_attn_image_to_token, positions) for layer in layers]
 
     def look(self, tokens):
-        """As `TwoWayTransformer.look`."""
+        """Does the same as `TwoWayTransformer.look`."""
         layer = self.transformer.layers[0]
         queries = layer.norm1(layer.self_attn(tokens, tokens, tokens))
         queries = layer.norm2(
@@ -37,8 +39,11 @@ class SharedImage:
         return layer.norm3(queries + layer.mlp(queries))
 
     def finish(self, tokens, queries, read=slice(None), entered=None, images=None):
-        """As `TwoWayTransformer.finish`; of the tokens, only those that are to be `read`. Lists that are given collect the tokens that enter each
-        block, and the image after each."""
+        """Does the same as `TwoWayTransformer.finish`, but returns only the tokens to `read`.
+
+        The lists, if given, collect the tokens that enter each block and the image after each
+        block.
+        """
         first, *layers = self.transformer.layers
         image = first.norm4(
             self.updates[0].shared(self.image, self.first_query, queries + tokens, queries)
@@ -61,12 +66,12 @@ class SharedImage:
 
 
 class Answer(NamedTuple):
-    """To n points."""
+    """The answer to n points."""
 
     logits: torch.Tensor  # [n, 3, 4 height, 4 width]
     quality: torch.Tensor  # [n, 3]
     tokens: torch.Tensor  # [n, 3, 256]
-    pixels: torch.Tensor  # [n, cells * 16, 32]: what kernels are multiplied with
+    pixels: torch.Tensor  # [n, cells * 16, 32]: kernels are multiplied with these
     entered: list  # the tokens that enter each block
     images: list  # the image after each block, [n, cells, 256]
 
@@ -88,13 +93,16 @@ class ManyPoints:
         self.stride4 = in_cells(stride4, 2).view(1, -1, len(upscale["3"].bias)) + upscale["3"].bias
 
     def nested(self, points):
-        """Of points [n, 2]: logits of the three nested masks [n, 3, 4 height, 4 width], predicted IoU [n, 3], tokens [n, 3, 256]."""
+        """The three nested masks of points [n, 2].
+
+        Returns logits [n, 3, 4 height, 4 width], predicted IoU [n, 3] and tokens [n, 3, 256].
+        """
         answer = self.answer(points)
         return answer.logits, answer.quality, answer.tokens
 
     @torch.no_grad()
     def answer(self, points):
-        """As `nested`, with all that was on the way."""
+        """Does the same as `nested`, but returns the intermediate results as well."""
         decoder, entered, images = self.decoder, [], []
         outputs = torch.cat(
             [decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight]
@@ -112,11 +120,11 @@ class ManyPoints:
             kernels @ pixels.transpose(1, 2), self.height, self.width
         )
         quality = decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, 1:]
-        # The first of the masks is for prompts that mean one thing.
+        # The first mask is for unambiguous prompts.
         return Answer(logits, quality, queries[:, 2:5], pixels, entered, images)
 
     def upscaled(self, image):
-        """[n, cells * 16, channels]."""
+        """The upscaled image, [n, cells * 16, channels]."""
         upscale = self.decoder.output_upscaling
         n, cells, _ = image.shape
         x = torch.baddbmm(self.stride8, image, upscale["0"].weight.T.expand(n, -1, -1))
@@ -126,22 +134,28 @@ class ManyPoints:
 
 
 class Folded:
-    """An attention whose image-side projections are folded into rows of its tokens, one row a head."""
+    """An attention whose image-side projections are folded into rows of its tokens.
+
+    Each token has one row for each head.
+    """
 
     def __init__(self, attention):
         self.attention = attention
 
     def heads(self, x):
-        """[n, rows, inner] to [n, heads, rows, inner / heads]."""
+        """Splits [n, rows, inner] into [n, heads, rows, inner / heads]."""
         return x.unflatten(2, (self.attention.heads, -1)).transpose(1, 2)
 
     def by_head(self, weight):
-        """A projection's weight [inner, width] to [heads, inner / heads, width]."""
+        """Splits a projection's weight [inner, width] into [heads, inner / heads, width]."""
         return weight.unflatten(0, (self.attention.heads, -1))
 
 
 class Look(Folded):
-    """Of tokens at the image. The keys' bias adds the same to all cells, which the softmax takes away."""
+    """The tokens' attention to the image.
+
+    The keys' bias adds the same number to all cells, so that the softmax cancels it.
+    """
 
     def __init__(self, attention, positions):
         super().__init__(attention)
@@ -163,7 +177,7 @@ class Look(Folded):
         return self.merged(seen @ self.value.transpose(1, 2), self.attention.v_proj.bias)
 
     def shared(self, tokens, key, value):
-        """The same where all queries see one image, whose projections are given."""
+        """Does the same if all queries see one image, whose projected keys and values are given."""
         scores = self.queries(tokens) @ (self.heads(key[None]).transpose(2, 3) + self.place)
         return self.merged(scores.softmax(-1) @ self.heads(value[None]), 0)
 
@@ -172,7 +186,7 @@ class Look(Folded):
 
 
 class Update(Folded):
-    """Of the image by tokens: what is returned is the image with what its cells saw."""
+    """The image's attention to the tokens. The result is added to the image."""
 
     def __init__(self, attention, positions):
         super().__init__(attention)

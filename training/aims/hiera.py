@@ -1,7 +1,8 @@
-"""Hiera as SAM 2 uses it, with the neck folded into one linear layer a map. The sizes are those of the manifest's `encoder`.
+"""Hiera as SAM 2 uses it, with the neck folded into one linear layer for each map.
 
-Inputs may be rectangular: height and width are multiples of 64, and the table of positions is that of the square on the longer
-side, cropped."""
+The sizes are those of the manifest's `encoder`. Inputs may be rectangular: height and width are
+multiples of 64, and the table of positions is that of the square on the longer side, cropped.
+"""
 
 from typing import NamedTuple
 
@@ -16,8 +17,10 @@ STRIDES = (4, 8, 16, 32)
 
 
 class WindowAttention(nn.Module):
-    """In square windows, or among all cells where `window` is 0. With `pooled`, each 2 x 2 queries become their maximum, which
-    halves the resolution."""
+    """Attention in square windows, or among all cells if `window` is 0.
+
+    With `pooled`, each group of 2 x 2 queries becomes its maximum, which halves the resolution.
+    """
 
     def __init__(self, inputs, outputs, heads, window, pooled):
         super().__init__()
@@ -29,7 +32,7 @@ class WindowAttention(nn.Module):
         batch, height, width, channels = x.shape
         tall, wide = (self.window, self.window) if self.window else (height, width)
         rows, cols = -(-height // tall), -(-width // wide)
-        # Padding follows the norm and takes part in the attention.
+        # Padding comes after the norm and takes part in the attention.
         x = F.pad(x, (0, 0, 0, cols * wide - width, 0, rows * tall - height))
         x = (
             x.view(batch, rows, tall, cols, wide, channels)
@@ -64,7 +67,7 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """From a normalised image [batch, height, width, 3] to maps of strides 4, 8, 16 and 32."""
+    """Turns a normalised image [batch, height, width, 3] into maps of strides 4, 8, 16 and 32."""
 
     def __init__(self, encoder):
         super().__init__()
@@ -77,7 +80,8 @@ class Trunk(nn.Module):
         for stage in stages:
             for _ in range(stage.depth):
                 number = len(self.blocks)
-                # The first block of a stage still sees the resolution, and so has the window, of the stage before it.
+                # The first block of a stage reads the resolution of the stage before it, and so has
+                # the window of that stage.
                 self.blocks.append(
                     Block(
                         inputs,
@@ -90,7 +94,7 @@ class Trunk(nn.Module):
             self.ends.append(len(self.blocks) - 1)
 
     def positions(self, height, width):
-        """Of the cells of stride 4, [height, width, channels]."""
+        """The positions of the cells of stride 4, [height, width, channels]."""
         side, window = max(height, width), len(self.pos_embed_window)
         table = F.interpolate(
             self.pos_embed.permute(2, 0, 1)[None], size=(side, side), mode="bicubic"
@@ -111,27 +115,25 @@ class Trunk(nn.Module):
 
 
 class Encoded(NamedTuple):
-    """What the mask decoder reads, and the trunk's own maps of strides 4, 8, 16 and 32."""
+    """The encoder's output: what SAM's decoder reads, and the trunk's maps of strides 4 to 32."""
 
     embedding: torch.Tensor  # [batch, height / 16, width / 16, 256]
-    high_resolution: (
-        tuple  # of stride 4 with 32 channels (SAM 2's name is s0), of stride 8 with 64 (s1)
-    )
-    maps: list
+    high_resolution: tuple  # stride 4 with 32 channels (s0 in SAM 2), stride 8 with 64 (s1)
+    maps: list  # the trunk's maps of strides 4, 8, 16 and 32
 
     def features(self):
-        """What the AIMS head reads: maps of strides 4 and 8, the deepest map, and the embedding."""
+        """What the AIMS head reads: maps of strides 4 and 8, the deepest map and the embedding."""
         return [*self.high_resolution, self.maps[-1], self.embedding]
 
     @classmethod
     def of(cls, features):
-        """From what `features` returns, as `TinyVit` does; the maps between are unknown."""
+        """Takes what `features` or `TinyVit` returns; the maps in between are None."""
         stride4, stride8, deepest, embedding = features
         return cls(embedding, (stride4, stride8), [None, None, None, deepest])
 
 
 class Hiera(nn.Module):
-    """Trunk and neck."""
+    """SAM 2's image encoder: the trunk and the neck."""
 
     def __init__(self, encoder, sam):
         super().__init__()

@@ -1,4 +1,7 @@
-"""Recall and precision of a photo's masks as `npm run eval` counts them, and intervals by drawing the photos again."""
+"""Recall and precision of a photo's masks, as `npm run eval` counts them.
+
+Intervals come from drawing the photos again, with replacement.
+"""
 
 from typing import NamedTuple
 
@@ -10,7 +13,7 @@ HIT, MISS, IGNORED = 1, 0, -1
 
 
 class Judged(NamedTuple):
-    """Of one photo: k masks, best first."""
+    """The outcomes of one photo's k masks, best first."""
 
     scores: np.ndarray  # [k]
     outcomes: np.ndarray  # [k, thresholds]
@@ -18,8 +21,12 @@ class Judged(NamedTuple):
 
 
 def judge(masks, scores, truth, ignore, judged=None):
-    """`masks` [k, words], best first; `truth` [m, words]; what lies in one of `ignore` is neither right nor wrong, nor is a mask without
-    counterpart whose larger part is not in `judged` [words]. All are bits in 64-bit words."""
+    """Compares the masks of a photo with its labels.
+
+    `masks` are [k, words], best first, and `truth` is [m, words]; all masks are bits in 64-bit
+    words. A mask that lies in one of `ignore` is neither right nor wrong. Neither is a mask
+    without a counterpart whose larger part is not in `judged` [words].
+    """
     masks, scores = masks[:LIMIT], np.asarray(scores[:LIMIT])
     count = lambda x: np.bitwise_count(x).sum(-1, dtype=int)
     area = count(masks).clip(1)
@@ -32,8 +39,10 @@ def judge(masks, scores, truth, ignore, judged=None):
 
 
 def matched(overlap, scores, in_ignored):
-    """Each of k masks, best first, takes the free target that it overlaps most: `overlap` [k, m]. `in_ignored` [k] is the share of
-    each mask that may be anything."""
+    """Lets each of k masks, best first, take the free target that it overlaps most.
+
+    `overlap` [k, m] is the IoU. `in_ignored` [k] is the share of each mask that may be anything.
+    """
     outcomes = np.zeros((len(overlap), len(THRESHOLDS)), np.int8)
     targets = overlap.shape[1]
     for t, enough in enumerate(THRESHOLDS):
@@ -49,13 +58,13 @@ def matched(overlap, scores, in_ignored):
 
 
 def recall(photos):
-    """AR, of 100."""
+    """AR in percent."""
     hits = sum((photo.outcomes == HIT).sum() for photo in photos)
     return 100 * float(hits) / max(1, len(THRESHOLDS) * sum(photo.targets for photo in photos))
 
 
 def precision(photos, thresholds=slice(None)):
-    """COCO's AP at 101 recalls, of 100."""
+    """COCO's AP at 101 recall points, in percent."""
     targets = sum(photo.targets for photo in photos)
     scores = np.concatenate([photo.scores for photo in photos])
     outcomes = np.concatenate([photo.outcomes for photo in photos])[
@@ -75,7 +84,7 @@ def precision(photos, thresholds=slice(None)):
 
 
 def interval(photos, figure, draws=1000, seed=0):
-    """The figure, and its 95 % interval over photos."""
+    """The figure and its 95 % interval over photos."""
     rng = np.random.default_rng(seed)
     drawn = [
         figure([photos[i] for i in rng.integers(len(photos), size=len(photos))])

@@ -1,4 +1,4 @@
-"""Layers, channels last: an image is [batch, height, width, channels]."""
+"""Layers with channels last: an image is [batch, height, width, channels]."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import nn
 
 
 class Conv(nn.Module):
-    """Square convolution; the weight is a matrix [outputs, (ky, kx, input)]."""
+    """A square convolution whose weight is a matrix [outputs, (ky, kx, input)]."""
 
     def __init__(self, inputs, outputs, kernel, stride, padding):
         super().__init__()
@@ -24,7 +24,7 @@ class Conv(nn.Module):
 
 
 class Depthwise(nn.Module):
-    """Depthwise 3 x 3 convolution; the weight is [(ky, kx), channel]."""
+    """A depthwise 3 x 3 convolution whose weight is [(ky, kx), channel]."""
 
     def __init__(self, channels, stride=1):
         super().__init__()
@@ -54,8 +54,11 @@ class Mlp(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention. Queries and keys may have batches of different sizes: the smaller one is shared by as many of the
-    larger."""
+    """Multi-head attention.
+
+    Queries and keys may have batches of different sizes: each entry of the smaller batch is shared
+    by equally many entries of the larger one.
+    """
 
     def __init__(self, width, heads, inner=None):
         super().__init__()
@@ -73,7 +76,7 @@ class Attention(nn.Module):
             q = q.view(len(k), -1, q.shape[2])
         elif len(k) > len(q):
             q = q.repeat_interleave(len(k) // len(q), 0)
-        # Written out: with the few keys or queries here, PyTorch's own is slower on a CPU.
+        # Written out, because PyTorch's own is slower on a CPU with the few keys or queries here.
         q, k, v = self.split(q), self.split(k), self.split(v)
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
         mixed = scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
@@ -86,22 +89,28 @@ class Attention(nn.Module):
 
 
 def cells(x, side):
-    """[batch, height, width, c] to [batch, height / side, width / side, side² c]."""
+    """Joins the pixels of square cells.
+
+    [batch, height, width, c] becomes [batch, height / side, width / side, side² c].
+    """
     batch, height, width, channels = x.shape
     x = x.view(batch, height // side, side, width // side, side, channels).transpose(2, 3)
     return x.reshape(batch, height // side, width // side, side * side * channels)
 
 
 def zero_init(layer):
-    """So that what the layer adds is nothing at first."""
+    """Sets a layer to zero, so that it adds nothing at first."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
 
 
 def axis_codes(count, side, channels, device):
-    """Of the first `count` places along an axis of `side`, [count, channels]: sines, then cosines; the fastest has eight waves along the
-    whole axis, the slowest a hundredth of that."""
+    """The positional encoding of the first `count` places along an axis of `side`.
+
+    It is [count, channels]: sines, then cosines. The fastest has eight waves along the whole axis,
+    the slowest a hundredth of that.
+    """
     half = channels // 2
     frequency = 100.0 ** (-torch.arange(half, device=device) / half)
     at = (torch.arange(count, device=device) + 0.5) / side * 2 * torch.pi
@@ -110,7 +119,10 @@ def axis_codes(count, side, channels, device):
 
 
 def sine_positions(height, width, channels, device):
-    """Places in the square on the longer side, [1, height * width, channels]: half of the channels for y, half for x."""
+    """The positional encoding of places in the square on the longer side.
+
+    It is [1, height * width, channels]: half of the channels are for y, half for x.
+    """
     side = max(height, width)
     y = axis_codes(height, side, channels // 2, device)[:, None].expand(height, width, -1)
     x = axis_codes(width, side, channels // 2, device)[None].expand(height, width, -1)

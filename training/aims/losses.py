@@ -1,13 +1,18 @@
-"""What training minimises. Losses of one image are summed over levels and averaged over images.
+"""The losses that training minimises.
 
-* objectness: the tokens in the centres of masks, as a penalty-reduced focal loss;
-* mask, quality: of every query, at each level, the labelled mask that its point lies in (of several, the one it is nearest to); of two
-  readings the better one learns most;
-* score: whether there is such a mask;
-* links: both affinity matrices between queries with masks;
-* distilled: where the labels do not say what is there, the nearest of the masks that SAM's own decoder has for the point.
+The losses of one image are summed over levels and averaged over images.
 
-Otherwise, where a set does not say what is there, nothing is held against the model."""
+* objectness: a penalty-reduced focal loss of the tokens in the centres of masks.
+* mask, quality: the mask and the predicted IoU of every query. At each level a query learns the
+  labelled mask that its point lies in, and if there are several, the nearest one. Of two readings,
+  the better one learns most.
+* score: whether there is such a mask.
+* link: both affinity matrices, between queries with masks.
+* distilled: if the labels do not say what is at a point, the query learns the nearest of the masks
+  that SAM's own decoder has for the point.
+
+Otherwise, if a set does not say what is at a place, nothing counts against the model.
+"""
 
 from dataclasses import dataclass
 
@@ -25,17 +30,17 @@ WEIGHTS = {
     "distilled": 0.5,
 }
 
-# How much of the mask loss is that of all readings of a point, not only of the best.
+# The share of the mask loss that comes from all readings of a point, not only from the best one.
 LOSERS = 0.1
 
 # Which of SAM's three nested masks, from small to large, a level may learn.
 DISTILS = {"part": [0, 1], "entity": [1, 2]}
-# SAM's masks of a lower predicted IoU teach nothing.
+# SAM's masks with a lower predicted IoU are not learnt.
 SURE = 0.75
 
 
 def objectness_loss(logits, target, known):
-    """After CenterNet: negatives near a centre count less."""
+    """The focal loss of CenterNet, in which negatives near a centre count less."""
     probability = logits.sigmoid()
     positive = target >= 1.0
     loss = torch.where(
@@ -47,7 +52,10 @@ def objectness_loss(logits, target, known):
 
 
 def mask_loss(logits, masks, near):
-    """Binary cross-entropy, in the whole image and around the mask (`near`), and dice: [n]."""
+    """The loss of each mask, [n].
+
+    It is the binary cross-entropy in the whole image and around the mask (`near`), and dice.
+    """
     entropy = F.binary_cross_entropy_with_logits(logits, masks, reduction="none")
     local = (entropy * near).sum((1, 2)) / near.sum((1, 2)).clamp(min=1)
     probability = logits.sigmoid()
@@ -58,7 +66,7 @@ def mask_loss(logits, masks, near):
 
 @torch.no_grad()
 def grown(masks):
-    """By eight pixels in all directions, along one axis after the other: [n, h, w]."""
+    """Masks [n, h, w] grown by eight pixels in all directions, along one axis after the other."""
     return F.max_pool2d(F.max_pool2d(masks, (17, 1), 1, (8, 0)), (1, 17), 1, (0, 8))
 
 
@@ -70,7 +78,10 @@ def iou(logits, masks):
 
 
 def at(points, maps):
-    """Of maps [..., height, width] what is at points ([n, 2] in 0..1 of the longer side): [..., n]."""
+    """The values [..., n] of maps [..., height, width] at points.
+
+    The points are [n, 2] in 0..1 of the longer side.
+    """
     height, width = maps.shape[-2:]
     x, y = (points * max(height, width)).long().unbind(-1)
     return maps[..., y.clamp(0, height - 1), x.clamp(0, width - 1)]
@@ -78,7 +89,7 @@ def at(points, maps):
 
 @torch.no_grad()
 def assign(points, logits, masks):
-    """Queries whose point lies in a mask, and the mask: (queries, masks), each [n]."""
+    """The queries whose point lies in a mask, and these masks: (queries, masks), each [n]."""
     holds = at(points, masks).t()
     queries = holds.any(1).nonzero()[:, 0]
     found = (logits[queries] > 0).flatten(1).float()
@@ -89,7 +100,7 @@ def assign(points, logits, masks):
 
 
 def level_losses(prediction, objectness, points, target):
-    """The losses of one level and image, and which queries have which mask."""
+    """The losses of one level of one image, and which query has which mask."""
     known8 = F.avg_pool2d(target.known[None, None].float(), 2)[0, 0].flatten() > 0.5
     losses = {
         "objectness": objectness_loss(objectness.float().flatten(), target.objectness, known8)
@@ -116,7 +127,7 @@ def level_losses(prediction, objectness, points, target):
 
 
 def link_loss(logits, truth, coarse, fine):
-    """Of the links between matched queries; `coarse` and `fine` are (queries, masks)."""
+    """The loss of the links between matched queries; `coarse` and `fine` are (queries, masks)."""
     if not len(coarse[0]) or not len(fine[0]):
         return None
     logits = logits[coarse[0]][:, fine[0]].float()
@@ -125,7 +136,7 @@ def link_loss(logits, truth, coarse, fine):
 
 @torch.no_grad()
 def unlabelled(points, sample):
-    """Where the labels say nothing of a point: [levels that can be distilled, n]."""
+    """Whether the labels say nothing about a point, [levels that can be distilled, n]."""
     if not sample.prompt.all():
         return torch.zeros(len(DISTILS), len(points), dtype=torch.bool, device=points.device)
     rows = []
@@ -136,7 +147,11 @@ def unlabelled(points, sample):
 
 
 def distillation_loss(predictions, teacher, row):
-    """Of one image: each query's mask against the nearest of those that its level may learn, or None. `teacher`: see `distillation_for`."""
+    """The distillation loss of one image, or None if no query learns from SAM.
+
+    Each query's mask is compared with the nearest of SAM's masks that its level may learn.
+    `teacher` comes from `distillation_for`.
+    """
     values = []
     for i, (level, choices) in enumerate(DISTILS.items()):
         for query, wanted, masks, quality in zip(
@@ -156,17 +171,20 @@ def distillation_loss(predictions, teacher, row):
 
 @dataclass
 class Distillation:
-    queries: torch.Tensor  # [batch, n]: which, of a total
+    queries: torch.Tensor  # [batch, n]: their numbers among all `total` queries
     total: int
     wanted: torch.Tensor  # [batch, levels that can be distilled, n]
     masks: torch.Tensor  # [batch, n, 3, h, w] of bool
-    quality: torch.Tensor  # [batch, n, 3]: SAM's own judgement of them
+    quality: torch.Tensor  # [batch, n, 3]: SAM's predicted IoU
 
 
 @torch.no_grad()
 def distillation_for(outputs, samples, nested, count):
-    """SAM's masks of the `count` queries of each image of which the labels say least. `nested` gives, for these queries and
-    their points, masks from small to large and their predicted IoU."""
+    """SAM's masks for the `count` queries of each image about which the labels say least.
+
+    `nested` gives, for these queries and their points, masks from small to large and their
+    predicted IoU.
+    """
     free = torch.stack(
         [unlabelled(points, sample) for points, sample in zip(outputs.points, samples)]
     )
@@ -178,7 +196,10 @@ def distillation_for(outputs, samples, nested, count):
 
 
 def embedding_loss(found, original):
-    """How far the encoder's embedding is from the one that SAM's mask decoder was trained with, as a share of its variance."""
+    """The distance between the encoder's embedding and SAM's original one.
+
+    SAM's mask decoder was trained with the original. The distance is a share of its variance.
+    """
     original = original.float()
     return F.mse_loss(found.float(), original) / original.var()
 
@@ -188,7 +209,7 @@ def add(losses, name, value):
 
 
 def total(outputs, samples, teacher=None):
-    """The weighted sum for a batch, and each loss by name."""
+    """The weighted sum of the losses of a batch, and each loss by name."""
     sums = {}
     for row, sample in enumerate(samples):
         matched = {}

@@ -1,4 +1,7 @@
-"""Recall and precision during training, at the resolution of the mask logits. `npm run eval` has the figures that count."""
+"""Recall and precision during training, at the resolution of the mask logits.
+
+`npm run eval` computes the figures that count.
+"""
 
 import torch
 
@@ -7,7 +10,7 @@ LIMIT = 100
 
 
 class Measure:
-    """Of one level, over images."""
+    """Recall and precision of one level over several images."""
 
     def __init__(self):
         self.targets = 0
@@ -15,7 +18,7 @@ class Measure:
         self.best = []
 
     def add(self, masks, scores, truth, known):
-        """`known` tells where an unmatched mask is wrong; elsewhere it does not count."""
+        """Adds an image. Where `known` is false, an unmatched mask does not count."""
         self.targets += len(truth)
         masks, scores = masks[:LIMIT], scores[:LIMIT]
         overlap = ious(masks, truth)
@@ -59,7 +62,7 @@ class Measure:
         return 100 * sum(result) / len(result)
 
     def best_iou(self):
-        """How well the best mask covers each target, on average."""
+        """The mean IoU of each target with its best mask."""
         return sum(self.best) / max(1, len(self.best))
 
 

@@ -1,4 +1,4 @@
-"""The AIMS model: shared encoder and pixel decoder, level decoders, mask prompts, links between levels."""
+"""The AIMS model: encoder, pixel decoder, mask prompts, level decoders and links between levels."""
 
 from dataclasses import dataclass
 
@@ -27,27 +27,27 @@ from .sam import PromptEncoder as SamPromptEncoder
 from .side_decoder import SideDecoder
 from .tiny_vit import TinyVit
 
-# Masks of this confidence cover their places: queries of later rounds go elsewhere.
+# Masks with this confidence suppress the objectness inside them, so that queries of later rounds go
+# elsewhere.
 COVERS = THRESHOLDS["cover_confidence"]
-# What is taken from a covered place's objectness: it comes after all that are free.
+# This is subtracted from suppressed objectness, so that suppressed cells come after all others.
 COVERED = THRESHOLDS["covered_objectness"]
-# After the first round: where all that is left is colder, nothing is.
+# After the first round, queries end when the objectness is below this everywhere.
 MIN_OBJECTNESS = THRESHOLDS["min_objectness"]
 
 
 @dataclass
 class Prepared:
-    """What does not depend on queries."""
+    """What all queries of an image share."""
 
     embedding: torch.Tensor
-    high_resolution: tuple  # of strides 4 and 8, where SAM's decoder of the family reads them
+    high_resolution: tuple  # maps of strides 4 and 8, if SAM's decoder of the family reads them
     map16: torch.Tensor
     map4: torch.Tensor
-    objectness: (
-        torch.Tensor
-    )  # [batch, levels, height, width] of stride 8: logits: whether the centre of a mask is here
+    # [batch, levels, height, width] of stride 8: the logit that the centre of a mask is here.
+    objectness: torch.Tensor
     allowed: torch.Tensor  # [batch, height, width]: where queries may be
-    many: ManyPoints | None = None  # SAM's decoder, where the levels read along
+    many: ManyPoints | None = None  # SAM's decoder, if there is a side decoder
 
 
 @dataclass
@@ -56,13 +56,13 @@ class Outputs:
     points: torch.Tensor  # [batch, queries, 2] in 0..1 of the longer side
     predictions: dict[str, Prediction]
     links: dict[str, torch.Tensor]  # "entity_part": [batch, entities, parts], "relation_entity"
-    nested: list | None = (
-        None  # SAM's own masks where the levels read along: logits, predicted IoU and tokens, [1, queries, 3, ...] each
-    )
+    # SAM's own masks, if there is a side decoder: logits, predicted IoU and tokens, which are
+    # [1, queries, 3, ...] each.
+    nested: list | None = None
 
 
 class Aims(nn.Module):
-    """Everything after the encoder."""
+    """The AIMS head: everything after the image encoder."""
 
     def __init__(self, config=PRESETS["tiny"]):
         super().__init__()
@@ -72,7 +72,7 @@ class Aims(nn.Module):
         self.decoders = nn.ModuleDict(
             {name: (LevelDecoder if name in LEVELS else Head)(config) for name in OUTPUT_TOKENS}
         )
-        # With SAM 2 the levels read along in its decoder, and the scene head tells what belongs together.
+        # With SAM 2, the levels have a side decoder, and the scene head says what belongs together.
         self.has_side_decoder = bool(config.sam.high_resolution)
         self.decoder = SideDecoder(config) if self.has_side_decoder else Decoder(config)
         if self.has_side_decoder:
@@ -81,18 +81,22 @@ class Aims(nn.Module):
             {"entity_part": Affinity(config), "relation_entity": Affinity(config)}
         )
         if not config.association:
-            # The Rust twin has no switch: no link at all.
+            # The Rust twin has no switch, so the weights are set to zero.
             for affinity in self.association.values():
                 nn.init.zeros_(affinity.coarse.weight)
                 nn.init.zeros_(affinity.coarse.bias)
 
     def prepare(self, features, sam, prompt):
-        """`sam` has SAM's prompt encoder and mask decoder; `prompt` [batch, height, width, 1] of the input holds 0 and 1, None is the full image."""
+        """Computes what all queries share.
+
+        `sam` has SAM's prompt encoder and mask decoder. `prompt` is [batch, height, width, 1] of 0
+        and 1 at the input's size; None is the full image.
+        """
         added = (
             self.prompt_encoder(prompt) if prompt is not None and self.config.mask_prompts else None
         )
         if added:
-            # The full image is exactly no prompt.
+            # A prompt of the full image must be exactly the same as no prompt.
             partial = (prompt.amin((1, 2, 3), keepdim=True) < 0.5).to(prompt.dtype)
             added = [x * partial for x in added]
         map16, map8, map4 = self.pixel_decoder(features, added)
@@ -109,7 +113,10 @@ class Aims(nn.Module):
         return prepared
 
     def decode(self, prepared, sam, points):
-        """A round of queries at `points` ([batch, n, 2] in 0..1): predictions by level, and SAM's own masks where the levels read along."""
+        """Answers a round of queries at `points` ([batch, n, 2] in 0..1).
+
+        Returns predictions by level, and SAM's own masks if there is a side decoder.
+        """
         heads = [self.decoders[name] for name in OUTPUT_TOKENS]
         return (
             self.decoder(heads, prepared, points)
@@ -127,7 +134,10 @@ class Aims(nn.Module):
         }
 
     def forward(self, features, sam, prompt, points, selected):
-        """For training: one round, at the `points` and at `selected` places of the highest objectness."""
+        """Runs one round for training.
+
+        Queries are at the `points` and at the `selected` cells with the highest objectness.
+        """
         prepared = self.prepare(features, sam, prompt)
         objectness = prepared.objectness.detach().float()
         points = torch.cat(
@@ -144,7 +154,11 @@ class Aims(nn.Module):
 
     @torch.no_grad()
     def segment(self, features, sam, prompt=None, levels=LEVELS):
-        """One image: rounds of queries where the objectness of the `levels` is highest and no mask is yet, until it is low everywhere."""
+        """Segments one image in rounds of queries.
+
+        Queries go where the objectness of the `levels` is highest and no mask is yet, until it is
+        low everywhere.
+        """
         prepared = self.prepare(features, sam, prompt)
         objectness = prepared.objectness.float()[:, [LEVELS.index(level) for level in levels]]
         maxima, allowed, rounds, points, nested = (
@@ -178,7 +192,7 @@ class Aims(nn.Module):
 
 
 def around(points, height, width):
-    """The places of the points, and their neighbours: [1, height, width] of bool."""
+    """The cells of the points and their neighbours, [1, height, width] of bool."""
     hits = torch.zeros(1, 1, height, width, device=points.device)
     x, y = (points[0] * max(height, width)).long().unbind(-1)
     hits[0, 0, y, x] = 1.0
@@ -186,7 +200,10 @@ def around(points, height, width):
 
 
 def covered(prediction):
-    """Which places of stride 8 are at least half in a mask that is good enough: [1, height, width], 0 or 1."""
+    """The cells of stride 8 that lie at least half in a mask that is good enough.
+
+    They are [1, height, width] of 0 and 1.
+    """
     good = confidence(prediction)[0] >= COVERS
     masks = (prediction.logits[0][good] > 0).float()
     height, width = prediction.logits.shape[-2:]
@@ -196,7 +213,7 @@ def covered(prediction):
 
 
 class Network(nn.Module):
-    """Encoder and head; the names are those of the model file."""
+    """The encoder and the head, with the names of the model file."""
 
     def __init__(self, config=PRESETS["tiny"]):
         super().__init__()

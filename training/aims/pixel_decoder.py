@@ -1,4 +1,7 @@
-"""From the encoder's maps to tokens of strides 16 and 8 and the mask features of stride 4. Mask prompts enter here."""
+"""The pixel decoder makes tokens of strides 16 and 8 and mask features of stride 4.
+
+It reads the encoder's maps, and mask prompts are added here.
+"""
 
 import torch.nn.functional as F
 from torch import nn
@@ -8,7 +11,7 @@ from .layers import Attention, Depthwise, axis_codes, cells, sine_positions, zer
 
 
 class ContextLayer(nn.Module):
-    """Self-attention over all tokens."""
+    """Self-attention over all tokens, then an MLP."""
 
     def __init__(self, width, heads):
         super().__init__()
@@ -26,7 +29,7 @@ class ContextLayer(nn.Module):
 
 
 class Refine(nn.Module):
-    """A look at the neighbours, then an MLP at each pixel."""
+    """A depthwise convolution, then an MLP at each pixel."""
 
     def __init__(self, width):
         super().__init__()
@@ -40,7 +43,7 @@ class Refine(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Twice the resolution: a linear layer makes the four pixels of a cell, in the order (y, x)."""
+    """Doubles the resolution: a linear layer makes a cell's four pixels in the order (y, x)."""
 
     def __init__(self, inputs, outputs):
         super().__init__()
@@ -54,7 +57,10 @@ class Upsample(nn.Module):
 
 
 class PromptEncoder(nn.Module):
-    """From a mask of the input's resolution to what it adds to the features of strides 4, 8 and 16: nothing at first."""
+    """Turns a mask prompt into what is added to the features of strides 4, 8 and 16.
+
+    The mask has the input's resolution. At first it adds nothing.
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -91,12 +97,12 @@ class PixelDecoder(nn.Module):
         self.refine8 = Refine(width)
         self.up4 = Upsample(width, config.mask_dim)
         self.refine4 = Refine(config.mask_dim)
-        # So that a kernel can ask for a place, and tell apart what looks the same.
+        # With these, a kernel can ask for a place and distinguish things that look the same.
         self.row4 = nn.Linear(width // 2, config.mask_dim)
         self.column4 = nn.Linear(width // 2, config.mask_dim)
 
     def forward(self, features, prompt=None):
-        """`prompt` is what the prompt encoder adds, or None; returns maps of strides 16, 8 and 4."""
+        """Returns maps of strides 16, 8 and 4. `prompt` is the prompt encoder's output, or None."""
         stride4, stride8, deepest, embedding = features
         add4, add8, add16 = prompt or (0.0, 0.0, 0.0)
         deepest = self.get_submodule(f"from_stride{self.deepest}")(deepest)

@@ -1,17 +1,20 @@
-"""From queries to masks, as quickly as validation needs them. `src/levels/predicted.rs` does the same at the photo's size, removes
-specks, and keeps one relation of a pair of entities."""
+"""Turns queries into masks, as quickly as validation needs it.
+
+`src/levels/by_score.rs` does the same at the photo's size. It also removes specks, and keeps only
+one relation of each pair of entities.
+"""
 
 import torch
 
 from .config import LEVELS, THRESHOLDS
 
-# Queries below this score are nothing.
+# Masks with a lower score are left out.
 MIN_SCORE = dict.fromkeys(LEVELS, THRESHOLDS["candidate_score"])
-# A mask that others paint over keeps its place only with this share of its pixels left.
+# A mask that better ones paint over is kept only if this share of its pixels is left.
 MIN_LEFT = THRESHOLDS["visible"]
-# Relations overlap; those that are nearly the same do not both stay.
+# Relations may overlap, but of two with a higher IoU only the better one stays.
 MAX_OVERLAP = THRESHOLDS["same"]
-# Of the logits: a mask that changes much when they all go up or down by this is worth less.
+# A mask is worth less if it changes much when all its logits go up or down by this.
 STABILITY_OFFSET = THRESHOLDS["stability_offset"]
 
 
@@ -21,15 +24,18 @@ def confidence(prediction):
 
 
 def stability(logits):
-    """SAM's stability score of masks [..., height, width], none of which is padding."""
+    """SAM's stability score of masks [..., height, width] without padding."""
     return (logits > STABILITY_OFFSET).sum((-2, -1)) / (logits > -STABILITY_OFFSET).sum(
         (-2, -1)
     ).clamp(min=1)
 
 
 def mask_scores(prediction, shown):
-    """By what masks compete: the score, the predicted IoU, which counts twice, and SAM's stability score over the cells that show the photo
-    (`shown`: columns and rows of the masks)."""
+    """The values by which masks compete.
+
+    They combine the score, the predicted IoU, which counts twice, and SAM's stability score over
+    the cells that show the photo (`shown`: columns and rows of the masks).
+    """
     columns, rows = shown
     return (
         prediction.score.sigmoid().sqrt()
@@ -39,8 +45,11 @@ def mask_scores(prediction, shown):
 
 
 def masks_of(outputs, row, shown):
-    """By level: (masks [n, height / 4, width / 4] of bool, scores [n], their places among all masks [n]), best first; entities and parts
-    are disjoint."""
+    """The masks of one image by level, best first; entities and parts are disjoint.
+
+    Each level has (masks [n, height / 4, width / 4] of bool, scores [n], their places among all
+    masks [n]).
+    """
     result = {}
     for level in LEVELS:
         prediction = outputs.predictions[level]
@@ -54,7 +63,7 @@ def masks_of(outputs, row, shown):
 
 
 def disjoint(masks):
-    """Better masks paint over worse ones; what is mostly hidden goes."""
+    """Lets better masks paint over worse ones, and drops masks of which too little is left."""
     free = torch.ones_like(masks[0]) if len(masks) else None
     left, kept = [], []
     for i, mask in enumerate(masks):
@@ -70,7 +79,7 @@ def disjoint(masks):
 
 
 def distinct(masks):
-    """Without those that a better one nearly equals."""
+    """Drops masks that are nearly equal to a better one."""
     left, kept = [], []
     for i, mask in enumerate(masks):
         area = int(mask.sum())

@@ -1,4 +1,4 @@
-"""The photo and the prompts that golden tensors are made of, as SAM of either family takes them."""
+"""The photo and the prompts of the golden tensors, as SAM of either family takes them."""
 
 import json
 from pathlib import Path
@@ -16,8 +16,10 @@ SQUARES = (256, 1024)
 
 
 def photo(size, height=None):
-    """The test photo, whose long side of 512 becomes `size`, normalised and padded with zeros to [1, height, size, 3]: the
-    square, if no other height is given."""
+    """The test photo, normalised and padded with zeros to [1, height, size, 3].
+
+    Its long side of 512 becomes `size`. Without a `height`, the result is a square.
+    """
     pixels = np.asarray(Image.open(TESTS / "data/photo.png").convert("RGB"))
     times = max(1, size // 512)
     pixels = (
@@ -31,8 +33,11 @@ def photo(size, height=None):
 
 
 def prompts(size):
-    """Of `prompts.json`, with SAM 2's filler: its predictor ends every list of points with one, after a box as well. Each has
-    `name`, `coords` in pixels, `labels`, and `mask`, logits [size / 4, size / 4] or None."""
+    """The prompts of `prompts.json`, with SAM 2's filler.
+
+    SAM 2's predictor ends every list of points with a filler, after a box as well. Each prompt has
+    `name`, `coords` in pixels, `labels`, and `mask`: logits [size / 4, size / 4] or None.
+    """
     with safe_open(TESTS / "golden/decoder_256.safetensors", "np") as file:
         mask = file.get_tensor("mask_input")
     mask = mask.repeat(size // 256, 0).repeat(size // 256, 1)
@@ -46,7 +51,10 @@ def prompts(size):
 
 
 def answer(sam, encoded, prompt, size):
-    """Logits [masks, height / 4, width / 4] and predicted IoU [masks] of one prompt; `encoded` holds embedding, s0 and s1."""
+    """Logits [masks, height / 4, width / 4] and predicted IoU [masks] of one prompt.
+
+    `encoded` has the embedding, s0 and s1.
+    """
     points = (torch.tensor(prompt["coords"]) + 0.5) / size
     tokens = sam.prompt_encoder.embed(points, torch.tensor(prompt["labels"]))[None, None]
     height, width = (4 * side for side in encoded["embedding"].shape[1:3])
@@ -60,7 +68,11 @@ def answer(sam, encoded, prompt, size):
 
 
 def encode(sam, image):
-    """The encoder's outputs by their names in golden files, and the trunk's maps `stage0` to `stage3`."""
+    """Encodes an image.
+
+    Returns the encoder's outputs by their names in golden files, and the trunk's maps `stage0` to
+    `stage3`.
+    """
     found = sam.image_encoder(image)
     s0, s1 = found.high_resolution
     return {"embedding": found.embedding, "s1": s1, "s0": s0}, {

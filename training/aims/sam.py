@@ -1,6 +1,8 @@
-"""SAM's prompt encoder and mask decoder as they are, of both families, with the names of the model file.
+"""SAM's prompt encoder and mask decoder of both families, with the names of the model file.
 
-Inputs may be rectangular: places are always those in the square on the longer side, so the shorter one is cropped."""
+Inputs may be rectangular: positions are always those in the square on the longer side, so the
+shorter side is cropped.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +14,9 @@ from .layers import Mlp, cells
 from .tiny_vit import TinyVit
 from .transformer import TwoWayTransformer, Upscale, fourier
 
-PADDING = -1  # the label of a filler; the others are 0 background, 1 foreground, 2 and 3 top-left and bottom-right of a box
+# The label of a filler. The others are 0 background, 1 foreground, 2 and 3 top-left and
+# bottom-right of a box.
+PADDING = -1
 
 
 class Frequencies(nn.Module):
@@ -22,7 +26,7 @@ class Frequencies(nn.Module):
 
 
 class PromptEncoder(nn.Module):
-    """Frozen. Points are in 0..1 of the square's side."""
+    """SAM's prompt encoder, frozen. Points are in 0..1 of the square's side."""
 
     def __init__(self, config):
         super().__init__()
@@ -31,7 +35,7 @@ class PromptEncoder(nn.Module):
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, width) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, width)
         self.no_mask_embed = nn.Embedding(1, width)
-        # 2 x 2 convolutions of stride 2, and one of 1 x 1.
+        # Two 2 x 2 convolutions of stride 2, and one of 1 x 1.
         self.mask_downscaling = nn.ModuleDict(
             {
                 "0": nn.Linear(4, few),
@@ -47,7 +51,10 @@ class PromptEncoder(nn.Module):
         return fourier(points, self.pe_layer.positional_encoding_gaussian_matrix)
 
     def embed(self, points, labels):
-        """Tokens of points, corners of boxes and fillers: [..., n, 2] and labels [..., n] to [..., n, 256]."""
+        """The tokens [..., n, 256] of points, corners of boxes and fillers.
+
+        `points` are [..., n, 2], and `labels` are [..., n].
+        """
         table = torch.cat(
             [
                 self.not_a_point_embed.weight,
@@ -58,14 +65,17 @@ class PromptEncoder(nn.Module):
         return torch.where(is_point, self.codes(points), 0.0) + table[labels.long() + 1]
 
     def tokens(self, points):
-        """Of single foreground points ([..., 2]): [..., 2, 256], the point and the filler that SAM expects after it."""
+        """The tokens [..., 2, 256] of single foreground points [..., 2].
+
+        The second token is the filler that SAM expects after a point.
+        """
         pair = torch.stack([points, torch.zeros_like(points)], -2)
         return self.embed(
             pair, torch.tensor([1, PADDING], device=points.device).expand(pair.shape[:-1])
         )
 
     def positions(self, height, width):
-        """Of the embedding's cells, [1, height * width, 256]."""
+        """The positional encoding of the embedding's cells, [1, height * width, 256]."""
         side = max(height, width)
         at = (torch.arange(side, device=self.no_mask_embed.weight.device) + 0.5) / side
         grid = torch.stack(
@@ -74,7 +84,10 @@ class PromptEncoder(nn.Module):
         return self.codes(grid.view(1, height * width, 2))
 
     def masks(self, logits):
-        """Of mask prompts, [n, 4 height, 4 width] to what is added to the embedding, [n, height, width, 256]."""
+        """Turns mask prompts [n, 4 height, 4 width] into what is added to the embedding.
+
+        This is [n, height, width, 256].
+        """
         layers = self.mask_downscaling
         x = F.gelu(layers["1"](layers["0"](cells(logits[..., None], 2))))
         x = F.gelu(layers["4"](layers["3"](cells(x, 2))))
@@ -99,9 +112,13 @@ class MaskDecoder(nn.Module):
         self.iou_prediction_head = Mlp(width, width, width, config.masks, between=F.relu)
 
     def forward(self, encoder, embedding, prompts, mask=None, high_resolution=()):
-        """`embedding` [batch, height, width, 256], `prompts` [batch, n, tokens, 256], `mask` what the prompt encoder makes of one
-        mask for each image, `high_resolution` maps of strides 4 and 8: logits [batch, n, masks, 4 height, 4 width] and predicted
-        IoU [batch, n, masks]."""
+        """Answers prompts.
+
+        `embedding` is [batch, height, width, 256], and `prompts` are [batch, n, tokens, 256].
+        `mask` is what the prompt encoder makes of one mask for each image. `high_resolution` has
+        the maps of strides 4 and 8. Returns logits [batch, n, masks, 4 height, 4 width] and
+        predicted IoU [batch, n, masks].
+        """
         batch, height, width, _ = embedding.shape
         stride4, stride8 = high_resolution or (None, None)
         prompts = prompts.flatten(0, 1)
@@ -126,7 +143,7 @@ class MaskDecoder(nn.Module):
 
     @torch.no_grad()
     def nested(self, encoder, embedding, points, tokens, high_resolution=()):
-        """Of single points ([batch, n, 2]) the masks of these `tokens`: logits and predicted IoU."""
+        """Logits and predicted IoU of the masks of `tokens` for single points [batch, n, 2]."""
         logits, scores = self(
             encoder, embedding, encoder.tokens(points), high_resolution=high_resolution
         )
@@ -134,7 +151,7 @@ class MaskDecoder(nn.Module):
 
 
 class Sam(nn.Module):
-    """Encoder, prompt encoder and mask decoder of a family; the names are those of the model file."""
+    """The encoders and the mask decoder of a family, with the names of the model file."""
 
     def __init__(self, manifest):
         super().__init__()

@@ -1,4 +1,7 @@
-"""The scene head: a small transformer over all candidates of a photo, which says what each is and how they belong together."""
+"""The scene head: a small transformer over all candidates of a photo.
+
+It says what each candidate is and how candidates belong together.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -19,7 +22,7 @@ class SceneConfig:
     layers: int = 3
     heads: int = 5
     drop: float = 0.1
-    deep: int = 768  # channels of the trunk's last map; 0: it is not read
+    deep: int = 768  # channels of the trunk's last map; 0 if it is not read
     geometry: int = 32
     pairs: int = 8
     pair_width: int = 16
@@ -29,20 +32,22 @@ class SceneConfig:
 
 
 class SceneOutput(NamedTuple):
-    """Logits of n candidates of one photo."""
+    """The logits that the scene head gives n candidates of one photo."""
 
-    level: torch.Tensor  # [n, 3]: that it is a thing of the level, with an IoU of one half or more
-    chosen: torch.Tensor  # [n, 3]: that it is so and the best candidate of this thing
-    iou: torch.Tensor  # [n, 3]: expected IoU with the thing
-    pairs: torch.Tensor  # [n, n, 4]: that both are of one part; of one entity; that the first is a part of the second; that they are related
+    level: torch.Tensor  # [n, 3]: it is a thing of the level, with an IoU of one half or more
+    chosen: torch.Tensor  # [n, 3]: it is that, and it is the best candidate of this thing
+    iou: torch.Tensor  # [n, 3]: the expected IoU with the thing
+    # [n, n, 4]: both are of one part; both are of one entity; the first is a part of the second;
+    # they are related.
+    pairs: torch.Tensor
 
     def nothing(self):
-        """Probabilities that a candidate is nothing that people would name, [n]."""
+        """The probability that a candidate is nothing that people would name, [n]."""
         return (1 - self.level.sigmoid()).prod(1)
 
 
 class Layer(nn.Module):
-    """Pre-norm; the attention's logits have a bias for each pair."""
+    """A pre-norm transformer layer. The attention's logits have a bias for each pair."""
 
     def __init__(self, config):
         super().__init__()
@@ -54,7 +59,7 @@ class Layer(nn.Module):
 
     def forward(self, x, bias):
         """`x` [n, width], `bias` [heads, n, n]."""
-        # Of each head its queries, keys and values, as `ops::self_attention` takes them.
+        # Each head has its queries, keys and values together, as `ops::self_attention` takes them.
         q, k, v = self.qkv(self.norm1(x)).view(len(x), self.heads, 3, -1).permute(2, 1, 0, 3)
         scores = torch.baddbmm(bias, q * q.shape[-1] ** -0.5, k.transpose(1, 2))
         mixed = (scores.softmax(-1) @ v).transpose(0, 1).flatten(1)
@@ -78,14 +83,15 @@ class SceneHead(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.say = nn.Linear(width, 3 * len(LEVELS))
-        # First and second of a pair; the bilinear form of each output has `pair_hidden` dimensions.
+        # These are for the first and the second candidate of a pair; the bilinear form of each
+        # output has `pair_hidden` dimensions.
         self.first = nn.Linear(width, len(PAIR_OUTPUTS) * config.pair_hidden)
         self.second = nn.Linear(width, len(PAIR_OUTPUTS) * config.pair_hidden)
         self.pair_say = nn.Linear(config.pair_width, len(PAIR_OUTPUTS))
         nn.init.constant_(self.say.bias[: 2 * len(LEVELS)], -2.0)
 
     def forward(self, scene):
-        """Of a `Scene`."""
+        """The `SceneOutput` of a `Scene`."""
         x = self.geometry(scene.geometry())
         for name, norm in self.norms.items():
             read = F.dropout(norm(getattr(scene, name).float()), self.config.drop, self.training)

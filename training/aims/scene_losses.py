@@ -1,19 +1,22 @@
-"""Losses of the scene head. What labels leave open is not held against it."""
+"""The losses of the scene head. What labels leave open does not count against it."""
 
 import torch
 import torch.nn.functional as F
 
 FOUND = 0.5  # IoU from which a candidate is the labelled thing
 CHOOSABLE = 0.4  # IoU from which the best candidate of a thing is worth choosing
-INSIDE = 0.85  # share of a candidate in an entity from which it is a piece of it
+INSIDE = 0.85  # share of a candidate inside an entity from which it is a piece of it
 PAIR_WEIGHT = 0.3
-BY_RULE = 0.3  # weight of a relation that a rule found, beside one that people named
-# That few labels say nothing of relations makes their losses small.
+BY_RULE = 0.3  # weight of a relation that a rule found; one that people named has 1
+# Few labels say anything about relations, so their losses have a small weight.
 LEVEL_WEIGHTS = (1.0, 1.0, 0.3)
 
 
 def assigned(overlap):
-    """[n]: one candidate for each labelled mask, the best pairs first: the IoU reached; 0 for all others."""
+    """Assigns one candidate to each labelled mask, the best pairs first.
+
+    Returns the IoU that each candidate reaches with its mask, [n]; it is 0 for all others.
+    """
     left, reached = overlap.clone(), torch.zeros(len(overlap))
     for _ in range(overlap.shape[1]):
         best, place = left.flatten().max(0)
@@ -26,7 +29,7 @@ def assigned(overlap):
 
 
 def best_of(overlap):
-    """The labelled mask that each candidate is nearest to, and the IoU; -1 and 0 without labels."""
+    """The labelled mask nearest to each candidate, and the IoU; -1 and 0 if there are no labels."""
     if not overlap.shape[1]:
         return torch.full((len(overlap),), -1), torch.zeros(len(overlap))
     iou, which = overlap.max(1)
@@ -45,7 +48,7 @@ def total(output, target):
         if not weight.any():
             continue
         share = LEVEL_WEIGHTS[level]
-        # Of many wrong candidates those count that the head believes in.
+        # Of the many wrong candidates, those that the head believes in count most.
         hard = output.chosen[:, level].sigmoid().detach() ** 2 * 0.75 + 0.05
         chosen = (
             bce(output.chosen[:, level], reached) * torch.where(positive > 0, 1.0, hard) * weight
@@ -61,7 +64,7 @@ def total(output, target):
 
 
 def pair_losses(pairs, target):
-    """Of all pairs of candidates that the labels say something of."""
+    """The losses of all pairs of candidates about which the labels say something."""
     same_part, same_entity, part_of, related = pairs.unbind(-1)
     part, part_iou = best_of(target.overlap[0])
     entity, entity_iou = best_of(target.overlap[1])
@@ -84,7 +87,11 @@ def pair_losses(pairs, target):
 
 
 def related_loss(logits, target, rows, things):
-    """Relations that people named weigh most. That a pair is none, nobody says: in photos with relations others probably are not."""
+    """The loss of relations. Relations that people named weigh most.
+
+    No label says that a pair is not related. In photos with relations, other pairs probably are
+    not.
+    """
     count = target.overlap[1].shape[1]
     related, weight = torch.zeros(count, count, dtype=torch.bool), torch.full((count, count), 0.5)
     for (a, b), named in zip(target.members.tolist(), target.named.tolist()):
@@ -96,7 +103,10 @@ def related_loss(logits, target, rows, things):
 
 
 def evenly(logits, first, second, wanted, weight=None):
-    """Binary cross-entropy of the pairs first x second; right and wrong ones count alike. None without pairs."""
+    """The binary cross-entropy of the pairs first x second, or None without pairs.
+
+    Right and wrong pairs count alike.
+    """
     if not len(first) or not len(second):
         return None
     losses = bce(logits[first][:, second], wanted.float())

@@ -1,4 +1,4 @@
-"""From what the scene head says to disjoint masks: greedily those of the largest expected value."""
+"""Turns what the scene head says into disjoint masks, greedily by the largest expected value."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,44 +7,49 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Choice:
-    """Settings of one level. They are tuned on photos kept aside from training and stored with the weights."""
+    """The settings of one level.
+
+    They are tuned on photos kept aside from training, and stored with the weights.
+    """
 
     chosen: float = 0.5  # how much of the score is `chosen`; the rest is `level`
     iou: float = 1.0  # power of the expected IoU
-    same: float = 0.5  # how much it costs to be the same thing as a mask that is there
-    visible: float = 0.5  # share of a mask that others must leave of it
-    hidden: float = 1.0  # power of this share in the value
-    floor: float = 0.05  # what is worth less is left out
+    same: float = 0.5  # how much it costs to be the same thing as a mask that is already chosen
+    visible: float = 0.5  # share of a mask that other masks must leave visible
+    hidden: float = 1.0  # power of the visible share in the value
+    floor: float = 0.05  # masks with a lower value are left out
 
     as_dict = asdict
 
 
 @dataclass(frozen=True)
 class Pick:
-    """Settings for which answer to a click is taken."""
+    """The settings that decide which answer to a click is taken."""
 
     chosen: float = 0.5  # how much of the value is `chosen`; the rest is `level`
     iou: float = 1.0  # power of the expected IoU
-    part: float = 1.0  # what a part is worth beside an entity
+    part: float = 1.0  # the value of a part in comparison with an entity
     quality: float = 1.0  # power of SAM's predicted IoU
 
     as_dict = asdict
 
 
 def scores(said, level, choice):
-    """[n], before the masks compete."""
+    """The values of the candidates at a level before they compete, [n]."""
     sigmoid = lambda x: x[:, level].sigmoid().numpy().astype(np.float64)
     return expected(sigmoid(said.chosen), sigmoid(said.level), sigmoid(said.iou), choice)
 
 
 def expected(chosen, level, iou, settings):
-    """The value of probabilities, by the settings that `Choice` and `Pick` have in common."""
+    """The value of these probabilities, by the settings that `Choice` and `Pick` have in common."""
     return chosen**settings.chosen * level ** (1 - settings.chosen) * iou**settings.iou
 
 
 def choose(said, level, words, choice, most=100):
-    """Rows of the chosen candidates in the order in which they take their place, and their values. `words` are the masks' bits in
-    64-bit words."""
+    """The rows of the chosen candidates, in the order in which they are chosen, and their values.
+
+    `words` are the masks' bits in 64-bit words.
+    """
     value = scores(said, level, choice)
     same = said.pairs[..., level].sigmoid().numpy() * choice.same
     area = np.bitwise_count(words).sum(1).clip(1)

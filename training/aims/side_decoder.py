@@ -1,8 +1,11 @@
-"""The level decoders of aims-base: output tokens that read along while SAM 2's mask decoder answers a point.
+"""The side decoder: the level decoders of aims-base, which run beside SAM 2's mask decoder.
 
-They change nothing in it. So one pass gives SAM's nested masks, exactly as they are, and the masks of all levels, and training has no
-gradients on the side of the image. Tokens look at SAM's tokens and at one another, at the image as SAM sees it at this moment (through SAM's own keys
-and values), and at the context, which knows of the whole photo and of mask prompts."""
+The side decoder has output tokens of its own and changes nothing in SAM's decoder. So one pass for
+a point gives SAM's nested masks, exactly as they are, and the masks of all levels, and training has
+no gradients on the side of the image. The tokens attend to SAM's tokens and to one another, to the
+image as SAM sees it in the same block (through SAM's own keys and values), and to the context,
+which knows about the whole photo and about mask prompts.
+"""
 
 from types import SimpleNamespace
 
@@ -18,7 +21,7 @@ from .transformer import Upscale
 
 
 class ImageAttention(nn.Module):
-    """A look at the image through SAM's keys and values."""
+    """Attention to the image through SAM's keys and values."""
 
     def __init__(self, width, heads):
         super().__init__()
@@ -27,7 +30,7 @@ class ImageAttention(nn.Module):
         self.out_proj = nn.Linear(width // 2, width)
 
     def through(self, attention, positions):
-        """With the keys and values of an `attention` of SAM."""
+        """The attention with the keys and values of an `attention` of SAM."""
         both = {
             "k_proj": attention.k_proj,
             "v_proj": attention.v_proj,
@@ -38,7 +41,7 @@ class ImageAttention(nn.Module):
 
 
 class SideBlock(nn.Module):
-    """Beside one block of SAM's transformer, whose feed-forward layer it shares."""
+    """A block that runs beside a block of SAM's transformer and shares its feed-forward layer."""
 
     def __init__(self, width, heads, first):
         super().__init__()
@@ -53,8 +56,11 @@ class SideBlock(nn.Module):
         self.norm3 = nn.LayerNorm(width)
 
     def forward(self, own, start, others, image_attention, context, mlp):
-        """`own` tokens [n, k, 256] and where they started, SAM's tokens likewise (`others`); `image_attention` attends to the image,
-        `context` has keys and values."""
+        """Updates the side decoder's `own` tokens [n, k, 256].
+
+        `start` has the tokens that they started as, and `others` has SAM's tokens and what these
+        started as. `image_attention` attends to the image, and `context` has keys and values.
+        """
         (theirs, their_start), (keys, values) = others, context
         if self.first:
             all_ = torch.cat([theirs, own], 1)
@@ -83,7 +89,7 @@ class SideDecoder(nn.Module):
         self.quality_head = Mlp(width, width, width, 2 * len(OUTPUT_TOKENS), between=F.relu)
 
     def start(self, transformer):
-        """From SAM's weights."""
+        """Copies SAM's weights as the start of training."""
         copy = lambda to, source, names: [
             getattr(to, name).load_state_dict(getattr(source, name).state_dict()) for name in names
         ]
@@ -94,10 +100,12 @@ class SideDecoder(nn.Module):
         self.norm.load_state_dict(transformer.norm_final_attn.state_dict())
 
     def forward(self, heads, prepared, points):
-        """One round of queries; the batch is one.
+        """Answers one round of queries for a batch of one.
 
-        `heads` are in the order of `OUTPUT_TOKENS`, `prepared` is what `Aims.prepare` returns, and `points` are [1, queries, 2] in
-        0..1 of the longer side. Returns predictions by level, and logits, predicted IoU and tokens of SAM's nested masks."""
+        `heads` are in the order of `OUTPUT_TOKENS`, `prepared` is what `Aims.prepare` returns, and
+        `points` are [1, queries, 2] in 0..1 of the longer side. Returns predictions by level, and
+        the logits, predicted IoU and tokens of SAM's nested masks.
+        """
         many = prepared.many
         answer = many.answer(points[0])
         shared, layers = many.shared, many.decoder.transformer.layers

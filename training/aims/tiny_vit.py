@@ -1,4 +1,7 @@
-"""TinyViT-5M as MobileSAM uses it, with its batch norms folded away. The Rust twin is `src/model/tiny_vit.rs`."""
+"""TinyViT-5M as MobileSAM uses it, with its batch norms folded into other layers.
+
+The Rust twin is `src/model/tiny_vit.rs`.
+"""
 
 from functools import partial
 
@@ -43,7 +46,7 @@ class WindowAttention(nn.Module):
         self.attention_biases = nn.Parameter(torch.zeros(stage.heads, stage.window**2))
         at = torch.arange(stage.window)
         distance = (at[:, None] - at[None]).abs()
-        # One bias for each |dy|, |dx|.
+        # There is one bias for each pair of |dy| and |dx|.
         index = distance[:, None, :, None] * stage.window + distance[None, :, None, :]
         self.register_buffer(
             "index", index.reshape(stage.window**2, stage.window**2), persistent=False
@@ -53,7 +56,7 @@ class WindowAttention(nn.Module):
         batch, height, width, channels = x.shape
         w = self.window
         rows, cols = -(-height // w), -(-width // w)
-        # The reference pads with zeros before the norm: padding takes part in the attention.
+        # The reference pads with zeros before the norm, so padding takes part in the attention.
         x = F.pad(x, (0, 0, 0, cols * w - width, 0, rows * w - height))
         x = x.view(batch, rows, w, cols, w, channels).transpose(2, 3).reshape(-1, w * w, channels)
         qkv = self.qkv(self.norm(x)).view(-1, w * w, self.heads, 3, channels // self.heads)
@@ -107,7 +110,10 @@ class PatchEmbed(nn.Module):
 
 
 class TinyVit(nn.Module):
-    """From a normalised image [batch, S, S, 3] to maps of strides 4, 8, 16 and SAM's embedding (stride 16)."""
+    """Turns a normalised image [batch, S, S, 3] into maps and SAM's embedding.
+
+    The maps have strides 4, 8 and 16; the embedding has stride 16.
+    """
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,7 @@
-"""SAM's two-way transformer and what follows it, with the names of the model file: the decoders start from SAM's weights."""
+"""SAM's two-way transformer and the layers after it.
+
+The names are those of the model file, because the level decoders start from SAM's weights.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +11,7 @@ from .layers import Attention
 
 
 class Feedforward(nn.Module):
-    """With SAM's names; otherwise an `Mlp`."""
+    """An `Mlp` of two layers, with SAM's names."""
 
     def __init__(self, width, hidden):
         super().__init__()
@@ -34,7 +37,10 @@ class TwoWayBlock(nn.Module):
         self.norm4 = nn.LayerNorm(width)
 
     def look(self, queries, keys, query_positions, key_positions):
-        """The tokens, after a look at one another and at the image: `keys` has a row for each image or for each query."""
+        """The tokens after attention to one another and to the image.
+
+        `keys` has a row for each image or for each query.
+        """
         if self.first:
             queries = self.self_attn(queries, queries, queries)
         else:
@@ -48,7 +54,7 @@ class TwoWayBlock(nn.Module):
         return self.norm3(queries + self.mlp(queries))
 
     def update(self, queries, keys, query_positions, key_positions):
-        """The image as each query sees it, after a look at its tokens."""
+        """The image as each query sees it, after attention to the query's tokens."""
         seen = self.cross_attn_image_to_token(
             keys + key_positions, queries + query_positions, queries
         )
@@ -56,7 +62,7 @@ class TwoWayBlock(nn.Module):
 
 
 class TwoWayTransformer(nn.Module):
-    """`config` is the `SamConfig`."""
+    """SAM's two-way transformer; `config` is a `SamConfig`."""
 
     def __init__(self, config):
         super().__init__()
@@ -67,12 +73,17 @@ class TwoWayTransformer(nn.Module):
         self.norm_final_attn = nn.LayerNorm(config.channels)
 
     def look(self, image, positions, tokens):
-        """The tokens ([batch * queries, tokens, 256]) after the first block's look at the image ([batch, cells, 256])."""
+        """The tokens after the first block's attention to the image.
+
+        `tokens` are [batch * queries, tokens, 256], and `image` is [batch, cells, 256].
+        """
         return self.layers[0].look(tokens, image, tokens, positions)
 
     def finish(self, image, positions, tokens, queries):
-        """The rest, from what `look` made of the tokens: tokens, and the image as each query sees it, [batch * queries, cells,
-        256]."""
+        """Does the rest, from the `queries` that `look` made of the tokens.
+
+        Returns the tokens, and the image as each query sees it, [batch * queries, cells, 256].
+        """
         keys = self.layers[0].update(queries, image, tokens, positions)
         for layer in self.layers[1:]:
             queries = layer.look(queries, keys, tokens, positions)
@@ -82,7 +93,10 @@ class TwoWayTransformer(nn.Module):
 
 
 class Upscale(nn.ModuleDict):
-    """Two transposed 2 x 2 convolutions of stride 2: linear layers that make the four pixels of a cell."""
+    """Two transposed 2 x 2 convolutions of stride 2.
+
+    They are linear layers that make the four pixels of a cell.
+    """
 
     def __init__(self, width):
         self.hidden, self.channels = width // 4, width // 8
@@ -95,8 +109,12 @@ class Upscale(nn.ModuleDict):
         )
 
     def forward(self, x, stride8=None, stride4=None):
-        """[n, cells, 256] to [n, cells * 16, 32], a cell's pixels in the order (y1, x1, y2, x2). The encoder's maps of strides
-        8 and 4 ([batch, height, width, 64 and 32], where n is a multiple of batch) are added where the family has them."""
+        """Turns [n, cells, 256] into [n, cells * 16, 32].
+
+        A cell's pixels are in the order (y1, x1, y2, x2). The encoder's maps of strides 8 and 4 are
+        added if the family has them. They are [batch, height, width, 64 and 32], and n is a
+        multiple of batch.
+        """
         n, cells, _ = x.shape
         x = self["0"](x).view(n, cells * 4, self.hidden)
         if stride8 is not None:
@@ -108,15 +126,18 @@ class Upscale(nn.ModuleDict):
 
     @staticmethod
     def into_rows(masks, height, width):
-        """[n, masks, cells * 16] of height x width cells to [n, masks, 4 height, 4 width]."""
+        """Turns [n, masks, height * width * 16] into [n, masks, 4 height, 4 width]."""
         n, count, _ = masks.shape
         masks = masks.view(n, count, height, width, 2, 2, 2, 2).permute(0, 1, 2, 4, 6, 3, 5, 7)
         return masks.reshape(n, count, 4 * height, 4 * width)
 
 
 def in_cells(x, steps):
-    """A map [batch, height, width, channels] in the order that `steps` doublings of the resolution make: cell by cell, in each
-    the halves (y1, x1), in each of these (y2, x2): [batch, height * width, channels]."""
+    """Puts a map [batch, height, width, channels] in the order that `steps` doublings make.
+
+    The order is cell by cell, in each cell the halves (y1, x1), and in each of these (y2, x2). The
+    result is [batch, height * width, channels].
+    """
     batch, height, width, channels = x.shape
     side = 2**steps
     x = x.view(batch, height // side, *[2] * steps, width // side, *[2] * steps, channels)
@@ -128,11 +149,11 @@ def in_cells(x, steps):
 
 
 def added(x, shared):
-    """`x` [n, ...] plus what n / batch of its rows share ([batch, ...])."""
+    """Adds `shared` [batch, ...] to `x` [n, ...]; n / batch rows of `x` share one of its rows."""
     return (x.view(len(shared), -1, *x.shape[1:]) + shared[:, None]).view(x.shape)
 
 
 def fourier(points, frequencies):
-    """Codes of points (x, y in 0..1, [..., 2]): sines, then cosines: [..., 256]."""
+    """The positional encoding [..., 256] of points [..., 2] in 0..1: sines, then cosines."""
     phase = 2 * torch.pi * ((2 * points - 1) @ frequencies)
     return torch.cat([phase.sin(), phase.cos()], -1)

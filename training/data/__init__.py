@@ -1,1 +1,1 @@
-"""From labelled photos to training samples."""
+"""Turns labelled photos into training samples."""

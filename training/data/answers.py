@@ -1,4 +1,7 @@
-"""What people say of a photo's candidates: how many cells each shares with each labelled mask, kept beside the candidates."""
+"""What labels say about a photo's candidates, kept next to the candidates.
+
+Above all, this is how many cells each candidate shares with each labelled mask.
+"""
 
 import json
 from dataclasses import dataclass
@@ -14,28 +17,33 @@ from .samples import MIN_CELLS
 from .stored import Stored
 
 LEVELS = ("part", "entity", "relation")
-# Sets that leave out parts even of the entities whose parts they label.
+# Sets that do not label all parts of the entities whose parts they label.
 FEW_PARTS = {"labelmefacade"}
 NONE = -1
 
 
 @dataclass
 class Answers(Stored):
-    """Of n candidates and m labelled masks: those of the record, then its relations."""
+    """What labels say about n candidates.
+
+    There are m labelled masks: those of the record, then its relations.
+    """
 
     hit: np.ndarray  # [n, m]: cells in common
     area: np.ndarray  # [m]: cells
-    level: (
-        np.ndarray
-    )  # [m]: place in LEVELS; NONE is no target: groups, approximate units, and what is too small
-    parent: np.ndarray  # [m]: of a part, its entity; otherwise NONE
-    members: np.ndarray  # [m, 2]: of a relation, two of its entities; otherwise NONE
-    known: np.ndarray  # [n, 2]: share of each candidate where an unlabelled part, an unlabelled entity would be wrong
-    named: np.ndarray  # [m]: of a relation, whether people named it
+    # [m]: index in LEVELS, or NONE for masks that are no targets: groups, approximate masks and
+    # masks that are too small.
+    level: np.ndarray
+    parent: np.ndarray  # [m]: the entity of a part; otherwise NONE
+    members: np.ndarray  # [m, 2]: two entities of a relation; otherwise NONE
+    # [n, 2]: the share of each candidate where an unlabelled part would be wrong, and the share
+    # where an unlabelled entity would be wrong.
+    known: np.ndarray
+    named: np.ndarray  # [m]: whether people named the relation
 
 
 def answers_of(record, relations, found):
-    """Of the candidates `found`; `relations` as `relations_of` returns them."""
+    """The answers to the candidates `found`; `relations` is what `relations_of` returns."""
     columns, rows = found.size[2:]
     masks = [*record.masks, *(mask for mask, *_ in relations)]
     cells = np.stack([fitted(mask.pixels(), columns, rows) for mask in masks])
@@ -63,7 +71,7 @@ def fitted(pixels, columns, rows):
 
 
 def known(record, cells, large):
-    """Maps of where an unlabelled part, an unlabelled entity would be wrong."""
+    """Maps of where an unlabelled part and where an unlabelled entity would be wrong."""
     union = lambda rows: cells[rows].any(0) if len(rows) else np.zeros(cells.shape[1:], bool)
     of = lambda wanted: [i for i, mask in enumerate(record.masks) if wanted(i, mask)]
     parents = {mask.parent for mask in record.masks if mask.level == "part"}
@@ -84,7 +92,10 @@ def known(record, cells, large):
 
 
 def named_relations(folder, name):
-    """Of a set, image -> [(relation's code, its members' codes, whether people named it)]; empty where no relation is known."""
+    """The relations of a set by image; empty if none are known.
+
+    Each is (the relation's RLE, the `counts` of its members, whether people named it).
+    """
     path, found = Path(folder) / f"{name}-relations.jsonl", {}
     for line in open(path) if path.exists() else ():
         row = json.loads(line)
@@ -98,7 +109,10 @@ def named_relations(folder, name):
 
 
 def relations_of(record, named):
-    """Of what `named_relations` has of this record: masks, two rows of the record's masks, and whether people named them."""
+    """The relations of a record, from what `named_relations` has for it.
+
+    Each is (mask, two rows of the record's masks, whether people named it).
+    """
     row, result = {mask.rle["counts"]: i for i, mask in enumerate(record.masks)}, []
     for code, members, by_people in named:
         rows = [row[member] for member in members if member in row]
@@ -108,7 +122,10 @@ def relations_of(record, named):
 
 
 def read(record, named, folder, found=None):
-    """The answers to a record's kept candidates, or None if there are no candidates; made where they are missing."""
+    """The answers to a record's kept candidates; they are made if they are missing.
+
+    The result is None if there are no candidates or no labelled masks.
+    """
     path = place(folder, record.image)
     answers = path.with_suffix(".answers.npz")
     if not answers.exists():

@@ -1,6 +1,8 @@
-"""Candidates of a photo: the masks of some decoder at some points, and what the scene head reads of each. One file a photo.
+"""Candidates of a photo: a decoder's masks at some points, and what the scene head reads of each.
 
-Masks are bits at a quarter of the input, only where it shows the photo. All overlaps are counts of these cells."""
+Each photo has one file. Masks are bits at a quarter of the input's size, only where it shows the
+photo. All overlaps are counts of these cells.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,45 +13,47 @@ import torch.nn.functional as F
 
 from .stored import Stored
 
-# The tokens that masks come from: of SAM, in its order, and of the level decoders.
+# The tokens that masks come from: SAM's in its order, then those of the level decoders.
 KINDS = ("large", "small", "middle", "part", "entity", "relation", "small_entity")
-RING = 8  # cells around a mask that its surroundings reach
-FEW = 9  # cells; smaller masks are nothing that one could choose
+RING = 8  # width of the ring around a mask, in cells
+FEW = 9  # cells; smaller masks are left out
 
 
 @dataclass
 class Candidates(Stored):
-    """n masks of one photo, best of the decoder's own scores first."""
+    """n masks of one photo, sorted by the decoder's own scores, the best first."""
 
     size: np.ndarray  # [4]: width and height of the photo, columns and rows of the masks
     masks: np.ndarray  # [n, bytes]: bits, row by row
     quality: np.ndarray  # [n]: the predicted IoU
-    score: np.ndarray  # [n]: the level decoders' score; of SAM's own masks the predicted IoU again
+    score: np.ndarray  # [n]: the level decoders' score; for SAM's masks, the predicted IoU again
     stable: np.ndarray  # [n]: SAM's stability score
-    repeats: np.ndarray  # [n]: how many masks fell away as repeats of this one, and itself
-    point: np.ndarray  # [n]: number of the point
-    kind: np.ndarray  # [n]: place in KINDS
+    repeats: np.ndarray  # [n]: how many masks it stands for: itself and its dropped repeats
+    point: np.ndarray  # [n]: the number of the point
+    kind: np.ndarray  # [n]: the index in KINDS
     tokens: np.ndarray  # [n, 256]: the mask tokens after the decoder
     inside: np.ndarray  # [n, 256]: the embedding's mean in the mask
-    around: np.ndarray  # [n, 256]: and in the ring around it
-    deep: np.ndarray  # [n, 768]: mean of the trunk's last map in the mask
-    shape: np.ndarray  # [n, 8]: area, middle (y, x), box (top, left, bottom, right) and outline as shares of the photo
+    around: np.ndarray  # [n, 256]: the embedding's mean in the ring around the mask
+    deep: np.ndarray  # [n, 768]: the mean of the trunk's last map in the mask
+    # [n, 8]: area, centre (y, x), box (top, left, bottom, right) and outline, as shares of the
+    # photo.
+    shape: np.ndarray
     both: np.ndarray  # [n, n]: cells that two masks share
-    contact: np.ndarray  # [n, n]: cells of the row's outline beside or in the column's mask
+    contact: np.ndarray  # [n, n]: cells of the row's outline next to or in the column's mask
 
     def pixels(self):
-        """[n, rows, columns] of bool."""
+        """The masks, [n, rows, columns] of bool."""
         return unpacked(self.masks, *self.size[2:][::-1])
 
 
 def place(folder, image):
-    """Where the candidates of an image of the sets (`set/name.jpg`) are kept."""
+    """The file with the candidates of an image, which is named as in the sets: `set/name.jpg`."""
     return Path(folder) / Path(image).with_suffix(".npz")
 
 
 def packed(masks):
-    """[n, rows, columns] of bool to bits."""
-    # The length is spelled out: of no masks at all numpy cannot tell it.
+    """Packs masks [n, rows, columns] of bool into bits."""
+    # The length is written out, because numpy cannot infer it if there are no masks.
     return np.packbits(masks.reshape(len(masks), int(np.prod(masks.shape[1:]))), axis=1)
 
 
@@ -58,13 +62,16 @@ def unpacked(bits, rows, columns):
 
 
 def words(bits):
-    """Bits [n, bytes] in 64-bit words, filled up with zeros."""
+    """Puts bits [n, bytes] into 64-bit words, padded with zeros."""
     padded = np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))
     return padded.view(np.uint64).reshape(len(bits), padded.shape[1] // 8)
 
 
 def distinct(bits, order, same):
-    """Of masks in this order, those without a better one of at least the IoU `same`, and how many each stands for."""
+    """Drops masks that repeat an earlier one in this order, with an IoU of at least `same`.
+
+    Returns the masks that are kept, and how many masks each of them stands for.
+    """
     bits = words(bits)
     areas = np.bitwise_count(bits).sum(1)
     left, kept, repeats = np.asarray(order), [], []
@@ -79,7 +86,10 @@ def distinct(bits, order, same):
 
 
 def pooled(cells, features):
-    """Means of a map [height, width, c] under masks [n, rows, columns] that are as fine or finer: [n, c]."""
+    """The means [n, c] of a map [height, width, c] under masks [n, rows, columns].
+
+    The masks are as fine as the map or finer.
+    """
     height, width, channels = features.shape
     cells = F.avg_pool2d(cells, cells.shape[1] // height)
     weight = cells.flatten(1)
@@ -87,7 +97,7 @@ def pooled(cells, features):
 
 
 def shapes(masks, outline):
-    """`Candidates.shape` of masks [n, rows, columns]."""
+    """The `Candidates.shape` of masks [n, rows, columns]."""
     n, rows, columns = masks.shape
     ys, xs = masks.sum(2), masks.sum(1)
     area = ys.sum(1)
@@ -111,18 +121,21 @@ def shapes(masks, outline):
 
 
 def grown(masks, cells):
-    """By so many cells in all directions."""
+    """Masks grown by this many cells in all directions."""
     side, x = 2 * cells + 1, masks[:, None]
     return F.max_pool2d(F.max_pool2d(x, (1, side), 1, (0, cells)), (side, 1), 1, (cells, 0))[:, 0]
 
 
 def overlaps(a, b):
-    """Cells that masks have in common, [n, m] of 16-bit counts."""
+    """How many cells masks have in common, [n, m] of 16-bit counts."""
     return (a.flatten(1) @ b.flatten(1).T).round().numpy().astype(np.uint16)
 
 
 def described(size, bits, kept, repeats, raw, encoded):
-    """What is kept of the masks `kept`: `raw` has SAM's outputs for all, `encoded` the maps (a batch of one)."""
+    """The `Candidates` of the masks `kept`.
+
+    `raw` has the decoder's outputs for all masks, and `encoded` has the maps (a batch of one).
+    """
     columns, rows = size[2:]
     masks = torch.from_numpy(unpacked(bits[kept], rows, columns)).float()
     height, width = encoded.embedding.shape[1:3]

@@ -1,4 +1,4 @@
-"""Places where people would click: in the centre of labelled masks, and anywhere in them."""
+"""Places where people would click: in the centre of labelled masks or anywhere in them."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from .answers import LEVELS, fitted
 from .candidates import grown
 from .samples import MIN_CELLS, seeded
 
-# Cells from the outline; what is deeper is as good a place.
+# Distance from the outline in cells; places further inside are equally good.
 DEEPEST = 24
 
 
 class Target(NamedTuple):
-    level: int  # place in LEVELS
-    number: int  # place among the targets of the level, as in `Lesson`
+    level: int  # index in LEVELS
+    number: int  # place among the targets of the level, as in `SceneTarget`
     cells: np.ndarray
 
 
@@ -35,13 +35,19 @@ def targets_of(record, size, rng):
 
 
 def meant(record, size):
-    """The masks that the clicks into a photo mean, by the clicks' numbers: for all that are clicked, and then for the others."""
+    """The masks that clicks on a photo mean, by the number of the click.
+
+    Those that are clicked come first, then the others.
+    """
     return targets_of(record, size, seeded(record.image))
 
 
 def places_of(record, size, most):
-    """Clicks into at most so many labelled masks of a photo, always the same: columns and rows. In half of the training photos' masks
-    they are anywhere, otherwise where the outline is furthest."""
+    """Clicks on at most `most` labelled masks of a photo, always the same: columns and rows.
+
+    In half of the training photos' masks the click is anywhere, otherwise where the outline is
+    furthest.
+    """
     rng = seeded(record.image)
     place = lambda cells: (
         anywhere(cells, rng) if record.split == "train" and rng.random() < 0.5 else deepest(cells)
@@ -55,7 +61,10 @@ def anywhere(mask, rng):
 
 
 def deepest(mask):
-    """The first of the cells that are furthest from the outside; beyond the photo's edge is outside."""
+    """The first of the cells that are furthest from the outside.
+
+    What is beyond the photo's edge counts as outside.
+    """
     inside = torch.from_numpy(np.pad(mask, 1)).float()
     for _ in range(DEEPEST):
         less = 1 - grown(1 - inside[None], 1)[0]

@@ -1,4 +1,7 @@
-"""Scenes made of labelled cut-outs on other photos: every entity and part is known, and what touches is a relation."""
+"""Makes scenes of labelled cut-outs on other photos.
+
+In these every entity and part is known, and entities that touch are a relation.
+"""
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -6,13 +9,13 @@ from PIL import Image, ImageFilter
 from .records import Mask, Record
 
 CANVAS = (640, 480)
-# Of a cut-out that others hide more than this of, nothing is asked.
+# A cut-out is not asked for if others hide more than this share of it.
 MAX_HIDDEN = 0.6
 SMALLEST_SIDE = 48
 
 
 class PixelMask(Mask):
-    """A mask that is not encoded."""
+    """A mask that is stored as pixels."""
 
     def __init__(self, level, array, parent=None):
         super().__init__(level, rle={}, parent=parent)
@@ -23,7 +26,7 @@ class PixelMask(Mask):
 
 
 class OnePhoto:
-    """Stands in for the archives: the photo of a composed record."""
+    """The photo of a composed record; stands in for `Photos`."""
 
     def __init__(self, pixels):
         self.pixels = pixels
@@ -44,17 +47,17 @@ class Composer:
             for index, mask in enumerate(record.masks)
             if mask.level == "entity" and mask.thing and not mask.approx
         ]
-        # So that photos with many entities do not outweigh those with parts.
+        # Entities with parts weigh more, so that photos with many entities do not outweigh them.
         self.weights = [
             3.0 if any(mask.parent == index for mask in record.masks) else 1.0
             for record, index, _ in self.things
         ]
 
     def scene(self, rng):
-        """A record and its photo."""
+        """A composed record and its photo."""
         record, photos = rng.choice(self.backgrounds)
         background = Image.fromarray(photos.read(record.image)).resize(CANVAS, Image.BICUBIC)
-        # A background that can be made out has things of its own, which nobody has labelled.
+        # A background that is not blurred shows things of its own, which nobody has labelled.
         blurred = rng.random() < 0.6
         if blurred:
             background = background.filter(ImageFilter.GaussianBlur(rng.uniform(8, 25)))
@@ -79,7 +82,7 @@ class Composer:
         masks = []
         for entity, parts, area in pasted:
             if entity.sum() < max(200, (1 - MAX_HIDDEN) * area):
-                # Too little is left to be sure what it is: neither asked for nor wrong.
+                # Too little is left to be sure what it is, so it is neither asked for nor wrong.
                 masks.append(PixelMask("region", entity))
                 continue
             parent = len(masks)
@@ -90,7 +93,7 @@ class Composer:
         return made, OnePhoto(canvas)
 
     def cut_out(self, rng):
-        """(pixels, mask, part masks), scaled, of something drawn at random; None if it is too small."""
+        """A random cut-out, scaled: (pixels, mask, part masks), or None if it is too small."""
         record, index, photos = rng.choices(self.things, self.weights)[0]
         whole = record.masks[index].pixels()
         ys, xs = np.nonzero(whole)
@@ -101,7 +104,7 @@ class Composer:
         pixels = photos.read(record.image)[window]
         whole = whole[window]
         longest = rng.uniform(0.25, 0.9) * CANVAS[1]
-        # Enlarging shows the pixels.
+        # A larger factor would show the pixels.
         factor = min(1.5, longest / max(whole.shape))
         size = [max(8, round(side * factor)) for side in whole.shape[::-1]]
         mirrored = rng.random() < 0.5
@@ -114,7 +117,7 @@ class Composer:
         return scaled(pixels, Image.BICUBIC), mask(whole), [mask(part) for part in parts]
 
     def place(self, shape, pasted, rng):
-        """Top and left of the cut-out: anywhere, or beside an earlier one so that they touch."""
+        """Top and left of the cut-out: anywhere, or next to an earlier one so that they touch."""
         height, width = shape
         if pasted and rng.random() < 0.6:
             other, *_ = rng.choice(pasted)
@@ -128,7 +131,7 @@ class Composer:
 
 
 def on_canvas(array, place):
-    """An array of pixels or of a mask, on an empty canvas."""
+    """Puts an array of pixels or of a mask on an empty canvas."""
     result = np.zeros((CANVAS[1], CANVAS[0], *array.shape[2:]), array.dtype)
     top, left = place
     y0, x0 = max(0, top), max(0, left)

@@ -1,7 +1,9 @@
-"""What the frozen encoder makes of whole photos, kept on disk: everything after it can be trained from these files.
+"""The frozen encoder's maps of whole photos, kept on disk.
 
-A photo keeps its shape: its long side becomes `side` pixels, and zeros fill both sides up to multiples of 64, or up to a square where
-the family wants squares."""
+Everything after the encoder can be trained from these files. A photo keeps its shape: its long side
+becomes `side` pixels, and zeros fill both sides up to multiples of 64, or up to a square if the
+family needs squares.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +18,27 @@ from aims.hiera import Encoded
 from .samples import seeded
 from .stored import Stored
 
-# Photos to learn from come in several sizes, so that no size of the input is a surprise; those of validation in one.
+# Training photos come in several sizes, so that the model knows all input sizes. Validation photos
+# come in one size.
 SIDES = (512, 640, 640, 768)
 JUDGED_SIDE = 640
-# Families that want squares know one size alone.
+# Families that need squares have only one size.
 SQUARE_SIDE = 512
 
 
 @dataclass
 class Maps(Stored):
-    """Of one photo, in 16 bits."""
+    """The maps of one photo, in 16 bits."""
 
     compressed = False
 
-    size: (
-        np.ndarray
-    )  # [4]: width and height of the photo, columns and rows (of stride 4) that show it
-    stride4: np.ndarray  # [h, w, 32], or 64 channels of aims-tiny
-    stride8: np.ndarray  # [h, w, 64], or 128
+    # [4]: width and height of the photo, columns and rows (of stride 4) that show it.
+    size: np.ndarray
+    stride4: np.ndarray  # [h, w, 32]; aims-tiny has 64 channels
+    stride8: np.ndarray  # [h, w, 64]; aims-tiny has 128 channels
     stride16: np.ndarray  # [h, w, 256]: the embedding
-    stride32: (
-        np.ndarray
-    )  # [h, w, 768]: the trunk's last map; of aims-tiny 320 channels at stride 16
+    # [h, w, 768]: the trunk's last map; aims-tiny has 320 channels at stride 16.
+    stride32: np.ndarray
 
     @classmethod
     def of(cls, size, encoded):
@@ -59,24 +60,27 @@ class Maps(Stored):
         ]
 
     def encoded(self):
-        """As the encoder returns it, a batch of one, with the trunk's last map alone."""
+        """The encoder's output for a batch of one; of the trunk's maps it has only the last one."""
         return Encoded.of([x.float()[None] for x in self.maps])
 
 
 def place(folder, image):
-    """Where the maps of an image of the sets (`set/name.jpg`) are kept."""
+    """The file with the maps of an image, which is named as in the sets: `set/name.jpg`."""
     return Path(folder) / Path(image).with_suffix(".npz")
 
 
 def side_of(image, split, square=False):
-    """The long side of a photo's input, always the same."""
+    """The long side of a photo's input, always the same for the same photo."""
     if square:
         return SQUARE_SIDE
     return seeded(image).choice(SIDES) if split == "train" else JUDGED_SIDE
 
 
 def fitted(pixels, side, square=False):
-    """The photo with this long side, in zeros to multiples of 64 or to a square: [1, height, width, 3], and columns and rows of its masks."""
+    """Scales a photo to this long side, and pads it with zeros to multiples of 64 or to a square.
+
+    Returns the input [1, height, width, 3], and the columns and rows of its masks.
+    """
     height, width = pixels.shape[:2]
     columns, rows = (
         max(1, round(length * side / max(width, height) / 4)) for length in (width, height)

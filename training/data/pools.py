@@ -1,4 +1,7 @@
-"""The photos that the scene head learns from and is judged on. A part of the training photos is kept aside for settings."""
+"""The photos that the scene head learns from and is judged on.
+
+Some of the training photos are kept aside to tune settings.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -17,7 +20,7 @@ class Photo:
 
 @dataclass
 class Pool:
-    """Of one entry of a config."""
+    """The photos of one entry of a config."""
 
     weight: float
     level: str | None
@@ -25,12 +28,12 @@ class Pool:
 
 
 def is_aside(image, share):
-    """One photo in `share`, the same ones forever."""
+    """Whether a photo is kept aside: one in `share`, always the same ones."""
     return int(hashlib.sha256(image.encode()).hexdigest(), 16) % share == 0
 
 
 def load(record, named, folder):
-    """None where candidates are not yet there."""
+    """A photo with its scene and target, or None if it has no candidates yet."""
     told = answers.read(record, named, folder)
     if told is None:
         return None
@@ -39,7 +42,10 @@ def load(record, named, folder):
 
 
 def entries(kind, config, data, folder, wanted):
-    """Pools of the config's list `kind`, those without any photo left out; `wanted` (image) tells which photos of a split."""
+    """The pools of the config's list `kind`, without those that have no photo.
+
+    `wanted` has the split, and says for each image whether it is wanted.
+    """
     result, loaded = {}, {}
     for entry in config[kind]:
         named = answers.named_relations(data, entry["name"])
@@ -66,7 +72,7 @@ class Wanted:
 
 
 def pools(config, data, folder, with_aside=False):
-    """For training: all sets, without what is kept aside or with it."""
+    """The pools for training: all sets, with or without the photos kept aside."""
     return entries(
         "sets",
         config,
@@ -77,7 +83,7 @@ def pools(config, data, folder, with_aside=False):
 
 
 def judged(config, data, folder, part):
-    """Of the sets that are judged: `aside`, for settings, or `val`, for figures to report."""
+    """The pools of the judged sets: `aside` to tune settings, `val` for the figures to report."""
     wanted = (
         Wanted("train", config["aside"], True)
         if part == "aside"
@@ -87,6 +93,6 @@ def judged(config, data, folder, part):
 
 
 def bits(photo, folder):
-    """The masks of a photo's candidates, [n, rows, columns], and in 64-bit words."""
+    """The masks of a photo's candidates, as [n, rows, columns] and in 64-bit words."""
     found = Candidates.load(place(folder, photo.record.image))
     return found.pixels(), words(found.masks)

@@ -1,4 +1,7 @@
-"""Labelled photos: SET.jsonl and SET.tar (or SET-0.tar, SET-1.tar, ...), in the format of `../shared/data/README.md`."""
+"""Labelled photos: SET.jsonl and SET.tar (or SET-0.tar, SET-1.tar, ...).
+
+Their format is described in `../shared/data/README.md`.
+"""
 
 import io
 import json
@@ -11,7 +14,7 @@ from PIL import Image
 
 from . import rle
 
-# Sets, or scopes of a set, that label every entity of the image.
+# Sets, or scopes of a set, that label every entity of a photo.
 ALL_ENTITIES = {"panoptic", "composed"}
 
 
@@ -26,7 +29,7 @@ class Mask:
 
     @property
     def is_exact(self):
-        """Whether it is one thing whose outline is what people drew."""
+        """Whether it is one thing with an outline that people drew."""
         return not self.approx and not self.crowd
 
     def pixels(self):
@@ -43,9 +46,9 @@ class Record:
     scope: str | None
     masks: list[Mask] = field(default_factory=list)
     relations: list[tuple[int, int]] | None = None
-    """Pairs of entities, where the set knows them."""
+    """Pairs of entities, if the set has them."""
     license: str | None = None
-    """That of the photo, where the set says it of each."""
+    """The photo's licence, if the set gives one for each photo."""
 
     @property
     def has_all_entities(self):
@@ -53,7 +56,7 @@ class Record:
 
 
 class Photos:
-    """The JPEG files of some sets, read from their archives where they lie."""
+    """The JPEG files of some sets, read directly from their archives."""
 
     def __init__(self):
         self.places = {}
@@ -65,7 +68,7 @@ class Photos:
                     self.places[member.name] = (archive, member.offset_data, member.size)
 
     def read(self, name):
-        """[height, width, 3] of bytes."""
+        """The pixels of a photo, [height, width, 3] of bytes."""
         archive, offset, size = self.places[name]
         with open(archive, "rb") as file:
             file.seek(offset)
@@ -74,7 +77,7 @@ class Photos:
 
 
 def load(folder, sets, split):
-    """The records of a split and the photos they speak of."""
+    """The records of a split and their photos."""
     folder = Path(folder)
     records, photos = [], Photos()
     for name in sets:
@@ -86,8 +89,12 @@ def load(folder, sets, split):
 
 
 def pool(folder, entry, split):
-    """The records of one entry of a config: those of a set, or of one scope, or those whose photos have one of some `licenses`. With
-    `regions`, regions are taken for entities, and of the drawings of one photo only the coarsest that has at least so many."""
+    """The records of one entry of a config, and their photos.
+
+    An entry has all records of a set, only those of one scope, or only those whose photos have one
+    of some `licenses`. With `regions`, regions are taken for entities, and each photo has only its
+    coarsest drawing with at least that many regions.
+    """
     records, photos = load(folder, [entry["name"]], split)
     if "regions" in entry:
         records = coarsest(records, entry["regions"])
@@ -100,7 +107,10 @@ def pool(folder, entry, split):
 
 
 def in_order(entries, folder, first=None):
-    """(record, photos) of the entries of a config, each image once; of an entry at most `first`, those of validation first."""
+    """Yields (record, photos) of the entries of a config, each image once.
+
+    An entry gives at most `first` records; those of validation come first.
+    """
     seen = set()
     for entry in entries:
         pools = [pool(folder, entry, split) for split in ("val", "train")]

@@ -1,12 +1,18 @@
-"""Which entities belong together where nobody has said so: those that touch. A rule, not a label."""
+"""Finds entities that belong together if nobody has said so: those that touch.
 
-# Share of the smaller one's outline that must lie on the other.
+This is a rule, not a label.
+"""
+
+# Share of the shorter outline that must lie on the other entity.
 MIN_CONTACT = 0.08
 MAX_PAIRS = 12
 
 
 def touching(entities, candidates):
-    """Pairs of rows of `entities` ([n, height, width] of bool) among `candidates`, longest contact first."""
+    """Pairs of `candidates` that touch, the longest contact first.
+
+    Candidates are rows of `entities`, which are [n, height, width] of bool.
+    """
     if len(candidates) < 2:
         return []
     outlines = {n: outline(entities[n]) for n in candidates}
@@ -23,7 +29,7 @@ def touching(entities, candidates):
 
 
 def grow(mask):
-    """By one pixel in the four directions."""
+    """A mask grown by one pixel in the four directions."""
     result = mask.copy()
     result[1:] |= mask[:-1]
     result[:-1] |= mask[1:]
@@ -33,5 +39,5 @@ def grow(mask):
 
 
 def outline(mask):
-    """Pixels of the mask beside others."""
+    """The pixels of a mask that are next to pixels outside it."""
     return mask & grow(~mask)

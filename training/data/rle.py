@@ -1,10 +1,10 @@
-"""COCO's compressed run-length code, without compiled dependencies."""
+"""COCO's compressed run-length encoding (RLE), without compiled dependencies."""
 
 import numpy as np
 
 
 def decode(rle):
-    """A boolean mask [height, width]."""
+    """Decodes RLE to a boolean mask [height, width]."""
     height, width = rle["size"]
     runs, position, text = [], 0, rle["counts"].encode("ascii")
     while position < len(text):
@@ -28,7 +28,7 @@ def decode(rle):
 
 
 def encode(mask):
-    """The code of a boolean mask [height, width]."""
+    """Encodes a boolean mask [height, width] as RLE."""
     flat = np.asarray(mask, bool).T.ravel()
     ends = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     runs = np.diff(np.concatenate([[0], ends, [flat.size]])).tolist() if flat.size else []

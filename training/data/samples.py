@@ -1,7 +1,8 @@
-"""From a record to what one training step sees: an image, a mask prompt, and the targets of each level.
+"""Turns a record into a training sample: an image, a mask prompt, and the targets of each level.
 
-The prompt's kinds are those of the supplement's table 1: the full image, a partial image, one entity (for its parts), two entities
-(for their relation)."""
+The kinds of prompt are those of table 1 of the paper's supplement: the full image, a partial image,
+one entity (for its parts), and two entities (for their relation).
+"""
 
 import random
 from dataclasses import dataclass
@@ -16,23 +17,23 @@ from aims.config import LEVELS
 from .relations import touching
 
 MASK_STRIDE = 4
-# Inputs of the photo's shape are filled up to multiples of so many cells.
+# Inputs with the photo's shape are padded to multiples of this many cells.
 SHAPE_CELLS = 16
 TOKEN_STRIDE = 8
-# Smaller masks (in cells of the mask stride) are neither asked for nor held against the model.
+# Smaller masks (in cells of the mask stride) are neither asked for nor counted as wrong.
 MIN_CELLS = 4
 POINTS = 8
-# How often a level's mask is chosen for a point, where there are masks of all levels.
+# How often a level's mask is chosen for a point, if there are masks of all levels.
 POINT_SHARES = {"part": 0.4, "entity": 0.5, "relation": 0.1}
 KINDS = ("full", "partial", "entity", "entities")
 
 
 @dataclass
 class Target:
-    """Of one level; `h` and `w` are those of the mask stride."""
+    """The targets of one level; `h` and `w` are those of the mask stride."""
 
     masks: torch.Tensor  # [n, h, w] of bool
-    centres: torch.Tensor  # [n]: the token in the centre of each mask
+    centres: torch.Tensor  # [n]: the token at the centre of each mask
     objectness: torch.Tensor  # [tokens]: 1 in the centres, falling off around them
     known: torch.Tensor  # [h, w] of bool: where a mask that is not among `masks` would be wrong
 
@@ -49,15 +50,18 @@ class Sample:
 
 
 class View:
-    """How a photo is scaled, mirrored and cut to the input: a square of side `size`, or not `square`, then only as large as the photo
-    needs. Padding is to the right and below."""
+    """How a photo is scaled, mirrored and cropped to the input.
+
+    The input is a square of side `size`. If it is not `square`, it is only as large as the photo
+    needs. Padding is to the right and below.
+    """
 
     def __init__(self, width, height, size, scale=1.0, at=(0.5, 0.5), mirrored=False, square=True):
         factor = scale * size / max(width, height)
         self.mirrored = mirrored
         self.cells = [max(1, round(side * factor / MASK_STRIDE)) for side in (width, height)]
         limit = size // MASK_STRIDE
-        # In cells: rows and columns of the whole input.
+        # Rows and columns of the whole input, in cells.
         self.shape = (
             (limit, limit)
             if square
@@ -91,7 +95,7 @@ class View:
 
 
 def augmented_view(record, size, rng):
-    """Mostly near the size at inference; sometimes small, sometimes a detail."""
+    """A random view: mostly near the size at inference, sometimes small, sometimes a detail."""
     scale = np.exp(rng.uniform(np.log(0.6), np.log(2.0)))
     return View(
         record.width, record.height, size, scale, (rng.random(), rng.random()), rng.random() < 0.5
@@ -110,7 +114,10 @@ def recoloured(pixels, rng):
 
 
 class Scene:
-    """The masks of a record in a view: entities, parts with their entity, relations with their two entities."""
+    """The masks of a record in a view.
+
+    They are entities, parts with their entity, and relations with their two entities.
+    """
 
     def __init__(self, record, view):
         shape = view.shape
@@ -125,7 +132,7 @@ class Scene:
         self.entities = stack([masks[i] for i in exact], shape)
         self.parts = stack([masks[i] for i in parts], shape)
         self.parents = [row.get(record.masks[i].parent) for i in parts]
-        # An approximate entity is no target, but its parts fill it.
+        # An approximate entity is no target, but its parts are, and they fill it.
         self.whole = [masks[i] for i in of_level("entity")]
         self.children = [
             [n for n, p in enumerate(parts) if record.masks[p].parent == i]
@@ -177,10 +184,12 @@ def sample(
     square=True,
     rough=None,
 ):
-    """A sample of the wanted kind, or of the full image where the record has nothing to prompt with.
+    """A sample of the wanted kind, or of the full image if the record has nothing to prompt with.
 
-    `view_rng`, where given, decides the view and its colours, and `rng` only what is asked. If it is not to be `shown`, the
-    image is left black. Prompts are `rough` where the view is augmented, or as said."""
+    `view_rng`, if given, decides the view and its colours, and `rng` only what is asked. The image
+    is black if it is not `shown`. Prompts are rough if `rough` says so; without it, they are rough
+    if the view is augmented.
+    """
     view_rng = view_rng or rng
     view = (
         augmented_view(record, size, view_rng)
@@ -212,7 +221,10 @@ def sample(
 
 
 def points_in(targets, rng):
-    """As many from each mask of a level as from the others: some in its centre, some anywhere."""
+    """Random points in the targets: some in the centre of a mask, some anywhere in it.
+
+    All masks of a level are equally likely.
+    """
     levels = [level for level in LEVELS if len(targets[level].masks)]
     points = []
     for drawn in (
@@ -238,7 +250,7 @@ def points_in(targets, rng):
 
 
 def ask(scene, kind, rng):
-    """The prompt (None: full image), per level (masks, cores, known), and the links."""
+    """The prompt (None for the full image), (masks, cores, known) by level, and the links."""
     opened = [n for n, children in enumerate(scene.children) if children]
     if kind == "entity" and opened:
         return ask_entity(scene, rng.choice(opened))
@@ -269,7 +281,7 @@ def everything(scene):
 
 
 def ask_entity(scene, n):
-    """One entity: its parts."""
+    """Asks for the parts of one entity."""
     whole, children, row = scene.whole[n], scene.children[n], scene.rows[n]
     parts = scene.parts[children]
     entities = scene.entities[[] if row is None else [row]]
@@ -287,7 +299,7 @@ def ask_entity(scene, n):
 
 
 def ask_pair(scene, a, b):
-    """Two entities: their relation, and both again."""
+    """Asks for the relation of two entities, and for both of them again."""
     pair = scene.entities[[a, b]]
     union = pair.any(0)
     nothing = np.zeros((0, *union.shape), bool)
@@ -306,7 +318,11 @@ def ask_pair(scene, a, b):
 
 
 def ask_region(scene, rng):
-    """A box around something: what lies mostly inside it, cut to it; what lies mostly outside is not asked for."""
+    """Asks for what lies in a box around something.
+
+    Masks that lie mostly inside are cropped to the box. Masks that lie mostly outside are not asked
+    for.
+    """
     height, width = scene.unclear.shape
     around = rng.choice([*scene.entities, *scene.parts])
     ys, xs = np.nonzero(around)
@@ -358,7 +374,7 @@ def near(mask):
 
 
 def roughened(mask, rng):
-    """As if a model had drawn it: a little larger or smaller."""
+    """A mask as a model might have drawn it: a little larger or smaller."""
     size = rng.choice((1, 1, 3, 5))
     kind = rng.choice((ImageFilter.MaxFilter, ImageFilter.MinFilter))
     rough = np.asarray(Image.fromarray(mask).convert("L").filter(kind(size))) > 0
@@ -366,12 +382,12 @@ def roughened(mask, rng):
 
 
 def target(masks, cores, known):
-    """`cores` are the parts of the masks in which their centres lie."""
+    """The `Target` of masks; `cores` are the parts of the masks in which their centres lie."""
     masks, known = torch.from_numpy(masks), torch.from_numpy(known)
     height, width = (side // (TOKEN_STRIDE // MASK_STRIDE) for side in known.shape)
     cores = torch.from_numpy(cores).float()[:, None]
     coarse = F.avg_pool2d(cores, TOKEN_STRIDE // MASK_STRIDE)
-    # The deeper inside, the more of ever larger neighbourhoods belongs to the mask.
+    # The deeper a place is inside, the more of its ever larger neighbourhoods belongs to the mask.
     depth = sum(F.avg_pool2d(coarse, k, 1, k // 2) for k in (1, 3, 7, 15)) * (coarse > 0)
     centres = depth.flatten(1).argmax(1) if len(masks) else torch.zeros(0, dtype=torch.long)
 
@@ -389,7 +405,7 @@ def target(masks, cores, known):
 
 
 def choose_kind(rng):
-    """Half of all samples have no prompt."""
+    """A random kind of prompt. Half of all samples have no prompt."""
     return rng.choices(KINDS, weights=(5, 2, 2, 1))[0]
 
 

@@ -1,4 +1,7 @@
-"""What the scene head sees of a photo, and how it is varied in training: candidates drop out, and where they lie is moved."""
+"""What the scene head sees of a photo, and how it is varied in training.
+
+Some candidates are dropped, and the positions of the others are moved.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +10,8 @@ import torch
 
 from .candidates import KINDS
 
-# Shares of a mask that lie in another, and of its outline beside it; then IoU. `Scene.pairs` makes the head's features of these.
+# Features of a pair of candidates, see `Scene.pairs`: the IoU, the share of each mask in the other,
+# whether each of these is large, and the share of each outline next to the other mask.
 PAIRS = 8
 
 
@@ -22,10 +26,12 @@ class Scene:
     shape: torch.Tensor  # [n, 8]: as in `Candidates`
     edges: torch.Tensor  # [n, 4]: which borders of the photo it touches: top, left, bottom, right
     own: torch.Tensor  # [n, 11]: the decoder's scores, repeats, and which token the mask is from
-    prompt: torch.Tensor  # [n, 3]: whether there is a mask prompt, how much of the candidate lies in it, how much of it in the candidate
-    wide: float  # logarithm of width over height
-    within: torch.Tensor  # [n, n]: share of the row's mask that lies in the column's
-    touch: torch.Tensor  # [n, n]: share of the row's outline that is beside or in the column's mask
+    # [n, 3]: whether there is a mask prompt, the share of the candidate that lies in the prompt,
+    # and the share of the prompt that lies in the candidate.
+    prompt: torch.Tensor
+    wide: float  # the logarithm of the photo's width over its height
+    within: torch.Tensor  # [n, n]: share of the row's mask that lies in the column's mask
+    touch: torch.Tensor  # [n, n]: share of the row's outline next to or in the column's mask
     area: torch.Tensor  # [n]: cells
     point: torch.Tensor  # [n]: number of the point that was asked
 
@@ -64,7 +70,7 @@ class Scene:
         return len(self.shape)
 
     def only(self, rows):
-        """Of these candidates, in this order."""
+        """A scene of only these candidates, in this order."""
         changed = {
             name: value[rows]
             for name, value in vars(self).items()
@@ -74,24 +80,31 @@ class Scene:
         return replace(self, **changed)
 
     def prompted(self, within, covers):
-        """With a mask prompt: how much of each candidate lies in it, and how much of it in each candidate."""
+        """The scene with a mask prompt.
+
+        `within` is how much of each candidate lies in the prompt, and `covers` is how much of the
+        prompt lies in each candidate.
+        """
         return replace(self, prompt=torch.stack([torch.ones_like(within), within, covers], 1))
 
     def mirrored(self):
-        """Where the candidates lie, seen in a mirror; what was pooled stays as it is."""
+        """The scene with mirrored positions of the candidates; pooled features stay as they are."""
         area, y, x, top, left, bottom, right, outline = self.shape.unbind(1)
         shape = torch.stack([area, y, 1 - x, top, 1 - right, bottom, 1 - left, outline], 1)
         return replace(self, shape=shape, edges=self.edges[:, [0, 3, 2, 1]])
 
     def moved(self, scale, shift):
-        """As if the photo showed a little more or less: `scale` and `shift` of height and width."""
+        """The scene as if the photo showed a little more or less.
+
+        `scale` and `shift` have a number for the height and one for the width.
+        """
         (tall, wide), (down, across) = scale, shift
         times = torch.tensor([tall * wide, tall, wide, tall, wide, tall, wide, (tall + wide) / 2])
         added = torch.tensor([0, down, across, down, across, down, across, 0])
         return replace(self, shape=self.shape * times + added)
 
     def geometry(self):
-        """[n, 32]."""
+        """What the head reads of each candidate besides tokens and pooled features, [n, 32]."""
         area, y, x, top, left, bottom, right, outline = self.shape.unbind(1)
         size = (area.clamp(min=1e-6)).log()
         compact = outline.clamp(min=1e-3).log() - size / 2
@@ -119,7 +132,7 @@ class Scene:
         return both / (self.area[:, None] + self.area - both)
 
     def pairs(self):
-        """[n, n, PAIRS]."""
+        """The features of all pairs of candidates, [n, n, PAIRS]."""
         within, touch, iou = self.within.float(), self.touch.float(), self.iou()
         found = (iou, within, within.T, iou > 0.5, within > 0.85, within.T > 0.85, touch, touch.T)
         return torch.stack([x.float() for x in found], -1)
@@ -127,17 +140,15 @@ class Scene:
 
 @dataclass
 class SceneTarget:
-    """What people say of the candidates of a `Scene`, by level: part, entity, relation."""
+    """What labels say about the candidates of a `Scene`, by level: part, entity, relation."""
 
     overlap: list  # 3 x [n, m]: IoU with each labelled mask of the level
     within: list  # 3 x [n, m]: how much of the candidate lies in each of them
-    covers: list  # 3 x [n, m]: and how much of each lies in the candidate
-    known: (
-        torch.Tensor
-    )  # [n, 3]: how much it is held against a candidate that it is nothing of the level
+    covers: list  # 3 x [n, m]: how much of each of them lies in the candidate
+    known: torch.Tensor  # [n, 3]: how surely a candidate without label is nothing of the level
     parents: torch.Tensor  # [parts]: place of each part's entity among the entities, or -1
     members: torch.Tensor  # [relations, 2]: two entities of each relation
-    named: torch.Tensor  # [relations]: whether people named it; otherwise it is a rule's
+    named: torch.Tensor  # [relations]: whether people named it; otherwise a rule found it
 
     @classmethod
     def of(cls, answers, scene, complete=False):
@@ -148,7 +159,7 @@ class SceneTarget:
         place = {int(row): i for i, row in enumerate(rows[1])}
         members = lambda pair: [place.get(int(member), -1) for member in pair]
         share = torch.from_numpy(answers.known.astype(np.float32))
-        # One entity is no relation; what else is none, hardly anyone says.
+        # A single entity is no relation. Labels hardly ever say what else is not a relation.
         alone = within[:, rows[1]].amax(1) if len(rows[1]) else torch.zeros(len(scene))
         doubt = 0.3 if complete else 0.0
         known = torch.cat(
@@ -175,7 +186,10 @@ class SceneTarget:
         return replace(self, known=self.known[rows], **some)
 
     def asked(self):
-        """What a mask prompt may be: of each, its level (1: an entity to be opened, 2: a relation), and its place there."""
+        """The labelled masks that a mask prompt may be: (level, place among the level's masks).
+
+        Level 1 is an entity whose parts are asked for, and level 2 is a relation.
+        """
         opened = sorted({int(parent) for parent in self.parents if parent >= 0})
         return [(1, entity) for entity in opened] + [
             (2, relation) for relation in range(len(self.members))
@@ -183,15 +197,19 @@ class SceneTarget:
 
 
 def prompted(scene, target, level, place):
-    """Both with one labelled mask as prompt: only candidates that lie mostly in it."""
+    """Scene and target with one labelled mask as prompt; only candidates mostly in it are left."""
     within, covers = target.within[level][:, place], target.covers[level][:, place]
     rows = (within >= 0.5).nonzero()[:, 0]
     return scene.prompted(within, covers).only(rows), target.only(rows)
 
 
 def varied(scene, target, rng, drop=0.4, prompts=0.3):
-    """Of both, a random variant: without some candidates, perhaps without some points, mirrored and moved; with a mask prompt in so
-    many of all cases, where there is a labelled mask to prompt with."""
+    """A random variant of a scene and its target.
+
+    Some candidates are dropped, and perhaps all of some points. The others are mirrored or not, and
+    moved. A share `prompts` of all variants has a mask prompt, if there is a labelled mask to
+    prompt with.
+    """
     asked = target.asked()
     if asked and rng.random() < prompts:
         scene, target = prompted(scene, target, *asked[rng.integers(len(asked))])
@@ -204,7 +222,7 @@ def varied(scene, target, rng, drop=0.4, prompts=0.3):
 
 
 def jittered(scene, rng):
-    """Mirrored or not, and moved."""
+    """A scene whose candidates are mirrored or not, and moved."""
     if rng.random() < 0.5:
         scene = scene.mirrored()
     scale = np.exp(rng.normal(0, 0.08, 2))
@@ -212,7 +230,7 @@ def jittered(scene, rng):
 
 
 def by_click(scene, target):
-    """Of a photo that was clicked, the answers to each click by themselves."""
+    """Yields the answers to each click on a photo as a scene and a target of their own."""
     for point in scene.point.unique().tolist():
         rows = (scene.point == point).nonzero()[:, 0]
         yield scene.only(rows), target.only(rows)

@@ -1,4 +1,4 @@
-"""Arrays of one photo that are kept in one file."""
+"""Keeps the arrays of one photo in one file."""
 
 import os
 from dataclasses import fields
@@ -21,7 +21,7 @@ class Stored:
 
     @classmethod
     def load(cls, path, without=()):
-        """The arrays named in `without` are None."""
+        """Reads the arrays; those named in `without` are None."""
         with np.load(path) as file:
             return cls(
                 **{

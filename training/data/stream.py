@@ -1,4 +1,4 @@
-"""Endless batches: samples drawn from all sets, and what the frozen encoder makes of them."""
+"""Endless samples drawn from all sets, and the frozen encoder's maps of them."""
 
 import os
 
@@ -19,8 +19,11 @@ FEATURES = (
 
 
 class Samples(torch.utils.data.IterableDataset):
-    """Endless samples; sets are drawn by their weights, records of a set at random. With `views`, a list of so many of
-    (seed, file for the encoder's output), each shows one of these views. Without `prompts` all are full images."""
+    """Endless samples. Sets are drawn by their weights, and records of a set at random.
+
+    With `views`, a list of (seed, file for the encoder's output), each sample shows one of these
+    views. Without `prompts`, all samples ask for the full image.
+    """
 
     def __init__(self, config, data, size, seed, views=(), prompts=True):
         self.config, self.data, self.size, self.seed, self.views, self.prompts = (
@@ -63,7 +66,7 @@ class Samples(torch.utils.data.IterableDataset):
 
 
 class WholePhotos(torch.utils.data.IterableDataset):
-    """Endless samples of whole photos whose maps `encode.py` keeps in a `folder`."""
+    """Endless samples of whole photos whose maps `encode.py` keeps in `folder`."""
 
     def __init__(self, config, data, folder, seed, prompts=True):
         self.config, self.data, self.folder, self.seed, self.prompts = (
@@ -83,7 +86,7 @@ class WholePhotos(torch.utils.data.IterableDataset):
             yield kept_sample(rng.choice(pool), photos, self.folder, kind, rng, rough=True)
 
     def pool(self, entry):
-        """Its weight, its records and its photos."""
+        """The weight, the records and the photos of an entry."""
         found, photos = records.pool(self.data, entry, "train")
         named = named_relations(self.data, entry["name"])
         found = [record for record in found if maps.place(self.folder, record.image).exists()]
@@ -94,7 +97,7 @@ class WholePhotos(torch.utils.data.IterableDataset):
 
 
 def kept_sample(record, photos, folder, kind, rng, rough=False):
-    """Of a whole photo whose maps are kept, as `samples.sample`."""
+    """A sample, as of `samples.sample`, of a whole photo whose maps are kept."""
     side = maps.side_of(record.image, record.split)
     found = samples.sample(
         record, photos, side, kind, rng, augment=False, shown=False, square=False, rough=rough
@@ -104,7 +107,7 @@ def kept_sample(record, photos, folder, kind, rng, rough=False):
 
 
 class Features:
-    """What the frozen encoder makes of one view, kept in a file of 16-bit numbers."""
+    """The frozen encoder's maps of one view, kept in a file of 16-bit numbers."""
 
     def __init__(self, path, size):
         self.path, self.shapes = (

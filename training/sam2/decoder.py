@@ -1,30 +1,35 @@
-"""The tensors of the prompt encoder and the mask decoder, out of the package's .onnx file."""
+"""Reads the tensors of the prompt encoder and the mask decoder from the package's .onnx file."""
 
 import numpy as np
 
 from .package import PackageError
 
-# The output tokens, which the export has joined, in their order.
+# The output tokens, in the order in which the export has joined them.
 TOKENS = (("obj_score_token", 1), ("iou_token", 1), ("mask_tokens", 4))
-# Norms of channels are written out there as single steps: the step's node names the layer.
+# The export writes norms of channels out as single steps; the step's node names the layer.
 NORM_STEPS = {"Mul": "weight", "Add_1": "bias"}
 
 
 def transposed(weight, bias):
-    """A transposed 2 x 2 convolution of stride 2 ([inputs, outputs, 2, 2]) as the linear layer [(ky, kx, output), inputs] that
-    makes the four pixels of a cell."""
+    """A transposed 2 x 2 convolution of stride 2 ([inputs, outputs, 2, 2]) as a linear layer.
+
+    The linear layer [(ky, kx, output), inputs] makes the four pixels of a cell.
+    """
     return weight.transpose(2, 3, 1, 0).reshape(-1, len(weight)), np.tile(bias, 4)
 
 
 def renamed(name):
-    """sam2's names of feed-forward layers to SAM's."""
+    """Replaces sam2's names of feed-forward layers by SAM's."""
     for i in (0, 1):
         name = name.replace(f".mlp.layers.{i}.", f".mlp.lin{i + 1}.")
     return name
 
 
 def anonymous(graph, values):
-    """Initialisers that the export left without a name, by the node that uses them: {name there: (name here, array)}."""
+    """Names the initialisers that the export left without a name, by the node that uses them.
+
+    Returns {name there: (name here, array)}.
+    """
     found = {}
     for node in graph.node:
         for name in set(node.input) & values.keys():
@@ -52,7 +57,7 @@ def anonymous(graph, values):
 
 
 def tensors(path):
-    """By name in the model file."""
+    """The tensors by their names in the model file."""
     import onnx
 
     graph = onnx.load(path).graph
@@ -66,9 +71,7 @@ def tensors(path):
         if name in named:
             name, value = named[name]
         elif not name.startswith(("mask_decoder.", "prompt_encoder.")):
-            raise PackageError(
-                f"{path.name} has a tensor that nothing here explains: '{name}' {list(value.shape)}."
-            )
+            raise PackageError(f"{path.name} has an unknown tensor: '{name}' {list(value.shape)}.")
         if value.ndim == 4 and "mask_downscaling" in name:
             value = value.transpose(0, 2, 3, 1).reshape(len(value), -1)
         found[renamed(name)] = value

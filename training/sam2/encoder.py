@@ -1,4 +1,4 @@
-"""The image encoder's tensors, out of the package's .ort file, which is a flatbuffer."""
+"""Reads the image encoder's tensors from the package's .ort file, which is a flatbuffer."""
 
 import sys
 from pathlib import Path
@@ -9,14 +9,18 @@ from .package import PackageError
 from .positions import parameters
 
 FLOAT = 1  # ONNX's number for 32-bit floats
-# The largest error of the table of positions that the recovered parameters may make.
+# The largest error that the recovered parameters may cause in the table of positions.
 TOLERANCE = 1e-5
-# Numbers in a formula, such as the square root in a GELU, are no weights; they have at most so many values.
+# Numbers in a formula, such as the square root in a GELU, are not weights. They have at most this
+# many values.
 FORMULA = 4
 
 
 def initialisers(path):
-    """All float32 initialisers of an .ort file by name, read with the reader in onnxruntime's wheel."""
+    """All float32 initialisers of an .ort file by name.
+
+    The reader is in onnxruntime's wheel.
+    """
     import onnxruntime
 
     reader = Path(onnxruntime.__file__).parent / "tools" / "ort_format_model"
@@ -25,7 +29,8 @@ def initialisers(path):
         from ort_flatbuffers_py.fbs import InferenceSession
     except ImportError as error:
         raise PackageError(
-            f"onnxruntime has no reader for .ort files in {reader}. Install the pinned version, see README.md."
+            f"onnxruntime has no reader for .ort files in {reader}. "
+            "Install the pinned version, see README.md."
         ) from error
     finally:
         sys.path.remove(str(reader))
@@ -45,12 +50,12 @@ def initialisers(path):
 
 
 def folded(outer, inner):
-    """One linear layer (weight, bias in float64) instead of two, `inner` first."""
+    """One linear layer (weight and bias in float64) instead of two, of which `inner` is first."""
     return outer[0] @ inner[0], outer[0] @ inner[1] + outer[1]
 
 
 def tensors(path, encoder):
-    """By name in the model file; `encoder` is the manifest's description."""
+    """The tensors by their names in the model file; `encoder` is the manifest's description."""
     source = initialisers(path)
 
     def take(name):
@@ -68,8 +73,9 @@ def tensors(path, encoder):
         stride: linear(f"model.image_encoder.neck.convs.{i}.conv")
         for i, stride in enumerate((32, 16, 8, 4))
     }
-    # There is no non-linearity between the neck and what follows it, so both are one layer. Only the maps of strides 16 and 32
-    # are added to each other; what SAM 2 adds to their sum for an image without a past belongs to the bias of one of them.
+    # There is no non-linearity between the neck and the layers after it, so both become one layer.
+    # Only the maps of strides 16 and 32 are added to each other. What SAM 2 adds to their sum for
+    # an image without memory goes into the bias of one of them.
     neck[4] = folded(linear("model.sam_mask_decoder.conv_s0"), neck[4])
     neck[8] = folded(linear("model.sam_mask_decoder.conv_s1"), neck[8])
     neck[16] = neck[16][0], neck[16][1] + take("no_mem_embed").astype(np.float64).ravel()
@@ -87,7 +93,8 @@ def tensors(path, encoder):
     )
     if not error <= TOLERANCE:
         raise PackageError(
-            f"The table of positions is not what was expected: its parameters miss it by {error:.2g}, not by {TOLERANCE:.0e} at most."
+            "The table of positions is not what was expected: its parameters miss it by "
+            f"{error:.2g}, but only {TOLERANCE:.0e} is allowed."
         )
     found["image_encoder.trunk.pos_embed"], found["image_encoder.trunk.pos_embed_window"] = (
         background,
@@ -104,5 +111,5 @@ def tensors(path, encoder):
             found[f"{inner}.weight"] = take(name).T
     left = {name: list(value.shape) for name, value in source.items() if value.size > FORMULA}
     if left:
-        raise PackageError(f"{path.name} has tensors that nothing here explains: {left}.")
+        raise PackageError(f"{path.name} has unknown tensors: {left}.")
     return found

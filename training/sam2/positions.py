@@ -1,20 +1,26 @@
-"""The two small parameters behind Hiera's finished table of positions.
+"""Recovers the two small parameters behind Hiera's finished table of positions.
 
-The encoder file holds only their sum for an input of 1024 pixels: table = bicubic(pos_embed) + tiled(pos_embed_window). Both
-are recovered from it, so that tables for other input sizes can be made."""
+The encoder file has only their sum for an input of 1024 pixels: table = bicubic(pos_embed) +
+tiled(pos_embed_window). Both are recovered from it, so that tables for other input sizes can be
+made.
+"""
 
 import numpy as np
 
-# What PyTorch takes for bicubic interpolation.
+# PyTorch's coefficient for bicubic interpolation.
 CUBIC = -0.75
-# What is recovered is rounded to multiples of this, so that it does not depend on the order in which a processor adds: such
-# differences are near 1e-15, and no value lies nearer than 7e-12 to where it would be rounded the other way.
+# The parameters are rounded to multiples of this, so that they do not depend on the order in which
+# a processor adds. Such differences are near 1e-15, and no value lies nearer than 7e-12 to where it
+# would be rounded the other way.
 STEP = 2.0**-24
 
 
 def bicubic_matrix(size, source):
-    """[size, source] in float64: bicubic interpolation along one axis, as PyTorch does it with align_corners=False. Places
-    beyond the border take the value at the border."""
+    """The matrix [size, source] in float64 of bicubic interpolation along one axis.
+
+    It does what PyTorch does with align_corners=False. Places beyond the border take the value at
+    the border.
+    """
     at = (np.arange(size) + 0.5) * source / size - 0.5
     first = np.floor(at).astype(int)
     matrix = np.zeros((size, source))
@@ -31,11 +37,15 @@ def bicubic_matrix(size, source):
 
 
 def parameters(table, side, window):
-    """From the table [height, width, channels], height = width: `pos_embed` [side, side, channels], `pos_embed_window`
-    [window, window, channels] and the largest error of the table that they make.
+    """Recovers the parameters from the table [height, width, channels], height = width.
 
-    A least-squares solution in float64. A constant can move from one parameter to the other without changing the table, so the
-    equations leave one degree of freedom open for each channel: the solution with the smallest norm is taken."""
+    Returns `pos_embed` [side, side, channels], `pos_embed_window` [window, window, channels] and
+    the largest error of the table that they make.
+
+    They are a least-squares solution in float64. A constant can move from one parameter to the
+    other without changing the table, so the equations leave one degree of freedom open for each
+    channel. The solution with the smallest norm is taken.
+    """
     size, _, channels = table.shape
     table = table.astype(np.float64)
     axis = bicubic_matrix(size, side)
@@ -44,7 +54,8 @@ def parameters(table, side, window):
     tiles = np.einsum("yi,xj->yxij", of_axis, of_axis).reshape(size * size, window * window)
     basis = np.concatenate([background, tiles], 1)
     wanted = table.reshape(size * size, channels)
-    # The normal equations are small, and well enough conditioned in float64 once the open direction is cut off.
+    # The normal equations are small, and in float64 they are conditioned well enough once the open
+    # direction is cut off.
     found = np.linalg.pinv(basis.T @ basis, rcond=1e-10, hermitian=True) @ (basis.T @ wanted)
     found = (np.round(found / STEP) * STEP).astype(np.float32)
     error = float(np.abs(basis @ found.astype(np.float64) - wanted).max())

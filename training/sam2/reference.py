@@ -1,6 +1,7 @@
-"""What onnxruntime makes of the package's own two files: the reference that nobody in this project wrote.
+"""Runs the package's own two files with onnxruntime, as a reference from outside this project.
 
-Inputs are 1024 x 1024. All arrays here are channels last, as in the model."""
+Inputs are 1024 x 1024. All arrays here are channels last, as in the model.
+"""
 
 import os
 from pathlib import Path
@@ -10,12 +11,13 @@ import numpy as np
 from .package import DECODER, ENCODER, check
 
 SIZE = 1024
-# All four masks and scores, before the export drops the first ones and limits the logits to -32..32.
+# All four masks and scores, before the export drops the first ones and limits the logits to
+# -32..32.
 LOGITS, SCORES = "/Reshape_8_output_0", "/iou_prediction_head/Sigmoid_output_0"
 
 
 def folder():
-    """Where `extract.py --keep` left the two files."""
+    """The folder in which `extract.py --keep` has put the two files."""
     return Path(os.environ.get("SAM2_PACKAGE") or Path.home() / ".cache/aims-web/sam2-package")
 
 
@@ -47,14 +49,21 @@ class Reference:
         self.decoder = session(decoder.SerializeToString())
 
     def encode(self, image):
-        """From a normalised image [1, 1024, 1024, 3]: the embedding, and what is added at strides 8 (s1) and 4 (s0)."""
+        """Encodes a normalised image [1, 1024, 1024, 3].
+
+        Returns the embedding, and what is added at strides 8 (s1) and 4 (s0).
+        """
         names = {"embedding": "image_embed", "s1": "high_res_feats_1", "s0": "high_res_feats_0"}
         found = self.encoder.run(list(names.values()), {"image": channels_first(image)})
         return {name: np.ascontiguousarray(np.moveaxis(x, 1, -1)) for name, x in zip(names, found)}
 
     def decode(self, encoded, coords, labels, mask=None):
-        """Points in pixels of the input, without SAM's shift by half a pixel, and without the filler at the end, which the file
-        appends itself; a mask prompt is [256, 256]. Returns logits [4, 256, 256] and predicted IoU [4]."""
+        """Answers a prompt.
+
+        Points are in pixels of the input, without SAM's shift by half a pixel. They have no filler
+        at the end, because the file appends it itself. A mask prompt is [256, 256]. Returns logits
+        [4, 256, 256] and predicted IoU [4].
+        """
         inputs = {
             "image_embed": channels_first(encoded["embedding"]),
             "high_res_feats_0": channels_first(encoded["s0"]),

@@ -1,4 +1,7 @@
-"""Names and shapes of all tensors of the encoder and of SAM's own decoder that a model file of `aims-base` has."""
+"""Names and shapes of the tensors that a model file of `aims-base` has of SAM 2.
+
+These are all tensors of the encoders and of SAM's own decoder.
+"""
 
 
 def linear(name, outputs, inputs):
@@ -100,7 +103,7 @@ def mask_decoder(decoder):
 
 
 def expected(manifest):
-    """All of them: {name: shape}."""
+    """All names and shapes: {name: shape}."""
     return (
         encoder(manifest)
         | prompt_encoder(manifest["decoder"]["channels"])

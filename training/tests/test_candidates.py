@@ -1,4 +1,7 @@
-"""Candidates: packing, what is kept of repeats, run-length codes, and SAM's decoder for many points against the plain one."""
+"""Candidates: packing, repeats, run-length encoding, maps and clicks.
+
+SAM's decoder for many points is compared with the plain one.
+"""
 
 import sys
 from pathlib import Path
@@ -23,7 +26,7 @@ from data import candidates, clicks, maps, rle  # noqa: E402
 
 
 def masks(seed=0, n=7, rows=21, columns=30):
-    """Rectangles, so that they overlap as masks do."""
+    """Random rectangles, which overlap as masks do."""
     rng = np.random.default_rng(seed)
     result = np.zeros((n, rows, columns), bool)
     for mask in result:
@@ -102,7 +105,7 @@ def test_a_click_is_in_the_middle():
 
 @torch.no_grad()
 def test_many_points_are_like_one():
-    """With random weights: the folded products give what the mask decoder gives."""
+    """With random weights, the folded products give what the mask decoder gives."""
     torch.manual_seed(0)
     sam = Sam(manifest("aims-base")).eval()
     encoded = sam.image_encoder(torch.randn(1, 64, 128, 3))

@@ -1,4 +1,4 @@
-"""Recall and precision of masks, also where a photo has none, or nothing to ignore."""
+"""Recall and precision of masks, also if a photo has no masks or nothing to ignore."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ from judge import Clicked  # noqa: E402
 
 
 def masks(*columns):
-    """Masks of 8 x 8, in words, that each fill a range of columns."""
+    """Masks of 8 x 8 in 64-bit words, each of which fills a range of columns."""
     found = np.zeros((len(columns), 8, 8), bool)
     for mask, (start, end) in zip(found, columns):
         mask[:, start:end] = True

@@ -1,4 +1,7 @@
-"""What `src/levels` and `src/mask` do too: the stability score, and masks that paint over one another."""
+"""The stability score, and masks that paint over one another.
+
+`src/levels` and `src/mask` do the same.
+"""
 
 import sys
 from pathlib import Path
@@ -16,7 +19,7 @@ from aims.postprocess import disjoint, distinct, mask_scores, stability  # noqa:
 
 
 def columns(*ends):
-    """Masks of 4 x 10 that reach from the left to these columns."""
+    """Masks of 4 x 10 that reach from the left border to these columns."""
     return torch.stack([(torch.arange(10) < end).expand(4, 10) for end in ends])
 
 

@@ -1,4 +1,7 @@
-"""SAM 2 in PyTorch against onnxruntime, which runs the files the weights come from. See ../README.md for how to run it."""
+"""Compares SAM 2 in PyTorch with onnxruntime, which runs the files that the weights come from.
+
+../README.md says how to run it.
+"""
 
 import os
 import sys
@@ -30,14 +33,14 @@ LIMIT = 1e-4
 
 
 def difference(found, exact):
-    """The largest one, as a share of the largest value."""
+    """The largest difference, as a share of the largest value."""
     return float(np.abs(np.asarray(found) - exact).max() / np.abs(exact).max())
 
 
 @pytest.fixture(scope="module")
 def sam():
     if not WEIGHTS.exists():
-        pytest.skip(f"no {WEIGHTS}: {ADVICE}")
+        pytest.skip(f"{WEIGHTS} is missing: {ADVICE}")
     return checkpoint.sam(manifest("aims-base"), WEIGHTS)
 
 
@@ -46,7 +49,7 @@ def original():
     if not all(
         (reference.folder() / name).exists() for name in (reference.ENCODER, reference.DECODER)
     ):
-        pytest.skip(f"no files of the package in {reference.folder()}: {ADVICE}")
+        pytest.skip(f"{reference.folder()} does not have the package's files: {ADVICE}")
     return reference.Reference()
 
 
@@ -98,7 +101,10 @@ def test_golden_of_onnxruntime(sam):
 
 @torch.no_grad()
 def test_golden_of_small_inputs(sam):
-    """The stored outputs of the model in PyTorch: the decoder alone, and a rectangle from the photo to the masks."""
+    """The stored outputs of the model in PyTorch.
+
+    They are those of the decoder alone, and those of a rectangle from the photo to the masks.
+    """
     exact = golden(256)
     rounded = {name: exact[name].float() for name in ("embedding", "s1", "s0")}
     square, _ = prompts.encode(sam, prompts.photo(256))
@@ -114,7 +120,7 @@ def test_golden_of_small_inputs(sam):
 
 @torch.no_grad()
 def test_prompts_of_one_batch(sam, encoded):
-    """Several images with several prompts each get what each gets alone."""
+    """Several images with several prompts each get the same answers as each alone."""
     features = {name: torch.from_numpy(x) for name, x in encoded.items()}
     two = {
         name: torch.cat([x, x.flip(2)])[:, : x.shape[1] // 4, : x.shape[2] // 4]
@@ -153,7 +159,7 @@ def test_rectangle_keeps_places(sam):
 
 
 def test_bicubic_matrix():
-    """The interpolation that the table of positions was recovered with is PyTorch's."""
+    """The interpolation that recovers the table of positions is the same as PyTorch's."""
     x = torch.randn(1, 3, 7, 7, dtype=torch.float64)
     for size in (5, 64, 256):
         matrix = torch.from_numpy(positions.bicubic_matrix(size, 7))

@@ -111,10 +111,10 @@ def test_where_labels_are_silent_nothing_is_known():
     found = sample("full")
     known = found.targets["entity"].known
     assert known[5, 5] and not known[12, 35], (
-        "inside an entity a second one is wrong; beside them nobody knows"
+        "inside an entity a second one is wrong; outside of entities nobody knows"
     )
     assert found.targets["part"].known[5, 5] and not found.targets["part"].known[10, 25], (
-        "only the first was opened"
+        "only the first entity has labelled parts"
     )
 
 

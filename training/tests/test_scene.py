@@ -1,4 +1,4 @@
-"""The scene head: what must not change what it says, that it learns, and what mask prompts leave of a scene."""
+"""The scene head: its symmetries, that it learns, and what mask prompts leave of a scene."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,10 @@ def rectangles(rng, count):
 
 
 def photo(seed):
-    """A scene whose things are bright squares, and what is labelled in it: every third mask is an entity, the one after it a part of it."""
+    """A scene of random rectangles and its target.
+
+    Every third mask is an entity, and the one after it is a part of it.
+    """
     rng = np.random.default_rng(seed)
     masks = rectangles(rng, 24)
     for i in range(0, 24, 3):
@@ -44,7 +47,7 @@ def photo(seed):
         for s, c in ((1, 32), (2, 64), (4, 256), (8, 768))
     ]
     encoded = Encoded(maps[2], (maps[0], maps[1]), [None, None, None, maps[3]])
-    # The tokens tell the level, as those of a real decoder nearly do.
+    # The tokens reveal the level, as those of a real decoder nearly do.
     tokens = torch.from_numpy(rng.normal(size=(24, 256)).astype(np.float32))
     tokens[:, 0] += torch.from_numpy(4.0 * level)
     number = np.arange(24)

@@ -1,4 +1,7 @@
-"""Two processes that meet over TCP, as they do on two machines, train one network and go on where it was stopped."""
+"""Two processes that meet over TCP, as on two machines, train one network.
+
+They also resume where the training was stopped.
+"""
 
 import io
 import json
@@ -29,7 +32,7 @@ SIDE = 128
 
 
 def write_photos(folder):
-    """A set whose photos show a bright square on noise."""
+    """Writes a set whose photos show a bright square on noise."""
     rng, rows = np.random.default_rng(0), []
     with tarfile.open(folder / "toy.tar", "w") as tar:
         for number in range(6):

@@ -1,4 +1,4 @@
-// How the browser is started.
+// Gives the options with which the browser is started.
 import { QUIET } from '../../scripts/chromium-flags.mjs';
 
 export const launchOptions = (extra: string[]) => ({

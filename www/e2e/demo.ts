@@ -1,4 +1,4 @@
-// The demo as a user handles it. Points are in pixels of the photo.
+// Uses the demo as a person does. Points are in pixels of the photo.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test as base, type Download, expect, type Page } from '@playwright/test';
@@ -7,12 +7,12 @@ import type { Box, Scene } from 'aims-web';
 type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box' | 'points';
 
 export class Demo {
-  /** Of the photo, in pixels: what clicks and drags are measured in. */
+  /** The width of the photo, in pixels. Clicks and drags need it. */
   width = 0;
 
   constructor(readonly page: Page) {}
 
-  /** Opens the page and waits until the model is there, or failed to be. */
+  /** Opens the page and waits until the model is loaded or has failed to load. */
   async start(query: string): Promise<void> {
     await this.page.goto(`?${query}`);
     await expect(this.page.locator('#status')).toHaveText(/^Ready|did not work/);
@@ -39,7 +39,7 @@ export class Demo {
     await this.page.mouse.move(...(await this.#onScreen(point)));
   }
 
-  /** From inside one corner pixel of the box to inside the opposite one. */
+  /** Drags from inside one corner pixel of the box to inside the opposite one. */
   async drag([x, y, width, height]: Box): Promise<void> {
     await this.page.mouse.move(...(await this.#onScreen([x, y])));
     await this.page.mouse.down();
@@ -71,7 +71,7 @@ export class Demo {
       [1440, 900],
     ] as const) {
       await this.page.setViewportSize({ width, height });
-      // Two frames: the canvases follow the new size in the first.
+      // This waits for two frames, because the canvases get their new size in the first.
       await this.page.evaluate(
         () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
       );
@@ -87,7 +87,7 @@ export class Demo {
     return readFileSync(await (download as Download).path());
   }
 
-  /** The centre of a pixel of the photo. */
+  /** Gives the centre of a pixel of the photo, on the screen. */
   async #onScreen([x, y]: [number, number]): Promise<[number, number]> {
     const canvas = this.page.locator('#overlay');
     await canvas.scrollIntoViewIfNeeded();
@@ -98,7 +98,10 @@ export class Demo {
   }
 }
 
-/** Every test also checks that the page stays with its own server and that nothing is reported in the console. */
+/**
+ * Every test also checks that the page contacts only its own server and reports no errors in the
+ * console.
+ */
 export const test = base.extend<{ demo: Demo; complaints: string[] }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's names.
   complaints: async ({}, use) => {

@@ -8,7 +8,7 @@ async function expectBanner(demo: Demo, title: RegExp): Promise<void> {
   await demo.idle();
 }
 
-test('bad files are explained, and the page goes on working', async ({ demo }) => {
+test('bad files are explained, and the page still works', async ({ demo }) => {
   await demo.start(QUERY);
   const jpeg = sample('coffee');
   await demo.choose('notes.txt', Buffer.from('no picture'));
@@ -24,11 +24,11 @@ test('bad files are explained, and the page goes on working', async ({ demo }) =
   await expect(demo.page.locator('#banner')).toBeHidden();
   await demo.choose('cut.jpg', jpeg.subarray(0, jpeg.length / 2));
   await expectBanner(demo, /damaged/);
-  // The photo before is still there.
+  // The previous photo is still there.
   await expect(demo.page.locator('body')).toHaveAttribute('data-view', 'full');
 });
 
-test('a file that the program reads and the browser cannot show leaves the photo before it', async ({
+test('a file that the program reads but the browser cannot show leaves the previous photo', async ({
   demo,
 }) => {
   await demo.start(QUERY);
@@ -49,7 +49,7 @@ test('a file that the program reads and the browser cannot show leaves the photo
   expect(await demo.scene()).toMatchObject({ width: 600, height: 400 });
 });
 
-test('work can be cancelled and taken up again', async ({ demo }) => {
+test('work can be cancelled and started again', async ({ demo }) => {
   await demo.start(QUERY);
   await demo.choose('coffee.jpg', sample('coffee'));
   await demo.page.click('#cancel');
@@ -62,7 +62,7 @@ test('work can be cancelled and taken up again', async ({ demo }) => {
   await demo.arrive('full');
 });
 
-test('a missing model is named', async ({ demo }) => {
+test('an error names the missing model', async ({ demo }) => {
   await demo.start(`${QUERY}&model=/nowhere.safetensors`);
   await expectBanner(demo, /model could not be loaded/);
   await expect(demo.page.locator('#banner-text')).toContainText('/nowhere.safetensors');

@@ -1,4 +1,5 @@
-// Writes tests/golden/demo-*.json: what the native program finds for the cases of the end-to-end test.
+// Writes tests/golden/demo-*.json, which have what the native program finds for the cases of the
+// end-to-end test.
 // Usage: npm run golden -w www (builds the program; takes minutes)
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ function segment({ photo, model, size, mode, points }, prompt) {
   return scene;
 }
 
-/** The smallest entity at a point, which is the one a click there means. */
+/** Gives the smallest entity at a point. A click there means this one. */
 function entityAt(scene, [x, y]) {
   const found = scene.masks
     .filter((mask) => mask.level === 'entity' && decodeRle(mask.rle)[y * scene.width + x] === 1)

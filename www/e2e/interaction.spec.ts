@@ -1,11 +1,14 @@
-// Ways of use other than the mouse: drop, paste, keyboard, touch.
+// Tests ways to use the page without a mouse: drop, paste, keyboard, touch.
 import type { Page } from '@playwright/test';
 import { decodeRle, type Mask } from 'aims-web';
 import { expect, sample, test } from './demo.js';
 
 const QUERY = 'device=cpu&size=512&points=8';
 
-/** The middle of the largest square that no mask touches, of those around every eighth pixel. */
+/**
+ * Gives the middle of the largest square that no mask touches. Only squares around every eighth
+ * pixel are tried.
+ */
 function emptyPlace(
   masks: Mask[],
   { width, height }: { width: number; height: number },
@@ -25,11 +28,11 @@ function emptyPlace(
     for (let x = 0; x < width; x += 8)
       while (isEmpty(x, y, best.reach + 1)) best = { place: [x, y], reach: best.reach + 1 };
   }
-  expect(best.reach, 'half of the side of an empty square, in pixels').toBeGreaterThan(3);
+  expect(best.reach, 'half the side of an empty square, in pixels').toBeGreaterThan(3);
   return best.place;
 }
 
-/** Hands the page a file in the way the browser does on a drop or a paste. */
+/** Gives the page a file, as the browser does on a drop or a paste. */
 const hand = (page: Page, kind: 'drop' | 'paste') =>
   page.evaluate(
     ({ kind, bytes }) => {
@@ -44,7 +47,9 @@ const hand = (page: Page, kind: 'drop' | 'paste') =>
     { kind, bytes: [...sample('coffee')] },
   );
 
-test('by keyboard: pasted photo, masks by arrows, graph, steps back', async ({ demo }) => {
+test('by keyboard: a pasted photo, masks with the arrow keys, the graph, and steps back', async ({
+  demo,
+}) => {
   const { page } = demo;
   await demo.start(QUERY);
   await hand(page, 'paste');
@@ -72,7 +77,7 @@ test('by keyboard: pasted photo, masks by arrows, graph, steps back', async ({ d
   await demo.arrive('full');
 });
 
-test('a click where no mask is: one mask there, which opens like any other', async ({ demo }) => {
+test('a click outside all masks finds a mask, which opens like any other', async ({ demo }) => {
   const { page } = demo;
   await demo.start(QUERY);
   await page.click('[data-sample=astronaut]');
@@ -94,7 +99,7 @@ test('a click where no mask is: one mask there, which opens like any other', asy
 test.describe('on a phone', () => {
   test.use({ hasTouch: true, isMobile: true, viewport: { width: 360, height: 740 } });
 
-  test('by touch: dropped photo, two entities, cut-out', async ({ demo }) => {
+  test('by touch: a dropped photo, two entities, and a cut-out', async ({ demo }) => {
     const { page } = demo;
     await demo.start(QUERY);
     await hand(page, 'drop');
@@ -111,12 +116,12 @@ test.describe('on a phone', () => {
     await page.locator('#graph .item[data-level=entity]').nth(0).tap();
     await demo.arrive('entity');
     const png = await demo.cutout();
-    // Width and height stand right after the header's name.
+    // Width and height are right after the header's name.
     const size = [png.readUInt32BE(16), png.readUInt32BE(20)];
     const title = (await page.textContent('#selected-title'))?.match(/\d+/)?.[0];
     await page.locator('#trail button').last().tap();
     const entity = (await demo.scene()).masks.find(({ id }) => id === Number(title));
-    // The soft edge reaches a pixel further on each side, but not out of the photo.
+    // The soft edge reaches one pixel further on each side, but not beyond the photo.
     const [width, height] = entity!.bbox.slice(2) as [number, number];
     expect(size[0]! - width).toBeGreaterThanOrEqual(0);
     expect(size[0]! - width).toBeLessThanOrEqual(2);

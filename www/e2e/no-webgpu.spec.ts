@@ -4,7 +4,7 @@ import { expect, test } from './demo.js';
 
 test.use({ launchOptions: launchOptions(NO_WEBGPU) });
 
-test('without WebGPU, asking for it is explained, and the CPU is offered', async ({ demo }) => {
+test('without WebGPU, the error is explained and the CPU is offered', async ({ demo }) => {
   await demo.start('device=webgpu&size=512&points=8');
   const banner = demo.page.locator('#banner');
   await expect(banner).toContainText('WebGPU is not available.');

@@ -1,26 +1,29 @@
-// Test cases with what the native program finds for them.
+// The test cases, and what the native program finds for them.
 import { readFileSync } from 'node:fs';
 import type { Box, Mode, Scene } from 'aims-web';
 
-/** Points and boxes are in pixels of the photo; each point lies in the entity to click. */
+/**
+ * A test case. Points and boxes are in pixels of the photo. Each point is inside the entity to
+ * click.
+ */
 export interface Case {
   name: string;
   device: 'cpu' | 'webgpu';
   photo: string;
-  /** Otherwise the default. */
+  /** The model file. If it is missing, the default model is used. */
   model?: string;
   size: number;
   mode: Mode;
-  /** For the mode 'grid'. */
+  /** The number of points per side, for the mode 'grid'. */
   points: number;
   entity: [x: number, y: number];
   second: [x: number, y: number];
   box: Box;
-  /** Whether the model finds no relation in the whole photo. */
+  /** True if the model finds no relation in the whole photo. */
   unrelated?: boolean;
 }
 
-/** The native program's answers to the prompts that the test gives in the page. */
+/** What the native program finds for the prompts that the test gives in the page. */
 export interface Golden {
   full: Scene;
   entity: Scene;
@@ -33,5 +36,5 @@ const read = <T>(path: string) =>
 
 export const CASES = read<Case[]>('cases.json');
 
-/** Made by golden.mjs. */
+/** Reads the scenes that golden.mjs has written. */
 export const goldenOf = ({ name }: Case): Golden => read(`../../tests/golden/demo-${name}.json`);

@@ -14,7 +14,7 @@ function expectLike(
   }
 }
 
-/** A number for what is drawn over the photo. */
+/** Gives a number that depends on what is drawn over the photo. */
 const drawn = (demo: Demo) =>
   demo.page.evaluate(async () => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -50,10 +50,10 @@ for (const testCase of CASES) {
       if (unrelated) expect(scene.masks.filter(({ level }) => level === 'relation')).toEqual([]);
     });
 
-    // The model is loaded: from here on nothing may need the server.
+    // The model is loaded, so from here on nothing may need the server.
     await context.setOffline(true);
 
-    await test.step('levels are drawn, the mask under the pointer is lit', async () => {
+    await test.step('levels are drawn, and the mask under the pointer is highlighted', async () => {
       const seen = new Set<number>();
       const levels = (['part', 'relation', 'entity'] as const).filter(
         (level) => level !== 'relation' || !unrelated,
@@ -80,7 +80,7 @@ for (const testCase of CASES) {
       expect(png.subarray(1, 4).toString()).toBe('PNG');
     });
 
-    await test.step('with a second entity: their relation', async () => {
+    await test.step('a second entity gives their relation', async () => {
       await demo.click(second, ['Shift']);
       await demo.arrive('entities');
       expectLike(await demo.scene(), golden.entities, { relation: 0 });

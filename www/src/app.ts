@@ -1,4 +1,4 @@
-// What the user does, and what is shown for it.
+// The app: what the user does, and what the page shows for it.
 import { type Box, type Level, type Mask, type Prompt, SegmenterError } from 'aims-web';
 import { byId } from './dom.js';
 import { saveCutout, saveScene } from './downloads.js';
@@ -26,7 +26,7 @@ export class App {
   readonly #panel: Panel;
   readonly #useCpu: () => void;
   #photo: Photo | undefined;
-  /** From the whole photo to what is shown. */
+  /** The steps from the whole photo to what is shown. */
   #trail: View[] = [];
   #hovered: Mask | undefined;
   #selected: Mask | undefined;
@@ -56,18 +56,19 @@ export class App {
     this.#panel = new Panel({ onStep: (depth) => this.#back(depth), onFind: () => this.find() });
   }
 
-  /** Loads the model ahead of the first photo. */
+  /** Loads the model before the first photo is opened. */
   start(): void {
     void this.#run(async (job) => {
       await this.#ready(job);
-      this.#status.say('Ready. Open a photo or take a sample.');
+      this.#status.say('Ready. Open a photo or choose a sample.');
     });
   }
 
   open(file: Blob, name: string): void {
     void this.#run(async (job) => {
       const before = { photo: this.#photo, trail: this.#trail };
-      // The library decodes the file and tells what is wrong with it; here it is just for show.
+      // The library decodes the file and reports what is wrong with it. This bitmap is only for
+      // display.
       const bitmap = await createImageBitmap(file).catch(() => undefined);
       if (bitmap) this.#show({ file, name, bitmap }, []);
       try {
@@ -94,7 +95,7 @@ export class App {
     else this.start();
   }
 
-  /** The whole photo, from the start. */
+  /** Finds the masks of the whole photo again. */
   find(): void {
     this.#openPrompt({ kind: 'full' }, [], 0);
   }
@@ -121,7 +122,7 @@ export class App {
     this.#job?.controller.abort();
   }
 
-  /** One thing less: the drag, the work under way, the picked entity, or the last step. */
+  /** Ends one thing: the drag, the work under way, the picked entity, or the last step. */
   escape(): void {
     if (this.#stage.cancelDrag()) return;
     if (this.#job) this.cancel();
@@ -147,7 +148,7 @@ export class App {
     this.#status.showError(explain(error));
   }
 
-  /** Runs one piece of work at a time: a new one ends the one before. */
+  /** Runs one piece of work at a time. New work ends the work before it. */
   async #run(work: (job: Job) => Promise<void>): Promise<void> {
     const before = this.#job;
     before?.controller.abort();
@@ -187,7 +188,7 @@ export class App {
     });
   }
 
-  /** Shows the answer as the step at `depth`, in place of what was there and beyond. */
+  /** Shows the result as the step at `depth`. It replaces that step and all steps after it. */
   async #segment(prompt: Prompt, opened: Mask[], depth: number, job: Job): Promise<void> {
     if (!this.#photo) return;
     const scene = await this.#session.segment(this.#photo.file, prompt, job);
@@ -246,7 +247,7 @@ export class App {
       (opened?.length === 1 && opened[0]?.level === 'entity' ? opened[0] : undefined);
     if (!first || first === mask) {
       this.#picked = mask;
-      this.#status.say('Now pick a second entity for the relation of both.');
+      this.#status.say('Now pick a second entity to find their relation.');
       return this.#render();
     }
     const depth = this.#entityDepth() + 1;
@@ -257,12 +258,12 @@ export class App {
     this.#openPrompt({ kind: 'box', box }, [], 1);
   }
 
-  /** What no level has: one mask from a point, to be opened like any other. */
+  /** Finds one mask at a point outside all masks. It opens like any other. */
   #openPoint({ x, y }: Point): void {
     this.#openPrompt({ kind: 'points', points: [{ x, y, label: 1 }] }, [], 1);
   }
 
-  /** The step nearest to the shown one whose answer has entities to choose from. */
+  /** Gives the last step whose result has entities to choose from. */
   #entityDepth(): number {
     return this.#trail.findLastIndex(
       ({ scene, prompt }) => prompt.kind !== 'entities' && hasLevel(scene, 'entity'),

@@ -1,14 +1,15 @@
-// Measures the package as a page uses it. With ?run it starts at once; `scripts/bench.mjs` reads the result from the page.
+// Measures the package as a page uses it. With `?run` it starts at once, and `scripts/bench.mjs`
+// reads the result from the page.
 import { type Device, Segmenter } from 'aims-web';
 import { byId } from './dom.js';
 
 const SETTINGS = ['device', 'size', 'points', 'repeats'] as const;
 
-/** Milliseconds; medians where there are repeats. */
+/** The times, in milliseconds. Those of repeated runs are medians. */
 interface Report {
   adapter: string;
   load: number;
-  /** The very first image pays for compiling shaders. */
+  /** The first photo takes longer, because shaders are compiled. */
   firstImage: number;
   image: number;
   prompt: number;
@@ -17,12 +18,12 @@ interface Report {
 }
 
 const ROWS: [keyof Report, string][] = [
-  ['load', 'Model: download or cache, device, weights'],
+  ['load', 'Load the model (download or cache) and the device'],
   ['firstImage', 'First photo: decode and encode'],
   ['image', 'Photo: decode and encode'],
   ['prompt', 'One point'],
   ['learned', 'Whole photo, three levels'],
-  ['grid', 'The same by a grid of points'],
+  ['grid', 'The same, mode grid'],
 ];
 
 const form = byId<HTMLFormElement>('form');

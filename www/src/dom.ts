@@ -1,4 +1,4 @@
-/** The element with this id, which the page is known to have. */
+/** Gives the element with this id. The page must have it. */
 export function byId<T extends Element = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (!element) throw new Error(`index.html has no #${id}`);

@@ -1,9 +1,9 @@
 import { cutOut, type Mask, type Scene } from 'aims-web';
 
-/** In pixels: edges of photos are never quite hard. */
+/** The soft edge of cut-outs, in pixels, because edges in photos are never quite hard. */
 const FEATHER = 2;
 
-/** The photo inside the mask on a transparent ground, cut to what shows of it. */
+/** Saves the photo inside the mask, on a transparent background, cropped to what is visible. */
 export async function saveCutout(photo: ImageBitmap, mask: Mask, name: string): Promise<void> {
   const canvas = cutOut(photo, mask, { feather: FEATHER });
   save(await canvas.convertToBlob({ type: 'image/png' }), `${name}-${mask.level}-${mask.id}.png`);
@@ -21,6 +21,6 @@ function save(blob: Blob, name: string): void {
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  // The download reads the address after this task.
+  // The download reads the address later than this task.
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

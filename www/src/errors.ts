@@ -1,4 +1,4 @@
-// Words for the banner. Messages of the library already say what is wrong and what to do.
+// The texts of the banner. Messages of the library already say what is wrong and what to do.
 import { type ErrorCode, SegmenterError } from 'aims-web';
 
 const TITLES: Partial<Record<ErrorCode, string>> = {
@@ -6,11 +6,11 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   'corrupt-image': 'This photo is damaged.',
   'image-too-large': 'This photo is too large.',
   'empty-image': 'This file is empty.',
-  'animated-image': 'This picture is animated.',
-  'sixteen-bit-image': 'This picture has 16-bit colours.',
+  'animated-image': 'This photo is animated.',
+  'sixteen-bit-image': 'This photo has 16-bit colours.',
   'model-missing': 'The model could not be loaded.',
   'model-corrupt': 'The model file is damaged.',
-  'model-version': 'The model file is of another version.',
+  'model-version': 'The model file has the wrong version.',
   'no-webgpu': 'WebGPU is not available.',
   'unsupported-environment': 'The program cannot start here.',
   'device-lost': 'The graphics device stopped.',

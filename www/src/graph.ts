@@ -1,4 +1,5 @@
-// The scene graph as SVG: entities where they are in the photo, lines for relations, parts around their entity.
+// The scene graph as SVG. Entities are where they are in the photo, lines are relations, and parts
+// are around their entity.
 import type { Mask } from 'aims-web';
 import { svg } from './dom.js';
 import { layout, type Node } from './layout.js';
@@ -10,7 +11,7 @@ export interface GraphEvents {
   onPick: (mask: Mask, second: boolean) => void;
 }
 
-/** Width of the drawing in its own units; the height follows the photo, within limits. */
+/** The width of the drawing, in its own units. The height follows the photo, within limits. */
 const WIDTH = 320;
 
 export class Graph {
@@ -30,7 +31,7 @@ export class Graph {
     if (!view) return;
     const { scene, opened } = view;
     const found = ofLevel(scene, 'entity');
-    // Inside an entity the answer holds its parts alone.
+    // Inside an entity, the result has only its parts.
     const entities = found.length > 0 ? found : opened.filter((mask) => mask.level === 'entity');
     const height = Math.round(WIDTH * Math.min(1, Math.max(0.5, scene.height / scene.width)));
     const { nodes, stems } = layout(entities, ofLevel(scene, 'part'), scene, WIDTH, height);
@@ -55,7 +56,7 @@ export class Graph {
     const byId = (id: number) =>
       nodes.find(({ mask }) => mask.level === 'entity' && mask.id === id);
     const ends = relation.members.map(byId);
-    // Where the answer has the relation alone, its ends are the two entities that were picked.
+    // If the result has only the relation, its ends are the two entities that were picked.
     const [a, b] = ends.every(Boolean) ? ends : nodes.filter(({ mask }) => entities.includes(mask));
     if (!a || !b) return;
     const line = { x1: a.x, y1: a.y, x2: b.x, y2: b.y };
@@ -95,7 +96,7 @@ export class Graph {
     this.#root.append(item);
   }
 
-  /** The graph is one stop of the Tab key; arrows move inside it. */
+  /** Handles a key. The Tab key stops once at the graph, and the arrow keys move inside it. */
   #onKey(event: KeyboardEvent, mask: Mask): void {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step) {

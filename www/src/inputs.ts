@@ -1,4 +1,4 @@
-// The ways a photo comes in: file dialog, drop, paste, samples.
+// The ways to open a photo: file dialog, drop, paste, samples.
 import { byId } from './dom.js';
 
 export type OnPhoto = (photo: Blob, name: string) => void;
@@ -15,7 +15,7 @@ export function bindInputs(onPhoto: OnPhoto, onFailure: (error: unknown) => void
   for (const id of ['open', 'open-large']) byId(id).addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
     take(input.files);
-    // So that choosing the same file again is a change.
+    // Without this, choosing the same file again would not be a change.
     input.value = '';
   });
 
@@ -29,7 +29,7 @@ export function bindInputs(onPhoto: OnPhoto, onFailure: (error: unknown) => void
   });
   addEventListener('drop', (event) => {
     stage.classList.remove('drop');
-    // Without this the browser leaves the page to show the file.
+    // Without this, the browser would leave the page to show the file.
     event.preventDefault();
     take(event.dataTransfer?.files);
   });

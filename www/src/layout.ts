@@ -10,7 +10,7 @@ export interface Node {
 
 export interface Layout {
   nodes: Node[];
-  /** From each part to its entity. */
+  /** The lines from each part to its entity. */
   stems: { from: Node; to: Node }[];
 }
 
@@ -37,7 +37,7 @@ export function layout(
     place(mask, 10 + 8 * Math.sqrt(mask.area / (scene.width * scene.height))),
   );
   const [alone] = hubs.length === 1 ? hubs : [];
-  // A single entity takes the middle, with room for its parts.
+  // A single entity is in the middle, with room for its parts.
   if (alone) Object.assign(alone, { x: width / 2, y: height / 2, radius: 24 });
   spread(hubs, width, height);
   const partRadius = alone ? 10 : PART_RADIUS;
@@ -49,7 +49,7 @@ export function layout(
       const node = place(mask, partRadius);
       if (hub) {
         const angle = (2 * Math.PI * index) / own.length - Math.PI / 2;
-        // More parts than one ring holds alternate between two.
+        // If there are too many parts for one ring, they alternate between two.
         const distance =
           hub.radius +
           2 * partRadius +
@@ -65,7 +65,9 @@ export function layout(
   return { nodes, stems };
 }
 
-/** Parts by the entity they belong to; with a single entity all are its own. */
+/**
+ * Groups parts by the entity they belong to. If there is a single entity, all parts belong to it.
+ */
 function byEntity(parts: Mask[], hubs: Node[]): Map<Node | undefined, Mask[]> {
   const groups = new Map<Node | undefined, Mask[]>();
   for (const part of parts) {
@@ -75,7 +77,7 @@ function byEntity(parts: Mask[], hubs: Node[]): Map<Node | undefined, Mask[]> {
   return groups;
 }
 
-/** Pushes nodes apart until they no longer overlap, as far as there is room. */
+/** Moves nodes apart until they no longer overlap, as far as there is room. */
 function spread(nodes: Node[], width: number, height: number): void {
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, a] of nodes.entries()) {
@@ -83,7 +85,7 @@ function spread(nodes: Node[], width: number, height: number): void {
         const distance = Math.hypot(b.x - a.x, b.y - a.y);
         const missing = a.radius + b.radius + 12 - distance;
         if (missing <= 0) continue;
-        // Nodes on one spot part in a direction of their own.
+        // Nodes at the same place move apart in a direction that depends on their index.
         const [dx, dy] =
           distance > 0
             ? [(b.x - a.x) / distance, (b.y - a.y) / distance]

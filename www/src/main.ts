@@ -45,7 +45,7 @@ addEventListener('keydown', (event) => {
   else if (event.key === 'Escape') app.escape();
 });
 
-// With ?debug the library can be tried out in the browser's console.
+// With `?debug` the library can be used in the browser's console.
 if (address.has('debug')) Object.assign(window, { aims });
 
 app.start();

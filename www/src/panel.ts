@@ -1,4 +1,5 @@
-// What surrounds the photo and follows the state: device, trail, levels, the selected mask.
+// What is around the photo and follows the state: the device, the steps, the levels and the
+// selected mask.
 import type { Adapter, Level, Mask } from 'aims-web';
 import { byId } from './dom.js';
 import { describe, titleOf } from './shapes.js';
@@ -20,7 +21,10 @@ export class Panel {
     document.body.dataset.device = device;
   }
 
-  /** `waiting`: what to say of a photo that has no masks yet, because they are on their way or were cancelled. */
+  /**
+   * Updates everything. `waiting` says why a photo has no masks yet: they are being found, or the
+   * work was cancelled.
+   */
   update(
     trail: readonly View[],
     selected: Mask | undefined,
@@ -43,7 +47,7 @@ export class Panel {
 
   #showTrail(trail: readonly View[], waiting: 'busy' | 'cancelled' | undefined): void {
     const key = [...trail.map(({ title }) => title), waiting].join('\n');
-    // Rebuilding under the pointer would take the focus away.
+    // Rebuilding the list would take the focus away.
     if (this.#trail.dataset.key === key) return;
     this.#trail.dataset.key = key;
     const steps: HTMLElement[] = trail

@@ -1,10 +1,11 @@
-// The library's objects for one photo, made when needed and made again after a change of settings. After a failure they restore themselves.
+// The library's objects for one photo. They are made when needed, and made again after the settings
+// change. After a failure they restore themselves.
 import { type Progress, type Prompt, type Scene, type SegmentedImage, Segmenter } from 'aims-web';
 import type { Settings } from './settings.js';
 
 export interface Job {
   signal: AbortSignal;
-  /** A stage of the work begins. */
+  /** Called when a stage of the work begins. */
   onStage: (stage: Progress['stage']) => void;
   onProgress: (progress: Progress) => void;
 }
@@ -18,7 +19,7 @@ export class Session {
     this.#settings = settings;
   }
 
-  /** Takes effect at the next call. */
+  /** Changes the settings. They take effect at the next call. */
   configure(settings: Settings): void {
     const { device, size, model } = this.#settings;
     const same = device === settings.device && size === settings.size && model === settings.model;
@@ -44,7 +45,10 @@ export class Session {
     return this.#segmenter;
   }
 
-  /** Encodes the photo unless it was the last one encoded. The one before stays until this succeeds. */
+  /**
+   * Encodes the photo, unless it was the last one that was encoded. The previous one stays until
+   * this succeeds.
+   */
   async encode(photo: Blob, job: Job): Promise<SegmentedImage> {
     if (this.#image?.photo === photo) return this.#image.features;
     const segmenter = await this.start(job);

@@ -1,15 +1,19 @@
-// What the user can set; also read from and kept in the address: ?device=cpu&size=512&mode=grid&points=8&model=models/mine.safetensors
+// The settings. They are also read from the page's address and kept there, for example
+// ?device=cpu&size=512&mode=grid&points=8&model=models/mine.safetensors
 import type { Mode, SegmenterOptions } from 'aims-web';
 
 export interface Settings {
   device: NonNullable<SegmenterOptions['device']>;
-  /** Long side of the network's input; otherwise as the model file says for the device. */
+  /**
+   * The input size, in pixels. If it is undefined, the model file says which size is best for the
+   * device.
+   */
   size: number | undefined;
-  /** 'auto': the learned levels where the model file has them. */
+  /** 'auto' uses the mode 'learned' if the model file has level decoders. */
   mode: Mode | 'auto';
-  /** A side of the grid, for the mode 'grid'. */
+  /** The number of points per side, for the mode 'grid'. */
   points: number;
-  /** Address of another model file than the package's own. */
+  /** The address of another model file than the package's default. */
   model: string | undefined;
 }
 
@@ -43,7 +47,7 @@ function writeSettings(settings: Settings): void {
   history.replaceState(null, '', address);
 }
 
-/** Shows the settings in the form and calls back with new ones when it is sent. */
+/** Shows the settings in the form. Calls back with new ones when the form is sent. */
 export function bindSettings(
   form: HTMLFormElement,
   settings: Settings,

@@ -1,4 +1,4 @@
-// Masks as shapes on the screen: outlines, colours, and which one is under the pointer.
+// Masks as shapes on the screen: their outlines, their colours, and which one is under the pointer.
 import { type Level, type Mask, maskToPath2D, type Scene } from 'aims-web';
 
 const paths = new WeakMap<Mask, Path2D>();
@@ -9,7 +9,7 @@ export function pathOf(mask: Mask): Path2D {
   return path;
 }
 
-/** Steps of the golden angle keep the hues of neighbouring ids far apart. */
+/** The golden angle between hues keeps the colours of neighbouring ids far apart. */
 const hue = (mask: Mask) => Math.round((mask.id * 137.508 + 230) % 360);
 
 export const colorOf = (mask: Mask, alpha = 1): string => `hsl(${hue(mask)} 72% 48% / ${alpha})`;
@@ -19,7 +19,7 @@ export const ofLevel = (scene: Scene, level: Level): Mask[] =>
 
 const tester = new OffscreenCanvas(1, 1).getContext('2d');
 
-/** The smallest of the masks that covers a point, in pixels of the photo. */
+/** Gives the smallest mask that covers a point, in pixels of the photo. */
 export function maskAt(masks: readonly Mask[], x: number, y: number): Mask | undefined {
   return masks
     .filter(

@@ -1,9 +1,10 @@
-// The photo with its masks on two canvases: the photo below is drawn once, the masks above at every change.
+// The photo with its masks, on two canvases. The photo is below and is drawn once. The masks are
+// above and are drawn at every change.
 import type { Box, Mask } from 'aims-web';
 import { byId } from './dom.js';
 import { colorOf, maskAt, pathOf } from './shapes.js';
 
-/** In pixels of the photo. */
+/** A point, in pixels of the photo. */
 export interface Point {
   x: number;
   y: number;
@@ -12,27 +13,27 @@ export interface Point {
 /** What is shown over the photo. */
 export interface Overlay {
   masks: readonly Mask[];
-  /** Masks that can be met with Shift held, while only their insides are shown. */
+  /** Entities that can be picked with Shift while other masks are shown. */
   others: readonly Mask[];
-  /** What was opened: the rest of the photo is dimmed. */
+  /** The masks that were opened. The rest of the photo is dimmed. */
   opened: readonly Mask[];
   hovered: Mask | undefined;
   selected: Mask | undefined;
-  /** The first of two entities. */
+  /** The first of two entities that are picked. */
   picked: Mask | undefined;
-  /** Relations overlap much: outlines alone. */
+  /** True to draw only outlines, because relations overlap a lot. */
   outlinesOnly: boolean;
 }
 
 export interface StageEvents {
   onHover: (mask: Mask | undefined) => void;
   onPick: (mask: Mask | undefined, second: boolean) => void;
-  /** A click where no mask is. */
+  /** Called for a click outside all masks. */
   onPoint: (point: Point) => void;
   onBox: (box: Box) => void;
 }
 
-/** Pointer travel in CSS pixels from which a press is a drag. */
+/** A press becomes a drag when the pointer has moved this far, in CSS pixels. */
 const DRAG_DISTANCE = 6;
 
 export class Stage {
@@ -54,7 +55,7 @@ export class Stage {
   #drag: { from: Point; to: Point; moved: boolean } | undefined;
   #redraw = 0;
   #boxTool = false;
-  /** Clicks act as with Shift held. */
+  /** If true, clicks act as if Shift were held. */
   pairTool = false;
 
   constructor(events: StageEvents) {
@@ -78,7 +79,7 @@ export class Stage {
     this.#stage.classList.toggle('empty', !photo);
     if (photo) {
       this.#frame.style.aspectRatio = `${photo.width} / ${photo.height}`;
-      // As wide as there is room, but with the whole height on the screen.
+      // The photo is as wide as there is room, but its whole height must fit on the screen.
       this.#frame.style.maxWidth = `calc(74vh * ${photo.width / photo.height})`;
     }
     this.#resize();
@@ -89,7 +90,7 @@ export class Stage {
     this.#schedule();
   }
 
-  /** True if there was a drag. */
+  /** Ends the drag. Returns true if there was one. */
   cancelDrag(): boolean {
     const dragged = this.#drag !== undefined;
     this.#drag = undefined;
@@ -120,7 +121,7 @@ export class Stage {
     if (!context || !this.#photo) return;
     const { masks, opened, hovered, selected, picked, outlinesOnly } = this.#overlay;
     const scale = this.#canvas.width / this.#photo.width;
-    // Lengths on the screen, in pixels of the photo.
+    // One pixel on the screen, in pixels of the photo.
     const px = devicePixelRatio / scale;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
@@ -160,7 +161,7 @@ export class Stage {
     const { width, height } = this.#photo;
     context.save();
     for (const mask of opened) {
-      // One clip after another leaves what is outside all of them.
+      // Each mask clips away its inside. What is outside all of them remains.
       const outside = new Path2D();
       outside.rect(0, 0, width, height);
       outside.addPath(pathOf(mask));
@@ -181,7 +182,7 @@ export class Stage {
     context.setLineDash([]);
   }
 
-  /** Where the pointer is, in pixels of the photo, kept inside it. */
+  /** Gives the position of the pointer in pixels of the photo, limited to the photo. */
   #point(event: PointerEvent): Point {
     const { left, top, width, height } = this.#canvas.getBoundingClientRect();
     const photo = this.#photo ?? { width: 0, height: 0 };
@@ -201,7 +202,7 @@ export class Stage {
   #onDown(event: PointerEvent): void {
     if (event.button !== 0 || !this.#photo) return;
     this.#drag = { from: this.#point(event), to: this.#point(event), moved: false };
-    // A finger scrolls the page unless the box tool is on.
+    // A finger scrolls the page, unless the box tool is on.
     if (event.pointerType === 'mouse' || this.#boxTool)
       this.#canvas.setPointerCapture(event.pointerId);
   }
@@ -251,7 +252,7 @@ export class Stage {
   }
 }
 
-/** Whole pixels between two corners. */
+/** Gives the box of whole pixels between two corners. */
 function boxBetween(a: Point, b: Point): Box {
   const [left, top] = [Math.floor(Math.min(a.x, b.x)), Math.floor(Math.min(a.y, b.y))];
   return [left, top, Math.ceil(Math.max(a.x, b.x)) - left, Math.ceil(Math.max(a.y, b.y)) - top];

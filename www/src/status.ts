@@ -5,7 +5,7 @@ import type { Explanation, Remedy } from './errors.js';
 
 const STAGES: Record<Progress['stage'], string> = {
   model: 'Loading the model',
-  image: 'Looking at the photo',
+  image: 'Analysing the photo',
   segment: 'Finding masks',
 };
 
@@ -40,7 +40,7 @@ export class Status {
   }
 
   progress({ stage, fraction }: Progress): void {
-    // Read out on a change of stage only, not at every step.
+    // Screen readers read this out only when the stage changes, not at every step.
     if (this.#line.textContent !== `${STAGES[stage]}…`) this.say(`${STAGES[stage]}…`);
     this.#progressText.textContent = `${STAGES[stage]}: ${Math.round(100 * fraction)} %`;
     this.#bar.value = fraction;

@@ -1,4 +1,5 @@
-// Where the user is: the whole photo, then what they opened inside it, each with the masks found there.
+// A view is what the user has opened: the whole photo or something inside it, with the masks that
+// were found there.
 import type { Level, Mask, Prompt, Scene } from 'aims-web';
 import { ofLevel, titleOf } from './shapes.js';
 
@@ -6,15 +7,18 @@ export interface View {
   title: string;
   prompt: Prompt;
   scene: Scene;
-  /** The level shown. */
+  /** The level that is shown. */
   level: Level;
-  /** The masks that were opened to come here: an entity, two entities, or a relation. */
+  /** The masks that were opened to get here: an entity, two entities, or a relation. */
   opened: Mask[];
 }
 
 const LEVELS: readonly Level[] = ['entity', 'part', 'relation'];
 
-/** What a prompt asks for comes first; else the first level that has masks. */
+/**
+ * The level that a prompt asks for is shown first. Other prompts show the first level that has
+ * masks.
+ */
 const WANTED: Partial<Record<Prompt['kind'], Level>> = {
   entity: 'part',
   entities: 'relation',
@@ -35,7 +39,7 @@ export function titleFor(prompt: Prompt, opened: Mask[]): string {
     case 'box':
       return `Box ${prompt.box[2]} × ${prompt.box[3]}`;
     case 'points':
-      return 'Around a point';
+      return 'Point';
     case 'entity':
       return `${opened.map(titleOf).join()}: parts`;
     case 'relation':
@@ -47,7 +51,7 @@ export function titleFor(prompt: Prompt, opened: Mask[]): string {
   }
 }
 
-/** One sentence on what was found, for the status line. */
+/** Gives one sentence on what was found, for the status line. */
 export function summary({ scene, prompt }: View): string {
   const count = (level: Level, one: string, many: string) => {
     const { length } = ofLevel(scene, level);

@@ -1,4 +1,5 @@
-//! Times for one photo; `scripts/bench.mjs` compares them with a browser's.
+//! `bench`: measures how long the steps of one photo take. `scripts/bench.mjs` compares the times
+//! with a browser's.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,39 +13,43 @@ use serde::Serialize;
 
 use super::setup::ModelArguments;
 
+/// The arguments of `bench`.
 #[derive(Args)]
 pub struct Arguments {
-    /// JPEG, PNG or WebP.
+    /// Photo to measure: a JPEG, PNG or WebP file.
     photo: PathBuf,
     #[command(flatten)]
     model: ModelArguments,
-    /// Points along each side of the grid.
+    /// Number of points along each side of the grid.
     #[arg(long, default_value_t = GridOptions::default().points_per_side)]
     points_per_side: u32,
-    /// Runs of which the median counts.
+    /// Number of runs of each step, of which the median counts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
 }
 
-/// Milliseconds; the names are those of the page `www/bench.html`.
+/// The times in milliseconds. Their names are those of the page `www/bench.html`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     adapter: String,
-    /// Reading the file, opening the device, loading the weights.
+    /// The time to read the model file, open the device and load the weights.
     load: f64,
+    /// The time to decode and encode the photo for the first time.
     first_image: f64,
+    /// The median time to decode and encode it again.
     image: f64,
+    /// The median time of a prompt with one point.
     prompt: f64,
-    /// Three levels of the whole photo in the mode 'learned'.
+    /// The median time to find the three levels of the whole photo in the mode `learned`.
     learned: f64,
-    /// The same in the mode 'grid'.
+    /// The same in the mode `grid`.
     grid: f64,
-    /// Of the process, in bytes; only where the system tells.
+    /// The peak memory of the process in bytes, if the system reports it.
     peak_memory: Option<u64>,
 }
 
-/// Prints one line of JSON.
+/// Measures the steps, and prints the report as one line of JSON.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -103,7 +108,7 @@ async fn median(repeats: u32, work: impl AsyncFn() -> Result<()>) -> Result<f64>
     Ok((low + high) / 2.0)
 }
 
-/// Linux's high-water mark of resident memory.
+/// The high-water mark of the process's resident memory in bytes, which only Linux reports.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

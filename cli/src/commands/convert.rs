@@ -1,29 +1,39 @@
+//! `convert`: makes a model file from published weights and from what was trained on top of them.
+
 use std::path::PathBuf;
 
 use aims_web_cli::convert::{Family, Precision, Sources, convert};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+/// The arguments of `convert`.
 #[derive(Args)]
 pub struct Arguments {
-    /// MobileSAM's `mobile_sam.pt`, or the safetensors file that `training/extract.py` makes of SAM 2.
+    /// Weights: MobileSAM's `mobile_sam.pt`, or the safetensors file that `training/extract.py`
+    /// makes from SAM 2.
     weights: PathBuf,
-    /// Describes the network: one of `models/*.json`.
+    /// Description of the network: one of `models/*.json`.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/aims-tiny.json"))]
     family: PathBuf,
-    /// Where to write the model file.
+    /// File to write the model to.
     #[arg(long)]
     out: PathBuf,
-    /// What was trained on top: `training/export.py` makes the AIMS head's file, `training/scene.py` that of the scene head.
+    /// Files with weights that were trained on top.
+    ///
+    /// `training/export.py` makes the file of the AIMS head, and `training/scene.py` that of the
+    /// scene head.
     #[arg(long, num_args = 1..)]
     trained: Vec<PathBuf>,
-    /// Made there too: how much the inputs of each layer matter.
+    /// File that says how much the inputs of each layer matter, made by `training/export.py` as
+    /// well.
     #[arg(long)]
     calibration: Option<PathBuf>,
-    /// Folder of photos, for which the weights of linear layers are rounded together (GPTQ): better, and minutes of work.
+    /// Folder of photos for rounding the weights of linear layers together (GPTQ).
+    ///
+    /// The result is better, but this takes minutes.
     #[arg(long)]
     photos: Option<PathBuf>,
-    /// Of the weights.
+    /// Number of bits of each weight.
     #[arg(long, default_value = "8")]
     bits: Bits,
 }
@@ -38,6 +48,7 @@ enum Bits {
     Float,
 }
 
+/// Makes the model file, and prints its size.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let precision = match arguments.bits {
         Bits::Four => Precision::Quantised(aims_web::ops::Bits::Four),

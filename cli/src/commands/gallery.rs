@@ -1,4 +1,4 @@
-//! `gallery`: a folder of photos as pictures of what is found in them, and a page that shows them.
+//! `gallery`: draws what is found in a folder of photos, and writes a page that shows the pictures.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -16,29 +16,36 @@ use image::{Rgb, RgbImage};
 use super::overlay;
 use super::setup::ModelArguments;
 
+/// The arguments of `gallery`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Folder of JPEGs.
+    /// Folder of JPEG photos.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery/photos"))]
     photos: PathBuf,
-    /// Where the pictures and their page go.
+    /// Folder for the pictures and the page.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery"))]
     out: PathBuf,
     #[command(flatten)]
     model: ModelArguments,
-    /// Another model file: the pictures then show what it finds on the left, and what `--model` finds on the right.
+    /// Model file to compare with `--model`.
+    ///
+    /// The pictures then show what this file finds on the left, and what `--model` finds on the
+    /// right.
     #[arg(long)]
     before: Option<PathBuf>,
 }
 
-/// Panels of a picture are this high, in pixels, and this far apart.
+/// The height of a panel in pixels.
 const HEIGHT: u32 = 300;
+/// The distance between panels in pixels.
 const GAP: u32 = 6;
 const JPEG_QUALITY: u8 = 82;
-/// Of how many entities the parts are shown, and how many are asked for them.
+/// The number of entities whose parts are shown.
 const OPENED: usize = 2;
+/// The number of entities, largest first, whose parts are looked for.
 const TRIED: usize = 5;
 
+/// Draws the pictures, and writes the page.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let mut photos: Vec<PathBuf> = std::fs::read_dir(&arguments.photos)
         .with_context(|| format!("cannot read {}", arguments.photos.display()))?
@@ -46,7 +53,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         .collect::<Result<_>>()?;
     photos.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
     photos.sort();
-    ensure!(!photos.is_empty(), "{} holds no .jpg", arguments.photos.display());
+    ensure!(!photos.is_empty(), "{} has no .jpg files", arguments.photos.display());
 
     let segmenter = arguments.model.open().await?;
     let before = match &arguments.before {
@@ -60,15 +67,18 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let size = segmenter.input_size();
     let mut page = match (&arguments.before, &before) {
         (Some(path), Some(before)) => format!(
-            "# Before and after\n\nMade by `cargo run --release -- gallery --before {}`. On the left what this file finds at an input of {} \
-             pixels, on the right what `{model}` finds at {size}: parts, entities and relations. Photos: [LICENSES.md](../gallery/photos/LICENSES.md).\n",
+            "# Before and after\n\nMade by `cargo run --release -- gallery --before {}`. On the \
+             left what this file finds at an input of {} pixels, on the right what `{model}` finds \
+             at {size}: parts, entities and relations. Photos: \
+             [LICENSES.md](../gallery/photos/LICENSES.md).\n",
             path.display(),
             before.input_size()
         ),
         _ => format!(
-            "# Gallery\n\nMade by `npm run gallery` with `{model}` at an input of {size} pixels. Above: the photo, its parts, entities and \
-             relations. Below: the parts of the largest entities that have any, each prompted with its mask, and the entities \
-             of the best relation. Photos: [photos/LICENSES.md](photos/LICENSES.md).\n"
+            "# Gallery\n\nMade by `npm run gallery` with `{model}` at an input of {size} pixels. \
+             Above: the photo, its parts, entities and relations. Below: the parts of the largest \
+             entities that have any, each prompted with its mask, and the entities of the best \
+             relation. Photos: [photos/LICENSES.md](photos/LICENSES.md).\n"
         ),
     };
     for path in photos {
@@ -133,7 +143,7 @@ fn counts(scene: &Scene) -> String {
     format!("{parts} parts, {entities} entities, {relations} relations")
 }
 
-/// Shows side by side, level by level, what two segmenters find.
+/// Shows what two segmenters find side by side, level by level.
 async fn compare(before: &Segmenter, after: &Segmenter, path: &Path) -> Result<Shown> {
     let photo = decode(&std::fs::read(path)?)?;
     let mut scenes = Vec::new();
@@ -155,7 +165,7 @@ async fn ask(segmenter: &Segmenter, photo: &EncodedPhoto, prompt: Prompt) -> Res
     Ok(segmenter.segment(photo, &request, &Progress::none()).await?)
 }
 
-/// The masks of a level in the part of the photo around a box.
+/// The masks of a level, drawn on the part of the photo around a box.
 fn detail(photo: &Photo, scene: &Scene, level: Level, bbox: BBox) -> Result<RgbImage> {
     let image = overlay::draw(photo, scene, level)?;
     let (dx, dy) = (bbox.width / 10 + 1, bbox.height / 10 + 1);
@@ -165,7 +175,7 @@ fn detail(photo: &Photo, scene: &Scene, level: Level, bbox: BBox) -> Result<RgbI
     Ok(imageops::crop_imm(&image, x, y, right - x, bottom - y).to_image())
 }
 
-/// Panels side by side.
+/// Puts panels side by side, scaled to the same height.
 fn row(panels: Vec<RgbImage>) -> RgbImage {
     let panels: Vec<RgbImage> = panels
         .into_iter()

@@ -1,4 +1,5 @@
-//! Commands for the terminal. Results go to files, progress and messages to standard error.
+//! The commands for the terminal. Results go to files or to standard output, progress and messages
+//! to standard error.
 
 mod bench;
 mod clicks;
@@ -23,22 +24,25 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Segments photos at three levels, as JSON lines; a run that was stopped goes on where it was.
+    /// Segment photos at three levels and write the masks as JSON lines.
+    ///
+    /// The same command continues a run that was stopped.
     Segment(segment::Arguments),
-    /// Makes the model file from MobileSAM's PyTorch checkpoint.
+    /// Make a model file from MobileSAM's checkpoint or from SAM 2's weights.
     Convert(convert::Arguments),
-    /// Measures how many masks drawn by people the model finds.
+    /// Measure how many of the masks drawn by people the model finds.
     Eval(eval::Arguments),
-    /// Measures how well one click, and one box, gets at each mask drawn by people.
+    /// Measure how well one click, and one box, finds each mask drawn by people.
     Clicks(clicks::Arguments),
-    /// Shows what is found in a folder of photos.
+    /// Draw what is found in a folder of photos.
     Gallery(gallery::Arguments),
-    /// Measures how long one photo takes.
+    /// Measure how long the steps of one photo take.
     Bench(bench::Arguments),
-    /// Shows which layers and kernels take how long.
+    /// Show how long each layer and kernel takes.
     Profile(profile::Arguments),
 }
 
+/// Runs the command that the arguments name, and prints its error if it fails.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Segment(arguments) => pollster::block_on(segment::run(arguments)),

@@ -1,4 +1,4 @@
-//! The photo with the masks of one level in colours.
+//! Draws the masks of one level in colours on the photo.
 
 use aims_web::levels::{Level, Scene};
 use aims_web::mask::BitMask;
@@ -6,16 +6,16 @@ use aims_web::photo::Photo;
 use anyhow::{Context, Result};
 use image::RgbImage;
 
-/// Share of the colour inside a mask; its outline is opaque.
+/// The share of the colour inside a mask. The outline of the mask is opaque.
 const TINT: f32 = 0.45;
 
-/// Large masks first, so that small ones stay visible.
+/// Draws the masks of a level on a photo, large ones first, so that small ones stay visible.
 pub fn draw(photo: &Photo, scene: &Scene, level: Level) -> Result<RgbImage> {
     let mut image = RgbImage::from_raw(photo.width, photo.height, photo.rgb.clone())
         .context("the photo's pixels do not match its size")?;
     let mut masks: Vec<_> = scene.level(level).collect();
     masks.sort_by_key(|mask| std::cmp::Reverse(mask.area));
-    // Thick enough to be seen when a large photo is shown on a screen.
+    // The outline is thick enough to be seen when a large photo is shown on a screen.
     let line = photo.width.max(photo.height) / 700 + 1;
     for (i, mask) in masks.into_iter().enumerate() {
         paint(&mut image, &mask.rle.decode()?, colour(i), line);
@@ -44,7 +44,8 @@ fn paint(image: &mut RgbImage, mask: &BitMask, colour: [u8; 3], line: u32) {
     }
 }
 
-/// Hues a golden angle apart: neighbours in the list look different.
+/// The colour of the mask at `index`. Hues are a golden angle apart, so that neighbours in the list
+/// look different.
 fn colour(index: usize) -> [u8; 3] {
     let hue = (index as f32 * 0.618_034).fract() * 6.0;
     let channel = |offset: f32| {

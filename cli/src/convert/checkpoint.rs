@@ -1,5 +1,6 @@
-//! Reads MobileSAM's PyTorch checkpoint and brings its tensors into the layouts of `model`: batch norm folded into the convolution
-//! before it, kernels channels-last, transposed convolutions as linear layers.
+//! Reads MobileSAM's PyTorch checkpoint, and converts its tensors to the layouts of `model`: batch
+//! norm is folded into the convolution before it, kernels become channels-last, and transposed
+//! convolutions become linear layers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,16 +11,19 @@ use burn_store::pytorch_reader::{DType, PytorchReader};
 /// PyTorch's default for `nn.BatchNorm2d`.
 const BATCH_NORM_EPSILON: f32 = 1e-5;
 
-/// A tensor in the model file.
+/// A tensor of the model file.
 #[derive(Clone, Debug)]
 pub struct Matrix {
+    /// The shape, outermost axis first.
     pub shape: Vec<usize>,
+    /// The values, row-major.
     pub values: Vec<f32>,
-    /// Whether it may be quantised: the `[outputs, inputs]` matrix of a linear layer or convolution.
+    /// Whether the tensor may be quantised: it is the `[outputs, inputs]` matrix of a linear layer
+    /// or a convolution.
     pub is_weight: bool,
 }
 
-/// All tensors that inference needs, by the checkpoint's names.
+/// Reads all tensors that inference needs, by the checkpoint's names.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Matrix>> {
     let source = Source {
         reader: PytorchReader::new(path)
@@ -62,7 +66,7 @@ impl Source {
     }
 }
 
-/// `Conv2d_BN`: w' = w γ / σ, b' = β - μ γ / σ.
+/// Folds the batch norm of a `Conv2d_BN` into its convolution: w' = w γ / σ, b' = β - μ γ / σ.
 fn fold(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let shape = source.shape(&format!("{name}.c.weight"))?;
     let mut weight = source.values(&format!("{name}.c.weight"))?;
@@ -76,7 +80,8 @@ fn fold(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Resu
         filter.iter_mut().for_each(|value| *value *= scale);
     }
     let bias = (0..shape[0]).map(|i| beta[i] - mean[i] * scale[i]).collect();
-    // A depthwise filter sees one channel; the network has no other convolution with one input channel and batch norm.
+    // A depthwise filter has one input channel. The network has no other convolution with one input
+    // channel and batch norm.
     let matrix =
         if shape[1] == 1 { depthwise(&shape, &weight) } else { channels_last(&shape, &weight)? };
     out.insert(format!("{name}.weight"), matrix);
@@ -84,7 +89,8 @@ fn fold(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Resu
     Ok(())
 }
 
-/// `[outputs, inputs, height, width]` to `[outputs, height * width * inputs]`.
+/// Reorders the weights of a convolution from `[outputs, inputs, height, width]` to `[outputs,
+/// height * width * inputs]`.
 fn channels_last(shape: &[usize], values: &[f32]) -> Result<Matrix> {
     let [outputs, inputs, height, width] = shape[..] else { bail!("not a convolution: {shape:?}") };
     let taps = height * width;
@@ -97,7 +103,7 @@ fn channels_last(shape: &[usize], values: &[f32]) -> Result<Matrix> {
     Ok(Matrix { shape: vec![outputs, taps * inputs], values: weight, is_weight: true })
 }
 
-/// `[channels, 1, 3, 3]` to `[9, channels]`.
+/// Reorders the weights of a depthwise convolution from `[channels, 1, 3, 3]` to `[9, channels]`.
 fn depthwise(shape: &[usize], values: &[f32]) -> Matrix {
     let channels = shape[0];
     let taps = values.len() / channels;
@@ -105,8 +111,8 @@ fn depthwise(shape: &[usize], values: &[f32]) -> Matrix {
     Matrix { shape: vec![taps, channels], values, is_weight: false }
 }
 
-/// A transposed 2 x 2 convolution of stride 2, `[inputs, outputs, 2, 2]`, to the linear layer `[4 * outputs, inputs]`
-/// that makes the four pixels of a cell in the order (y, x).
+/// Converts a transposed 2 x 2 convolution of stride 2, `[inputs, outputs, 2, 2]`, to the linear
+/// layer `[4 * outputs, inputs]` that makes the four pixels of a cell, in the order (y, x).
 fn transposed(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let shape = source.shape(&format!("{name}.weight"))?;
     let values = source.values(&format!("{name}.weight"))?;
@@ -126,7 +132,7 @@ fn transposed(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -
     Ok(())
 }
 
-/// A linear layer, a convolution without batch norm, a norm or an embedding.
+/// Converts a linear layer, a convolution without batch norm, a norm or an embedding.
 fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let shape = source.shape(name)?;
     let values = source.values(name)?;
@@ -146,7 +152,8 @@ fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Res
     Ok(())
 }
 
-/// Whether a tensor of two axes is a table of embeddings or the like, not the matrix of a product.
+/// Whether a tensor with two axes is a table, such as one of embeddings, and not the matrix of a
+/// product.
 pub fn is_table(name: &str) -> bool {
     const TABLES: [&str; 9] = [
         "not_a_point_embed",

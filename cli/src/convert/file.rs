@@ -25,13 +25,14 @@ impl Stored {
     }
 }
 
+/// The bytes of the model file that has these tensors.
 pub fn write(
     tensors: BTreeMap<String, Matrix>,
     family: &Family,
     precision: Precision,
     calibration: &Calibration,
 ) -> Result<Vec<u8>> {
-    // The largest take most of the time, so that they must not all end up in one thread's share.
+    // The largest tensors take most of the time, so they must not all end up in one thread's share.
     let stored: Vec<Vec<(String, Stored)>> = tensors
         .into_iter()
         .collect::<Vec<_>>()
@@ -41,13 +42,14 @@ pub fn write(
         .collect::<Result<_>>()?;
     let stored = stored.into_iter().flatten().collect();
 
-    // The manifest holds the checksum of the data behind it: written once to learn the data, then for good.
+    // The manifest holds the checksum of the data behind it. So the file is written twice: first
+    // without the checksum to get the data, then with it.
     let draft = encode(&stored, family, precision, String::new())?;
     let (header_length, _) = SafeTensors::read_metadata(&draft)?;
     encode(&stored, family, precision, data_sha256(&draft[8 + header_length..]))
 }
 
-/// A tensor as the file has it, with its scales if it is quantised.
+/// A tensor as it is stored in the file, with its scales if it is quantised.
 fn store(
     name: String,
     Matrix { shape, values, is_weight }: Matrix,
@@ -108,7 +110,7 @@ fn encode(
         .to_string(),
         data_sha256,
     };
-    // A single entry, since the order of several would change from run to run.
+    // There is only one entry, because the order of several would change from run to run.
     let metadata = HashMap::from([(MANIFEST_KEY.to_string(), serde_json::to_string(&manifest)?)]);
     let views = stored
         .iter()

@@ -1,5 +1,6 @@
-//! GPTQ (Frantar et al., 2022): weights are rounded one input after the other, and what one rounding does to a layer's output is made up
-//! for by those that are not rounded yet, as far as the inputs go together.
+//! GPTQ (Frantar et al., 2022) rounds weights one input after another. The error that a rounding
+//! causes in a layer's output is compensated for by the weights that are not rounded yet, as far as
+//! the inputs are correlated.
 
 use half::f16;
 use nalgebra::{Cholesky, DMatrix};
@@ -8,10 +9,12 @@ use rayon::prelude::*;
 use super::quantise::{best_scale, nearest};
 use aims_web::ops::{Bits, GROUP};
 
-/// This share of the mean square of all inputs is added to each: those that were never seen must not be free to take up any error.
+/// This share of the mean square of all inputs is added to the mean square of each. Otherwise the
+/// weights of inputs that were never seen could take up any error.
 const DAMPING: f64 = 0.01;
 
-/// Values and scales, as [`super::quantise::quantise`] gives them, of a row-major matrix whose layer has inputs of these `moments`.
+/// The values and scales of a row-major matrix whose layer has inputs with these `moments`, as
+/// [`super::quantise::quantise`] returns them.
 pub fn quantise(weights: &[f32], bits: Bits, moments: &DMatrix<f32>) -> (Vec<i8>, Vec<f16>) {
     let inputs = moments.nrows();
     let importance: Vec<f32> = moments.diagonal().iter().copied().collect();
@@ -51,12 +54,14 @@ fn quantise_row(
     (values, scales)
 }
 
-/// How an error of one input's weight is best spread over those of later inputs: the upper triangular U of the moments' inverse, UᵀU, row by
-/// row. `None` if the layer was fed nothing but zeros.
+/// How an error in the weight of one input is best spread over the weights of later inputs: the
+/// upper triangular matrix U for which UᵀU is the inverse of the moments, row by row. `None` if all
+/// inputs of the layer were zero.
 fn spread(moments: &DMatrix<f32>) -> Option<Vec<f32>> {
     let inputs = moments.nrows();
     let damping = DAMPING * f64::from(moments.trace()) / inputs as f64;
-    // With rows and columns in reverse order, Cholesky's lower triangle gives the upper one that is wanted, and no inverse is needed.
+    // With rows and columns in reverse order, Cholesky's lower triangle gives the upper one that is
+    // wanted, and no inverse is needed.
     let last = inputs - 1;
     let reversed = DMatrix::from_fn(inputs, inputs, |i, j| {
         f64::from(moments[(last - i, last - j)]) + if i == j { damping } else { 0.0 }
@@ -73,7 +78,7 @@ mod tests {
 
     const INPUTS: usize = 2 * GROUP;
 
-    /// Rows of inputs of which neighbours are alike.
+    /// Rows of inputs in which neighbours are similar.
     fn rows() -> DMatrix<f32> {
         DMatrix::from_fn(200, INPUTS, |row, i| {
             let wave = |step: usize| ((row * 37 + step * 91) as f32 * 0.731).sin();

@@ -1,4 +1,5 @@
-//! From the weights of others, and what was trained on them, to this project's model file.
+//! Makes this project's model file from the weights of others and from what was trained on top of
+//! them.
 
 mod checkpoint;
 mod file;
@@ -17,37 +18,46 @@ use aims_web::model::Description;
 use aims_web::ops::Bits;
 pub use checkpoint::Matrix;
 
-/// Precision of the weights.
+/// The precision of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
+    /// All tensors are 32-bit floats.
     Float32,
-    /// Matrices in groups of so many bits; everything else is 16-bit.
+    /// Matrices are quantised to this many bits, in groups; everything else has 16 bits.
     Quantised(Bits),
 }
 
-/// A family of models, as `models/*.json` describe it.
+/// A family of models, as a file `models/*.json` describes it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Family {
+    /// The network.
     #[serde(flatten)]
     pub description: Description,
+    /// The exceptions in the precision of the weights.
     pub quantisation: Quantisation,
 }
 
-/// This names the matrices that keep more bits than the file's precision says, by the beginnings of their names. Those under `float` are
-/// the first layers of the encoder: a small share of the weights, but every later layer sees their errors. With MobileSAM's as floats
-/// the worst of the test's ten masks has IoU 0.984 with the float model's, with 8 bits throughout 0.973; `docs/quality.md` has what
-/// 8 bits give in the 4-bit file.
+/// The matrices that keep more bits than the precision of the file says, given by the beginnings of
+/// their names.
+///
+/// Those under `float` are the first layers of the encoder. They are a small share of the weights,
+/// but every later layer sees their errors. With MobileSAM's as floats, the worst of the test's ten
+/// masks has IoU 0.984 with the float model's; with 8 bits throughout, it has 0.973.
+/// `docs/quality.md` has what 8 bits give in the 4-bit file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quantisation {
+    /// These stay 16-bit floats.
     pub float: Vec<String>,
-    /// Never less than eight.
+    /// These have no fewer than eight bits.
     pub eight_bits: Vec<String>,
 }
 
 impl Family {
+    /// Reads a description.
+    ///
     /// # Errors
-    /// If the file cannot be read or is no such description.
+    /// If the file cannot be read or is not such a description.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
@@ -58,30 +68,32 @@ impl Family {
     }
 }
 
-/// These files and folders are what a model file is made of.
+/// The files and folders that a model file is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
-    /// A PyTorch checkpoint of MobileSAM, or a safetensors file of `training`.
+    /// A PyTorch checkpoint of MobileSAM, or a safetensors file that `training` wrote.
     pub weights: &'a Path,
-    /// These files have the tensors that were trained on top of the weights.
+    /// The files with the tensors that were trained on top of the weights.
     pub trained: &'a [PathBuf],
-    /// The mean square of each input of each matrix on some photos: large ones ask for smaller errors.
+    /// A file with the mean square of each input of each matrix on some photos. The larger it is,
+    /// the smaller errors should be.
     pub calibration: Option<&'a Path>,
-    /// A folder of photos, for which the weights of linear layers are rounded together (GPTQ); that takes minutes.
+    /// A folder of photos for which the weights of linear layers are rounded together (GPTQ), which
+    /// takes minutes.
     pub photos: Option<&'a Path>,
 }
 
-/// This is known of the inputs of matrices, by the matrices' names.
+/// What is known about the inputs of matrices, by the names of the matrices.
 #[derive(Default)]
 pub(crate) struct Calibration {
     squares: HashMap<String, Vec<f32>>,
     moments: observe::Moments,
 }
 
-/// Reads the sources and returns the bytes of a model file.
+/// Reads the sources, and returns the bytes of a model file.
 ///
 /// # Errors
-/// If a file cannot be read or has other tensors than it should.
+/// If a file cannot be read, or has other tensors than it should.
 pub fn convert(
     family: &Family,
     Sources { weights, trained, calibration, photos }: Sources,
@@ -110,9 +122,9 @@ pub fn convert(
     file::write(tensors, &family, precision, &calibration)
 }
 
-/// A part of the description stays only if the weights have it.
+/// Keeps a part of the description only if the weights have it.
 fn only_where_trained<T>(part: &mut Option<T>, name: &str, is_trained: bool) -> Result<()> {
-    ensure!(!is_trained || part.is_some(), "the description has no {name}, but the weights have");
+    ensure!(!is_trained || part.is_some(), "the description has no {name}, but the weights do");
     if !is_trained {
         *part = None;
     }

@@ -1,4 +1,5 @@
-//! What the layers of a network are fed on some photos: rounding their weights well takes that.
+//! Observes what the layers of a network are fed on some photos, which is needed to round their
+//! weights well.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,17 +14,21 @@ use aims_web::photo::{Photo, decode};
 use aims_web::progress::Progress;
 use aims_web::segmenter::{DeviceKind, Point, PointPrompt, Request, Segmenter};
 
-/// Long side of the photos as the network sees them.
+/// The long side of the photos as the network reads them, in pixels.
 const INPUT_SIZE: u32 = 640;
-/// Each photo is asked at the middle of so many tiles a side, and with a box around each.
+/// The number of tiles along each side of a photo. The network is prompted at the middle of each
+/// tile, and with a box around it.
 const TILES: u32 = 4;
-/// Rows of one input that are looked at: those of the first layers are many, and alike.
+/// The maximum number of rows that are used of one input. The first layers have many rows, which
+/// are similar.
 const MOST_ROWS: usize = 4096;
 
-/// By matrix of n inputs, under its name in the model file: the mean of `xᵀx` over rows `x` that it was fed, `[n, n]`.
+/// For each matrix of n inputs, by its name in the model file: the mean of `xᵀx` over the rows `x`
+/// that it was fed, `[n, n]`.
 pub type Moments = HashMap<String, DMatrix<f32>>;
 
-/// Of the network in `model`, a file of floats, on the JPEG, PNG and WebP files in the folder `photos`.
+/// The moments of the network in `model`, a file of floats, on the JPEG, PNG and WebP files in the
+/// folder `photos`.
 pub fn moments(model: &[u8], photos: &Path) -> Result<Moments> {
     let files = photos_in(photos)?;
     let segmenter = pollster::block_on(Segmenter::new(DeviceKind::Cpu, model, Some(INPUT_SIZE)))?;
@@ -44,7 +49,7 @@ pub fn moments(model: &[u8], photos: &Path) -> Result<Moments> {
     Ok(sums.map(|(name, Sum { products, rows })| (name, products / rows as f32)).collect())
 }
 
-/// In the order of their names.
+/// The photos in a folder, in the order of their names.
 fn photos_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
@@ -57,7 +62,7 @@ fn photos_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Runs all that the network has.
+/// Runs all parts of the network on a photo.
 async fn ask(segmenter: &Segmenter, photo: Photo) -> Result<()> {
     let photo = segmenter.encode(photo, &Progress::none()).await?;
     if segmenter.has_levels() {
@@ -88,13 +93,14 @@ impl Sum {
         Self { products: DMatrix::zeros(inputs, inputs), rows: 0 }
     }
 
-    /// Of many rows every second, third, ... is taken.
+    /// Adds the products of the rows in `values`. If there are too many, only every second, third,
+    /// ... is used.
     fn add(&mut self, values: &[f32]) {
         let inputs = self.products.nrows();
         let step = (values.len() / inputs).div_ceil(MOST_ROWS).max(1);
         let taken: Vec<f32> = values.chunks(inputs).step_by(step).flatten().copied().collect();
         let rows = taken.len() / inputs;
-        // nalgebra's matrices are stored column by column.
+        // nalgebra stores matrices column by column.
         let x = DMatrixView::from_slice(&taken, inputs, rows);
         self.products.gemm(1.0, &x, &x.transpose(), 1.0);
         self.rows += rows;

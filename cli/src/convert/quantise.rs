@@ -1,17 +1,19 @@
-//! Quantised weights: signed values, one 16-bit scale for each group along the input axis.
+//! Quantises weights: signed values, with one 16-bit scale for each group along the input axis.
 
 use half::f16;
 
 use aims_web::ops::{Bits, GROUP};
 
-/// How far the scale may shrink below what the largest weight asks for, and in how many steps that is tried.
+/// The smallest scale that is tried, as a share of the scale that the largest weight asks for.
 const SMALLEST: f32 = 0.6;
+/// The number of steps from that scale to the smallest one.
 const STEPS: usize = 24;
 
-/// Values and scales of a row-major matrix of `inputs` columns, a multiple of [`GROUP`].
+/// The values and scales of a row-major matrix with `inputs` columns, a multiple of [`GROUP`].
 ///
-/// Of several scales, a group takes the one with the least squared error, each weight's error counting as much as
-/// `importance` says of its input (the mean square of what the layer is fed, see `training/export.py`).
+/// Each group takes the scale with the least squared error of several that are tried. The error of
+/// a weight counts as much as `importance` says of its input (the mean square of what the layer is
+/// fed, see `training/export.py`).
 pub fn quantise(
     weights: &[f32],
     inputs: usize,
@@ -30,16 +32,18 @@ pub fn quantise(
     (values, scales)
 }
 
-/// Two values a byte, the first in the low half.
+/// Packs two values into each byte, the first in the low half.
 pub fn pack_nibbles(values: &[i8]) -> Vec<u8> {
     values.chunks(2).map(|pair| (pair[0] as u8 & 15) | (pair[1] as u8) << 4).collect()
 }
 
+/// The scale of a group that gives the least squared error.
 pub(super) fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) -> f16 {
     let largest = group
         .iter()
         .fold(0.0_f32, |max, &weight| if weight.abs() > max.abs() { weight } else { max });
-    // The range has one more value below zero than above: the largest weight takes that end, whatever its sign.
+    // The range has one more value below zero than above. The largest weight takes that end,
+    // whatever its sign is.
     let full = largest / limits(bits).0;
     let error = |scale: f16| -> f32 {
         group
@@ -57,7 +61,7 @@ pub(super) fn best_scale(group: &[f32], bits: Bits, importance: Option<&[f32]>) 
     judged.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f16::ZERO, |(_, scale)| scale)
 }
 
-/// The value whose product with the scale, as it will be read, is nearest.
+/// The value whose product with the scale, as it is stored, is nearest to the weight.
 pub(super) fn nearest(weight: f32, scale: f16, bits: Bits) -> i8 {
     if scale == f16::ZERO {
         return 0;
@@ -100,7 +104,7 @@ mod tests {
             for (i, weight) in weights.iter().enumerate() {
                 let scale = scales[i / GROUP].to_f32();
                 let (value, (low, high)) = (f32::from(values[i]), limits(bits));
-                // What a smaller scale cuts off lies at the end of the range.
+                // Weights that a smaller scale cuts off lie at an end of the range.
                 let is_cut = value == low || value == high;
                 let error = (value * scale - weight).abs();
                 assert!(
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn inputs_that_matter_get_the_smaller_errors() {
-        // One large weight whose input is always zero: without it, the others fit exactly.
+        // One large weight has an input that is always zero. Without it, the others fit exactly.
         let mut weights = [0.3; GROUP];
         weights[5] = 0.4;
         let mut importance = [1.0; GROUP];

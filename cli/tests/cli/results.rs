@@ -14,9 +14,9 @@ fn overlays_have_the_folders_and_names_of_the_photos() {
     let names = ["photos/a.png", "photos/a.jpg", "photos/sub/a.png", "other/a.png"];
     names.iter().for_each(|name| place.photo(name));
     place.segment(&["photos", "other"]).expect(0, &["4 photos done"]);
-    assert!(!place.path("out/overlays").exists(), "they were not asked for");
+    assert!(!place.path("out/overlays").exists(), "overlays were not requested");
 
-    // Of photos that were done before, too, without computing anything.
+    // Photos that were done before get overlays too, without being computed again.
     place.photo("photos/new.png");
     place.segment(&["photos", "other", "--overlays"]).expect(0, &["1 photo done, 4 skipped"]);
     for name in names.into_iter().chain(["photos/new.png"]) {

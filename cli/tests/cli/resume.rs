@@ -1,4 +1,4 @@
-//! Runs that go on where another one stopped.
+//! Runs that continue where another one stopped.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -15,7 +15,7 @@ fn a_second_run_computes_only_what_is_new() {
     let before = place.read("out/scenes.jsonl");
     let said = place.segment(&["photos"]);
     said.expect(0, &["0 photos done, 2 skipped, 0 failed"]);
-    assert!(!said.text.contains("device"), "the model is not opened: {}", said.text);
+    assert!(!said.text.contains("device"), "the model was opened: {}", said.text);
     assert_eq!(place.read("out/scenes.jsonl"), before);
 
     place.photo("photos/a.png");
@@ -63,12 +63,12 @@ fn another_question_needs_another_folder_or_a_restart() {
     let again = place.segment(&["a.png", "--max-queries", "8", "--restart"]);
     again.expect(0, &["1 photo done, 0 skipped"]);
     assert_eq!(place.photos(), ["a.png"]);
-    assert!(!place.path("out/overlays/a.png-part.png").exists(), "it was of the earlier question");
+    assert!(!place.path("out/overlays/a.png-part.png").exists(), "it belongs to the old question");
 
     std::fs::remove_file(place.path("out/settings.json")).expect("it is there");
     place.segment(&["a.png"]).expect(1, &["without settings.json"]);
 
-    // Where nothing was found yet, there is nothing to mix.
+    // If nothing has been found yet, nothing can get mixed up.
     place.file("text.png", b"no photo");
     place.segment(&["text.png", "--out", "none"]).expect(1, &["1 failed"]);
     place.segment(&["a.png", "--out", "none", "--max-queries", "8"]).expect(0, &["1 photo done"]);
@@ -93,8 +93,8 @@ fn one_program_at_a_time() {
     let place = Place::new();
     place.photo("a.png");
     place.segment(&["a.png"]).expect(0, &[]);
-    let file = OpenOptions::new().write(true).open(place.path("out/.lock")).expect("a lock");
-    file.lock().expect("nobody has it");
+    let file = OpenOptions::new().write(true).open(place.path("out/.lock")).expect("a lock file");
+    file.lock().expect("nobody holds the lock");
     place.segment(&["a.png"]).expect(1, &["another aims-web is writing to out", "--out"]);
     drop(file);
     place.segment(&["a.png"]).expect(0, &["1 skipped"]);
@@ -117,8 +117,8 @@ fn a_killed_run_is_finished_by_the_next() {
     place.segment(&["photos"]).expect(1, &["another aims-web is writing to out"]);
     running.kill().expect("it still runs");
     running.wait().expect("it has ended");
-    assert!(lines() < names.len(), "it was killed on the way");
-    // As if the system had stopped in the middle of a line.
+    assert!(lines() < names.len(), "the run was not killed on the way");
+    // This line is cut as if the system had stopped in the middle of it.
     let mut file =
         OpenOptions::new().append(true).open(place.path("out/scenes.jsonl")).expect("the file");
     file.write_all(br#"{"photo":"photos/2"#).expect("it is written");

@@ -1,4 +1,4 @@
-//! Which photos are segmented, and what is said of those that cannot be.
+//! Tests which photos are segmented, and what is printed about those that cannot be.
 
 use crate::program::Place;
 
@@ -77,5 +77,5 @@ fn nothing_to_do_is_an_error_that_tells_what_to_do() {
     place.segment(&["a.png", "--input-size", "65"]).expect(2, &["--input-size"]);
     place.segment(&["photos", "--prompt", "{}"]).expect(1, &["the prompt is not valid"]);
     place.segment(&["photos", "--max-queries", "0"]).expect(1, &["maxQueries must be 1 to 192"]);
-    assert!(!place.path("out").exists(), "nothing is left behind");
+    assert!(!place.path("out").exists(), "a folder is left behind");
 }

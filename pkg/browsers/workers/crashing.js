@@ -1,4 +1,4 @@
-// This is the package's worker, which the page can let crash.
+// The package's worker, which the page can make crash.
 import '../../dist/worker.js';
 
 const channel = new BroadcastChannel('crash');

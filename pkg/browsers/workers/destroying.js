@@ -1,4 +1,4 @@
-// This is the package's worker, whose graphics device the page can destroy.
+// The package's worker, whose graphics device the page can destroy.
 import './keep-device.js';
 import '../../dist/worker.js';
 

@@ -1,4 +1,4 @@
-// This keeps the graphics device that is requested next.
+// Keeps the graphics device that is requested next.
 const { prototype } = globalThis.GPUAdapter ?? { prototype: {} };
 const { requestDevice } = prototype;
 prototype.requestDevice = async function (...args) {

@@ -1,2 +1,2 @@
-// This takes WebGPU away from a worker.
+// Removes WebGPU from a worker.
 Object.defineProperty(navigator, 'gpu', { value: undefined });

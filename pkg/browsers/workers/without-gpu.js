@@ -1,3 +1,3 @@
-// This is the package's worker as in a browser that has no WebGPU.
+// The package's worker as in a browser without WebGPU.
 import './remove-gpu.js';
 import '../../dist/worker.js';

@@ -41,7 +41,10 @@ const SIMD = Uint8Array.of(
 export const ON_SERVERS =
   'Segmentation runs in browsers. On a server, import this package but create segmenters in the page only.';
 
-/** Names what the package needs and does not have here. It is undefined if nothing is missing. */
+/**
+ * Says what the package needs and does not have here. The result is undefined if nothing is
+ * missing.
+ */
 export function missingHere({
   assets,
   gpu,
@@ -49,7 +52,7 @@ export function missingHere({
 }: Pick<SegmenterOptions, 'assets' | 'gpu' | 'worker'>): string | undefined {
   if (typeof Worker === 'undefined') return withoutWorkers();
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(SIMD)) {
-    return 'This browser has no WebAssembly with SIMD. Take Chrome 91, Firefox 114, Safari 16.4 or a later one.';
+    return 'This browser has no WebAssembly with SIMD. Use Chrome 91, Firefox 114, Safari 16.4 or a later version.';
   }
   return gpu || worker ? undefined : unreachable(workerAddress(assets).url);
 }

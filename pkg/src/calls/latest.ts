@@ -1,13 +1,13 @@
 import { abortedError, SegmenterError } from '../common/errors.js';
 
 /**
- * Makes a function that gives way to its newest call. This is for pointers that move, where an
- * answer for an earlier place is of no use any more. If a call is still running when a new one is
+ * Makes a function that gives way to its newest call. This is for pointers that move, because an
+ * answer for an earlier position is no longer of use. If a call is still running when a new one is
  * made, its `signal` is aborted and its promise rejects at once, whether or not the function obeys
  * the signal. Its later result is dropped. The result or the error of the newest call is passed on
  * unchanged.
  *
- * The `signal` that a caller passes aborts that call alone. If it is aborted already, the call
+ * The `signal` that a caller passes aborts only that call. If it is aborted already, the call
  * rejects and the call before it goes on.
  *
  * Calls reject with {@link SegmenterError} 'aborted' if a newer call replaces them or their signal

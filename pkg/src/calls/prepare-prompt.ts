@@ -1,4 +1,5 @@
-// This file brings prompts into the form that the program reads: it takes only compressed masks.
+// This file brings prompts into the form that the program reads. The program takes only compressed
+// masks.
 import { SegmenterError } from '../common/errors.js';
 import type { CocoRle, PointPrompt, Prompt } from '../common/types.js';
 import { decodeRuns, encodeRuns, sizeOf } from '../results/runs.js';
@@ -7,7 +8,7 @@ import { decodeRuns, encodeRuns, sizeOf } from '../results/runs.js';
  * Gives the prompt with its masks compressed. Everything else in it stays as it is, because the
  * program checks it.
  *
- * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if an uncompressed code is wrong.
+ * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if an uncompressed mask is wrong.
  */
 export function withCompressedMasks(prompt: Prompt): Prompt {
   if (typeof prompt !== 'object' || prompt === null) return prompt;
@@ -22,7 +23,7 @@ export function withCompressedMasks(prompt: Prompt): Prompt {
  * Gives the prompt without its kind, which only `segment` needs. Everything else in it stays as it
  * is, because the program checks it.
  *
- * @throws {SegmenterError} 'invalid-prompt' if it is of another kind.
+ * @throws {SegmenterError} 'invalid-prompt' if the prompt has another kind.
  */
 export function withoutKind(prompt: PointPrompt): PointPrompt {
   if (typeof prompt !== 'object' || prompt === null || !('kind' in prompt)) return prompt;
@@ -30,7 +31,7 @@ export function withoutKind(prompt: PointPrompt): PointPrompt {
   if (kind === 'points' || kind === undefined) return points;
   throw new SegmenterError(
     'invalid-prompt',
-    `\`candidates\` takes points, a box or both, and no prompt of the kind '${String(kind)}'.`,
+    `\`candidates\` takes points, a box or both, but no prompt of the kind '${String(kind)}'.`,
   );
 }
 

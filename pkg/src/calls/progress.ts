@@ -5,8 +5,8 @@ type OnFraction = (fraction: number) => void;
 
 /**
  * Makes a function that passes fractions on to the page's `onProgress`, but only if they are higher
- * than all before. If `onProgress` throws, the error is reported as an error of the page, and the
- * call goes on.
+ * than all earlier ones. If `onProgress` throws, the error is reported as an error of the page, and
+ * the call goes on.
  */
 export function reporter(
   stage: Progress['stage'],

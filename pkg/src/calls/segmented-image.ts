@@ -24,11 +24,11 @@ interface Place {
   imageId: number;
 }
 
-/** This is a photo that the image encoder has encoded. Prompts on it need only the mask decoder. */
+/** A photo that the image encoder has encoded. Prompts on it need only the mask decoder. */
 export class SegmentedImage {
-  /** This is the width of the upright photo in pixels. */
+  /** The width of the upright photo, in pixels. */
   readonly width: number;
-  /** This is the height of the upright photo in pixels. */
+  /** The height of the upright photo, in pixels. */
   readonly height: number;
   readonly #client: () => Promise<WorkerClient>;
   /** The photo is kept until the image is closed, to be encoded again after a restart. */
@@ -81,10 +81,10 @@ export class SegmentedImage {
   }
 
   /**
-   * Finds all masks that points, a box or both can mean, the smaller before the larger. One point
-   * has three: SAM's nested answers are a piece, a thing, and what the thing belongs to. Other
-   * prompts also have a fourth, which the network makes for them. Empty masks are left out. A
-   * prompt of the kind 'points', as `segment` takes it, is taken too.
+   * Finds all masks that points, a box or both can mean, the smaller ones first. A single point has
+   * three, which are SAM's nested answers: a piece of a thing, the thing, and what the thing
+   * belongs to. Other prompts have a fourth, which the network makes for them. Empty masks are left
+   * out. A prompt of the kind 'points', as `segment` takes it, works too.
    *
    * @throws {SegmenterError} 'invalid-prompt', 'empty-prompt', 'device-lost', 'closed', 'aborted'.
    */
@@ -98,7 +98,10 @@ export class SegmentedImage {
     );
   }
 
-  /** Asks the worker that has the encoded photo. If that worker has ended, a new one encodes it. */
+  /**
+   * Sends a call to the worker that has the encoded photo. If that worker has ended, a new one
+   * encodes the photo first.
+   */
   async #ask<Answer>(
     { onProgress, signal }: CallOptions,
     call: (place: Place, settings: CallSettings) => Promise<Answer>,

@@ -23,7 +23,7 @@ export interface StartOptions {
   signal: AbortSignal | undefined;
 }
 
-/** The model is being loaded while the devices are looked at. */
+/** The options while the model is being loaded and the program looks for devices. */
 type LoadingOptions = Omit<StartOptions, 'loadModel'> & { loading: Promise<Model> };
 
 export interface Started {
@@ -44,8 +44,8 @@ export async function start({ loadModel, ...given }: StartOptions): Promise<Star
     loading.catch(() => {});
     const options: LoadingOptions = { ...given, loading };
     await running;
-    const gpu = await client.call('inspectGpu', {}, { signal });
     if (device === 'cpu') return await startCpu(client, options, 'it was asked for');
+    const gpu = await client.call('inspectGpu', {}, { signal });
     if (device === 'webgpu') return await startGpu(client, options, gpu);
     if (gpu.kind === 'none') return await startCpu(client, options, gpu.detail);
     if (gpu.kind === 'software') {
@@ -84,7 +84,7 @@ async function startGpu(
   if (gpu.kind === 'none') {
     throw new SegmenterError(
       'no-webgpu',
-      `WebGPU cannot be used: ${gpu.detail}. Take device 'cpu' or 'auto', or a browser with WebGPU.`,
+      `WebGPU cannot be used: ${gpu.detail}. Use device 'cpu' or 'auto', or a browser with WebGPU.`,
     );
   }
   const { engine, model } = await createEngine(client, 'webgpu', options);

@@ -1,5 +1,5 @@
 /**
- * These are the error codes of the Rust program and two more, for failures outside of it.
+ * The error codes of the Rust program, and two more for failures outside it.
  * `pkg/test/mirrors.test.js` compares the two lists.
  */
 export const CODES = [
@@ -44,7 +44,7 @@ export class SegmenterError extends Error {
   }
 }
 
-/** The worker sends errors in this form, because objects of classes lose their class when sent. */
+/** The worker sends errors in this form, because an object that is sent loses its class. */
 export interface ErrorData {
   code: ErrorCode;
   message: string;

@@ -4,9 +4,7 @@
 
 import type { SegmenterError } from './errors.js';
 
-/**
- * The level says what a mask covers: a part of a thing, a whole thing, or two things that touch.
- */
+/** What a mask covers: a part of a thing, a whole thing, or two things that touch. */
 export type Level = 'part' | 'entity' | 'relation';
 
 /** The network runs either on WebGPU or on the CPU. */
@@ -16,7 +14,7 @@ export type Device = 'webgpu' | 'cpu';
 export type Box = [x: number, y: number, width: number, height: number];
 
 /**
- * This is a binary mask as COCO's compressed run-length code. Its runs go column by column and
+ * A binary mask in COCO's compressed run-length encoding (RLE). Its runs go column by column and
  * begin with background.
  */
 export interface Rle {
@@ -25,9 +23,9 @@ export interface Rle {
 }
 
 /**
- * This is a binary mask as COCO's files have it, and as helpers and prompts read it. `counts` is a
+ * A binary mask as COCO's files have it. Helpers and prompts read this form. `counts` is a
  * compressed text, or an array of run lengths in pixels that go column by column and begin with
- * background. Every `Rle` is a `CocoRle` too.
+ * background. Every `Rle` is also a `CocoRle`.
  */
 export interface CocoRle {
   size: readonly [height: number, width: number];
@@ -35,72 +33,69 @@ export interface CocoRle {
 }
 
 /**
- * A mask is one thing that was found in a photo. `Code` is the type of its run-length code, because
- * helpers also read masks whose codes come from COCO's files.
+ * A mask is one thing that was found in a photo. `Code` is the type of its run-length encoding,
+ * because helpers also read masks whose encodings come from COCO's files.
  */
 export interface Mask<Code extends CocoRle = Rle> {
   /** No other mask of the scene has this number. */
   id: number;
-  /** The level says whether it is a part, an entity or a relation. */
+  /** Whether the mask is a part, an entity or a relation. */
   level: Level;
-  /**
-   * The score is a confidence from 0 to 1. Scores can be compared within one level, but not between
-   * levels.
-   */
+  /** A confidence from 0 to 1. Scores can be compared within one level, but not between levels. */
   score: number;
   /** The area is the number of pixels inside the mask. */
   area: number;
   /** This is the smallest box around the mask. */
   bbox: Box;
-  /** The code has the photo's size. `decodeRle` and the other helpers read its pixels. */
+  /** The encoding has the photo's size. `decodeRle` and the other helpers read its pixels. */
   rle: Code;
   /**
-   * This is the id of the entity that a part belongs to. It is null for other levels, and for a
-   * part of something that is no entity of the scene.
+   * The id of the entity that a part belongs to. It is null for other levels, and for a part of
+   * something that is not an entity of the scene.
    */
   parent: number | null;
   /** A relation has the ids of its two entities here. The list is empty for other levels. */
   members: number[];
 }
 
-/** This says how many bytes of memory a segmenter and its images take. */
+/** How many bytes of memory a segmenter and its images take. */
 export interface MemoryUsage {
   /**
-   * The memory of the wasm program holds everything but its code and a GPU's data. It never
-   * shrinks.
+   * The memory of the wasm program. It holds everything except the program's code and the data on a
+   * GPU. It never shrinks.
    */
   wasm: number;
-  /** Tensors on a GPU take this much. It is 0 on the CPU. */
+  /** The memory of tensors on a GPU. It is 0 on the CPU. */
   gpu: number;
-  /** This includes the tensors and the buffers that are kept for later ones. */
+  /** The memory of these tensors and of the buffers that are kept for later ones. */
   gpuReserved: number;
 }
 
 /** A scene is what was found in a photo. It is plain data, so it can be stored as JSON. */
 export interface Scene<Code extends CocoRle = Rle> {
-  /** This is the width of the upright photo in pixels. */
+  /** The width of the upright photo, in pixels. */
   width: number;
-  /** This is the height of the upright photo in pixels. */
+  /** The height of the upright photo, in pixels. */
   height: number;
   /**
-   * The list has the masks of all levels that were asked for. Parts do not overlap each other, nor
-   * do entities. Relations may overlap.
+   * The masks of all levels that were asked for. Parts do not overlap each other, and entities do
+   * not overlap each other. Relations may overlap.
    */
   masks: Mask<Code>[];
 }
 
 /** A point prompt has points, a box, or both. It needs at least one of them. */
 export interface PointPrompt {
-  /** Up to 256 points: label 1 is inside the thing, 0 is outside. Default: none. */
+  /** Up to 256 points. Label 1 is inside the thing, and label 0 is outside. Default: none. */
   points?: readonly { x: number; y: number; label: 0 | 1 }[] | undefined;
-  /** The box is around the thing. */
+  /** A box around the thing. */
   box?: Readonly<Box> | undefined;
-  /** These are the logits of an earlier candidate on this photo, which the new points correct. */
+  /** The logits of an earlier candidate on this photo, which the new points correct. */
   previous?: MaskLogits | undefined;
 }
 
 /**
- * Logits are the output of the mask decoder before it is cut at a threshold. They are on a coarse
+ * Logits are the output of the mask decoder before a threshold is applied. They are on a coarse
  * grid that includes the padding of the photo.
  */
 export interface MaskLogits {
@@ -112,20 +107,20 @@ export interface MaskLogits {
 
 /** A candidate is one of the masks that a point or a box can mean. */
 export interface Candidate {
-  /** This is the IoU, from 0 to 1, that the network expects of this mask and the real thing. */
+  /** The IoU, from 0 to 1, that the network expects between this mask and the real thing. */
   score: number;
   /**
-   * This is SAM's stability score, from 0 to 1. It is high if the mask changes little when its
-   * threshold changes.
+   * SAM's stability score, from 0 to 1. It is high if the mask changes little when its threshold
+   * changes.
    */
   stability: number;
-  /** It is true for the one that `segment` returns for the same prompt. */
+  /** True for the candidate that `segment` returns for the same prompt. */
   chosen: boolean;
   /** The area is the number of pixels inside the mask. */
   area: number;
   /** This is the smallest box around the mask. */
   bbox: Box;
-  /** The code has the photo's size. */
+  /** The encoding has the photo's size. */
   rle: Rle;
   /** Pass these as `previous`, together with more points, to correct the mask. */
   logits: MaskLogits;
@@ -143,13 +138,13 @@ export type Prompt =
   | { kind: 'entity'; mask: CocoRle }
   /** Find the relation of two entities. */
   | { kind: 'entities'; masks: readonly [CocoRle, CocoRle] }
-  /** Find what is inside one relation. With `levels: ['entity']` only its entities are found. */
+  /** Find what is inside one relation. With `levels: ['entity']`, only its entities are found. */
   | { kind: 'relation'; mask: CocoRle }
   /** Find the one entity that points, a box or both mean. */
   | ({ kind: 'points' } & PointPrompt)
   /**
-   * Find the one entity that strokes of a brush mean. There may be up to 16 strokes, over what is
-   * wanted (label 1) and over what is not (label 0).
+   * Find the one entity that brush strokes mean. There may be up to 16 strokes, over what is wanted
+   * (label 1) and over what is not (label 0).
    */
   | {
       kind: 'strokes';
@@ -167,8 +162,8 @@ export type Prompt =
 export type Mode = 'learned' | 'grid';
 
 /**
- * These options are for the mode 'grid'. Their names and meanings
- * are those of SAM's automatic mask generator.
+ * Options for the mode 'grid'. Their names and meanings are those of SAM's automatic mask
+ * generator.
  */
 export interface GridOptions {
   /** Default 16. */
@@ -196,28 +191,28 @@ export interface GridOptions {
 }
 
 /**
- * The network computes in 32-bit or in 16-bit floats. 16-bit floats are less exact, with about
- * three digits, and on many GPUs they are faster.
+ * The network computes in 32-bit or in 16-bit floats. 16-bit floats have only about three exact
+ * digits, but they are faster on many GPUs.
  */
 export type Precision = 'f32' | 'f16';
 
-/** The adapter says where the network runs. */
+/** Where the network runs. */
 export interface Adapter {
-  /** The network runs on this kind of device. */
+  /** The kind of device that the network runs on. */
   device: Device;
-  /** The browser gives this name to the device. It is for people to read. */
+  /** The name that the browser gives to the device. It is for people to read. */
   name: string;
-  /** It is true for a WebGPU adapter that computes on the CPU. */
+  /** True for a WebGPU adapter that computes on the CPU. */
   software: boolean;
-  /** The network multiplies in this precision. */
+  /** The precision in which the network multiplies. */
   precision: Precision;
-  /** One sentence says which device was taken and why. */
+  /** One sentence that says which device was chosen and why. */
   reason: string;
 }
 
 /**
- * This says how far a call has got. The fraction rises from 0 to 1 and never falls. A call that
- * succeeds ends at 1.
+ * How far a call has got. The fraction rises from 0 to 1 and never falls. A call that succeeds ends
+ * at 1.
  */
 export interface Progress {
   /** The stages belong to the calls `create`, `setImage` and `segment`. */
@@ -225,11 +220,11 @@ export interface Progress {
   fraction: number;
 }
 
-/** Every call that takes time has these options. */
+/** The options of every call that takes time. */
 export interface CallOptions {
-  /** It is called as the work goes on. */
+  /** Called as the work goes on. */
   onProgress?: ((progress: Progress) => void) | undefined;
-  /** If it is aborted, the call rejects at once with code 'aborted'. */
+  /** If this signal is aborted, the call rejects at once with code 'aborted'. */
   signal?: AbortSignal | undefined;
 }
 
@@ -243,64 +238,68 @@ export type ModelSource =
   | ReadableStream<Uint8Array>
   | Response;
 
-/** These are the options of `Segmenter.create`. */
+/** The options of `Segmenter.create`. */
 export interface SegmenterOptions extends CallOptions {
-  /** Default 'auto': it takes WebGPU if that works on real graphics hardware, otherwise the CPU. */
+  /**
+   * Default 'auto', which uses WebGPU if it works on real graphics hardware, and otherwise the CPU.
+   */
   device?: 'auto' | Device | undefined;
   /**
-   * This is the model file, its address, or a function that gives either. Default: the model in
-   * this package.
+   * The model file, its address, or a function that gives either. Default: the model in this
+   * package.
    */
   model?: ModelSource | (() => ModelSource | Promise<ModelSource>) | undefined;
   /**
-   * The model file must have this SHA-256, in hexadecimal. The model in this package is always
+   * The SHA-256 that the model file must have, in hexadecimal. The model in this package is always
    * checked.
    */
   sha256?: string | undefined;
   /**
-   * Default true: a downloaded model is kept in the browser's Cache API as long as there is room.
-   * It is checked each time it is read.
+   * Default true. A downloaded model is then kept in the browser's Cache API as long as there is
+   * room. It is checked each time it is read.
    */
   cache?: boolean | undefined;
   /**
-   * This is the address of a copy of this package's folder, with `dist`, `wasm` and `models` in it,
-   * on the page's own server. Bundlers that do not follow `new URL(..., import.meta.url)` need it:
-   * esbuild and Rollup. Default: the files are where the bundler has put them.
+   * The address of a copy of this package's folder, with `dist`, `wasm` and `models` in it, on the
+   * page's own server. esbuild and Rollup need it, because they do not follow
+   * `new URL(..., import.meta.url)`. Default: the files are where the bundler has put them.
    */
   assets?: URL | string | undefined;
   /**
-   * A page that must start the worker itself passes a function that does so, such as
-   * `() => new Worker(address, { type: 'module' })`, where the address is that of this package's
-   * script `aims-web/worker`. It is called when the segmenter is created and at each restart. It
-   * must give a new worker each time, which the segmenter ends. Default: the segmenter starts the
-   * script of this package, which must have the page's origin. A `gpu` needs no worker.
+   * A function that starts the worker, for pages that must do this themselves. An example is
+   * `() => new Worker(address, { type: 'module' })`, with the address of this package's script
+   * `aims-web/worker`. The function is called when the segmenter is created and at each restart. It
+   * must give a new worker each time, and the segmenter ends that worker. Default: the segmenter
+   * starts the script of this package, which must have the page's origin. No worker is needed if
+   * `gpu` is given.
    */
   worker?: (() => Worker) | undefined;
   /**
-   * The network computes on this device of the page's own. It then runs on the page in short steps,
-   * because a device cannot be sent to a worker. `close` does not destroy the device. After it is
-   * lost, create a segmenter with another one. `device` 'cpu' ignores it.
+   * A graphics device of the page, on which the network computes. The network then runs on the page
+   * in short steps, because a device cannot be sent to a worker. `close` does not destroy the
+   * device. After the device is lost, create a segmenter with another one. It is ignored if
+   * `device` is 'cpu'.
    */
   gpu?: { adapter: GPUAdapter; device: GPUDevice } | undefined;
   /**
-   * Photos are scaled so that their long side has this many pixels before the model sees them. It
-   * is a multiple of 64 up to 2048. More pixels give finer masks and take more time. Default: what
-   * the model file says for the device.
+   * The long side of the input, in pixels. Photos are scaled to this size before the network reads
+   * them. It must be a multiple of 64, from 64 to 2048. More pixels give finer masks and take more
+   * time. Default: what the model file says for the device.
    */
   inputSize?: number | undefined;
   /**
-   * Default 'f32'. 'f16' is only a wish, because GPUs without 16-bit floats and the CPU keep to
-   * 'f32'. {@link Adapter.precision} says which one is used.
+   * Default 'f32'. 'f16' is only a wish: the CPU and GPUs without 16-bit floats still use 'f32'.
+   * {@link Adapter.precision} says which one is used.
    */
   precision?: Precision | undefined;
 }
 
 /**
- * `setImage` takes these kinds of pictures. A Blob is a file in JPEG, PNG, WebP or another format
- * that the browser decodes, and is turned upright by its EXIF orientation. An `<img>` may still be
- * loading, and gives all pixels of its file that the browser has, which can be more than its
- * natural size. A `<video>` gives the frame that it shows. All others give their pixels at the time
- * of the call. Objects of other windows and frames are taken as well.
+ * What `setImage` takes. A Blob is a file in JPEG, PNG, WebP or another format that the browser
+ * decodes. It is turned upright by its EXIF orientation. An `<img>` may still be loading. It gives
+ * all pixels of its file that the browser has, which can be more than its natural size. A `<video>`
+ * gives the frame that it shows. All others give their pixels at the time of the call. Objects of
+ * other windows and frames work too.
  */
 export type ImageSource =
   | Blob
@@ -312,20 +311,20 @@ export type ImageSource =
   | OffscreenCanvas
   | VideoFrame;
 
-/** This says what a browser can do. */
+/** What a browser can do. */
 export interface Support {
-  /** It is true if a segmenter can be created, which needs workers and WebAssembly with SIMD. */
+  /** True if a segmenter can be created, which needs workers and WebAssembly with SIMD. */
   supported: boolean;
   /**
-   * WebGPU runs on graphics hardware, or it is an adapter that computes on the CPU and is slow, or
-   * there is none.
+   * Whether WebGPU runs on graphics hardware, only has an adapter that computes on the CPU and is
+   * slow, or is missing.
    */
   webgpu: 'hardware' | 'software' | 'none';
-  /** One sentence tells people why. */
+  /** One sentence that tells people why. */
   reason: string;
 }
 
-/** These are the events of a segmenter. */
+/** The events of a segmenter. */
 export interface SegmenterEventMap {
   /**
    * The graphics device was lost, or the worker stopped. Calls under way fail. The next call starts
@@ -336,25 +335,25 @@ export interface SegmenterEventMap {
   restored: CustomEvent<Adapter>;
 }
 
-/** These are the options of `segment`. */
+/** The options of `segment`. */
 export interface SegmentOptions extends CallOptions {
-  /** Masks of these levels are wanted. Default: all three, as far as the prompt allows. */
+  /** The levels whose masks are wanted. Default: all three, as far as the prompt allows. */
   levels?: readonly Level[] | undefined;
-  /** The prompt says what to segment. Default: the whole photo. */
+  /** What to segment. Default: the whole photo. */
   prompt?: Prompt | undefined;
   /** Default: 'learned' if the model file has level decoders, otherwise 'grid'. */
   mode?: Mode | undefined;
   /**
-   * In the mode 'learned', masks with a lower score are left out. It is from 0 to 1. Default: what
-   * the model file says, which is 0.01 for those of this package.
+   * In the mode 'learned', masks with a lower score than this are left out. It is from 0 to 1.
+   * Default: what the model file says, which is 0.01 for the models of this package.
    */
   minScore?: number | undefined;
   /**
    * In the mode 'learned', the network makes at most this many queries, from 1 to 192, in whole
-   * rounds of 8. Default: 48. Simple photos take fewer. On busy photos more queries find more small
-   * parts and take more time.
+   * rounds of 8. Default: 48. Simple photos need fewer. On busy photos, more queries find more
+   * small parts and take more time.
    */
   maxQueries?: number | undefined;
-  /** These are the options of the mode 'grid'. */
+  /** The options of the mode 'grid'. */
   grid?: GridOptions | undefined;
 }

@@ -24,8 +24,8 @@ export async function encodeFile(
     failure = error;
   }
   const pixels = await decodeInBrowser(file, bytes).catch((error: unknown) => {
-    // A browser's canvas may take fewer pixels than the program takes. If the program was able
-    // to decode the file above, it can decode the file here.
+    // A browser's canvas may take fewer pixels than the program does. If the program was able to
+    // decode the file above, it decodes the file here.
     if (failure || toErrorData(error).code !== 'image-too-large') throw error;
     return undefined;
   });
@@ -41,8 +41,8 @@ export async function encodeFile(
 }
 
 /**
- * Throws if the program cannot decode the file. This is needed because browsers show files
- * that are cut short in part, without an error.
+ * Throws if the program cannot decode the file. This is needed because browsers show part of a file
+ * that is cut short, without an error.
  */
 async function checkFile(engine: Engine, bytes: Uint8Array): Promise<void> {
   try {

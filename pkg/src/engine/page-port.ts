@@ -11,10 +11,10 @@ const running = new Set<PortEvents>();
 const hosts = new Set<Host>();
 const crashAll = (text: string): void => hosts.forEach((host) => host.crash(text));
 
-// Some traps are no Rust panics, for example if memory runs out, and the panic hook does not
-// report them. In a task that the program has started itself, such a trap becomes an uncaught
-// error of the page, and the promise of the call stays pending for ever. All other uncaught
-// errors belong to the page and are ignored here.
+// Some traps are not Rust panics, for example if memory runs out, and the panic hook does not
+// report them. In a task that the program has started itself, such a trap becomes an uncaught error
+// of the page, and the promise of the call stays pending for ever. All other uncaught errors belong
+// to the page and are ignored here.
 const crashOfTrap = (error: unknown): void => {
   if (error instanceof WebAssembly.RuntimeError) crashAll(error.message);
 };
@@ -42,8 +42,8 @@ export const pagePort =
     takeDevice(gpu.device);
     running.add(events);
     const own = (): Promise<typeof import('./host.js')> => import('./host.js');
-    // The comments in this import tell bundlers to leave it alone. They would look for the file
-    // when they build.
+    // The comments in this import tell bundlers to leave it alone. Without them, bundlers would
+    // look for the file when they build.
     const copied = (address: string): ReturnType<typeof own> =>
       import(/* @vite-ignore */ /* webpackIgnore: true */ address);
     const address = assets && new URL('dist/engine/host.js', assets).href;

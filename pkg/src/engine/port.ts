@@ -4,7 +4,7 @@ import type { FromWorker, ToWorker } from './protocol.js';
 
 export interface PortEvents {
   message: (message: FromWorker) => void;
-  /** This is called when the place has failed and will answer nothing more. */
+  /** This is called when the worker or the page has failed and will answer nothing more. */
   failed: (error: SegmenterError) => void;
 }
 
@@ -19,7 +19,7 @@ export interface Port {
 }
 
 /**
- * Starts the place where the program runs.
+ * Starts the worker, or the program on the page.
  *
  * @throws {SegmenterError} 'unsupported-environment' if the browser refuses at once.
  */

@@ -2,7 +2,7 @@
 // worker it watches the devices that the program gets, to report when one is lost. On the page
 // it can give the program a device that belongs to the page.
 
-/** This is a graphics device of the page's own, and the adapter that the page got it from. */
+/** A graphics device of the page, and the adapter that the page got it from. */
 export interface PageGpu {
   adapter: GPUAdapter;
   device: GPUDevice;
@@ -10,8 +10,8 @@ export interface PageGpu {
 
 /**
  * The library cubecl panics in browsers that lack this feature, although nothing here measures
- * time. So every adapter is made to say that it has the feature, and a device is requested
- * without it where it is not there.
+ * time. So every adapter is made to say that it has the feature. When a device is requested, the
+ * feature is removed from the request if the adapter does not have it.
  */
 const EXPECTED = 'timestamp-query';
 

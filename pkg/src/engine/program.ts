@@ -2,15 +2,15 @@
 import type { Engine, InitOutput } from '../../wasm/simd/aims_web.js';
 import { SegmenterError, toErrorData } from '../common/errors.js';
 
-/** These are the parts of the loaded module that the host uses. */
+/** The parts of the loaded module that the host uses. */
 export interface Program {
   engine: Pick<typeof Engine, 'create'>;
   memory: InitOutput['memory'];
 }
 
 /**
- * This is a wasm module with one relaxed SIMD instruction. It is valid only in browsers that
- * have those instructions.
+ * A wasm module with one relaxed SIMD instruction. It is valid only in browsers that have those
+ * instructions.
  */
 const RELAXED_SIMD = Uint8Array.of(
   0,

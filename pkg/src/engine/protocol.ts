@@ -27,7 +27,7 @@ export interface SegmentRequest {
 /** This is what the host found when it looked for WebGPU, before it tried to compute on it. */
 export interface GpuReport {
   kind: 'none' | 'software' | 'hardware';
-  /** This is the adapter's name. For 'none' it says what is missing. */
+  /** The adapter's name. For 'none' it says what is missing. */
   detail: string;
 }
 

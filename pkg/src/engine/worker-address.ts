@@ -7,7 +7,7 @@ export interface WorkerAddress {
   options: WorkerOptions;
 }
 
-/** This is the name of the package's Trusted Types policy, which pages find in `docs/guide.md`. */
+/** The name of the package's Trusted Types policy. `docs/guide.md` tells pages about it. */
 const POLICY = 'aims-web';
 
 /**
@@ -67,7 +67,7 @@ export function trusted(url: URL | string): string {
     policy ??= trustedTypes.createPolicy(POLICY, { createScriptURL: (address) => address });
     return policy.createScriptURL(String(url));
   } catch {
-    // The page does not allow a policy of this name. If it requires one, the worker cannot be
+    // The page does not allow a policy with this name. If it requires one, the worker cannot be
     // started, and that error names the policy.
     return String(url);
   }

@@ -5,7 +5,10 @@ import type { OpenPort } from './port.js';
 import type { FromWorker } from './protocol.js';
 import { trusted, type WorkerAddress, workerAddress } from './worker-address.js';
 
-/** Starts a worker, by the page's function `worker` or else with the package's own script. */
+/**
+ * Starts a worker, with the page's function `worker` if there is one, and otherwise with the
+ * package's own script.
+ */
 export const workerPort =
   ({ assets, worker: start }: Pick<SegmenterOptions, 'assets' | 'worker'>): OpenPort =>
   ({ message, failed }) => {
@@ -63,8 +66,8 @@ function startWith(start: () => Worker): Worker {
 }
 
 /**
- * This is the error for a worker that ended before it answered anything. Without a `message`, the
- * script could not be loaded, of which browsers tell no reason.
+ * Makes the error for a worker that ended before it answered anything. If there is no `message`,
+ * the script could not be loaded. Browsers do not say why.
  */
 function notLoaded(
   address: WorkerAddress | undefined,
@@ -76,7 +79,7 @@ function notLoaded(
   if (message) {
     return notStarted(
       `${script} failed (${message}). Check that it is the file of this package, and that the browser is Chrome 91, Firefox 114, ` +
-        'Safari 16.4 or a later one.',
+        'Safari 16.4 or a later version.',
     );
   }
   return notStarted(

@@ -1,6 +1,7 @@
 // Model files are kept between visits in the browser's Cache API. The cache is only a convenience:
-// where it fails (private windows, full disks, pages by http) the package works without it. A file
-// is stored under its address together with its digest, and is checked when it is read.
+// if it fails (in private windows, on full disks, on pages loaded by http), the package works
+// without it. A file is stored under its address together with its digest, and is checked when it
+// is read.
 import { mayMatch, sha256 } from './digest.js';
 
 const NAME = 'aims-web-models';
@@ -15,8 +16,8 @@ const SPARE_BYTES = 20e6;
 export interface Part {
   data: Blob;
   /**
-   * This is the server's name for the version of the file (ETag or date). The rest must be of the
-   * same version.
+   * The server's name for the version of the file (ETag or date). The rest must be of the same
+   * version.
    */
   validator: string;
 }

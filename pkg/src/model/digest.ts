@@ -1,8 +1,9 @@
 import { SegmenterError } from '../common/errors.js';
 
 /**
- * Computes the SHA-256 in hexadecimal. It is undefined if the browser offers no cryptography, as on
- * pages by http other than localhost, or has too little memory for it.
+ * Computes the SHA-256 in hexadecimal. It is undefined if the browser has too little memory for it.
+ * It is also undefined on http pages other than localhost, because browsers offer no cryptography
+ * there.
  */
 export async function sha256(file: Blob): Promise<string | undefined> {
   if (!globalThis.crypto?.subtle) return undefined;

@@ -5,9 +5,9 @@ import { abortedError, SegmenterError } from '../common/errors.js';
 import { type Part, takePart, writePart } from './cache.js';
 
 export interface DownloadOptions {
-  /** This is the length of the file. If it is undefined, what the server says counts. */
+  /** The length of the file. If it is undefined, the length that the server gives is used. */
   bytes: number | undefined;
-  /** It is true if the beginning of a broken download may be kept in the cache. */
+  /** True if the beginning of a broken download may be kept in the cache. */
   keep: boolean;
   onFraction: (fraction: number) => void;
   signal: AbortSignal | undefined;
@@ -16,11 +16,11 @@ export interface DownloadOptions {
 /** The download fails after this many failures in a row without a byte between them. */
 const MAX_FAILURES = 4;
 const FIRST_PAUSE_MS = 250;
-/** Less than this is not kept, because it is downloaded again faster than it is stored. */
+/** A shorter beginning is not kept, because it is downloaded again faster than it is stored. */
 const MIN_KEPT_BYTES = 1 << 20;
-/** No model is as long as this. */
+/** Longer files are refused. No model is that long. */
 const MAX_BYTES = 1e9;
-/** Where the length of the file is unknown, this serves to estimate the progress. */
+/** If the length of the file is unknown, the progress is estimated with this length. */
 const ASSUMED_BYTES = 15e6;
 
 /** Downloads a file as a whole. */
@@ -85,7 +85,7 @@ class Transfer {
       /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN,
     );
     if (!(response.status === 206 && begin === this.loaded)) {
-      // The server has another version of the file, or gives whole files only.
+      // The server has another version of the file, or it gives only whole files.
       this.#chunks = [];
       this.loaded = 0;
       if (response.status === 206 || response.status === 416)

@@ -12,12 +12,11 @@ export { clearCache };
 
 type ModelOptions = Pick<SegmenterOptions, 'model' | 'sha256' | 'assets' | 'cache'>;
 
-/** This is a model file that is ready to be sent to the program. */
+/** A model file that is ready to be sent to the program. */
 export interface Model {
   file: Blob;
   /**
-   * It is true if the file was found to have the right SHA-256. The program then does not check it
-   * again.
+   * True if the file was found to have the right SHA-256. The program then does not check it again.
    */
   checked: boolean;
 }
@@ -28,8 +27,8 @@ interface LoadSettings {
   onFraction?: OnFraction | undefined;
   signal?: AbortSignal | undefined;
   /**
-   * No server and no function of the caller is asked before this promise is fulfilled. If it
-   * rejects, so does the load.
+   * Nothing is requested from a server or from a function of the caller before this promise is
+   * fulfilled. If it rejects, the load rejects too.
    */
   after?: Promise<unknown> | undefined;
 }
@@ -40,7 +39,7 @@ export async function loadModel(
   { onFraction = () => {}, signal, after }: LoadSettings = {},
 ): Promise<Model> {
   const { cache = true, model: given } = options;
-  // Bytes are taken as they are at the time of the call, so nothing is waited for before.
+  // Bytes are read as they are at the time of the call, so there is no wait before that.
   if (typeof given === 'function' || given === undefined || isAddress(given)) await after;
   const source = typeof given === 'function' ? await ask(given) : given;
   if (signal?.aborted) throw abortedError(signal);
@@ -102,7 +101,7 @@ async function ask(model: () => ModelSource | Promise<ModelSource>): Promise<Mod
 const isAddress = (source: ModelSource): source is URL | string =>
   typeof source === 'string' || classNameOf(source) === 'URL';
 
-/** Finds out where the file is and what is known of it. */
+/** Finds out where the file is and what is known about it. */
 function place(
   source: URL | string | undefined,
   { assets, sha256 }: ModelOptions,

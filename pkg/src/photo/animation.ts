@@ -1,12 +1,12 @@
-// This file recognizes files with several pictures. A browser's decoder would silently give the
-// first picture. The program recognizes animations in the formats that it decodes itself.
+// This file recognizes files with several frames. A browser's decoder would silently give the first
+// one. The program recognizes animations in the formats that it decodes itself.
 import { hasText } from './bytes.js';
 
-/** Says whether a file is an animated GIF, or a sequence of pictures in the format AVIF or HEIC. */
+/** Says whether a file is an animated GIF, or a sequence of images in the format AVIF or HEIC. */
 export const isAnimated = (file: Uint8Array): boolean =>
   hasText(file, 0, 'GIF8') ? hasSecondFrame(file) : isSequence(file);
 
-/** A GIF file has a header and then blocks. A block with a picture begins with a comma (0x2c). */
+/** A GIF file has a header and then blocks. A block with a frame begins with a comma (0x2c). */
 function hasSecondFrame(file: Uint8Array): boolean {
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
   let at = 13 + tableBytes(file[10] ?? 0);

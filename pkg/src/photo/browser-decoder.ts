@@ -9,7 +9,7 @@ export const mayBrowserDecode = (error: unknown): boolean =>
   ['unsupported-image', 'sixteen-bit-image'].includes(toErrorData(error).code);
 
 /**
- * Gives the pixels of the whole picture, upright. The result is undefined if the browser cannot
+ * Gives the pixels of the whole photo, upright. The result is undefined if the browser cannot
  * decode the file either.
  */
 export async function decodeInBrowser(
@@ -36,7 +36,7 @@ async function bitmapOf(file: Blob): Promise<ImageBitmap | undefined> {
   try {
     return await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch (error) {
-    // Browsers that do not know the option turn pictures upright anyway.
+    // Browsers that do not know the option turn photos upright anyway.
     return error instanceof TypeError ? createImageBitmap(file).catch(() => undefined) : undefined;
   }
 }

@@ -1,4 +1,4 @@
-// These functions read pixels by drawing pictures on a canvas.
+// These functions read pixels by drawing on a canvas.
 import { SegmenterError } from '../common/errors.js';
 
 /**
@@ -7,7 +7,7 @@ import { SegmenterError } from '../common/errors.js';
  */
 export const MAX_PIXELS = 100e6;
 
-/** A canvas can draw these. */
+/** What a canvas can draw. */
 export type Drawable =
   | ImageBitmap
   | HTMLCanvasElement
@@ -23,7 +23,7 @@ export interface Pixels {
   height: number;
 }
 
-/** Draws a picture and reads its pixels. */
+/** Draws the source and reads its pixels. */
 export const draw = (source: Drawable, width: number, height: number): Pixels =>
   paint(width, height, (context) => context.drawImage(source, 0, 0));
 
@@ -47,7 +47,7 @@ function paint(
     if (cause instanceof DOMException && cause.name === 'SecurityError') {
       throw new SegmenterError(
         'unsupported-image',
-        'The browser does not let pages read these pixels. Load pictures of other sites with crossorigin="anonymous", from servers that allow it.',
+        'The browser does not let pages read these pixels. Load images of other sites with crossorigin="anonymous", from servers that allow it.',
         { cause },
       );
     }
@@ -63,12 +63,12 @@ export function checkSize(width: number, height: number): void {
   if (width === 0 || height === 0) {
     throw new SegmenterError(
       'empty-image',
-      'The picture has no pixels. If it is an ImageBitmap or a VideoFrame, it may have been closed.',
+      'The photo has no pixels. If it is an ImageBitmap or a VideoFrame, it may have been closed.',
     );
   }
   if (width * height > MAX_PIXELS)
     throw tooLarge(
-      `The picture has ${width} x ${height} pixels; the limit is ${MAX_PIXELS / 1e6} megapixels.`,
+      `The photo has ${width} x ${height} pixels; the limit is ${MAX_PIXELS / 1e6} megapixels.`,
     );
 }
 

@@ -9,7 +9,7 @@ export async function readElement(element: HTMLImageElement): Promise<Pixels> {
   await loaded.decode().catch((cause: unknown) => {
     throw new SegmenterError(
       'corrupt-image',
-      'The image element has no decodable picture. Check its address.',
+      'The image element has no image that can be decoded. Check its address.',
       { cause },
     );
   });
@@ -30,7 +30,7 @@ export async function readElement(element: HTMLImageElement): Promise<Pixels> {
 const isPutOff = ({ loading, complete }: HTMLImageElement): boolean =>
   loading === 'lazy' && !complete;
 
-/** Makes an element of the same picture that the browser loads at once. */
+/** Makes an element for the same image, which the browser loads at once. */
 function eagerCopy({
   currentSrc,
   src,

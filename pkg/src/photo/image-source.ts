@@ -1,5 +1,5 @@
 // This file turns what a page passes to setImage into what is sent to the program. Files are sent
-// as they are, because the program finds those that are cut short, which browsers show half grey.
+// as they are, because the program detects files that are cut short. Browsers show those half grey.
 import { classNameOf, isFile } from '../common/class-name.js';
 import { SegmenterError } from '../common/errors.js';
 import type { ImageSource } from '../common/types.js';

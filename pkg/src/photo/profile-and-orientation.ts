@@ -1,11 +1,11 @@
 // Besides its pixels, a file can have a colour profile and an orientation (EXIF). The program
 // applies orientations but ignores profiles. Browsers apply profiles, and only some of them apply
-// the orientation of WebP and PNG files. This file finds out where the two can differ.
+// the orientation of WebP and PNG files. This file finds out whether the two can differ.
 import { hasText } from './bytes.js';
 
 /**
- * Says whether browsers may show the file in other colours or in another orientation than the
- * program gives it.
+ * Says whether browsers may show the file with other colours or in another orientation than the
+ * program does.
  */
 export function isShownDifferently(file: Uint8Array): boolean {
   if (hasText(file, 0, '\xff\xd8\xff')) return isJpegShownDifferently(file);
@@ -16,7 +16,7 @@ export function isShownDifferently(file: Uint8Array): boolean {
 
 const textOf = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-/** Reads a number of 2 or 4 bytes. It is 0 where the file has ended. */
+/** Reads a number of 2 or 4 bytes. It is 0 if the file has ended. */
 const read = (bytes: Uint8Array, at: number, length: 2 | 4, isLittle = false): number => {
   const digits = [...bytes.subarray(at, at + length)];
   if (digits.length < length) return 0;
@@ -24,7 +24,7 @@ const read = (bytes: Uint8Array, at: number, length: 2 | 4, isLittle = false): n
 };
 
 /**
- * A JPEG file has its profile in segments before the first scan. Only the first of them is read,
+ * A JPEG file has its profile in segments before the first scan. Only the first segment is read,
  * because the profile's name is near its beginning.
  */
 function isJpegShownDifferently(file: Uint8Array): boolean {
@@ -88,7 +88,7 @@ function isSrgb(profile: Uint8Array): boolean {
     if (!hasText(profile, at, 'desc')) continue;
     const from = read(profile, at + 4, 4);
     const description = profile.subarray(from, from + Math.min(300, read(profile, at + 8, 4)));
-    // The text comes after the kind of the entry and some numbers.
+    // The text comes after the type of the entry and some numbers.
     const letters = textOf(
       description.subarray(hasText(description, 0, 'mluc') ? 28 : 12),
     ).replaceAll('\0', '');

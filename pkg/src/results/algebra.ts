@@ -1,5 +1,5 @@
-// These functions combine masks span by span. They make no pixels, so they take time in proportion
-// to the lengths of the codes.
+// These functions combine masks span by span. They make no pixels, so their time is proportional to
+// the number of runs.
 import type { Rle } from '../common/types.js';
 import { checkSameSize } from './runs.js';
 import { encodeSpans, invertSpans, type MaskOrRle, type Spans, spansOf } from './spans.js';
@@ -7,7 +7,7 @@ import { encodeSpans, invertSpans, type MaskOrRle, type Spans, spansOf } from '.
 /**
  * Gives the mask of all pixels that are not in this one.
  *
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function invertMask(mask: MaskOrRle): Rle {
   return encodeSpans(invertSpans(spansOf(mask)));
@@ -16,7 +16,8 @@ export function invertMask(mask: MaskOrRle): Rle {
 /**
  * Gives the mask of all pixels that are in any of the masks.
  *
- * @throws {SegmenterError} 'size-mismatch' if they differ in size; else as `decodeRle`.
+ * @throws {SegmenterError} 'size-mismatch' if the masks differ in size, and the errors of
+ * `decodeRle`.
  */
 export function unionMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle {
   return combine(mask, others, (inside, inOther) => inside || inOther);
@@ -25,7 +26,7 @@ export function unionMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rl
 /**
  * Gives the mask of all pixels that are in all of the masks.
  *
- * @throws {SegmenterError} as `unionMasks`.
+ * @throws {SegmenterError} the errors of `unionMasks`.
  */
 export function intersectMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle {
   return combine(mask, others, (inside, inOther) => inside && inOther);
@@ -34,7 +35,7 @@ export function intersectMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[])
 /**
  * Gives the mask of all pixels that are in the first mask and in none of the others.
  *
- * @throws {SegmenterError} as `unionMasks`.
+ * @throws {SegmenterError} the errors of `unionMasks`.
  */
 export function subtractMasks(mask: MaskOrRle, ...others: readonly MaskOrRle[]): Rle {
   return combine(mask, others, (inside, inOther) => inside && !inOther);
@@ -55,7 +56,7 @@ function merge({ size, ends }: Spans, other: Spans, rule: Rule): Spans {
     const place = Math.min(ends[i] ?? Infinity, other.ends[j] ?? Infinity);
     if (ends[i] === place) i++;
     if (other.ends[j] === place) j++;
-    // After an odd number of ends lies foreground.
+    // Foreground follows an odd number of ends.
     if (rule(i % 2 === 1, j % 2 === 1) !== (merged.length % 2 === 1)) merged.push(place);
   }
   return { size, ends: merged };

@@ -29,8 +29,8 @@ export interface Alpha {
 }
 
 /**
- * Makes an alpha channel of the photo's size from a mask, with its edge moved and softened. It
- * takes time in proportion to the box around what is not transparent.
+ * Makes an alpha channel of the photo's size from a mask, with its edge moved and softened. The
+ * time is proportional to the box around what is not transparent.
  *
  * @throws {TypeError} if `feather` is negative or either number is not finite.
  */
@@ -48,15 +48,15 @@ export function maskToAlpha({ rle }: HasRle, options: EdgeOptions = {}): Alpha {
 }
 
 /**
- * Says where the picture that `cutOut` makes with the same options lies in the photo. It is [0, 0,
- * 0, 0] if nothing is left of the mask.
+ * Gives the box of the canvas that `cutOut` makes with the same options, in pixels of the photo. It
+ * is [0, 0, 0, 0] if nothing is left of the mask.
  */
 export function cutOutBox({ rle }: HasRle, options: EdgeOptions = {}): Box {
   const { left, top, width, height } = cropAlpha(rle, options);
   return [left, top, width, height];
 }
 
-/** Alpha in the bounding box of all that is not transparent. */
+/** Makes the alpha in the bounding box of everything that is not transparent. */
 export function cropAlpha(
   rle: CocoRle,
   { feather = 0, shiftEdge = 0 }: EdgeOptions,
@@ -65,14 +65,14 @@ export function cropAlpha(
     throw new TypeError(`feather must be a number of pixels from 0 on, not ${feather}.`);
   if (!Number.isFinite(shiftEdge))
     throw new TypeError(`shiftEdge must be a number of pixels, not ${shiftEdge}.`);
-  // From the signed distance to the edge, positive inside. A pixel right on a hard edge belongs to
-  // the mask.
+  // The distance to the edge is positive inside. A pixel right on a hard edge belongs to the mask.
   const alphaAt = (distance: number): number => {
     const inside = distance + shiftEdge;
     if (feather === 0) return inside >= 0 ? 255 : 0;
     return 255 * Math.min(1, Math.max(0, 0.5 + inside / feather));
   };
-  // One pixel at least: the background next to the mask is what distances inside are measured to.
+  // The margin is at least one pixel, because distances inside the mask are measured to the
+  // background next to it.
   const mask = cropMask(rle, Math.max(1, Math.ceil(shiftEdge + feather / 2 + 0.5)));
   const { width, height, pixels } = mask;
   const alpha = new Uint8ClampedArray(pixels.length);
@@ -83,7 +83,7 @@ export function cropAlpha(
         if (pixels[i] === side) alpha[i] = alphaAt(sign * (Math.sqrt(squared[x]!) - 0.5));
       }
     });
-  // Neither side has pixels nearer to the edge than half of one.
+  // No pixel is closer to the edge than half a pixel.
   if (alphaAt(0.5) < 255) fill(1, 1);
   if (alphaAt(-0.5) > 0) fill(0, -1);
   return trim({ ...mask, pixels: alpha });

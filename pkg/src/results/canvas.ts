@@ -8,13 +8,14 @@ import type { OutlineOptions } from './simplify.js';
 export type Rgba = readonly [red: number, green: number, blue: number, alpha: number];
 
 /**
- * Paints the mask in one colour on a transparent ground of the photo's size. Default: opaque white.
+ * Paints the mask in one colour on a transparent background of the photo's size. Default: opaque
+ * white.
  */
 export function maskToImageData({ rle }: HasRle, color: Rgba = [255, 255, 255, 255]): ImageData {
   const pixels = decodeRle(rle);
   const [height, width] = rle.size;
   const image = new ImageData(width, height);
-  // Written as bytes first, so that the word has this machine's byte order.
+  // The colour is written as bytes first, so that the word has this machine's byte order.
   const word = new Uint32Array(Uint8Array.from(color).buffer)[0]!;
   const words = new Uint32Array(image.data.buffer);
   pixels.forEach((inside, index) => {
@@ -48,10 +49,10 @@ export function maskToPath2D(mask: HasRle, options: OutlineOptions = {}): Path2D
 }
 
 /**
- * Cuts the photo out along the mask, on a transparent ground, cropped to what is not transparent.
- * `cutOutBox` with the same options says where that lies. The result is one transparent pixel if
- * nothing is left of the mask. The photo must be upright. A copy of another size is drawn in the
- * mask's size.
+ * Cuts the photo out along the mask, on a transparent background, and crops it to what is not
+ * transparent. `cutOutBox` gives the position of that crop for the same options. The result is one
+ * transparent pixel if nothing is left of the mask. The photo must be upright. A copy of another
+ * size is drawn in the mask's size.
  *
  * @throws {TypeError} if `feather` is negative or an option is not finite.
  */
@@ -70,8 +71,8 @@ export function cutOut(
     image.data[4 * index + 3] = alpha;
   });
   context.putImageData(image, 0, 0);
-  // Keeps of the photo what the alpha below lets through. The photo's pixels are not read, so any
-  // photo that can be drawn will do.
+  // Keeps the photo where the alpha below is not transparent. The photo's pixels are not read, so
+  // any photo that can be drawn works.
   context.globalCompositeOperation = 'source-in';
   context.drawImage(photo, -left, -top, rle.size[1], rle.size[0]);
   return canvas;

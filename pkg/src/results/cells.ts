@@ -1,6 +1,6 @@
 /**
- * Which things are near each other: squares of a grid, each with the numbers of what reaches into
- * it.
+ * A grid of square cells that finds which things are near each other. Each cell has the numbers of
+ * the things that reach into it.
  */
 export class Cells {
   readonly #left: number;
@@ -10,7 +10,7 @@ export class Cells {
   readonly #rows: number;
   readonly #cells = new Map<number, number[]>();
 
-  /** For about `count` things within bounds. */
+  /** Makes a grid for about `count` things within the bounds. */
   constructor(
     [left, top, right, bottom]: readonly [number, number, number, number],
     count: number,
@@ -22,7 +22,7 @@ export class Cells {
     this.#rows = Math.floor((bottom - top) / this.#side) + 1;
   }
 
-  /** The cells of a box, those on its borders included. */
+  /** Yields the cells of a box, including those on its borders. */
   *inBox(left: number, top: number, right: number, bottom: number): Generator<number[]> {
     const [firstColumn, lastColumn, lastRow] = [
       this.#columnOf(left),
@@ -34,13 +34,13 @@ export class Cells {
     }
   }
 
-  /** The cells that a line runs through. Lines that meet have one in common. */
+  /** Yields the cells that a line runs through. Lines that meet have a cell in common. */
   *along(x0: number, y0: number, x1: number, y1: number): Generator<number[]> {
     if (y0 > y1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
     const slope = y0 === y1 ? 0 : (x1 - x0) / (y1 - y0);
     const lastRow = this.#rowOf(y1 + 0.5);
-    // Half a pixel more on each side, so that neither rounding nor the borders of cells part lines
-    // that meet.
+    // The line is widened by half a pixel on each side, so that neither rounding nor the borders of
+    // cells separate lines that meet.
     for (let row = this.#rowOf(y0 - 0.5); row <= lastRow; row++) {
       const [top, bottom] = [
         this.#top + row * this.#side - 0.5,

@@ -5,31 +5,31 @@ import { fillRing } from './raster.js';
 import { checkSameSize, sizeOfPhoto } from './runs.js';
 import { encodeSpans, spansOf } from './spans.js';
 
-/** This is what an annotation of a COCO file says of a shape. */
+/** The shape in an annotation of a COCO file. */
 export interface CocoShape {
   /**
-   * This is a run-length code, compressed or not, or a list of polygons. A polygon is a ring of
-   * corners x0, y0, x1, y1, ... in pixels, which need not be whole numbers.
+   * A run-length encoding, compressed or not, or a list of polygons. A polygon is a ring of corners
+   * x0, y0, x1, y1, ... in pixels, which need not be whole numbers.
    */
   segmentation?: CocoRle | readonly (readonly number[])[] | undefined;
-  /** The box is in pixels. */
+  /** A box in pixels. */
   bbox?: Readonly<Box> | undefined;
 }
 
 /**
- * Makes a mask of an annotation of a COCO file whose photo has this width and height in pixels. The
- * mask is the annotation's run-length code, or what its polygons cover together, or its box if it
- * has neither. Its pixels are those that pycocotools gives.
+ * Makes a mask from an annotation of a COCO file whose photo has this width and height in pixels.
+ * The mask is the annotation's run-length encoding, or everything that its polygons cover, or its
+ * box if it has neither. Its pixels are those that pycocotools gives.
  *
- * @throws {TypeError} if a side is no whole number of pixels.
- * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape, or one that is
- * malformed; 'size-mismatch' if its code is of another size.
+ * @throws {TypeError} if a side is not a whole number of pixels.
+ * @throws {SegmenterError} 'invalid-prompt' if the annotation has no shape or a malformed one,
+ * 'size-mismatch' if its encoding has another size.
  */
 export function cocoToRle(annotation: CocoShape, width: number, height: number): Rle {
   const size = sizeOfPhoto(width, height);
   const { segmentation, bbox } = annotation;
   if (segmentation && !Array.isArray(segmentation)) {
-    // TypeScript does not tell lists that are read-only from other things by `isArray`.
+    // `isArray` does not narrow lists that are read-only, so TypeScript needs the type here.
     const spans = spansOf(segmentation as CocoRle);
     checkSameSize(size, spans.size);
     return encodeSpans(spans);
@@ -64,6 +64,6 @@ function checkRing(ring: unknown): void {
   )
     return;
   throw invalid(
-    'A polygon needs three corners at least: a flat list of numbers x0, y0, x1, y1, ... in pixels.',
+    'A polygon needs at least three corners: a flat list of numbers x0, y0, x1, y1, ... in pixels.',
   );
 }

@@ -8,14 +8,14 @@ import { encodeSpans, spansOf } from './spans.js';
 export interface CocoFormat extends OutlineOptions {
   /**
    * Default 'rle'. With 'polygons' a mask is a list of rings of corners x0, y0, x1, y1, ... in
-   * pixels, one for each of its pieces. COCO knows no holes, so a line from the outer ring to each
-   * hole and back joins them to one ring, which fills the piece without its holes. A `tolerance`
-   * simplifies the rings. Area and box stay those of the mask.
+   * pixels, one ring for each of its pieces. COCO has no holes, so a line from the outer ring to
+   * each hole and back joins them into one ring, which fills the piece without its holes. A
+   * `tolerance` simplifies the rings. Area and box stay those of the mask.
    */
   segmentation?: 'rle' | 'polygons' | undefined;
 }
 
-/** These options tell what a scene does not know of its photo. */
+/** What a scene does not know about its photo, and how masks are written. */
 export interface CocoOptions extends CocoFormat {
   /** Default: empty. */
   fileName?: string | undefined;
@@ -23,7 +23,7 @@ export interface CocoOptions extends CocoFormat {
   imageId?: number | undefined;
 }
 
-/** This is a scene and what it does not know of its photo. */
+/** A scene and what it does not know about its photo. */
 export interface CocoPhoto {
   scene: Scene<CocoRle>;
   /** Default: empty. */
@@ -32,7 +32,7 @@ export interface CocoPhoto {
   imageId?: number | undefined;
 }
 
-/** This is a data set in COCO's format for object detection. */
+/** A data set in COCO's format for object detection. */
 export interface CocoDataset {
   images: { id: number; width: number; height: number; file_name: string }[];
   annotations: CocoAnnotation[];
@@ -42,8 +42,8 @@ export interface CocoDataset {
 /** An annotation is one mask of a scene, in COCO's words. */
 export interface CocoAnnotation {
   /**
-   * This is the id of the mask. In a data set of several photos it is the annotation's place in the
-   * list, from 1 on.
+   * The id of the mask. In a data set of several photos it is the annotation's place in the list,
+   * from 1 on.
    */
   id: number;
   image_id: number;
@@ -52,23 +52,24 @@ export interface CocoAnnotation {
   area: number;
   bbox: Box;
   iscrowd: 0;
-  /** COCO does not have this property and those that follow. */
+  /** COCO has neither this property nor those that follow. */
   score: number;
-  /** This is the id of the annotation of the entity that a part belongs to. */
+  /** The id of the annotation of the entity that a part belongs to. */
   parent: number | null;
-  /** These are the ids of the annotations of a relation's entities. */
+  /** The ids of the annotations of a relation's entities. */
   members: number[];
 }
 
 const CATEGORIES: readonly Level[] = ['part', 'entity', 'relation'];
 
 /**
- * Makes a COCO data set of a scene, with one category for each level. Codes, areas and boxes are
- * those that pycocotools gives for the same pixels. Every annotation has `iscrowd` 0, because each
- * is one object. pycocotools takes run-length codes there too, and would leave crowds out of its
- * measurements.
+ * Makes a COCO data set from a scene, with one category for each level. Encodings, areas and boxes
+ * are those that pycocotools gives for the same pixels. Every annotation has `iscrowd` 0, because
+ * each is one object. pycocotools accepts run-length encodings there too, and it would leave crowds
+ * out of its measurements.
  *
- * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask is no run-length code.
+ * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask has no valid run-length
+ * encoding.
  * @throws {TypeError} if the tolerance is negative or there is no such `segmentation`.
  */
 export function sceneToCoco(
@@ -79,12 +80,12 @@ export function sceneToCoco(
 }
 
 /**
- * Makes one COCO data set of the scenes of several photos. Annotations are numbered through the
- * whole data set, and links between masks use these numbers. Links to masks that are not in their
- * scene are left out. Everything else is as {@link sceneToCoco} does it.
+ * Makes one COCO data set from the scenes of several photos. Annotations are numbered consecutively
+ * over the whole data set, and links between masks use these numbers. Links to masks that are not
+ * in their scene are left out. Everything else is as in {@link sceneToCoco}.
  *
- * @throws {SegmenterError} as `sceneToCoco`.
- * @throws {TypeError} as `sceneToCoco`, and if two photos have the same `imageId`.
+ * @throws {SegmenterError} the errors of `sceneToCoco`.
+ * @throws {TypeError} the errors of `sceneToCoco`, and if two photos have the same `imageId`.
  */
 export function scenesToCoco(photos: readonly CocoPhoto[], format: CocoFormat = {}): CocoDataset {
   let annotations = 0;
@@ -96,14 +97,14 @@ export function scenesToCoco(photos: readonly CocoPhoto[], format: CocoFormat = 
   const twice = imageIds.find((id, index) => imageIds.indexOf(id) !== index);
   if (twice !== undefined)
     throw new TypeError(
-      `Two photos have the imageId ${twice}. Give each one of its own, or none to any.`,
+      `Two photos have the imageId ${twice}. Give each photo its own, or give none to any photo.`,
     );
   return dataset(numbered, format);
 }
 
 interface NumberedPhoto extends CocoPhoto {
   imageId: number;
-  /** The annotation of a mask, by its id. */
+  /** Gives the id of a mask's annotation. */
   idOf: (id: number) => number | undefined;
 }
 
@@ -149,8 +150,8 @@ function annotate(
 }
 
 /**
- * Lines that are run through there and back enclose nothing, wherever they lie: the outer ring's
- * first corner will do for all holes.
+ * Joins the rings into one. A line that is followed there and back encloses nothing, wherever it
+ * lies. So the first corner of the outer ring serves for all holes.
  */
 function toOneRing({ outer, holes }: Polygon): number[] {
   const start = outer.slice(0, 2);

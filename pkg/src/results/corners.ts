@@ -1,28 +1,29 @@
-// The corners of a mask's rings, of which some are kept: the method of Ramer, Douglas and Peucker,
-// with more corners on demand.
+// This file holds the corners of a mask's rings and chooses which of them are kept, with the method
+// of Ramer, Douglas and Peucker. More corners can be kept on demand.
 import type { Ring } from './outline.js';
 
 /**
- * Corners of all rings, numbered through. Those that are kept are linked; between a kept corner and
- * the next one lies a stretch, which the straight line between the two stands for.
+ * The corners of all rings, numbered consecutively. The kept corners are linked. Between a kept
+ * corner and the next one is a stretch of the ring, which the straight line between the two
+ * replaces.
  */
 export class Corners {
   readonly count: number;
   readonly tolerance: number;
   readonly x: Float64Array;
   readonly y: Float64Array;
-  /** The kept corner after a kept one, around its ring, and the one before. */
+  /** For each kept corner, the next kept corner of its ring and the one before. */
   readonly next: Int32Array;
   readonly before: Int32Array;
   /**
-   * The ring of a corner, and of each ring its first corner; the last number is that of all
-   * corners.
+   * `ringOf` has the ring of each corner. `firsts` has the first corner of each ring and, at its
+   * end, the number of all corners.
    */
   readonly ringOf: Int32Array;
   readonly firsts: number[] = [0];
   /**
-   * Outlines like combs would take quadratic time: after a fair share of work stretches are halved,
-   * which keeps some corners more.
+   * Outlines like combs would take quadratic time. So after a fair amount of work, stretches are
+   * halved, which keeps a few more corners.
    */
   #work: number;
 
@@ -40,13 +41,13 @@ export class Corners {
     rings.forEach((ring, index) => this.#begin(ring, index));
   }
 
-  /** What is left of the rings. */
+  /** Gives the simplified rings. */
   rings(): Ring[] {
     const place = (corner: number): Ring => [this.x[corner]!, this.y[corner]!];
     return this.firsts.slice(0, -1).map((first) => [...this.lines(first)].flatMap(place));
   }
 
-  /** The kept corners of a ring, each of which begins a line. */
+  /** Yields the kept corners of a ring. Each of them begins a line. */
   *lines(first: number): Generator<number> {
     let at = first;
     do {
@@ -55,7 +56,7 @@ export class Corners {
     } while (at !== first);
   }
 
-  /** The first corners of rings that run the other way than they did, or enclose nothing. */
+  /** Yields the first corners of the rings that have changed their direction or enclose nothing. */
   *turnedOver(): Generator<number> {
     for (let ring = 0; ring + 1 < this.firsts.length; ring++) {
       const [first, end] = [this.firsts[ring]!, this.firsts[ring + 1]!];
@@ -76,8 +77,8 @@ export class Corners {
   }
 
   /**
-   * One after the last corner of the stretch that begins at a kept corner; its end is the corner of
-   * this number or the ring's first.
+   * Gives the number after the last corner of the stretch that begins at a kept corner. The stretch
+   * ends at the corner with this number, or at the ring's first corner.
    */
   endOf(corner: number): number {
     return this.next[corner]! > corner
@@ -85,12 +86,12 @@ export class Corners {
       : this.firsts[this.ringOf[corner]! + 1]!;
   }
 
-  /** Whether a stretch is an edge of the ring as it was: nothing was left out. */
+  /** Says whether a stretch is an edge of the original ring, so that nothing was left out. */
   isEdge(corner: number): boolean {
     return this.endOf(corner) === corner + 1;
   }
 
-  /** From a corner to the line between two others, which may be the same one. */
+  /** Gives the distance from a corner to the line between two others, which may be the same one. */
   distance(corner: number, from: number, to: number): number {
     const [px, py] = [this.x[corner]! - this.x[from]!, this.y[corner]! - this.y[from]!];
     const [dx, dy] = [this.x[to]! - this.x[from]!, this.y[to]! - this.y[from]!];
@@ -99,7 +100,7 @@ export class Corners {
   }
 
   /**
-   * Keeps one more corner of a stretch at least, and more where its pieces are further off than the
+   * Keeps at least one more corner of a stretch, and more if its pieces are further away than the
    * tolerance.
    */
   refine(corner: number): void {
@@ -113,19 +114,21 @@ export class Corners {
       this.y[at] = ring[2 * (at - first) + 1]!;
     }
     this.ringOf.fill(index, first, end);
-    // A ring has no ends to hold fast; its first corner and the one furthest from it serve.
+    // A ring has no ends that could be kept. Its first corner and the corner furthest from it serve
+    // as ends.
     this.next[first] = this.before[first] = first;
     const opposite = this.#furthest(first + 1, end, first, first).corner;
     this.#link(first, opposite);
     this.#split(opposite, false);
     this.#split(first, false);
-    // Two corners enclose nothing. A third apart from their line exists, as pixels have an area.
+    // Two corners enclose nothing. There is a third one away from their line, because pixels have
+    // an area.
     if (this.next[first] !== opposite || this.next[opposite] !== first) return;
     const third = this.#furthest(first + 1, end, first, opposite).corner;
     this.#link(third < opposite ? first : opposite, third);
   }
 
-  /** Keeps corners of a stretch until no corner of it is further off than the tolerance. */
+  /** Keeps corners of a stretch until all its corners are within the tolerance. */
   #split(corner: number, isForced: boolean): void {
     const open = [corner];
     let must = isForced;
@@ -153,7 +156,7 @@ export class Corners {
   }
 
   /**
-   * Of the corners from `first` up to `end`, the one furthest from the line between two corners,
+   * Finds the corner, from `first` up to `end`, that is furthest from the line between two corners,
    * which may be the same one.
    */
   #furthest(
@@ -175,7 +178,7 @@ export class Corners {
   }
 }
 
-/** The corners beside one in the ring as it was. */
+/** Gives the corners before and after a corner in the original ring. */
 export function neighbours(
   { ringOf, firsts }: Corners,
   corner: number,

@@ -2,7 +2,7 @@ import type { CocoRle } from '../common/types.js';
 import { forEachColumnRun, rleBox } from './rle.js';
 
 /**
- * A rectangle of the photo, in its pixels, and a value for each of its pixels, by row from the top
+ * A rectangle of the photo, in pixels, with a value for each of its pixels, row by row from the top
  * left.
  */
 export interface Crop<Values = Uint8Array<ArrayBuffer>> {
@@ -10,13 +10,13 @@ export interface Crop<Values = Uint8Array<ArrayBuffer>> {
   top: number;
   width: number;
   height: number;
-  /** For a mask, 1 is inside and 0 outside. */
+  /** For a mask, 1 is inside and 0 is outside. */
   pixels: Values;
 }
 
 /**
- * The mask in its bounding box and `margin` whole pixels around, as far as the photo goes; no
- * pixels for an empty mask.
+ * Cuts out the mask's bounding box with `margin` pixels around it, as far as the photo goes. An
+ * empty mask has no pixels.
  */
 export function cropMask(rle: CocoRle, margin = 0): Crop {
   const [x, y, boxWidth, boxHeight] = rleBox(rle);

@@ -1,5 +1,5 @@
-// This finds what lies within a distance of a mask's pixels. Spans of columns nearby reach up and
-// down into each column of pixels.
+// This file finds what lies within a distance of a mask's pixels. Spans of nearby columns reach up
+// and down into each column of pixels.
 import type { Rle } from '../common/types.js';
 import {
   addSpan,
@@ -16,7 +16,7 @@ import {
  * grows by an exact disc. Fractions of pixels count.
  *
  * @throws {TypeError} if `pixels` is negative or not finite.
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function growMask(mask: MaskOrRle, pixels: number): Rle {
   checkDistance('pixels', pixels);
@@ -28,7 +28,7 @@ export function growMask(mask: MaskOrRle, pixels: number): Rle {
  * is taken to go on beyond the borders of the photo, so it does not shrink from there.
  *
  * @throws {TypeError} if `pixels` is negative or not finite.
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function shrinkMask(mask: MaskOrRle, pixels: number): Rle {
   checkDistance('pixels', pixels);
@@ -37,11 +37,11 @@ export function shrinkMask(mask: MaskOrRle, pixels: number): Rle {
 
 /**
  * Smooths the mask's edge. Every pixel becomes what most pixels of the photo within the radius are,
- * measured from centre to centre. It stays as it is if they are half and half. Whiskers, cracks and
- * specks that are narrower than the radius disappear, and corners become round.
+ * measured from centre to centre. If the numbers are equal, the pixel stays as it is. Whiskers,
+ * cracks and specks that are narrower than the radius disappear, and corners become round.
  *
  * @throws {TypeError} if the radius is negative or not finite.
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function smoothMask(mask: MaskOrRle, radius: number): Rle {
   checkDistance('radius', radius);
@@ -54,8 +54,8 @@ function checkDistance(name: string, distance: number): void {
 }
 
 /**
- * How far a disc reaches up and down in its columns, from that of its centre on, as far as the
- * photo goes.
+ * Gives how far a disc reaches up and down in each of its columns, from the centre column on, as
+ * far as the photo goes.
  */
 function reaches(radius: number, [height, width]: Spans['size']): number[] {
   const reach: number[] = [];
@@ -71,15 +71,15 @@ type Use = (top: number, bottom: number, reach: number) => void;
 type Visit = (x: number, reach: readonly number[], near: (use: Use) => void) => void;
 
 /**
- * Calls back for each column of the photo: with the disc's reaches, and with the spans of the
- * columns nearby and how far they reach.
+ * Calls back for each column of the photo, with the disc's reaches and with the spans of nearby
+ * columns and how far these reach.
  */
 function forEachColumn(spans: Spans, radius: number, visit: Visit): void {
   const width = spans.size[1];
   const { x: columns, top, bottom } = columnSpans(spans);
   const reach = reaches(radius, spans.size);
   const last = reach.length - 1;
-  // The spans from `from` up to `to` are those of the columns nearby.
+  // The spans from `from` up to `to` are those of nearby columns.
   for (let x = 0, from = 0, to = 0; x < width; x++) {
     while (from < columns.length && columns[from]! < x - last) from++;
     while (to < columns.length && columns[to]! <= x + last) to++;
@@ -92,7 +92,7 @@ function forEachColumn(spans: Spans, radius: number, visit: Visit): void {
 function grow(spans: Spans, radius: number): Spans {
   const height = spans.size[0];
   const ends: number[] = [];
-  // By the row that spans begin in: where the longest of them ends.
+  // For each row, the end of the longest span that begins there.
   const until = new Int32Array(height);
   forEachColumn(spans, radius, (x, _, near) => {
     until.fill(0);
@@ -110,13 +110,13 @@ function grow(spans: Spans, radius: number): Spans {
   return { size: spans.size, ends };
 }
 
-/** Pixels of the mask have one vote for it, the others of the photo one against it. */
+/** Each pixel of the mask votes for it, and each other pixel of the photo votes against it. */
 function vote(spans: Spans, radius: number): Spans {
   const [height, width] = spans.size;
   const most = reaches(radius, spans.size)[0]!;
-  // How many votes of one column a pixel gets, rises and falls evenly along its own: these are the
-  // changes of that from row to row, beginning so far above the photo that no vote has been
-  // counted.
+  // The number of votes that a pixel gets from one column rises and falls evenly along the pixel's
+  // own column. `bends` has the changes of that slope from row to row. It begins so far above the
+  // photo that no vote has been counted yet.
   const bends = new Int32Array(height + 2 * most + 2);
   const count = (votes: number, top: number, bottom: number, reach: number): void => {
     bends[most + top - reach]! += votes;

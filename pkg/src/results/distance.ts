@@ -1,15 +1,15 @@
-// The exact Euclidean distance transform in linear time, after P. F. Felzenszwalb and D. P.
-// Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8 (2012): distances
-// within each column first, then for each row the lower envelope of the parabolas that those
-// distances put on it.
+// This file computes the exact Euclidean distance transform in linear time, after P. F.
+// Felzenszwalb and D. P. Huttenlocher, "Distance Transforms of Sampled Functions", Theory of
+// Computing 8 (2012). It first finds the distances within each column. These put a parabola on each
+// pixel of a row, and the lower envelope of the parabolas gives the distances of the row.
 
-/** Larger than any distance in a photo, and its square is still exact. */
+/** This is larger than any distance in a photo, and its square is still exact. */
 const NONE = 2 ** 26;
 
 /**
  * Calls back row by row, from the top, with the squared distances in pixels from the centre of each
- * pixel to the centre of the nearest pixel whose value is `target`; Infinity where there is none.
- * The array is reused for the next row.
+ * pixel to the centre of the nearest pixel whose value is `target`. The distance is Infinity if
+ * there is no such pixel. The array is reused for the next row.
  */
 export function forEachDistanceRow(
   pixels: Uint8Array,
@@ -45,8 +45,8 @@ function columnDistances(
 }
 
 /**
- * Scratch space for one row: the parabolas of the envelope by their apex, and where each begins to
- * be the lowest.
+ * Scratch space for one row. It has the apex of each parabola of the envelope, and where each
+ * begins to be the lowest.
  */
 interface Envelope {
   apex: Int32Array;
@@ -62,7 +62,7 @@ function rowDistances(column: Int32Array, { apex, from, squared }: Envelope): Fl
     while (count > 0) {
       start = crossing(column, apex[count - 1]!, x);
       if (start > from[count - 1]!) break;
-      // The new parabola is lower all along the last one's stretch.
+      // The new parabola is lower along the whole stretch of the last one.
       count--;
       start = -Infinity;
     }
@@ -78,7 +78,10 @@ function rowDistances(column: Int32Array, { apex, from, squared }: Envelope): Fl
   return squared;
 }
 
-/** Where the parabola with its apex at b, right of a, begins to be lower than that at a. */
+/**
+ * Gives where the parabola with its apex at b begins to be lower than the one with its apex at a. b
+ * is to the right of a.
+ */
 function crossing(column: Int32Array, a: number, b: number): number {
   return (column[b]! ** 2 + b * b - column[a]! ** 2 - a * a) / (2 * (b - a));
 }

@@ -3,7 +3,7 @@ import type { Ring } from './outline.js';
 import { maskToPolygons } from './polygons.js';
 import type { OutlineOptions } from './simplify.js';
 
-/** This is as much of a GeoJSON feature (RFC 7946) as a mask needs. */
+/** The parts of a GeoJSON feature (RFC 7946) that a mask needs. */
 export interface MaskFeature {
   type: 'Feature';
   id: number;
@@ -20,18 +20,18 @@ export interface MaskFeature {
   };
 }
 
-/** This is a collection of features with all masks of a scene. */
+/** A collection of features with all masks of a scene. */
 export interface SceneFeatures {
   type: 'FeatureCollection';
   features: MaskFeature[];
 }
 
 /**
- * Makes a GeoJSON feature of a mask. Coordinates are pixels of the photo and not degrees: x points
- * to the right and y points down. Rings are closed, and their numbers obey the right-hand rule. A
- * program that plots y upwards, as maps do, shows the photo upside down, outer rings
- * counter-clockwise and holes clockwise. An empty mask has no coordinates. Geometries are valid by
- * the rules of OpenGIS; see {@link maskToPolygons}.
+ * Makes a GeoJSON feature from a mask. Coordinates are pixels of the photo and not degrees: x
+ * points to the right and y points down. Rings are closed, and their numbers obey the right-hand
+ * rule. A program that plots y upwards, as maps do, shows the photo upside down, with
+ * counter-clockwise outer rings and clockwise holes. An empty mask has no coordinates. Geometries
+ * are valid by the rules of OpenGIS; see {@link maskToPolygons}.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -48,7 +48,7 @@ export function maskToGeoJson(mask: Mask<CocoRle>, options: OutlineOptions = {})
   };
 }
 
-/** Makes GeoJSON of all masks of a scene, in the scene's order; see {@link maskToGeoJson}. */
+/** Makes GeoJSON from all masks of a scene, in the scene's order; see {@link maskToGeoJson}. */
 export function sceneToGeoJson(
   { masks }: Scene<CocoRle>,
   options: OutlineOptions = {},

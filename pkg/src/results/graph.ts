@@ -13,13 +13,13 @@ export interface SceneEdge {
   kind: 'has-part' | 'has-member';
 }
 
-/** This option says how masks are called. */
+/** This option names masks. */
 export interface NameOptions<Code extends CocoRle = Rle> {
-  /** It gives the name of a mask. Default: its level and id, as in 'Entity 3'. */
+  /** A function that gives the name of a mask. Default: its level and id, as in 'Entity 3'. */
   name?: ((mask: Mask<Code>) => string) | undefined;
 }
 
-// From the top down.
+// The rows of the graph, from the top down.
 const RANKS: readonly Level[] = ['relation', 'entity', 'part'];
 
 export const defaultName = ({ level, id }: Pick<Mask, 'level' | 'id'>): string =>
@@ -55,7 +55,7 @@ export function sceneToDot<Code extends CocoRle = Rle>(
   { name = defaultName }: NameOptions<Code> = {},
 ): string {
   const lines = ['digraph scene {', '  node [shape=box];'];
-  // Invisible links between the rows' headings keep the rows apart and in order, also where no mask
+  // Invisible links between the rows' headings keep the rows apart and in order, even if no mask
   // links them.
   lines.push(`  { node [shape=plaintext]; edge [style=invis]; ${RANKS.join(' -> ')}; }`);
   for (const level of RANKS) {
@@ -73,7 +73,7 @@ export function sceneToDot<Code extends CocoRle = Rle>(
   return `${lines.join('\n')}\n}\n`;
 }
 
-/** A string of Graphviz: backslashes would begin its own escapes. */
+/** Writes a string for Graphviz, in which backslashes would begin escapes. */
 const quote = (text: string): string =>
   `"${text
     .replaceAll('\\', '\\\\')

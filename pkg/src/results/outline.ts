@@ -17,12 +17,13 @@ const STEP_Y = [0, 1, 0, -1] as const;
  * so no ring passes a point twice. The last edge of every ring, from its last corner to its first,
  * runs right along the top of a pixel of the mask.
  *
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function traceOutline(rle: CocoRle): Ring[] {
   const grid = new Grid(cropMask(rle));
   const rings: Ring[] = [];
-  // Every ring has an edge that runs right, above a pixel of the mask; each is walked once.
+  // Every ring has an edge that runs right, above a pixel of the mask. Each of these edges is
+  // walked once.
   const walked = new Uint8Array(grid.width * grid.height);
   for (let y = 0; y < grid.height; y++) {
     for (let x = 0; x < grid.width; x++) {
@@ -34,13 +35,14 @@ export function traceOutline(rle: CocoRle): Ring[] {
 }
 
 /**
- * The ring through the top edge of a pixel, and the holes that are cut off where it touches itself.
+ * Gives the ring through the top edge of a pixel, and the holes that are cut off where the ring
+ * touches itself.
  */
 function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): Ring[] {
   const ring: Ring = [];
   const holes: Ring[] = [];
-  // A ring may come once more to a corner where pixels of the mask touch. This is where such
-  // corners are in the ring.
+  // A ring may come twice to a corner where pixels of the mask touch. This map has the places of
+  // such corners in the ring.
   const touching = new Map<number, number>();
   let [x, y, heading] = [startX, startY, 0];
   do {
@@ -62,7 +64,7 @@ function walk(grid: Grid, startX: number, startY: number, walked: Uint8Array): R
   return [ring, ...holes];
 }
 
-/** The same ring, begun so that its last edge runs right. */
+/** Gives the same ring, begun at the corner that makes its last edge run right. */
 function endToTheRight(ring: Ring): Ring {
   let first = 0;
   while (!(ring.at(first - 1) === ring[first + 1] && ring.at(first - 2)! < ring[first]!))
@@ -71,8 +73,8 @@ function endToTheRight(ring: Ring): Ring {
 }
 
 /**
- * The mask is on the right hand: 1 to turn right, -1 left, 0 to go straight on. At a corner where
- * two pixels of the mask touch, the way turns right, around one of them.
+ * Says where to turn, with the mask on the right: 1 is right, -1 is left, and 0 is straight on. At
+ * a corner where two pixels of the mask touch, the way turns right, around one of them.
  */
 function lookAhead(
   grid: Grid,

@@ -1,10 +1,10 @@
-// Whether simplifying a ring moved it over another one, which then lies outside of what it lay in,
-// or inside of what it did not.
+// This file finds out whether simplifying a ring has moved it over another one. That ring then lies
+// outside a ring that it lay inside, or inside one that it lay outside.
 import type { Cells } from './cells.js';
 import { type Corners, neighbours } from './corners.js';
 
 /**
- * Of a line that stands for a stretch of its ring: whether another ring lies between the two.
+ * Says whether another ring lies between a line and the stretch of the ring that the line replaces.
  * `starts` has the rings' first corners.
  */
 export function overtakes(corners: Corners, from: number, starts: Cells): boolean {
@@ -36,10 +36,10 @@ function stretchOf(corners: Corners, from: number): number[] {
 }
 
 /**
- * Whether a ring's start lies inside a polygon of corners, by the even-odd rule. Where rings touch,
- * the start may be a corner of the polygon too. So not the corner counts but a point that is closer
- * to it than anything else, in the angle that its ring makes there, on neither of the diagonals:
- * lines may run along those.
+ * Says whether a ring's start lies inside a polygon of corners, by the even-odd rule. If rings
+ * touch, the start may also be a corner of the polygon. So the test uses a point next to the start,
+ * closer than anything else, in the angle that its ring makes there. The point is on neither of the
+ * diagonals, because lines may run along those.
  */
 function isInside(corners: Corners, start: number, polygon: readonly number[]): boolean {
   const { x, y } = corners;

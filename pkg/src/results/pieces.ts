@@ -13,25 +13,23 @@ import {
 
 /** This option says which holes are filled. */
 export interface HoleOptions {
-  /** The largest hole that is filled has this many pixels. Default: all holes are filled. */
+  /** The largest hole that is filled, in pixels. Default: all holes are filled. */
   largest?: number | undefined;
 }
 
 /** This option says which islands are dropped. */
 export interface IslandOptions {
-  /**
-   * The smallest island that stays has this many pixels. Default: only the largest island stays.
-   */
+  /** The smallest island that stays, in pixels. Default: only the largest island stays. */
   smallest?: number | undefined;
 }
 
 /**
- * Fills the mask's holes, which are pieces of the background that are not at a border of the photo.
- * Pixels are one piece if they are joined by their sides, as in `maskToPolygons`. A gap that
+ * Fills the mask's holes, which are pieces of the background that do not touch a border of the
+ * photo. Pixels are one piece if they are joined by their sides, as in `maskToPolygons`. A gap that
  * touches the outside only at a corner is a hole.
  *
- * @throws {TypeError} if `largest` is negative or no number.
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {TypeError} if `largest` is negative or not a number.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions = {}): Rle {
   checkCount('largest', largest);
@@ -47,8 +45,8 @@ export function fillHoles(mask: MaskOrRle, { largest = Infinity }: HoleOptions =
  * `maskToPolygons`. If several islands are equally large, the one furthest to the left counts as
  * the largest.
  *
- * @throws {TypeError} if `smallest` is negative or no number.
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {TypeError} if `smallest` is negative or not a number.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function dropIslands(mask: MaskOrRle, { smallest }: IslandOptions = {}): Rle {
   if (smallest !== undefined) checkCount('smallest', smallest);
@@ -69,7 +67,10 @@ interface Piece {
   isAtBorder: boolean;
 }
 
-/** The spans of the pieces that are wanted, given the largest one too. */
+/**
+ * Keeps the spans of the pieces for which `isWanted` is true. It gets each piece and the largest
+ * one.
+ */
 function keepPieces(spans: Spans, isWanted: (piece: Piece, largest: Piece) => boolean): Spans {
   const [height, width] = spans.size;
   const { x, top, bottom } = columnSpans(spans);
@@ -93,14 +94,14 @@ function keepPieces(spans: Spans, isWanted: (piece: Piece, largest: Piece) => bo
   return { size: spans.size, ends };
 }
 
-/** For each span the first one of its piece. */
+/** Gives for each span the first span of its piece. */
 function joinSpans(x: Int32Array, top: Int32Array, bottom: Int32Array): Int32Array {
   const parents = Int32Array.from(x, (_, i) => i);
   const rootOf = (i: number): number => {
     while (parents[i] !== i) i = parents[i] = parents[parents[i]!]!;
     return i;
   };
-  // `j` follows in the column to the left.
+  // `j` follows `i`, in the column to the left.
   for (let i = 0, j = 0; i < x.length; i++) {
     while (x[j]! < x[i]! - 1 || (x[j] === x[i]! - 1 && bottom[j]! <= top[i]!)) j++;
     for (let k = j; x[k] === x[i]! - 1 && top[k]! < bottom[i]!; k++) {

@@ -15,11 +15,12 @@ export interface Polygon {
 }
 
 /**
- * Makes polygons of a mask, one for each piece of pixels that are joined by their sides, the
+ * Makes polygons from a mask, one for each piece of pixels that are joined by their sides, the
  * topmost first. An empty mask has none.
  *
- * They are valid by the rules of OpenGIS at every tolerance. Rings touch themselves nowhere, and
- * each other only in single corners. Holes lie in their outer ring, and polygons do not overlap.
+ * They are valid by the rules of OpenGIS at every tolerance. Rings do not touch themselves, and
+ * they touch each other only in single corners. Holes lie in their outer ring, and polygons do not
+ * overlap.
  *
  * @throws {TypeError} if the tolerance is negative.
  */
@@ -36,7 +37,7 @@ export function maskToPolygons({ rle }: HasRle, options: OutlineOptions = {}): P
     const labels = labelPieces(crop);
     rings.forEach((hole, index) => {
       if (isOuter[index]) return;
-      // The pixel below the end of the hole's last edge; see traceOutline.
+      // This is the pixel below the end of the hole's last edge; see traceOutline.
       const label = labels[(hole[1]! - crop.top) * crop.width + hole[0]! - 1 - crop.left]!;
       polygons[label - 1]!.holes.push(simple[index]!);
     });
@@ -54,7 +55,7 @@ export function maskToSvgPath(mask: HasRle, options: OutlineOptions = {}): strin
   return outlineOf(mask, options).map(ringToSvg).join('');
 }
 
-/** All rings of a mask, simplified. */
+/** Gives all rings of a mask, simplified. */
 export function outlineOf({ rle }: HasRle, options: OutlineOptions): Ring[] {
   const tolerance = checkTolerance(options);
   return simplifyRings(traceOutline(rle), tolerance);
@@ -71,8 +72,9 @@ function ringToSvg(ring: Ring): string {
 }
 
 /**
- * Numbers the pieces of pixels that are joined by their sides, from 1 on in the order of their
- * first pixels from the top left, which is that of their outer rings. 0 is outside.
+ * Numbers the pieces of pixels that are joined by their sides. The numbers begin at 1 and follow
+ * the order of the first pixels from the top left, which is also the order of the outer rings. 0 is
+ * outside.
  */
 function labelPieces({ width, pixels }: Crop): Uint32Array {
   const labels = new Uint32Array(pixels.length);

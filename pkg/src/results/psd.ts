@@ -10,11 +10,11 @@ import type { HasRle } from './rle.js';
 /** These options say how layers are cut and what they are called. */
 export type PsdOptions<Code extends CocoRle = Rle> = EdgeOptions & NameOptions<Code>;
 
-/** The format has no longer sides than this. */
+/** The longest side, in pixels, that the format allows. */
 const MAX_SIDE = 30_000;
 
 /**
- * Makes a layered Photoshop document (PSD) of a scene. The lowest layer is the photo. Above it is
+ * Makes a layered Photoshop document (PSD) from a scene. The lowest layer is the photo. Above it is
  * the group 'Relations', folded and hidden, with a layer for each relation. Then there is a layer
  * for each entity, the largest first. An entity with parts is a group with its own layer and one
  * for each part. Parts that belong to no entity come last. Each layer is cropped to its mask and

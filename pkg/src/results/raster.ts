@@ -1,14 +1,15 @@
-// Polygons of COCO's files as masks, pixel for pixel as pycocotools fills them. Corners are rounded
-// to a grid five times as fine as the photo's pixels, and edges are stepped along that grid by
-// their longer side. Where an edge passes the middle of a column of pixels, which lies between two
-// columns of the fine grid, the column's pixels from the next middle of a row on turn over.
+// This file turns polygons of COCO's files into masks, pixel for pixel as pycocotools fills them.
+// Corners are rounded to a grid five times as fine as the photo's pixels, and edges are stepped
+// along that grid by their longer side. The middle of a column of pixels lies between two columns
+// of the fine grid. If an edge passes it, all pixels of the column from the next middle of a row on
+// are inverted.
 import { addSpan, type Spans } from './spans.js';
 
 const SCALE = 5;
-/** Of the fine columns of a column of pixels, the one before its middle. */
+/** Among the fine columns of a column of pixels, this is the one before the middle. */
 const MIDDLE = 2;
 
-/** What is inside of a ring of corners x0, y0, x1, y1, ... by the even-odd rule. */
+/** Fills a ring of corners x0, y0, x1, y1, ... by the even-odd rule. */
 export function fillRing(ring: readonly number[], [height, width]: Spans['size']): Spans {
   const fine = ring.map((coordinate) => Math.trunc(SCALE * coordinate + 0.5));
   const places: number[] = [];
@@ -20,7 +21,7 @@ export function fillRing(ring: readonly number[], [height, width]: Spans['size']
       fine[(i + 3) % fine.length]!,
     ];
     const first = Math.max(0, Math.ceil((Math.min(x0, x1) - MIDDLE) / SCALE));
-    // Both fine columns beside the middle must be the edge's.
+    // The edge must pass both fine columns next to the middle.
     const last = Math.min(width - 1, Math.floor((Math.max(x0, x1) - MIDDLE - 1) / SCALE));
     const rowAt =
       Math.abs(x1 - x0) >= Math.abs(y1 - y0)
@@ -39,8 +40,8 @@ export function fillRing(ring: readonly number[], [height, width]: Spans['size']
 }
 
 /**
- * Of a flat edge: the upper of the fine rows that it is in before and after a step to the right
- * from a fine column.
+ * Makes a function for a flat edge. For a step to the right from a fine column, it gives the upper
+ * one of the edge's fine rows before and after the step.
  */
 function alongColumns(x0: number, y0: number, x1: number, y1: number): (column: number) => number {
   if (x0 > x1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
@@ -50,8 +51,8 @@ function alongColumns(x0: number, y0: number, x1: number, y1: number): (column: 
 }
 
 /**
- * The same of a steep edge: the last fine row that it is in before it steps from a fine column to
- * the next one, or back.
+ * Makes the same function for a steep edge. It gives the last fine row before the edge steps from a
+ * fine column to the next one, or back.
  */
 function alongRows(x0: number, y0: number, x1: number, y1: number): (column: number) => number {
   if (y0 > y1) [x0, y0, x1, y1] = [x1, y1, x0, y0];
@@ -61,7 +62,8 @@ function alongRows(x0: number, y0: number, x1: number, y1: number): (column: num
     return slope > 0 ? at > column : at <= column;
   };
   return (column) => {
-    // Rounding may put the row that the division gives one off, so the search begins before it.
+    // Because of rounding, the row that the division gives may be off by one, so the search begins
+    // before it.
     let row = Math.min(y1 - y0, Math.max(1, Math.ceil((column + 0.5 - x0) / slope) - 1));
     while (row < y1 - y0 && !isPast(column, row)) row++;
     return y0 + row - 1;

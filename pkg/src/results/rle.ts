@@ -1,19 +1,19 @@
-// These functions convert masks between run-length codes and pixels.
+// These functions convert masks between run-length encodings and pixels.
 import { SegmenterError } from '../common/errors.js';
 import type { Box, CocoRle, Rle } from '../common/types.js';
 import { decodeRuns, encodeRuns, sizeOfPhoto } from './runs.js';
 
-/** Helpers for one mask read only its code. */
+/** What helpers for one mask read: only its encoding. */
 export interface HasRle {
   rle: CocoRle;
 }
 
 /**
- * Gives the mask's pixels row by row from the top left: width * height values, 1 inside and 0
- * outside.
+ * Gives the mask's pixels row by row from the top left: width * height values, which are 1 inside
+ * and 0 outside.
  *
- * @throws {SegmenterError} 'invalid-prompt' if it is no code or one of more than 100 megapixels,
- * 'size-mismatch' if its runs do not fill its size.
+ * @throws {SegmenterError} 'invalid-prompt' if it is not a run-length encoding or has more than 100
+ * megapixels, 'size-mismatch' if its runs do not fill its size.
  */
 export function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer> {
   const runs = decodeRuns(rle);
@@ -25,7 +25,10 @@ export function decodeRle(rle: CocoRle): Uint8Array<ArrayBuffer> {
   return pixels;
 }
 
-/** Calls back with each vertical piece of foreground: column x, rows top to bottom (exclusive). */
+/**
+ * Calls back with each vertical piece of foreground: column x, from row `top` to row `bottom`
+ * (exclusive).
+ */
 export function forEachColumnRun(
   rle: CocoRle,
   visit: (x: number, top: number, bottom: number) => void,
@@ -57,7 +60,7 @@ function eachColumnRun(
 /**
  * Counts the pixels inside the mask.
  *
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function rleArea(rle: CocoRle): number {
   return decodeRuns(rle).reduce((area, run, index) => (index % 2 === 1 ? area + run : area), 0);
@@ -67,7 +70,7 @@ export function rleArea(rle: CocoRle): number {
  * Gives the smallest box around the pixels inside the mask. For an empty mask it is [0, 0, 0, 0],
  * as in pycocotools.
  *
- * @throws {SegmenterError} as `decodeRle`.
+ * @throws {SegmenterError} the errors of `decodeRle`.
  */
 export function rleBox(rle: CocoRle): Box {
   let [left, top, right, bottom] = [Infinity, Infinity, 0, 0];
@@ -81,13 +84,13 @@ export function rleBox(rle: CocoRle): Box {
 }
 
 /**
- * Does the inverse of `decodeRle`. Pixels are one flat list, row by row from the top left. Any
- * value but 0 and false is inside.
+ * Does the inverse of `decodeRle`. Pixels are one flat list, row by row from the top left. Every
+ * value except 0 and false is inside.
  *
- * @throws {TypeError} if the pixels are no flat list of numbers or booleans, or a side is no whole
- * number of pixels.
- * @throws {SegmenterError} 'size-mismatch' if there are not width * height of them,
- * 'invalid-prompt' if they are more than 100 megapixels.
+ * @throws {TypeError} if the pixels are not a flat list of numbers or booleans, or a side is not a
+ * whole number of pixels.
+ * @throws {SegmenterError} 'size-mismatch' if there are not width * height pixels, 'invalid-prompt'
+ * if there are more than 100 megapixels.
  */
 export function encodeRle(pixels: ArrayLike<number | boolean>, width: number, height: number): Rle {
   checkPixels(pixels);

@@ -1,16 +1,17 @@
-// COCO's run-length codes. Runs are lengths in pixels down the columns, background and foreground
-// in turn, background first. Compressed, each run from the third on less the one two before is
-// written in groups of 5 bits, low first, as characters from '0' on; bit 6 says that more follow.
+// This file reads and writes COCO's run-length encodings. Runs are lengths in pixels down the
+// columns. Background and foreground alternate, and background is first. In the compressed form,
+// each run from the third on is written as its difference from the run two before. It is written in
+// groups of 5 bits, low bits first, as characters from '0' on. Bit 6 says that more groups follow.
 import { SegmenterError } from '../common/errors.js';
 import type { CocoRle, Rle } from '../common/types.js';
 
 /**
- * The largest mask that is read. No photo that a segmenter takes has more pixels, and a code of a
- * few bytes must not be able to ask for gigabytes.
+ * The largest mask that is read, in pixels. No photo that a segmenter takes has more, and an
+ * encoding of a few bytes must not be able to ask for gigabytes.
  */
 export const MAX_PIXELS = 100e6;
 
-/** A code's size, once it is known to be one. */
+/** Gives the size of an encoding after checking that it is one. */
 export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: number] {
   const size: unknown = (rle as Partial<CocoRle> | null | undefined)?.size;
   if (
@@ -19,7 +20,7 @@ export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: numb
     !size.every((side) => Number.isInteger(side) && side >= 0)
   ) {
     throw invalid(
-      'The mask has no size [height, width] in whole pixels. Pass a run-length code as COCO has them.',
+      "The mask has no size [height, width] in whole pixels. Pass a mask in COCO's run-length encoding.",
     );
   }
   const [height, width] = size as [number, number];
@@ -32,8 +33,8 @@ export function sizeOf(rle: Pick<CocoRle, 'size'>): [height: number, width: numb
 }
 
 /**
- * The same for sides that a caller gives, which are a `TypeError` if they are no whole numbers of
- * pixels.
+ * Does the same for sides that a caller gives. It throws a `TypeError` if they are not whole
+ * numbers of pixels.
  */
 export function sizeOfPhoto(width: number, height: number): [height: number, width: number] {
   if (![width, height].every((side) => Number.isInteger(side) && side >= 0)) {
@@ -44,17 +45,17 @@ export function sizeOfPhoto(width: number, height: number): [height: number, wid
   return sizeOf({ size: [height, width] });
 }
 
-/** Two masks that belong together have one size. */
+/** Throws if two masks that are used together differ in size. */
 export function checkSameSize(size: CocoRle['size'], other: CocoRle['size']): void {
   if (size[0] === other[0] && size[1] === other[1]) return;
   const [expected, found] = [size, other].map(([height, width]) => `${width} x ${height}`);
   throw new SegmenterError(
     'size-mismatch',
-    `A mask has ${found} pixels, not ${expected}. Take masks of one photo.`,
+    `A mask has ${found} pixels, not ${expected}. Pass masks of the same photo.`,
   );
 }
 
-/** Run lengths, which fill the mask. Some may be 0. */
+/** Gives the run lengths, which fill the mask. Some may be 0. */
 export function decodeRuns(rle: CocoRle): number[] {
   const [height, width] = sizeOf(rle);
   const runs = typeof rle.counts === 'string' ? readText(rle.counts) : readList(rle.counts);
@@ -68,13 +69,13 @@ export function decodeRuns(rle: CocoRle): number[] {
   return runs;
 }
 
-/** The compressed code of runs. Those of length 0 are left out, but for the first. */
+/** Compresses runs. Runs of length 0 are left out, except for the first. */
 export function encodeRuns(
   runs: readonly number[],
   [height, width]: readonly [height: number, width: number],
 ): Rle {
   const merged: number[] = [];
-  // A run of length 0 makes one run of the two beside it.
+  // A run of length 0 joins the two runs next to it.
   let joins = false;
   for (const run of runs) {
     if (run === 0 && merged.length > 0) joins = !joins;
@@ -111,7 +112,7 @@ function readText(counts: string): number[] {
     let group: number;
     do {
       group = counts.charCodeAt(at++) - 48;
-      // Not so for text of another kind (NaN at its end included), nor for lengths no image has.
+      // This fails for any other text (NaN at its end included) and for lengths that no photo has.
       if (!(group >= 0 && group < 64 && shift < 35)) throw malformed();
       value |= (group & 31) << shift;
       shift += 5;

@@ -5,20 +5,23 @@ import { untangle } from './untangle.js';
 /** This option says how closely an outline follows the mask. */
 export interface OutlineOptions {
   /**
-   * A simplified outline may be off by this many pixels. Default 0: it runs exactly along the edges
-   * of pixels.
+   * A simplified outline may be off by this many pixels. With the default of 0 it runs exactly
+   * along the edges of pixels.
    */
   tolerance?: number | undefined;
 }
 
-/** @throws {TypeError} if it is negative or no number. */
+/** @throws {TypeError} if the tolerance is negative or not a number. */
 export function checkTolerance({ tolerance = 0 }: OutlineOptions): number {
   if (!(tolerance >= 0))
     throw new TypeError(`tolerance must be a number of pixels from 0 on, not ${tolerance}.`);
   return tolerance;
 }
 
-/** In square pixels: positive if the ring is clockwise as seen, negative if not. */
+/**
+ * Gives the area in square pixels, positive if the ring is clockwise as seen, and otherwise
+ * negative.
+ */
 export function signedArea(ring: Ring): number {
   let twice = 0;
   for (let i = 0; i < ring.length; i += 2) {
@@ -28,10 +31,10 @@ export function signedArea(ring: Ring): number {
 }
 
 /**
- * Leaves corners out of the rings of one mask, so that no point of a ring is further than the
- * tolerance from what is left of it and the other way round. Directions stay, and so does what lies
- * inside what: rings neither cross themselves nor each other, as corners stay where leaving them
- * out would have that effect.
+ * Leaves corners out of the rings of one mask. No point of a ring is further than the tolerance
+ * from the simplified ring, and the other way round. Rings keep their direction, and what lay
+ * inside a ring still does. Rings cross neither themselves nor each other: if leaving out a corner
+ * would cause that, the corner stays.
  */
 export function simplifyRings(rings: readonly Ring[], tolerance: number): Ring[] {
   if (tolerance === 0) return [...rings];

@@ -1,19 +1,19 @@
-// Masks as spans: places of pixels, counted down the columns as in their codes, where the
-// foreground begins and ends in turn.
+// This file represents masks as spans: the positions where the foreground begins and ends in turn.
+// Pixels are counted down the columns, as in run-length encodings.
 import type { CocoRle, Rle } from '../common/types.js';
 import type { HasRle } from './rle.js';
 import { decodeRuns, encodeRuns, sizeOf } from './runs.js';
 
-/** Helpers that make codes of masks read a mask or its code. */
+/** What helpers that make masks read: a mask or only its encoding. */
 export type MaskOrRle = HasRle | CocoRle;
 
 export interface Spans {
   size: [height: number, width: number];
-  /** Ascending: start, end (exclusive), start, end, ... */
+  /** The positions, ascending: start, end (exclusive), start, end, ... */
   ends: number[];
 }
 
-/** Throws as `decodeRle`. */
+/** @throws {SegmenterError} the errors of `decodeRle`. */
 export function spansOf(mask: MaskOrRle): Spans {
   const code = typeof mask === 'object' && mask !== null && 'rle' in mask ? mask.rle : mask;
   const size = sizeOf(code);
@@ -39,7 +39,7 @@ export function encodeSpans({ size, ends }: Spans): Rle {
   return encodeRuns(runs, size);
 }
 
-/** What is not in the mask. */
+/** Gives the spans of what is not in the mask. */
 export function invertSpans({ size, ends }: Spans): Spans {
   const total = size[0] * size[1];
   const inverse: number[] = [];
@@ -50,7 +50,10 @@ export function invertSpans({ size, ends }: Spans): Spans {
   return { size, ends: inverse };
 }
 
-/** Spans in one column each: column x, rows top to bottom (exclusive), one after the other. */
+/**
+ * Splits the spans at the ends of columns: column x, from row `top` to row `bottom` (exclusive),
+ * one span after the other.
+ */
 export function columnSpans({ size: [height], ends }: Spans): {
   x: Int32Array;
   top: Int32Array;

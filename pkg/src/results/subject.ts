@@ -3,25 +3,27 @@ import { subtractMasks } from './algebra.js';
 import { columnSpans, encodeSpans, type MaskOrRle, spansOf } from './spans.js';
 
 /**
- * How much each of four numbers from 0 to 1 counts, as the power that it is raised to before all
- * are multiplied: the mask's score; its share of the photo; how near its middle is to the photo's,
- * 0 being a corner; and how much of the photo's border it leaves free.
+ * The weights of four numbers from 0 to 1. Each number is raised to the power of its weight, and
+ * then all are multiplied. The numbers are the mask's score, its share of the photo, how near its
+ * middle is to the photo's middle (0 in a corner), and how much of the photo's border it leaves
+ * free.
  */
 const WEIGHTS = { score: 1, size: 0.5, centre: 1, border: 3 };
 /**
- * What covers more of the border than this is taken for background, such as a wall, a floor or the
+ * What covers more of the border than this counts as background, such as a wall, a floor or the
  * sky.
  */
 const MOST_BORDER = 0.5;
 
 /**
- * Gives the entity that a person would call the subject of the photo: it is large, in the middle,
- * surely found, and not along the borders. An entity that covers more than half of the photo's
- * border is never the subject. The result is null if the scene has no other entity.
+ * Gives the entity that a person would call the subject of the photo. It is large, in the middle,
+ * found with a high score, and not along the borders. An entity that covers more than half of the
+ * photo's border is never the subject. The result is null if the scene has no other entity.
  *
- * This is a rule about places and sizes. It knows nothing of what things are.
+ * This is a rule about positions and sizes. It knows nothing about what things are.
  *
- * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask is no run-length code.
+ * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if a mask has no valid run-length
+ * encoding.
  */
 export function subjectOf<Code extends CocoRle = Rle>({ masks }: Scene<Code>): Mask<Code> | null {
   let [subject, best]: [Mask<Code> | null, number] = [null, -Infinity];
@@ -41,10 +43,10 @@ export function subjectOf<Code extends CocoRle = Rle>({ masks }: Scene<Code>): M
 
 /**
  * Gives the mask of everything that is not the subject. Without a subject it is everything that is
- * no entity.
+ * in no entity.
  *
- * @throws {SegmenterError} 'size-mismatch' if a mask is not of the scene's size; else as
- * `decodeRle`.
+ * @throws {SegmenterError} 'size-mismatch' if a mask does not have the scene's size, and the errors
+ * of `decodeRle`.
  */
 export function backgroundOf({ width, height, masks }: Scene<CocoRle>, subject?: MaskOrRle): Rle {
   const total = width * height;
@@ -55,7 +57,10 @@ export function backgroundOf({ width, height, masks }: Scene<CocoRle>, subject?:
   );
 }
 
-/** Numbers from 0 to 1: share of the photo, nearness to its middle, share of its border. */
+/**
+ * Gives three numbers from 0 to 1: the mask's share of the photo, how near it is to the photo's
+ * middle, and its share of the photo's border.
+ */
 function measure(rle: CocoRle): { size: number; centre: number; border: number } {
   const spans = spansOf(rle);
   const [height, width] = spans.size;

@@ -1,13 +1,14 @@
-// Simplified rings that meet or overtake each other get corners back until they do not.
+// If simplified rings meet or overtake each other, this file gives corners back to them until they
+// do not.
 import { Cells } from './cells.js';
 import type { Corners } from './corners.js';
 import { conflict } from './crossing.js';
 import { overtakes } from './overtaking.js';
 
 /**
- * Keeps more corners, so that no two lines meet where their rings did not, and that every ring has
- * its direction and lies in the same others as before. Rings of which all corners are kept are so,
- * therefore this ends.
+ * Keeps more corners, so that no two lines meet if their rings did not, every ring keeps its
+ * direction, and every ring lies in the same rings as before. This ends, because rings that keep
+ * all their corners are like that.
  */
 export function untangle(corners: Corners): void {
   if (corners.count > 0) new Untangler(corners).run();
@@ -16,15 +17,18 @@ export function untangle(corners: Corners): void {
 class Untangler {
   readonly #corners: Corners;
   /**
-   * Each line, as the numbers of both its corners: one that was given up since is known by the
-   * second.
+   * Each line, as the numbers of both its corners. The second number shows whether a line has been
+   * replaced since.
    */
   readonly #lines: Cells;
   /** The first corners of the rings. They are always kept. */
   readonly #starts: Cells;
-  /** First corners of new lines, which may meet others. */
+  /** The first corners of new lines. These lines may meet others. */
   #meeting: number[] = [];
-  /** First corners of new lines, which other rings may lie between and what they stand for. */
+  /**
+   * The first corners of new lines. Other rings may lie between these lines and the stretches that
+   * they replace.
+   */
   #passing: number[] = [];
 
   constructor(corners: Corners) {
@@ -46,8 +50,8 @@ class Untangler {
       this.#passing = [];
       for (const from of passing)
         if (overtakes(this.#corners, from, this.#starts)) this.#refine(from);
-      // A ring may turn over where its details are far smaller than the tolerance. Closer to them
-      // it does not.
+      // A ring may change its direction if its details are far smaller than the tolerance. With
+      // more corners it does not.
       for (const first of this.#corners.turnedOver())
         for (const from of [...this.#corners.lines(first)]) this.#refine(from);
     }
@@ -80,7 +84,7 @@ class Untangler {
         )
           continue;
         for (const line of conflict(this.#corners, from, other)) this.#refine(line);
-        // This line was given up. Those in its place are in the queue.
+        // This line was replaced. The lines in its place are in the queue.
         if (next[from] !== to) return;
       }
     }

@@ -1,4 +1,4 @@
-//! The level decoders: masks of all three levels around points of the image.
+//! The level decoders of `aims-tiny`, which make masks of all three levels for points of the image.
 
 use std::rc::Rc;
 
@@ -15,52 +15,55 @@ use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
-/// SAM's two-way transformer with output tokens for the levels: one look at a point gives its part, its entity and its
-/// relation. Trained from SAM's weights, whose feed-forward layers it shares.
+/// SAM's two-way transformer with output tokens for the levels: one pass for a point gives its
+/// part, its entity and its relation. It was trained from SAM's weights, and it shares SAM's
+/// feed-forward layers.
 pub struct Decoder {
     points: Rc<PromptEncoder>,
     from_context: Linear,
-    /// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
+    /// The quality token, then the output tokens: `[1, 1 + outputs, channels]`.
     output_tokens: Tensor<3>,
     transformer: TwoWayTransformer,
     upscale: Upscale,
     quality_head: Mlp,
     complementarity: Complementarity,
-    /// Of the output tokens.
+    /// The heads of the output tokens, in their order.
     heads: Vec<Head>,
 }
 
-/// From an output token to its mask.
+/// Makes the mask of an output token.
 pub(super) struct Head {
-    /// Kernels for the image as the query sees it.
+    /// Makes the kernel for the image as the query sees it.
     hypernetwork: Mlp,
-    /// Kernels for the mask features that all queries share.
+    /// Makes the kernel for the mask features that all queries share.
     kernel: Linear,
 }
 
-/// What all queries look at.
+/// What all queries on an image share.
 pub struct Prepared {
     image: SharedImage,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
-    /// The tokens of points at the places for queries.
+    /// The tokens of points at the positions that queries may have.
     points: CellCodes,
-    /// Rows and columns of the cells.
+    /// The rows and columns of the image embedding.
     size: [usize; 2],
 }
 
-/// What a round of queries says.
+/// The results of a round of queries.
 pub struct Decoded {
-    /// Of the masks of all output tokens, `[queries, outputs, height / 4, width / 4]`.
+    /// The logits of the masks of all output tokens, `[queries, outputs, height / 4, width / 4]`.
     pub logits: Tensor<4>,
-    /// `[queries, 2 · outputs]`: the logits of the scores of all output tokens, then those of the predicted IoUs.
+    /// The logits of the scores of all output tokens, then those of the predicted IoUs:
+    /// `[queries, 2 · outputs]`.
     pub scores: Tensor<2>,
-    /// By output token, `[queries, 1, channels]`.
+    /// The values of each output token after the decoder, `[queries, 1, channels]`.
     pub tokens: Vec<Tensor<3>>,
 }
 
 impl Decoder {
-    /// `name` is that of the AIMS head; `points` is SAM's.
+    /// Loads the level decoders. `name` is the name of the AIMS head, and `points` is SAM's prompt
+    /// encoder.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -101,7 +104,8 @@ impl Decoder {
         })
     }
 
-    /// `embedding` is the encoder's, `[1, rows, cols, channels]`.
+    /// Computes what all queries on an image share. `embedding` is the encoder's image embedding,
+    /// `[1, rows, cols, channels]`, and `maps` are the pixel decoder's.
     pub fn prepare(&self, embedding: &Tensor<4>, maps: Maps) -> Prepared {
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
@@ -119,7 +123,8 @@ impl Decoder {
         }
     }
 
-    /// A round of queries at the places that are `chosen`: their numbers, then one more that is not a place.
+    /// Decodes a round of queries. `chosen` has the numbers of their positions, then one more value
+    /// that is not a position.
     pub fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
@@ -131,7 +136,8 @@ impl Decoder {
         let tokens = ops::concat(vec![output_tokens, prompts.clone()], 1);
         let attended = self.transformer.attend(&prepared.image, tokens.clone());
         let attended = self.complementarity.forward(attended, prompts, self.heads.len());
-        // From here on each query has its own view of the image.
+        // From here on each query has its own view of the image, which takes so much memory that
+        // queries are decoded in groups.
         let room = ops::working_bytes(&chosen.device());
         let together = (room / self.upscale.bytes(prepared.image.cells())).clamp(1, queries);
         let mut said = Vec::new();
@@ -155,7 +161,7 @@ impl Decoder {
 }
 
 impl Head {
-    /// Of all output tokens; `name` is that of the AIMS head.
+    /// Loads the heads of all output tokens. `name` is the name of the AIMS head.
     pub fn load_all(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Vec<Self>> {
         let decoder = &weights.manifest().description.decoder;
         let channels = decoder.channels;
@@ -176,7 +182,7 @@ impl Head {
     }
 }
 
-/// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
+/// Loads the quality token, then the output tokens of the levels: `[1, 1 + outputs, channels]`.
 pub(super) fn output_tokens(
     weights: &Weights,
     name: &str,
@@ -194,8 +200,9 @@ pub(super) fn output_tokens(
     Ok(ops::concat(tokens, 1))
 }
 
-/// Logits `[queries, outputs, height / 4, width / 4]` from what the tokens say at the end: products of kernels with each query's own
-/// `pixels`, and with the `features` that all share.
+/// The logits of masks, `[queries, outputs, height / 4, width / 4]`, from the `tokens` after the
+/// decoder: the products of kernels with each query's own `pixels`, plus those with the `features`
+/// that all queries share.
 pub(super) fn masks(
     heads: &[Head],
     tokens: &Tensor<3>,
@@ -216,12 +223,13 @@ pub(super) fn masks(
     ops::add(own, shared)
 }
 
-/// Of all queries, `[queries, 1, channels]`; the quality token comes before the output tokens.
+/// Output token `i` of all queries, `[queries, 1, channels]`. The quality token comes before the
+/// output tokens.
 pub(super) fn output_token(tokens: &Tensor<3>, i: usize) -> Tensor<3> {
     ops::slice(tokens, 1, 1 + i..2 + i)
 }
 
-/// The output tokens of all queries of a round look at one another.
+/// Task complementarity: the output tokens of all queries of a round attend to one another.
 struct Complementarity {
     norm: LayerNorm,
     attention: Attention,
@@ -241,8 +249,9 @@ impl Complementarity {
         })
     }
 
-    /// `tokens` are `[queries, tokens, channels]`, the quality token and then so many `outputs` first; the first of the `prompts`,
-    /// `[queries, _, channels]`, tells each query's place.
+    /// Runs the attention. `tokens`, `[queries, tokens, channels]`, begin with the quality token
+    /// and the given number of output tokens. The first of the `prompts`, `[queries, _, channels]`,
+    /// says where each query is.
     fn forward(&self, tokens: Tensor<3>, prompts: Tensor<3>, outputs: usize) -> Tensor<3> {
         let [queries, count, channels] = tokens.dims();
         let some = |from: usize, to: usize| ops::slice(&tokens, 1, from..to);
@@ -257,16 +266,18 @@ impl Complementarity {
     }
 }
 
-/// Logits of the links between the masks of a coarse level and those of a fine one.
+/// Predicts the links between the masks of a coarse level and those of a fine one.
 pub struct Affinity {
     coarse: Linear,
     fine: Linear,
     bias: Tensor<1>,
-    /// Of the scores: one over the root of the projections' channels.
+    /// The scale of the products: one over the root of the projections' channels.
     scale: f32,
 }
 
 impl Affinity {
+    /// Loads the affinity from the tensors under `name`. `dim` is the number of channels in which
+    /// masks are compared.
     pub fn load(weights: &Weights, name: &str, channels: usize, dim: usize) -> Result<Self> {
         Ok(Self {
             scale: (dim as f32).sqrt().recip(),
@@ -276,6 +287,8 @@ impl Affinity {
         })
     }
 
+    /// The logits of the links, `[1, coarse masks, fine masks]`, from the tokens of the masks,
+    /// `[1, masks, channels]`.
     pub fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
         let coarse = self.coarse.forward(coarse, Activation::None);
         let fine = self.fine.forward(fine, Activation::None);
@@ -283,7 +296,8 @@ impl Affinity {
     }
 }
 
-/// A mask prompt as the network takes it, `[1, height, width, 1]`.
+/// Puts a mask prompt, 0 or 1 for each pixel of the input, in a tensor `[1, height, width, 1]`. The
+/// size of the input follows from `embedding`.
 pub fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
     let InputSize { width, height } = InputSize::of(embedding);
     ops::tensor(prompt.to_vec(), [1, height, width, 1], &embedding.device())

@@ -1,9 +1,11 @@
-//! The AIMS model: on top of the shared image encoder a pixel decoder, level decoders around the hottest places of the
-//! image, mask prompts that are added to the features, and affinities that link the levels.
+//! The AIMS head: on top of the image encoder it has a pixel decoder, level decoders for queries at
+//! the positions of highest objectness, mask prompts that are added to the features, and affinities
+//! that link the levels.
 //!
-//! The shape follows *All-Inclusive Multi-Level Segmentation* (NeurIPS 2023), of which neither code nor weights nor the
-//! inner structure were published: that is this project's own, as is the training (`training/`, whose PyTorch modules have
-//! the same names and shapes).
+//! It follows the shape of *All-Inclusive Multi-Level Segmentation* (NeurIPS 2023). Neither the
+//! code nor the weights nor the inner structure of that work were published. The inner structure
+//! here is this project's own, and so is the training (`training/`, whose PyTorch modules have the
+//! same names and shapes).
 
 mod decoder;
 mod objectness;
@@ -31,22 +33,24 @@ use pixel_decoder::{Maps, PixelDecoder};
 use prompt_encoder::MaskPromptEncoder;
 use side_decoder::SideDecoder;
 
-/// The levels in the order of all arrays here.
+/// The levels, in the order of all arrays here.
 const LEVELS: [Level; 3] = [Level::Part, Level::Entity, Level::Relation];
 const PART: usize = 0;
 const ENTITY: usize = 1;
 const RELATION: usize = 2;
 
-/// What the queries say of one level: of each round a mask for each query, and of entities then the queries' small readings.
+/// The masks of one level. Each round adds a mask for each query; at the level of entities, the
+/// small readings of all queries follow.
 #[derive(Clone, Debug, Default)]
 pub struct LevelOutput {
-    /// By mask, row-major `[height / 4, width / 4]` logits; above zero is inside.
+    /// The logits of each mask, row-major `[height / 4, width / 4]`. Above zero is inside.
     pub masks: Vec<Vec<f32>>,
-    /// By mask, a logit: whether there is such a mask.
+    /// The logit of each mask's score: how likely it is that there is such a mask.
     pub score: Vec<f32>,
-    /// By mask, the logit of the predicted IoU.
+    /// The logit of each mask's predicted IoU.
     pub quality: Vec<f32>,
-    /// By mask, which of the manifest's output tokens it comes from, and this token after the decoder.
+    /// For each mask, the index of the output token in the manifest that it comes from, and the
+    /// values of this token after the decoder.
     pub tokens: Vec<(usize, Vec<f32>)>,
 }
 
@@ -56,22 +60,26 @@ impl LevelOutput {
         (sigmoid(self.score[index]) * sigmoid(self.quality[index])).sqrt()
     }
 
-    /// As [`Self::confidence`], but the predicted IoU counts twice, 0 to 1: where masks compete it tells more than the score.
+    /// The same as [`Self::confidence`], but the predicted IoU counts twice, 0 to 1: when masks
+    /// compete, it says more than the score.
     pub fn mask_score(&self, index: usize) -> f32 {
         sigmoid(self.score[index]).sqrt() * sigmoid(self.quality[index])
     }
 }
 
+/// The output of the AIMS head for a photo.
 #[derive(Debug, Default)]
 pub struct AimsOutput {
-    /// Parts, entities, relations.
+    /// The masks of parts, entities and relations, in this order.
     pub levels: [LevelOutput; 3],
-    /// SAM's own nested masks where the levels read along in its decoder; their outputs are numbered after those of the levels.
+    /// SAM's own nested masks, if the level decoders run next to SAM's mask decoder. Their output
+    /// tokens are numbered after those of the levels.
     pub nested: LevelOutput,
-    /// Logits of links between their masks: of entities to parts, row-major `[entities, parts]`. Empty where the scene head says what
-    /// belongs together.
+    /// The logits of the links between entities and parts, row-major `[entities, parts]`. Empty if
+    /// the level decoders do not predict links.
     pub entity_part: Vec<f32>,
-    /// Of relations to entities, row-major `[relations, entities]`, or empty as well.
+    /// The logits of the links between relations and entities, row-major `[relations, entities]`.
+    /// Empty in the same case.
     pub relation_entity: Vec<f32>,
 }
 
@@ -81,29 +89,32 @@ impl AimsOutput {
     }
 }
 
+/// The AIMS head with its weights.
 pub struct Aims {
     pixel_decoder: PixelDecoder,
     prompt_encoder: MaskPromptEncoder,
-    /// By level.
+    /// The objectness of each level, in the order of [`LEVELS`].
     objectness: Vec<Objectness>,
     decoder: LevelDecoder,
     config: LevelsConfig,
 }
 
-/// How levels come from points.
+/// The level decoders, of either kind.
 enum LevelDecoder {
-    /// By a decoder of their own, which also says what belongs together.
+    /// A decoder of their own, which also predicts the links (`aims-tiny`).
     Own { decoder: Box<Decoder>, association: Box<Association> },
-    /// In SAM 2's decoder, where the scene head says what belongs together.
+    /// The side decoder of SAM 2's mask decoder (`aims-base`). The scene head says what belongs
+    /// together.
     Side(Box<SideDecoder>),
 }
 
-/// Links between levels.
+/// Predicts the links between levels.
 struct Association {
     entity_part: Affinity,
     relation_entity: Affinity,
 }
 
+/// What the level decoders of either kind compute once for all queries on an image.
 enum Prepared {
     Own(Box<decoder::Prepared>),
     Side(Box<side_decoder::Prepared>),
@@ -125,11 +136,11 @@ impl LevelDecoder {
                 decoder.decode(prepared, chosen)
             }
             (Self::Side(side), Prepared::Side(prepared)) => side.decode(prepared, chosen),
-            _ => unreachable!("each looks at what it saw itself"),
+            _ => unreachable!("a decoder is given what it prepared itself"),
         }
     }
 
-    /// Masks for each query beside those of the levels.
+    /// The number of masks for each query in addition to those of the levels.
     fn nested(&self) -> usize {
         match self {
             Self::Own { .. } => 0,
@@ -139,10 +150,12 @@ impl LevelDecoder {
 }
 
 impl Aims {
-    /// The AIMS head of a model file, if it has one. `points` and `sam` are SAM's prompt encoder and mask decoder.
+    /// Loads the AIMS head from the tensors under `name`, if the model file has one. `points` and
+    /// `sam` are SAM's prompt encoder and mask decoder.
     ///
     /// # Errors
-    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest says.
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -189,13 +202,17 @@ impl Aims {
         }))
     }
 
+    /// The sizes and thresholds of the head.
     pub fn config(&self) -> &LevelsConfig {
         &self.config
     }
 
-    /// All three levels of an encoded image. `prompt` holds 0 and 1 for each pixel of the input, rows from the top; the full
-    /// image is no prompt. Queries are at the hottest places of the levels that are `sought` (each counts once); each query gives masks of all
-    /// levels. There are at most `most_rounds` of them, one or more.
+    /// Finds the masks of all three levels in an encoded image.
+    ///
+    /// `prompt` is a mask prompt, 0 or 1 for each pixel of the input, rows from the top; the full
+    /// image is no prompt. Queries are selected at the positions of highest objectness of the
+    /// levels that are `sought` (each counts once), but each query gives masks of all levels. There
+    /// are at most `most_rounds` rounds, which must be one or more.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
@@ -224,12 +241,13 @@ impl Aims {
         let excluded = ops::tensor(excluded(prompt, [rows, cols]), [rows * cols], &device);
         let prepared = self.decoder.prepare(features, maps);
 
-        // About the pixel decoder's share of the time.
+        // Roughly the pixel decoder's share of the time.
         const PIXEL_DECODER: f32 = 0.15;
         let rest = progress.piece(PIXEL_DECODER, 1.0);
         let queries = self.config.round_queries;
         let choose = |objectness: &Tensor<2>, asked: &[Tensor<1>]| {
-            // They are cut anew each time: small tensors that stay would hold large pages of a GPU's memory.
+            // The positions are sliced anew each time, because small tensors that stay would hold
+            // large pages of a GPU's memory.
             let asked: Vec<_> =
                 asked.iter().map(|chosen| ops::slice(chosen, 0, 0..queries)).collect();
             let asked = (!asked.is_empty()).then(|| ops::concat(asked, 0));
@@ -249,7 +267,8 @@ impl Aims {
             let mut rounds: Vec<Round> = Vec::new();
             while rounds.len() < self.rounds_ahead(most_rounds) {
                 rest.checkpoint(asked.len() as f32 / most_rounds as f32).await?;
-                // A GPU has not got so far yet: it goes on, and what comes of cold rounds is dropped.
+                // A GPU has not computed these values yet. It goes on, and the results of rounds
+                // with too little objectness are dropped later.
                 let is_exhausted = |chosen: &Tensor<1>| {
                     !asked.is_empty()
                         && ops::ready(chosen).is_some_and(|chosen| self.is_exhausted(&chosen))
@@ -274,8 +293,10 @@ impl Aims {
         }
     }
 
-    /// How many rounds are asked before anything is read: where nothing is at hand, later ones may be in vain. Links are computed
-    /// between the masks of all rounds at once.
+    /// How many rounds are started before their results are read. There are only a few, because
+    /// rounds that are started ahead may turn out to be superfluous. But if the decoder predicts
+    /// links, all rounds are started, because links are computed between the masks of all of them
+    /// at once.
     fn rounds_ahead(&self, most_rounds: usize) -> usize {
         const AHEAD: usize = 6;
         match self.decoder {
@@ -284,8 +305,9 @@ impl Aims {
         }
     }
 
-    /// Reads what rounds say, at once, and adds it to the output. Tells whether that was all: whether places were cold, in these
-    /// rounds or in the `next` one, or there is no next one.
+    /// Reads the results of `rounds` in one read-back and adds them to the output. Returns whether
+    /// the search is over, because the objectness is too low in one of these rounds or in the
+    /// `next` one, or because there is no next one.
     async fn collect(
         &self,
         rounds: Vec<Round>,
@@ -306,12 +328,12 @@ impl Aims {
         let count = rounds.len();
         drop(rounds);
         let mut read = ops::read_all(wanted).await?.into_iter();
-        let mut take = || read.next().expect("as many as asked for");
+        let mut take = || read.next().expect("one for each tensor");
         let links = has_links.then(|| [take(), take()]);
         let mut is_over = false;
         for _ in 0..count {
             let (chosen, logits, scores, tokens) = (take(), take(), take(), take());
-            // The first round is asked in any case.
+            // The first round counts in any case.
             is_over |= !output.is_empty() && self.is_exhausted(&chosen);
             if !is_over {
                 self.add(output, &logits, &scores, &tokens);
@@ -326,7 +348,7 @@ impl Aims {
         Ok(is_over)
     }
 
-    /// Adds what one round says.
+    /// Adds the results of one round.
     fn add(&self, output: &mut AimsOutput, logits: &[f32], scores: &[f32], tokens: &[f32]) {
         let (outputs, queries) = (self.outputs(), self.config.round_queries);
         for i in 0..outputs {
@@ -345,7 +367,8 @@ impl Aims {
         }
     }
 
-    /// Of the links between all masks of `count` rounds at two levels, those between the masks that were kept.
+    /// Keeps, of the links between all masks of `count` rounds at two levels, only those between
+    /// masks in the output.
     fn corner(
         &self,
         output: &AimsOutput,
@@ -359,7 +382,8 @@ impl Aims {
         rows.flat_map(|row| &row[..masks(fine)]).copied().collect()
     }
 
-    /// Logits of the links between the masks of all rounds, where the decoder says them.
+    /// The logits of the links between the masks of all rounds, or nothing if the decoder does not
+    /// predict them.
     fn links(&self, rounds: &[Round]) -> Vec<Tensor<1>> {
         let LevelDecoder::Own { association, .. } = &self.decoder else { return Vec::new() };
         let tokens = |level: usize| {
@@ -380,17 +404,18 @@ impl Aims {
         links.map(ops::flattened).to_vec()
     }
 
-    /// Masks of each query.
+    /// The number of masks of each query.
     fn outputs(&self) -> usize {
         self.config.outputs.len() + self.decoder.nested()
     }
 
-    /// Whether nothing is left to look for at the places of a round.
+    /// Whether the highest objectness of a round is below the threshold, so that nothing is left to
+    /// find.
     fn is_exhausted(&self, chosen: &[f32]) -> bool {
         chosen[self.config.round_queries] < self.config.thresholds.min_objectness
     }
 
-    /// How a round's masks cover the places of the levels that are sought.
+    /// How the masks of a round suppress the objectness of the levels that are sought.
     fn suppression(&self, sought: &[usize], [height, width]: [usize; 2]) -> Suppress {
         let mut outputs_of = [0; 4];
         for (bits, &level) in outputs_of.iter_mut().zip(sought) {
@@ -415,9 +440,9 @@ impl Aims {
     }
 }
 
-/// Queries that are chosen together, and what they say.
+/// Queries that are selected and decoded together, and their results.
 struct Round {
-    /// Their places, then the objectness of the hottest, `[queries + 1]`.
+    /// The numbers of their positions, then the highest objectness among them, `[queries + 1]`.
     chosen: Tensor<1>,
     decoded: Decoded,
 }
@@ -430,7 +455,8 @@ fn index(level: Level) -> usize {
     }
 }
 
-/// Codes of all positions of a map, `[1, rows * cols, channels]`: half of the channels for y, half for x.
+/// The positional encodings of all positions of a map, `[1, rows * cols, channels]`. Half of the
+/// channels are for y, half for x.
 fn positions([rows, cols]: [usize; 2], channels: usize, device: &Device) -> Tensor<3> {
     let (half, side) = (channels / 2, rows.max(cols));
     let codes = axis_codes(side, side, half);
@@ -441,8 +467,9 @@ fn positions([rows, cols]: [usize; 2], channels: usize, device: &Device) -> Tens
     ops::tensor(data, [1, rows * cols, channels], device)
 }
 
-/// Codes of the first `count` places along an axis of `side`, row-major `[count, channels]`: sines, then cosines; the fastest has eight
-/// waves along the whole axis, the slowest a hundredth of that.
+/// The positional encodings of the first `count` positions along an axis of `side` positions,
+/// row-major `[count, channels]`: sines, then cosines. The fastest makes eight waves along the
+/// whole axis, the slowest about a hundredth of that.
 fn axis_codes(count: usize, side: usize, channels: usize) -> Vec<f32> {
     const WAVES: f32 = 8.0;
     const SLOWEST: f32 = 100.0;

@@ -1,4 +1,5 @@
-//! Objectness: how likely it is that the centre of a mask is at a place. The best places become queries.
+//! Objectness: how likely it is that the centre of a mask is at a position. The best positions
+//! become queries.
 
 use super::{LayerNorm, Mlp};
 use crate::error::Result;
@@ -6,13 +7,14 @@ use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::{Activation, Tensor};
 
-/// The objectness of one level.
+/// Predicts the objectness of one level.
 pub struct Objectness {
     norm: LayerNorm,
     mlp: Mlp,
 }
 
 impl Objectness {
+    /// Loads the layers from the tensors under `name`.
     pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let width = config.width;
         Ok(Self {
@@ -21,14 +23,17 @@ impl Objectness {
         })
     }
 
-    /// `[1, rows, cols, width]` to logits: whether the centre of a mask is here, `[1, rows, cols, 1]`.
+    /// The objectness at each position, as logits `[1, rows, cols, 1]`, from the pixel decoder's
+    /// map of stride 8, `[1, rows, cols, width]`.
     pub fn forward(&self, map8: Tensor<4>) -> Tensor<4> {
         self.mlp.forward(self.norm.forward(map8, Activation::None), Activation::Gelu)
     }
 }
 
-/// Which of `[rows, cols]` places queries should not be at, 1 for those: where a mask prompt, 0 and 1 for each pixel of the input,
-/// does not cover at least half of them, or, if it covers no place that far, those that it covers less than others.
+/// The positions of `[rows, cols]` that should not become queries: 1 for these, 0 for others.
+/// `prompt` is a mask prompt, 0 or 1 for each pixel of the input. A position is excluded if the
+/// prompt covers less than half of it. If the prompt covers no position that far, all but those
+/// that it covers most are excluded.
 pub fn excluded(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
     let Some(prompt) = prompt else { return vec![0.0; rows * cols] };
     let shares = shares(prompt, [rows, cols]);
@@ -36,7 +41,7 @@ pub fn excluded(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
     shares.into_iter().map(|share| f32::from(u8::from(share < enough))).collect()
 }
 
-/// How much of each place is inside the mask.
+/// The share of each position that lies in the mask.
 fn shares(mask: &[f32], [rows, cols]: [usize; 2]) -> Vec<f32> {
     let cell = (mask.len() / (rows * cols)).isqrt();
     let mut shares = vec![0.0; rows * cols];
@@ -54,7 +59,8 @@ mod tests {
 
     #[test]
     fn a_prompt_confines_the_choice() {
-        // Two pixels a place and axis; the lower right quarter, and a thin line.
+        // Each position has two pixels along each axis. The prompts are the lower right quarter and
+        // a thin line.
         let mask = |inside: fn(usize, usize) -> bool| -> Vec<f32> {
             (0..64).map(|i| f32::from(u8::from(inside(i % 8, i / 8)))).collect()
         };

@@ -1,4 +1,5 @@
-//! From the encoder's maps to tokens of strides 16 and 8 and mask features of stride 4.
+//! The pixel decoder: it makes maps of strides 16 and 8 and mask features of stride 4 from the
+//! encoder's maps.
 
 use super::prompt_encoder::Injection;
 use super::{axis_codes, positions};
@@ -12,10 +13,11 @@ use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
+/// The pixel decoder with its weights.
 pub struct PixelDecoder {
     from_embedding: Linear,
     from_deepest: Linear,
-    /// Whether the deepest map is half as fine as the embedding.
+    /// Whether the deepest map has half the resolution of the embedding.
     is_deepest_coarse: bool,
     from_stride8: Linear,
     from_stride4: Linear,
@@ -25,20 +27,25 @@ pub struct PixelDecoder {
     refine8: Refine,
     up4: Upsample,
     refine4: Refine,
-    /// So that a kernel can ask for a place, and tell apart what looks the same.
+    /// The projections of the rows' and the columns' positional encodings. They are added to the
+    /// mask features, so that a kernel can ask for a position and separate things that look the
+    /// same.
     row4: Linear,
     column4: Linear,
 }
 
-/// `[1, height / stride, width / stride, channels]` each.
+/// The maps that the pixel decoder makes, each `[1, height / stride, width / stride, channels]`.
 pub struct Maps {
+    /// The context, which the level decoders read.
     pub stride16: Tensor<4>,
+    /// The map that the objectness is predicted from.
     pub stride8: Tensor<4>,
-    /// Mask logits are partly products of kernels with these.
+    /// The mask features. Mask logits are partly products of kernels with these.
     pub stride4: Tensor<4>,
 }
 
 impl PixelDecoder {
+    /// Loads the pixel decoder from the tensors under `name`.
     pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let &LevelsConfig { width, mask_dim, .. } = config;
         let description = &weights.manifest().description;
@@ -66,6 +73,7 @@ impl PixelDecoder {
         })
     }
 
+    /// Makes the maps. `prompt` is what a mask prompt adds to the features.
     pub fn forward(&self, features: &ImageFeatures, prompt: Option<Injection>) -> Maps {
         let _named = layer("pixel decoder");
         let (add4, add8, add16) = match prompt {
@@ -150,7 +158,7 @@ impl ContextLayer {
     }
 }
 
-/// A look at the neighbours, then an MLP at each pixel.
+/// A depthwise 3 x 3 convolution, then an MLP at each pixel.
 struct Refine {
     local_conv: Depthwise,
     mlp: NormedMlp,
@@ -170,7 +178,7 @@ impl Refine {
         })
     }
 
-    /// `last` may change each band of the result.
+    /// Refines `x` band by band. `last` may change each band of the result.
     fn forward(&self, x: &Tensor<4>, last: impl Fn(Tensor<4>, &Band) -> Tensor<4>) -> Tensor<4> {
         let channels = x.dims()[3];
         in_bands(x, 6 * channels, |rows, band| {
@@ -180,7 +188,7 @@ impl Refine {
     }
 }
 
-/// Twice the resolution: a linear layer makes the four pixels of a cell, in the order (y, x).
+/// Doubles the resolution: a linear layer makes the four pixels of each cell, in the order (y, x).
 struct Upsample {
     linear: Linear,
     outputs: usize,

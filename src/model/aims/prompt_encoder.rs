@@ -1,4 +1,4 @@
-//! What a mask prompt adds to the image's features.
+//! The mask prompt encoder: it computes what a mask prompt adds to the image's features.
 
 use crate::error::Result;
 use crate::model::layers::{LayerNorm, Linear};
@@ -6,29 +6,35 @@ use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::{self, Activation, Tensor};
 
-/// A pyramid of linear layers over cells of the mask (4, 8 and 16 pixels a side), one result for each scale of features.
+/// A pyramid of linear layers over cells of the mask (4, 8 and 16 pixels a side), with one result
+/// for each scale of the features.
 pub struct MaskPromptEncoder {
     scales: Vec<Scale>,
 }
 
 struct Scale {
-    /// Side of a cell, in positions of the scale before.
+    /// The side of a cell, in positions of the scale before.
     side: usize,
     reduce: Linear,
     norm: LayerNorm,
     inject: Linear,
 }
 
-/// Each `[1, height, width, channels]`.
+/// What is added to the features of each stride, `[1, height / stride, width / stride, channels]`.
 pub struct Injection {
+    /// What is added to the mask features.
     pub stride4: Tensor<4>,
+    /// What is added to the map of stride 8.
     pub stride8: Tensor<4>,
+    /// What is added to the map of stride 16.
     pub stride16: Tensor<4>,
 }
 
 impl MaskPromptEncoder {
+    /// The sides of the cells of all scales, from fine to coarse.
     const SIDES: [usize; 3] = [4, 2, 2];
 
+    /// Loads the encoder from the tensors under `name`.
     pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let outputs = [config.mask_dim, config.width, config.width];
         let mut inputs = 1;
@@ -57,7 +63,7 @@ impl MaskPromptEncoder {
         Ok(Self { scales })
     }
 
-    /// `mask` is `[1, height, width, 1]` of 0 and 1.
+    /// Encodes a mask prompt, `[1, height, width, 1]` of 0 and 1.
     pub fn forward(&self, mask: Tensor<4>) -> Injection {
         let mut x = mask;
         let mut added = self.scales.iter().map(|scale| {
@@ -70,7 +76,8 @@ impl MaskPromptEncoder {
     }
 }
 
-/// `[1, h, w, c]` to `[1, h / side, w / side, side² c]`, a cell's positions in rows.
+/// Folds `[1, h, w, c]` into cells, `[1, h / side, w / side, side² c]`. The positions of a cell are
+/// in rows.
 fn cells(x: Tensor<4>, side: usize) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
     let (rows, cols) = (height / side, width / side);

@@ -1,5 +1,7 @@
-//! The level decoders of `aims-base`: output tokens that read along while SAM 2's mask decoder answers a point. They change nothing in it: one
-//! pass gives SAM's nested masks, exactly as they are, and the masks of all levels. Its PyTorch twin is `training/aims/side_decoder.py`.
+//! The level decoders of `aims-base`: output tokens that run next to those of SAM 2's mask decoder
+//! while it answers a point. They change nothing in it, so one pass gives SAM's nested masks,
+//! exactly as they are, and the masks of all levels. Its PyTorch twin is
+//! `training/aims/side_decoder.py`.
 
 use std::rc::Rc;
 
@@ -18,38 +20,41 @@ use crate::model::weights::Weights;
 use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
+/// The side decoder with its weights.
 pub struct SideDecoder {
     sam: Rc<MaskDecoder>,
     points: Rc<PromptEncoder>,
     from_context: Linear,
-    /// The quality token, then those of the levels: `[1, 1 + outputs, channels]`.
+    /// The quality token, then the output tokens: `[1, 1 + outputs, channels]`.
     start: Tensor<3>,
     blocks: Vec<Block>,
     last: ImageAttention,
     norm: LayerNorm,
     quality_head: Mlp,
-    /// Of the output tokens.
+    /// The heads of the output tokens, in their order.
     heads: Vec<Head>,
 }
 
-/// What all queries look at.
+/// What all queries on an image share.
 pub struct Prepared {
     image: SharedImage,
     fine: FineFeatures,
-    /// Keys and values of the context, for each block.
+    /// The keys and values of the context, for each block.
     context: Vec<(Tensor<3>, Tensor<3>)>,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
+    /// The tokens of points at the positions that queries may have.
     points: CellCodes,
-    /// Rows and columns of the cells.
+    /// The rows and columns of the image embedding.
     size: [usize; 2],
 }
 
 impl SideDecoder {
-    /// SAM's nested masks for a point.
+    /// The number of SAM's nested masks for a point.
     pub const NESTED: usize = 3;
 
-    /// `name` is that of the AIMS head.
+    /// Loads the side decoder. `name` is the name of the AIMS head, and `points` and `sam` are
+    /// SAM's prompt encoder and mask decoder.
     pub fn load(
         weights: &Weights,
         name: &str,
@@ -89,7 +94,8 @@ impl SideDecoder {
         })
     }
 
-    /// From what the encoder and the pixel decoder make of an image.
+    /// Computes what all queries on an image share from the encoder's features and the pixel
+    /// decoder's maps.
     pub fn prepare(&self, features: &ImageFeatures, maps: Maps) -> Prepared {
         let embedding = &features.embedding;
         let [_, rows, cols, channels] = embedding.dims();
@@ -113,8 +119,9 @@ impl SideDecoder {
         }
     }
 
-    /// A round of queries at the places that are `chosen`: their numbers, then one more that is not a place. The outputs are the levels',
-    /// then SAM's nested masks, whose score is their predicted IoU.
+    /// Decodes a round of queries. `chosen` has the numbers of their positions, then one more value
+    /// that is not a position. The outputs are those of the levels, then SAM's nested masks, whose
+    /// score is their predicted IoU.
     pub fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
@@ -122,7 +129,8 @@ impl SideDecoder {
         let channels = points.dims()[1];
         let points = ops::reshape(points, [queries, 1, channels]);
         let prompts = ops::concat(vec![points, ops::repeat(self.points.padding(), 0, queries)], 1);
-        // Each query has its own view of the image.
+        // Each query has its own view of the image, which takes so much memory that queries are
+        // decoded in groups.
         let room = ops::working_bytes(&chosen.device());
         let together = (room / self.bytes(prepared.image.cells())).clamp(1, queries);
         let (mut said, mut nested, mut iou) = (Vec::new(), Vec::new(), Vec::new());
@@ -154,13 +162,15 @@ impl SideDecoder {
         }
     }
 
-    /// What a query takes: the image at its end, and as keys and values for each look after the first.
+    /// The memory that a query needs, in bytes: for the image at its end, and for its keys and
+    /// values in each attention after the first.
     fn bytes(&self, cells: usize) -> usize {
         let channels = self.start.dims()[2];
         self.sam.bytes(cells) + (1 + self.blocks.len()) * cells * channels * size_of::<f32>()
     }
 
-    /// The own tokens at the end, `[queries, 1 + outputs, channels]`, after they went along.
+    /// The side decoder's own tokens at the end, `[queries, 1 + outputs, channels]`, after they
+    /// have run next to SAM's.
     fn read(&self, prepared: &Prepared, Trace { tokens_in, image_in: looks }: &Trace) -> Tensor<3> {
         let _named = layer("level readers");
         let queries = tokens_in[0].dims()[0];
@@ -182,7 +192,7 @@ impl SideDecoder {
     }
 }
 
-/// A look at the image through SAM's keys and values.
+/// Attention to the image through SAM's keys and values.
 struct ImageAttention {
     q: Linear,
     out: Linear,
@@ -199,7 +209,7 @@ impl ImageAttention {
         })
     }
 
-    /// `residual` is added to what is prepared.
+    /// The attention of `queries` to the projected `image`, plus `residual`.
     fn forward_add(
         &self,
         queries: Tensor<3>,
@@ -211,7 +221,7 @@ impl ImageAttention {
     }
 }
 
-/// Beside one block of SAM's transformer, whose feed-forward layer it shares.
+/// A block that runs next to a block of SAM's transformer, whose feed-forward layer it shares.
 struct Block {
     self_attention: Attention,
     norm1: LayerNorm,
@@ -222,7 +232,8 @@ struct Block {
     mlp_in: Linear,
     mlp_out: Linear,
     norm3: LayerNorm,
-    /// As in SAM, the first block's self-attention replaces the tokens and adds no positions.
+    /// As in SAM, the first block's self-attention replaces the tokens and adds no positional
+    /// encodings.
     is_first: bool,
 }
 
@@ -257,7 +268,8 @@ impl Block {
         })
     }
 
-    /// `own` tokens and where they started, SAM's tokens likewise, and the image and the context as keys and values.
+    /// Runs the block on the `own` tokens, which began as `start`. SAM's tokens are given in the
+    /// same way, and the image and the context as keys and values.
     fn forward(
         &self,
         own: Tensor<3>,

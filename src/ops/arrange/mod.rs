@@ -1,4 +1,4 @@
-//! Copies that put the same values in another order.
+//! Copies that put values in another order.
 
 mod op;
 
@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use crate::ops::run::{run, run_into};
 pub use op::Arrange;
 
-/// A range along one axis.
+/// The part of a tensor that lies in `range` along an axis.
 pub fn slice<const D: usize>(x: &Tensor<D>, axis: usize, range: Range<usize>) -> Tensor<D> {
     let mut shape = x.dims();
     let (outer, inner) = around(&shape, axis);
@@ -19,13 +19,14 @@ pub fn slice<const D: usize>(x: &Tensor<D>, axis: usize, range: Range<usize>) ->
     run(movement, [x.clone().into()], shape)
 }
 
-/// One after the other along an axis.
+/// The parts, one after the other along an axis.
 pub fn concat<const D: usize>(parts: Vec<Tensor<D>>, axis: usize) -> Tensor<D> {
     let length = parts.iter().map(|part| part.dims()[axis]).sum();
     collect(parts, axis, length)
 }
 
-/// As [`cat`], of parts that are made one by one: each is put in its place before the next. `length` is that of all along the axis.
+/// The same as [`concat()`], for parts that are made one by one: each is put in its place before
+/// the next one is made. `length` is that of all parts together along the axis.
 pub fn collect<const D: usize>(
     parts: impl IntoIterator<Item = Tensor<D>>,
     axis: usize,
@@ -47,10 +48,10 @@ pub fn collect<const D: usize>(
             Some(out) => run_into(movement, [part.into()], out),
         });
     }
-    out.expect("at least one part")
+    out.expect("there is at least one part")
 }
 
-/// So many times over, along an axis: all of it, then all of it again.
+/// The tensor repeated `times` times along an axis, as a whole.
 pub fn repeat<const D: usize>(x: Tensor<D>, axis: usize, times: usize) -> Tensor<D> {
     let mut shape = x.dims();
     let (outer, inner) = around(&shape, axis);
@@ -60,7 +61,7 @@ pub fn repeat<const D: usize>(x: Tensor<D>, axis: usize, times: usize) -> Tensor
     run(movement, [x.into()], shape)
 }
 
-/// Axis `order[i]` becomes axis `i`.
+/// Reorders the axes: axis `order[i]` becomes axis `i`.
 pub fn permute<const D: usize>(x: Tensor<D>, order: [usize; D]) -> Tensor<D> {
     let old = x.dims();
     let shape = order.map(|axis| old[axis]);
@@ -69,7 +70,8 @@ pub fn permute<const D: usize>(x: Tensor<D>, order: [usize; D]) -> Tensor<D> {
     run(Arrange::new(&axes, 0, 0), [x.into()], shape)
 }
 
-/// Twice the resolution: each pixel of `[batch, height, width, channels]` four times.
+/// Doubles the resolution of a feature map `[batch, height, width, channels]`: each position
+/// appears four times.
 pub fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
     let [batch, height, width, channels] = x.dims();
     let line = width * channels;
@@ -83,7 +85,7 @@ pub fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
     run(Arrange::new(&axes, 0, 0), [x.into()], [batch, 2 * height, 2 * width, channels])
 }
 
-/// The product of the sizes before an axis, and of those after it.
+/// The product of the sizes before an axis, and that of the sizes after it.
 fn around(shape: &[usize], axis: usize) -> (usize, usize) {
     (shape[..axis].iter().product(), shape[axis + 1..].iter().product())
 }

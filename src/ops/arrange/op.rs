@@ -1,26 +1,32 @@
-//! Copies as an operation.
+//! Copying as an operation.
 
 use crate::ops::cost::Cost;
 use crate::ops::op::{Launch, Op, workgroups_for};
 use crate::ops::params::params;
 use crate::ops::shader::{Kernel, Settings, Shader, Vectors};
 
-/// Axes of a [`Arrange`].
+/// The number of axes of an [`Arrange`].
 const AXES: usize = 8;
 
-/// Copies a block of values, its input: `to[to_offset + Σ i·to] = from[from_offset + Σ i·from]` for all `i` below `sizes`.
+/// Copies a block of values from the input: `to[to_offset + Σ i·to] = from[from_offset + Σ i·from]`
+/// for all `i` below `sizes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrange {
+    /// The sizes of the axes, the outermost first.
     pub sizes: [usize; AXES],
-    /// Strides.
+    /// The strides of the input along the axes.
     pub from: [usize; AXES],
+    /// The strides of the output along the axes.
     pub to: [usize; AXES],
+    /// Where the first value is in the input.
     pub from_offset: usize,
+    /// Where the first value is in the output.
     pub to_offset: usize,
 }
 
 impl Arrange {
-    /// From `(size, stride from, stride to)` of each axis, the outermost first.
+    /// A copy with `(size, stride of the input, stride of the output)` for each axis, the outermost
+    /// first.
     pub fn new(axes: &[(usize, usize, usize)], from_offset: usize, to_offset: usize) -> Self {
         let mut new =
             Self { sizes: [1; AXES], from: [0; AXES], to: [0; AXES], from_offset, to_offset };
@@ -31,7 +37,7 @@ impl Arrange {
         new
     }
 
-    /// The same in units of four values, where they stay together.
+    /// The same copy in units of four values, if these always stay together.
     fn in_fours(&self) -> Option<Self> {
         const LAST: usize = AXES - 1;
         let all = self.from[..LAST].iter().chain(&self.to[..LAST]);
@@ -49,7 +55,7 @@ impl Arrange {
 }
 
 params! {
-    /// See `shaders/arrange.wgsl`.
+    /// The parameters of `shaders/arrange.wgsl`.
     struct ArrangeParams {
         sizes: [u32; AXES],
         from_strides: [u32; AXES],

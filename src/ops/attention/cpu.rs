@@ -1,15 +1,17 @@
-//! The CPU twin.
+//! The CPU twin of attention.
 
 use super::{Attention, HeadLayout, ScoreBias};
 use crate::ops::cpu::{Factor, Lanes, Operand, for_each_chunk, lanes};
 
-/// Queries that one thread handles at a time: in a browser a whole number of tiles of the product.
+/// The number of queries that one thread handles at a time. In a browser this is a whole number of
+/// tiles of the product.
 const BLOCK: usize = 60;
 
-/// See [`Attention`]; `bias` is as [`ScoreBias`] says.
+/// Computes [`Attention`]. [`ScoreBias`] gives the shape of `bias`.
 pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention, out: &mut [f32]) {
     let width = spec.heads * spec.dim;
-    // Many small windows, or one with many queries: either has enough for all threads.
+    // There are many small windows, or one window with many queries. Either gives work to all
+    // threads.
     for_each_chunk(out, spec.queries * width, |batch, out| {
         let own = |layout: &HeadLayout, tokens: usize| {
             if layout.shared { 0 } else { batch * tokens * layout.stride }
@@ -60,7 +62,7 @@ pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention
     });
 }
 
-/// One head's tokens as `[dim, keys]`.
+/// The tokens of one head as `[dim, keys]`.
 fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) -> Vec<f32> {
     let mut out = vec![0.0; spec.keys * spec.dim];
     for token in 0..spec.keys {
@@ -72,7 +74,7 @@ fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) 
     out
 }
 
-/// One head's tokens as `[keys, dim]`.
+/// The tokens of one head as `[keys, dim]`.
 fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) -> Vec<f32> {
     let mut out = Vec::with_capacity(spec.keys * spec.dim);
     for token in 0..spec.keys {
@@ -82,14 +84,16 @@ fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) ->
     out
 }
 
-/// Adds the bias, if there is one, and makes exponentials of the scores, relative to the highest one; returns what makes them sum to one.
+/// Adds the bias, if there is one, and replaces the scores by their exponentials relative to the
+/// highest one. Returns the factor that makes them sum to one.
 ///
-/// In lanes, as a chain of maxima or sums would wait for each link.
+/// It keeps several maxima and sums side by side, because in a single chain each step would wait
+/// for the one before.
 fn exponentials(scores: &mut [f32], bias: &[f32]) -> f32 {
     const LANES: usize = 8;
     scores.iter_mut().zip(bias).for_each(|(score, bias)| *score += bias);
     let (chunks, rest) = scores.as_chunks::<LANES>();
-    // Not `f32::max`, which in a browser is a call.
+    // `f32::max` would be a call in a browser.
     let larger = |a: f32, b: f32| if a > b { a } else { b };
     let mut lanes = [f32::NEG_INFINITY; LANES];
     for chunk in chunks {

@@ -1,4 +1,4 @@
-//! Multi-head attention, with operands wherever projections leave them.
+//! Multi-head attention. It reads its operands where projections have put them, without copies.
 
 mod cpu;
 mod op;
@@ -9,13 +9,13 @@ use crate::ops::backend::Primitive;
 use crate::ops::run::run;
 pub use op::{Attention, HeadLayout, ScoreBias};
 
-/// Multi-head attention with separate `[batch, tokens, heads * dim]` operands, scaled by `1 / sqrt(dim)`. An operand
-/// with a batch axis of 1 is shared by all batches.
+/// Multi-head attention with separate operands `[batch, tokens, heads * dim]`. Scores are scaled by
+/// `1 / sqrt(dim)`. All batches share an operand whose batch axis is 1.
 pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, heads: usize) -> Tensor<3> {
     cross_attention(q, k, v, None, heads)
 }
 
-/// [`attention`] with a bias `[queries, keys]` on the scores of all heads and batches.
+/// The same as [`attention`], with a bias `[queries, keys]` on the scores of all heads and batches.
 pub fn biased_attention(
     q: Tensor<3>,
     k: Tensor<3>,
@@ -43,7 +43,7 @@ fn cross_attention(
     let dim = width / heads;
     let batch = q_batch.max(k_batch);
     let layout = |own: usize| {
-        assert!(own == batch || own == 1, "batches must match or be shared");
+        assert!(own == batch || own == 1, "the batch axes must match or be 1");
         HeadLayout { stride: width, offset: 0, head_stride: dim, shared: own < batch }
     };
     let op = Attention {
@@ -58,15 +58,16 @@ fn cross_attention(
         k: layout(k_batch),
         v: layout(v.dims()[0]),
     };
-    // The binding is there in every variant: without a bias, the queries stand in.
+    // Every variant has a binding for the bias. Without a bias, the queries are bound there.
     match bias {
         Some(bias) => attend(op, [q.into(), k.into(), v.into(), bias.into()]),
         None => attend(op, [q.clone().into(), k.into(), v.into(), q.into()]),
     }
 }
 
-/// Attention on a fused projection `[batch, tokens, query | key | value]`, heads side by side in each of the three. `queries`,
-/// `[batch, fewer tokens, width]`, stand in for its own where they were pooled.
+/// Attention on a fused projection `[batch, tokens, query | key | value]`. Each of the three has
+/// its heads next to each other. If `queries`, `[batch, fewer tokens, width]`, are given, they
+/// replace those of the projection. This is for blocks that pool their queries.
 pub fn fused_attention(queries: Option<Tensor<3>>, qkv: Tensor<3>, heads: usize) -> Tensor<3> {
     let [batch, tokens, fused] = qkv.dims();
     let width = fused / 3;
@@ -89,13 +90,13 @@ pub fn fused_attention(queries: Option<Tensor<3>>, qkv: Tensor<3>, heads: usize)
         k: layout(fused, width),
         v: layout(fused, 2 * width),
     };
-    // The binding of the bias is there in every variant: the queries stand in.
+    // Every variant has a binding for the bias. The queries are bound there.
     let queries = queries.unwrap_or_else(|| qkv.clone());
     attend(op, [queries.clone().into(), qkv.clone().into(), qkv.into(), queries.into()])
 }
 
-/// Self-attention on a fused projection `[batch, tokens, heads * (query | key | value)]` with a bias
-/// `[heads, tokens, tokens]` on the scores.
+/// Self-attention on a fused projection `[batch, tokens, heads * (query | key | value)]`, with a
+/// bias `[heads, tokens, tokens]` on the scores.
 pub fn self_attention(qkv: Tensor<3>, bias: &Tensor<3>, heads: usize) -> Tensor<3> {
     let [batch, tokens, width] = qkv.dims();
     let dim = width / heads / 3;

@@ -1,4 +1,4 @@
-//! Attention as an operation: what it computes, and its GPU twin.
+//! Attention as an operation: what it computes, and its kernels.
 
 use super::cpu;
 use crate::ops::cost::Cost;
@@ -6,26 +6,30 @@ use crate::ops::op::{Launch, Op, THREADS};
 use crate::ops::params::params;
 use crate::ops::shader::{Kernel, Network, Settings, Shader, Vectors};
 
-/// Multi-head attention over `batch` independent sets of tokens; the output is `[batch, queries, heads * dim]`.
+/// Multi-head attention over `batch` independent sets of tokens. The output is
+/// `[batch, queries, heads * dim]`.
 ///
-/// The inputs are queries, keys, values and the bias on scores.
+/// The inputs are the queries, the keys, the values and the bias of the scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention {
     pub batch: usize,
     pub queries: usize,
     pub keys: usize,
     pub heads: usize,
-    /// Channels of one head: a multiple of 4.
+    /// The number of channels of one head, a multiple of 4.
     pub dim: usize,
+    /// The factor of the scores.
     pub scale: f32,
     pub bias: ScoreBias,
+    /// Where the heads of the queries, keys and values are.
     pub q: HeadLayout,
     pub k: HeadLayout,
     pub v: HeadLayout,
 }
 
-/// Where one of attention's operands keeps its heads: `data[token * stride + offset + head * head_stride ..][..dim]`,
-/// tokens counted through all batches, or through one that all share.
+/// Where one operand of attention has its heads:
+/// `data[token * stride + offset + head * head_stride ..][..dim]`. Tokens are counted through all
+/// batches, or through the one that all batches share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLayout {
     pub stride: usize,
@@ -35,18 +39,19 @@ pub struct HeadLayout {
     pub shared: bool,
 }
 
-/// What is added to attention's scores.
+/// The bias that is added to the scores of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScoreBias {
     None,
-    /// `[queries, keys]`, the same for all heads.
+    /// The bias is `[queries, keys]`, the same for all heads.
     Shared,
-    /// `[heads, queries, keys]`.
+    /// The bias is `[heads, queries, keys]`.
     PerHead,
 }
 
 params! {
-    /// See `shaders/attention_operands.wgsl`: strides and offsets are in vectors of four.
+    /// The parameters of `shaders/attention_operands.wgsl`. Strides and offsets are in vectors of
+    /// four.
     struct AttentionParams {
         queries: u32,
         keys: u32,
@@ -68,10 +73,12 @@ params! {
     }
 }
 
-/// So few queries leave threads without work; from so many keys on it pays to share them among the threads instead.
+/// With at most this many queries, most threads would have no work. If there are many keys, it then
+/// pays to share the keys of each query among the threads.
 const FEW_QUERIES: usize = 16;
+/// The least number of keys that are shared.
 const MANY_KEYS: usize = 128;
-/// Memory of a workgroup that WebGPU guarantees.
+/// The memory of a workgroup that WebGPU guarantees, in bytes.
 const WORKGROUP_BYTES: usize = 16_384;
 
 impl Op<4> for Attention {
@@ -162,13 +169,14 @@ fn settings(dim: usize) -> Settings {
     Settings::new(&[("dim", dim), ("dim4", dim / 4), ("keys", tile_keys(dim))])
 }
 
-/// Keys, with their values, that a workgroup shares at a time.
+/// The number of keys, with their values, that a workgroup shares at a time.
 fn tile_keys(dim: usize) -> usize {
-    // Half of the memory, and no more than are worth it.
+    // They take at most half of the memory. More than 32 gain nothing.
     (WORKGROUP_BYTES / 2 / (dim * size_of::<f32>())).min(32)
 }
 
-/// Whether threads that share the keys of a query, with heads of so many channels, have room to put their sums together.
+/// Whether threads that share the keys of a query have room for their sums in the memory of a
+/// workgroup, with heads of this many channels.
 fn shares_keys(dim: usize) -> bool {
     THREADS * (dim + 2) * size_of::<f32>() <= WORKGROUP_BYTES
 }

@@ -1,4 +1,4 @@
-//! Non-linearities of the CPU.
+//! Non-linearities on the CPU.
 
 use super::lanes::{self, Lanes};
 use crate::ops::activation::Activation;
@@ -12,11 +12,12 @@ pub fn activate(values: &mut [f32], activation: Activation) {
     }
 }
 
-/// `x Phi(x)`, off by at most 3e-7 times the larger of 1 and |x|. Phi, the normal distribution, is one half plus a rational function fitted
-/// to it (minimax, weighed for this use); `erf` by exponentials, as the shaders have it, takes three times as long without an instruction
-/// for them.
+/// `x Phi(x)`, with an error of at most 3e-7 times the larger of 1 and |x|. Phi is the normal
+/// distribution, here one half plus a rational function that was fitted to it (minimax, weighted
+/// for this use). The shaders compute `erf` with exponentials; without an instruction for these,
+/// that takes three times as long.
 fn gelu(x: Lanes) -> Lanes {
-    // Beyond, Phi is 0 or 1.
+    // Beyond this, Phi is 0 or 1.
     const END: f32 = 5.25;
     let inner = x.at_least(-END).at_most(END);
     let square = inner * inner;

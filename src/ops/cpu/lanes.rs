@@ -1,11 +1,14 @@
-//! Four floats in one register: the browser's 128-bit SIMD. Natively an array, which compilers vectorise as well.
+//! Four floats in one register. In a browser this is 128-bit SIMD; natively it is an array, which
+//! compilers vectorise as well.
 //!
-//! Explicit because compilers never make one step of a product and its sum of their own accord, where the relaxed build has one.
+//! It is explicit because compilers never fuse a product and a sum into one instruction by
+//! themselves. The build for relaxed SIMD has such an instruction.
 
 #[cfg(target_family = "wasm")]
 use std::arch::wasm32 as simd;
 use std::ops::{Add, Div, Mul};
 
+/// Four floats.
 #[derive(Clone, Copy)]
 pub struct Lanes(
     #[cfg(target_family = "wasm")] simd::v128,
@@ -13,16 +16,20 @@ pub struct Lanes(
 );
 
 impl Lanes {
+    /// The number of floats in a register.
     pub const COUNT: usize = 4;
 
-    /// `e^x` for x <= 0 (softmax needs no more), relative error below 4e-7: 2^n by the exponent's bits times a polynomial for the rest.
+    /// `e^x` for `x <= 0` (softmax needs no more), with a relative error below 4e-7. It is computed
+    /// as `2^n`, made from the bits of the exponent, times a polynomial for the rest.
     pub fn exp(self) -> Self {
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
-        // Floats of this size have no fraction: adding it rounds, and leaves the integer in the lowest bits. Casts to an integer
-        // would have to saturate, which takes longer than all the rest.
+        // Floats of this size have no fraction, so adding it rounds and leaves the integer in the
+        // lowest bits. A cast to an integer would have to saturate, which takes longer than all the
+        // rest.
         const ROUND: f32 = 12_582_912.0;
-        // Below this the result is under the smallest normal number: as good as zero.
+        // Below this, the result is smaller than the smallest normal number, which is as good as
+        // zero.
         let x = self.at_least(-87.0).at_most(0.0);
         let rounded = x.mul_add(Self::splat(std::f32::consts::LOG2_E), Self::splat(ROUND));
         let n = rounded + Self::splat(-ROUND);
@@ -38,7 +45,7 @@ impl Lanes {
         (p * rest).mul_add(rest, rest + Self::splat(1.0)) * rounded.power_of_two()
     }
 
-    /// The polynomial with these coefficients, the constant first.
+    /// The polynomial with these coefficients, starting with the constant.
     pub fn polynomial<const N: usize>(self, coefficients: [f32; N]) -> Self {
         let mut reversed = coefficients.into_iter().rev().map(Self::splat);
         let highest = reversed.next().expect("a polynomial has a coefficient");
@@ -79,7 +86,8 @@ impl Div for Lanes {
     }
 }
 
-/// Applies `f` to all values in place; it sees zeros beside the last ones.
+/// Applies `f` to all values in place. If their number is not a multiple of four, `f` also sees the
+/// zeros that fill up the last register.
 pub fn map(values: &mut [f32], f: impl Fn(Lanes) -> Lanes) {
     let (chunks, rest) = values.as_chunks_mut::<{ Lanes::COUNT }>();
     chunks.iter_mut().for_each(|chunk| f(Lanes::load(chunk, 0)).store(chunk, 0));
@@ -91,24 +99,26 @@ pub fn map(values: &mut [f32], f: impl Fn(Lanes) -> Lanes) {
 
 #[cfg(target_family = "wasm")]
 impl Lanes {
+    /// The same value four times.
     pub fn splat(value: f32) -> Self {
         Self(simd::f32x4_splat(value))
     }
 
-    /// The values from `index * COUNT` on.
+    /// The four values from `index * COUNT` on.
     pub fn load<const N: usize>(values: &[f32; N], index: usize) -> Self {
         let values = &values[index * Self::COUNT..][..Self::COUNT];
-        // SAFETY: there are as many, and the load needs no alignment.
+        // SAFETY: the slice has four values, and the load needs no alignment.
         Self(unsafe { simd::v128_load(values.as_ptr().cast()) })
     }
 
+    /// Writes the four values from `index * COUNT` on.
     pub fn store<const N: usize>(self, values: &mut [f32; N], index: usize) {
         let values = &mut values[index * Self::COUNT..][..Self::COUNT];
-        // SAFETY: as for `load`.
+        // SAFETY: the same as in `load`.
         unsafe { simd::v128_store(values.as_mut_ptr().cast(), self.0) }
     }
 
-    /// `self * factor + sum`, in one step where the module is built for browsers that have it.
+    /// `self * factor + sum`, in one instruction: this module is built for browsers that have it.
     #[cfg(target_feature = "relaxed-simd")]
     pub fn mul_add(self, factor: Self, sum: Self) -> Self {
         Self(simd::f32x4_relaxed_madd(self.0, factor.0, sum.0))
@@ -120,12 +130,12 @@ impl Lanes {
         self * factor + sum
     }
 
-    /// NaN stays NaN.
+    /// The larger of each value and `limit`. NaN stays NaN.
     pub fn at_least(self, limit: f32) -> Self {
         Self(simd::f32x4_pmax(self.0, simd::f32x4_splat(limit)))
     }
 
-    /// NaN stays NaN.
+    /// The smaller of each value and `limit`. NaN stays NaN.
     pub fn at_most(self, limit: f32) -> Self {
         Self(simd::f32x4_pmin(self.0, simd::f32x4_splat(limit)))
     }
@@ -136,6 +146,7 @@ impl Lanes {
     }
 }
 
+/// The same as above, on arrays.
 #[cfg(not(target_family = "wasm"))]
 impl Lanes {
     pub fn splat(value: f32) -> Self {

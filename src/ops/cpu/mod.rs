@@ -1,4 +1,5 @@
-//! What CPU twins are made of, on plain slices. The twins are what the GPU kernels are tested against, and the fallback device.
+//! What the CPU twins are made of, on plain slices. The twins are what the GPU kernels are tested
+//! against, and what runs if there is no GPU.
 
 mod activation;
 pub mod lanes;

@@ -1,4 +1,4 @@
-//! Matrix product where there are wide registers: that of the crate `gemm`.
+//! The matrix product on machines with wide registers, by the crate `gemm`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use gemm::{Parallelism, gemm};
 
 use super::operand::Operand;
 
-/// `W`, `[cols, depth]`.
+/// The second factor of a product: `W`, `[cols, depth]`.
 pub struct Factor<'a> {
     w: Cow<'a, [f32]>,
     cols: usize,
@@ -14,22 +14,24 @@ pub struct Factor<'a> {
 }
 
 impl<'a> Factor<'a> {
-    /// Rows to multiply at a time: enough for the product to run at speed, few enough that the patches of a convolution stay in the cache.
+    /// The number of rows to multiply at a time. It is large enough for the product to run at full
+    /// speed, and small enough that the patches of a convolution stay in the cache.
     pub const ROWS: usize = 256;
 
-    /// Of the `cols * depth` values from `start` on.
+    /// The factor made of the `cols * depth` values from `start` on.
     pub fn new(w: Operand<'a>, start: usize, cols: usize, depth: usize) -> Self {
         Self { w: w.values(start, cols * depth), cols, depth }
     }
 
-    /// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
+    /// The product `out[m, n] = sum_k a[m, k] w[n, k]`; all three are row-major.
     pub fn product(&self, a: &[f32], out: &mut [f32]) {
         let Self { w, cols, depth } = self;
         let (cols, depth) = (*cols, *depth);
         let rows = out.len() / cols;
-        assert!(a.len() == rows * depth && out.len() == rows * cols, "A must be [rows, depth]");
+        assert!(a.len() == rows * depth && out.len() == rows * cols, "`a` must be [rows, depth]");
         let (cs, d) = (cols as isize, depth as isize);
-        // SAFETY: the lengths asserted above and in `new` are those that the strides below reach.
+        // SAFETY: the strides below reach exactly as far as the lengths asserted above and in
+        // `new`.
         unsafe {
             gemm(
                 rows,

@@ -1,19 +1,25 @@
-//! Matrix product for browsers, where there are no threads and four lanes: `gemm`, which is used natively, is slower there
-//! (`docs/performance.md`).
+//! The matrix product for browsers, where there are no threads and registers hold four floats.
+//! `gemm`, which is used natively, is slower there (`docs/performance.md`).
 
 use super::lanes::Lanes;
 use super::operand::Operand;
 
-/// Registers across and rows of a tile of the result, so that all sums and what is added to them fit in fifteen. Where a product and its sum
-/// are two steps, which take a register between them, another shape is faster than where they are one.
+/// The number of registers across a tile of the result. It and [`HEIGHT`] are chosen so that all
+/// sums, and what is added to them, fit into fifteen registers. Without relaxed SIMD, a product and
+/// its sum are two steps with a register between them, and another shape is faster.
 const ACROSS: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 2 };
+/// The number of rows of a tile.
 const HEIGHT: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 4 };
+/// The number of columns of a tile.
 const WIDTH: usize = ACROSS * Lanes::COUNT;
 const _: () = assert!(Factor::ROWS.is_multiple_of(HEIGHT));
-/// Depth of a block, so that a panel's share of it (8 KiB) stays in the fastest cache.
+/// The depth of a block, chosen so that a panel's share of it (8 KiB, or 12 KiB with relaxed SIMD)
+/// stays in the fastest cache.
 const DEPTH: usize = 256;
 
-/// `W`, `[cols, depth]`, in panels of [`WIDTH`] columns, depth by depth; the last one is filled up with zeros.
+/// The second factor of a product: `W`, `[cols, depth]`, in panels of [`WIDTH`] columns. A panel
+/// has the values of all its columns at one depth next to each other; the last panel is filled up
+/// with zeros.
 pub struct Factor {
     panels: Vec<f32>,
     cols: usize,
@@ -21,10 +27,11 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Rows to multiply at a time: few enough that they and their results stay in the cache; no tile is cut off.
+    /// The number of rows to multiply at a time. They and their results stay in the cache, and no
+    /// tile is cut off.
     pub const ROWS: usize = 60;
 
-    /// Of the `cols * depth` values from `start` on.
+    /// The factor made of the `cols * depth` values from `start` on.
     pub fn new(w: Operand<'_>, start: usize, cols: usize, depth: usize) -> Self {
         let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
         for (i, panel) in panels.chunks_mut(WIDTH * depth).enumerate() {
@@ -42,13 +49,13 @@ impl Factor {
         Self { panels, cols, depth }
     }
 
-    /// `out[m, n] = sum_k a[m, k] w[n, k]`, all row-major.
+    /// The product `out[m, n] = sum_k a[m, k] w[n, k]`; all three are row-major.
     pub fn product(&self, a: &[f32], out: &mut [f32]) {
         let Self { ref panels, cols, depth } = *self;
         assert_eq!(
             a.len() * cols,
             out.len() * depth,
-            "A must be [rows, depth], the result [rows, cols]"
+            "`a` must be [rows, depth], and `out` [rows, cols]"
         );
         for start in (0..depth).step_by(DEPTH) {
             let length = DEPTH.min(depth - start);
@@ -68,7 +75,7 @@ impl Factor {
     }
 }
 
-/// Which part of the sums, and which columns.
+/// A part of the depth, from `start` on, and a panel of columns, from `left` on.
 struct Block {
     start: usize,
     left: usize,
@@ -77,7 +84,8 @@ struct Block {
 }
 
 impl Block {
-    /// Adds this part to `ROWS` rows of the result; the first one sets them.
+    /// Adds the products of this part to `ROWS` rows of the result. The first part overwrites what
+    /// is there.
     fn add<const ROWS: usize>(&self, a: &[f32], panel: &[f32], out: &mut [f32]) {
         let &Self { start, left, cols, depth } = self;
         let panel = panel.as_chunks::<WIDTH>().0;
@@ -87,7 +95,8 @@ impl Block {
         for (k, weights) in panel.iter().enumerate() {
             let weights: [Lanes; ACROSS] = std::array::from_fn(|i| Lanes::load(weights, i));
             for (sums, row) in sums.iter_mut().zip(rows) {
-                // SAFETY: each row was cut to the panel's depth. A check here takes a third of the speed.
+                // SAFETY: each row was cut to the panel's depth. A check here would cost a third of
+                // the speed.
                 let value = Lanes::splat(unsafe { *row.get_unchecked(k) });
                 for (sum, weights) in sums.iter_mut().zip(weights) {
                     *sum = value.mul_add(weights, *sum);
@@ -97,7 +106,8 @@ impl Block {
         let width = WIDTH.min(cols - left);
         for (sums, out) in sums.iter().zip(out.chunks_mut(cols)) {
             let out = &mut out[left..left + width];
-            // A copy of a length that is known only here is a call, which for a short depth takes as long as the product.
+            // A copy whose length the compiler does not know is a call. For a short depth it would
+            // take as long as the product.
             if let Ok(out) = <&mut [f32; WIDTH]>::try_from(&mut *out) {
                 for (i, &sum) in sums.iter().enumerate() {
                     let sum = if start == 0 { sum } else { sum + Lanes::load(out, i) };
@@ -123,10 +133,10 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Sizes on both sides of a tile's and a block's ends.
+        /// The sizes lie on both sides of the ends of tiles and blocks.
         #[test]
         fn is_the_sum_of_products(rows in 1usize..10, cols in 1usize..20, depth in prop_oneof![1usize..12, 254usize..260, 511usize..515]) {
-            // Small integers: exact in floating point.
+            // Small integers are exact in floating point.
             let value = |i: usize| ((i * 7919) % 13) as f32 - 6.0;
             let a: Vec<f32> = (0..rows * depth).map(value).collect();
             let w: Vec<f32> = (0..cols * depth).map(|i| value(i + 5)).collect();

@@ -1,4 +1,4 @@
-//! The way to a GPU: pipelines, the queue of kernels, memory.
+//! How work gets to a GPU: pipelines, the queue of kernels, and memory.
 
 mod pipeline;
 mod queue;
@@ -16,18 +16,20 @@ pub use queue::{Counters, Queue};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Memory {
-    /// Of tensors that are alive.
+    /// The memory of tensors that exist now.
     pub in_use: u64,
-    /// Of them, and of buffers that are kept for the next ones.
+    /// The same, and that of buffers which are kept for the next tensors.
     pub reserved: u64,
 }
 
+/// How much of a GPU's memory is taken now.
 pub fn memory(device: &CubeDevice) -> Memory {
     let usage = device.client().memory_report(MemoryScope::Device).usage();
     Memory { in_use: usage.bytes_in_use, reserved: usage.bytes_reserved }
 }
 
-/// The same values in another shape; own kernels leave no gaps.
+/// The tensor in another shape, with the same values. This needs no copy, because the kernels of
+/// this program leave no gaps between values.
 pub fn reshape(x: CubeTensor, shape: Shape) -> CubeTensor {
     CubeTensor::new_contiguous(x.client, x.device, shape, x.handle, x.dtype)
 }

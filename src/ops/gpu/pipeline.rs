@@ -1,15 +1,17 @@
-//! From shaders to compute pipelines: one by one, or many at the same time.
+//! Compiling shaders to compute pipelines, one by one or many at the same time.
 
 use burn::tensor::wgpu::wgpu;
 
 use crate::ops::shader::Shader;
 
+/// A compiled shader, and the layout of its bindings.
 pub struct Pipeline {
     pub pipeline: wgpu::ComputePipeline,
     pub layout: wgpu::BindGroupLayout,
 }
 
-/// All that a pipeline is made of: quick to have, where the pipeline itself may take long.
+/// Everything that a pipeline is made from. A draft is quick to make, but compiling it may take
+/// long.
 pub struct Draft {
     name: &'static str,
     module: wgpu::ShaderModule,
@@ -18,7 +20,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Of a shader that reads so many tensors.
+    /// The draft of a shader that reads `inputs` tensors.
     pub fn new(device: &wgpu::Device, shader: &Shader, inputs: usize) -> Self {
         let name = shader.name();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -53,6 +55,7 @@ impl Draft {
         Self { name, module, group_layout, layout }
     }
 
+    /// Compiles the pipeline.
     pub fn compile(&self, device: &wgpu::Device) -> Pipeline {
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(self.name),
@@ -66,19 +69,25 @@ impl Draft {
     }
 }
 
+/// Compiles many pipelines at the same time.
+///
 /// # Errors
-/// A browser's words for what is wrong; natively errors reach the device's handler.
+/// None: natively, errors reach the device's handler.
 #[cfg(not(target_family = "wasm"))]
 pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
     use rayon::prelude::*;
     Ok(drafts.par_iter().map(|draft| draft.compile(device)).collect())
 }
 
-/// `wgpu` has no way to ask a browser for pipelines asynchronously, which is the only one that does not compile one after the
-/// other. So its call is answered here, twice: with a stand-in, while the browser is asked, and then with what came of it.
+/// Compiles many pipelines at the same time.
+///
+/// Only the asynchronous call of a browser does so; the other one compiles them one after the
+/// other. `wgpu` does not offer the asynchronous call. So this function replaces the browser's
+/// `createComputePipeline` and lets `wgpu` call it twice for each pipeline: first it starts the
+/// asynchronous call and answers with a stand-in, and then it answers with the finished pipeline.
 ///
 /// # Errors
-/// A browser's words for what is wrong; natively errors reach the device's handler.
+/// What the browser reports.
 #[cfg(target_family = "wasm")]
 pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
     use js_sys::{Array, Function, Object, Promise, Reflect};
@@ -86,19 +95,19 @@ pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<
     use wasm_bindgen_futures::JsFuture;
 
     type Answer = Closure<dyn FnMut(JsValue) -> JsValue>;
-    let words = |error: JsValue| String::from(Object::from(error).to_string());
+    let message = |error: JsValue| String::from(Object::from(error).to_string());
     let device_object: JsValue =
-        device.as_webgpu().ok_or("this is no device of a browser")?.clone().into();
+        device.as_webgpu().ok_or("this is not a browser's device")?.clone().into();
     let method = JsValue::from("createComputePipeline");
     let object: &Object = device_object.unchecked_ref();
     let answer = |with: &Answer| {
-        Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(words)
+        Reflect::set(&device_object, &method, with.as_ref()).map(drop).map_err(message)
     };
-    let restore = || Reflect::delete_property(object, &method).map(drop).map_err(words);
+    let restore = || Reflect::delete_property(object, &method).map(drop).map_err(message);
     let compile = || drafts.iter().map(|draft| draft.compile(device)).collect::<Vec<_>>();
 
     let asynchronous: Function = Reflect::get(&device_object, &"createComputePipelineAsync".into())
-        .map_err(words)?
+        .map_err(message)?
         .unchecked_into();
     let promises = Array::new();
     let (asked, this) = (promises.clone(), device_object.clone());
@@ -111,7 +120,7 @@ pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<
     drop(compile());
     restore()?;
     let ready: Array =
-        JsFuture::from(Promise::all(&promises)).await.map_err(words)?.unchecked_into();
+        JsFuture::from(Promise::all(&promises)).await.map_err(message)?.unchecked_into();
 
     let mut next = 0;
     let hand_over: Answer = Closure::new(move |_| {

@@ -1,7 +1,9 @@
-//! The way of kernels to the GPU: recorded into one command buffer, submitted when somebody wants a result.
+//! The queue of a GPU. Kernels are recorded into a command buffer, which is submitted when it is
+//! full or when somebody wants a result.
 //!
-//! burn owns the device and the memory of its tensors. Its own launcher is not used: it takes the compiler of burn's stock
-//! kernels along, half of the browser module, and reports a failed shader on the console only.
+//! burn owns the device and the memory of its tensors. Its own launcher is not used: it pulls in
+//! the compiler of burn's own kernels, which is half of the browser module, and it reports a failed
+//! shader only on the console.
 
 mod waiting;
 
@@ -23,46 +25,48 @@ use crate::ops::params::Params;
 use crate::ops::shader::Shader;
 use waiting::Sent;
 
-/// Kernels in a command buffer: enough to be few submissions, few enough that the GPU starts while the next are recorded.
+/// The number of kernels in a command buffer. It is large enough that there are few submissions,
+/// and small enough that the GPU starts while the next kernels are recorded.
 const KERNELS: usize = 192;
-/// From one kernel's parameters to the next's: WebGPU's default alignment.
+/// The distance in bytes from one kernel's parameters to the next: WebGPU's default alignment.
 const PARAMS_STRIDE: usize = 256;
 
-/// One device's work. All of it goes through here in order, so that memory which burn gives to another tensor is not
-/// written before it was read.
+/// The work of one device. All of it goes through here in order, so that memory which burn gives to
+/// another tensor is not written before it has been read.
 pub struct Queue {
     device: wgpu::Device,
     queue: wgpu::Queue,
-    /// What went wrong first; nothing computed since can be trusted.
+    /// What went wrong first. Nothing computed since can be trusted.
     failure: Arc<Mutex<Option<String>>>,
     recorded: Mutex<Recorded>,
     f16: AtomicBool,
-    /// Whether kernels are only planned: recorded with their memory, and not run.
+    /// Whether kernels are only planned, which means recorded with their memory but not run.
     planning: AtomicBool,
 }
 
 struct Recorded {
     pipelines: HashMap<Shader, Pipeline>,
-    /// The parameters of all kernels since the last submission, and the buffer that gets them.
+    /// The parameters of all kernels since the last submission, and the buffer that they are
+    /// written to.
     params: Vec<u8>,
     params_buffer: wgpu::Buffer,
     open: Option<(wgpu::CommandEncoder, wgpu::ComputePass<'static>)>,
     last: Option<wgpu::SubmissionIndex>,
-    /// What [`Queue::pace`] has sent off and not waited for.
-    paced: Option<Sent>,
+    /// What [`Queue::throttle`] has sent and not yet waited for.
+    throttled: Option<Sent>,
     counters: Counters,
     #[cfg(not(target_family = "wasm"))]
     timer: Option<Timer>,
 }
 
-/// What a device was asked to do.
+/// What a device was asked to do so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Command buffers.
+    /// The number of command buffers that were submitted.
     pub submissions: usize,
-    /// Read-backs of results.
+    /// The number of read-backs of results.
     pub reads: usize,
-    /// Shaders that were compiled when they were needed, not ahead.
+    /// The number of shaders that were compiled only when they were needed.
     pub late_pipelines: usize,
 }
 
@@ -72,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Notes the first thing that goes wrong on a device.
+/// Keeps the first error of a device in `failure`.
 fn watch(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
     let fail = || {
         let failure = failure.clone();
@@ -86,9 +90,11 @@ fn watch(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
 }
 
 impl Queue {
-    /// Makes `device`, which burn opened on `setup`, ready for own kernels. `beside` is another one on the same setup.
+    /// Prepares `device`, which burn opened on `setup`, for the kernels of this program. `beside`
+    /// is another device on the same setup.
     pub fn register(device: &CubeDevice, setup: &WgpuSetup, beside: Option<&CubeDevice>) {
-        // A wgpu device has one handler of errors, which burn sets whenever it opens the device: what goes wrong concerns all that is open there.
+        // A wgpu device has one error handler, and burn sets it each time it opens the device. So
+        // an error concerns everything that is open there.
         let failure = beside.map_or_else(Arc::default, |other| Self::of(other).failure.clone());
         watch(&setup.device, &failure);
         let params_buffer = setup.device.create_buffer(&wgpu::BufferDescriptor {
@@ -103,7 +109,7 @@ impl Queue {
             params_buffer,
             open: None,
             last: None,
-            paced: None,
+            throttled: None,
             counters: Counters::default(),
             #[cfg(not(target_family = "wasm"))]
             timer: None,
@@ -124,7 +130,7 @@ impl Queue {
         lock(&QUEUES).push((device.clone(), Arc::new(new)));
     }
 
-    /// Gives back what is no longer of use once something has gone wrong.
+    /// Frees what is no longer of use after a failure.
     fn release(&self) {
         let recorded = &mut *lock(&self.recorded);
         recorded.open = None;
@@ -132,15 +138,19 @@ impl Queue {
         recorded.params = Vec::new();
     }
 
+    /// The queue of a device.
+    ///
     /// # Panics
-    /// If nobody has registered the device.
+    /// If the device has not been registered.
     pub fn of(device: &CubeDevice) -> Arc<Self> {
         let queues = lock(&QUEUES);
         let found = queues.iter().find(|(registered, _)| registered == device);
-        found.expect("a GPU is opened with `open_device` or registered").1.clone()
+        found.expect("a GPU must be opened with `open_device` or registered").1.clone()
     }
 
-    /// Records a kernel: bindings are the inputs, the output, then the parameters.
+    /// Records a kernel. Its bindings are the inputs, the output and the parameters, in this order.
+    /// If there is no memory for a tensor, nothing is recorded, and the next call that reads or
+    /// waits reports the error.
     pub fn record<P: Params>(
         &self,
         shader: Shader,
@@ -149,7 +159,7 @@ impl Queue {
         out: &CubeTensor,
         params: &P,
     ) {
-        const { assert!(size_of::<P>() <= PARAMS_STRIDE, "a kernel's parameters must fit their place") };
+        const { assert!(size_of::<P>() <= PARAMS_STRIDE, "a kernel's parameters are too large") };
         let resources: Result<Vec<_>, _> =
             inputs.iter().chain([out]).map(|tensor| self.resource(tensor)).collect();
         let Ok(resources) = resources else { return };
@@ -164,7 +174,8 @@ impl Queue {
                 size: NonZeroU64::new(size),
             })
         };
-        // A binding of vectors is a multiple of theirs; pages are of at least 256 bytes.
+        // A binding of vectors must be a multiple of 16 bytes. Rounding up is safe, because pages
+        // have at least 256 bytes.
         let mut entries: Vec<_> = resources
             .iter()
             .map(|r| binding(&r.buffer, r.offset, r.size.next_multiple_of(16)))
@@ -207,14 +218,15 @@ impl Queue {
         }
     }
 
-    /// So many floats on the device of another tensor.
+    /// A new tensor of `length` floats, on the device of another tensor. Its values are undefined.
     pub fn empty(like: &CubeTensor, length: usize) -> CubeTensor {
         let (client, device) = (like.client.clone(), like.device.clone());
         let handle = client.empty(length * size_of::<f32>());
         CubeTensor::new_contiguous(client, device, Shape::new([length]), handle, DType::F32)
     }
 
-    /// Compiles shaders, each with its number of inputs, before they are needed, at the same time.
+    /// Compiles shaders, each given with its number of inputs, before they are needed and all at
+    /// the same time.
     ///
     /// # Errors
     /// What is wrong with one of them.
@@ -228,24 +240,25 @@ impl Queue {
         self.check()
     }
 
-    /// Whether products are of 16-bit floats.
+    /// Whether matrix products use 16-bit floats.
     pub fn f16(&self) -> bool {
         self.f16.load(Ordering::Relaxed)
     }
 
-    /// From now on; `false` if the device has none.
+    /// Sets whether matrix products use 16-bit floats from now on, and returns whether they do. The
+    /// answer is `false` if the device does not have them.
     pub fn use_f16(&self, f16: bool) -> bool {
         let f16 = f16 && self.device.features().contains(wgpu::Features::SHADER_F16);
         self.f16.store(f16, Ordering::Relaxed);
         f16
     }
 
-    /// From now on no kernel runs: results mean nothing.
+    /// Stops kernels from running: from now on they are only recorded, and results mean nothing.
     pub fn plan_only(&self) {
         self.planning.store(true, Ordering::Relaxed);
     }
 
-    /// What was done so far.
+    /// What the device was asked to do so far.
     pub fn counters(&self) -> Counters {
         lock(&self.recorded).counters
     }
@@ -253,7 +266,7 @@ impl Queue {
     fn resource(&self, tensor: &CubeTensor) -> Result<WgpuResource, ()> {
         let resource =
             tensor.client.get_resource::<WgpuServer<AutoCompiler>>(tensor.handle.clone());
-        // Out of memory, or lost: whoever reads a result hears of it.
+        // The device is out of memory or lost. Whoever reads a result is told.
         resource.map(|managed| managed.resource().clone()).map_err(|error| self.fail(&error))
     }
 
@@ -261,7 +274,7 @@ impl Queue {
         lock(&self.failure).get_or_insert_with(|| format!("{error:?}"));
     }
 
-    /// Sends off what is recorded, then what `more` adds outside the pass.
+    /// Submits what is recorded, followed by what `more` adds after the compute pass.
     fn submit(&self, recorded: &mut Recorded, more: impl FnOnce(&mut wgpu::CommandEncoder)) {
         let mut encoder = match recorded.open.take() {
             Some((encoder, pass)) => {
@@ -286,20 +299,22 @@ impl Queue {
         }
     }
 
-    /// A tensor of four-byte values.
+    /// A tensor that holds these bytes, which are values of four bytes each.
     pub fn upload(&self, device: &CubeDevice, bytes: &[u8], dtype: DType) -> CubeTensor {
         let client = device.client();
         let handle = client.empty(bytes.len());
         let shape = Shape::new([bytes.len() / 4]);
         let tensor = CubeTensor::new_contiguous(client, device.clone(), shape, handle, dtype);
         if let Ok(resource) = self.resource(&tensor) {
-            // What is recorded may still read what the memory held before.
+            // Kernels that are recorded may still have to read what was in this memory before.
             self.flush();
             self.queue.write_buffer(&resource.buffer, resource.offset, bytes);
         }
         tensor
     }
 
+    /// Whether the device has worked so far.
+    ///
     /// # Errors
     /// What went wrong first.
     pub fn check(&self) -> Result<(), String> {

@@ -1,16 +1,16 @@
-//! How long the GPU takes for a command buffer, by its own clock.
+//! How long the GPU takes for a command buffer, measured by its own clock.
 
 use std::time::Duration;
 
 use burn::tensor::wgpu::wgpu;
 
-/// Beginning and end of a compute pass, in ticks.
+/// The times at which a compute pass begins and ends, in ticks of the GPU's clock.
 pub struct Timer {
     queries: wgpu::QuerySet,
 }
 
 impl Timer {
-    /// `None` where the device has no clock.
+    /// A timer, or `None` if the device has no clock.
     pub fn new(device: &wgpu::Device) -> Option<Self> {
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return None;
@@ -21,6 +21,7 @@ impl Timer {
         })
     }
 
+    /// What a compute pass needs to write its times.
     pub fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
@@ -29,7 +30,7 @@ impl Timer {
         }
     }
 
-    /// Once the pass is submitted.
+    /// How long the pass took. It must have been submitted.
     pub fn elapsed(&self, device: &wgpu::Device, queue: &wgpu::Queue) -> Option<Duration> {
         const SIZE: u64 = 16;
         let buffer = |usage| {

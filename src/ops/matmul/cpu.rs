@@ -1,10 +1,10 @@
-//! The CPU twin.
+//! The CPU twin of the matrix product.
 
 use super::{Matmul, Patches};
 pub use crate::ops::cpu::Operand;
 use crate::ops::cpu::{Factor, activate, for_each_chunk};
 
-/// See [`Matmul`]; `out` is `C`, `[batch, rows, cols]`.
+/// Computes [`Matmul`]. `out` is `C`, `[batch, rows, cols]`.
 pub fn matmul(
     a: &[f32],
     w: Operand<'_>,
@@ -56,8 +56,8 @@ pub fn matmul(
     }
 }
 
-/// The product with its operands swapped, and the result transposed back: where there are fewer rows than columns, `A` is less to pack.
-/// Without bias, residual and patches.
+/// Swaps the operands of a product without bias, residual and patches, and transposes the result
+/// back. This is faster if there are fewer rows than columns, because then there is less to pack.
 fn transposed_product(a: &[f32], w: &[f32], spec: &Matmul, out: &mut [f32]) {
     let Matmul { rows, cols, depth, .. } = *spec;
     let mut transposed = vec![0.0; rows * cols];
@@ -74,7 +74,8 @@ fn transposed_product(a: &[f32], w: &[f32], spec: &Matmul, out: &mut [f32]) {
     }
 }
 
-/// Rows `first..first + count` of the patch matrix: the window of each output pixel, (ky, kx, channel) in order.
+/// Rows `first..first + count` of the patch matrix. Each has the window of one output position, in
+/// the order (ky, kx, channel).
 fn gather(image: &[f32], p: &Patches, first: usize, count: usize) -> Vec<f32> {
     let mut patches = vec![0.0; count * p.kernel * p.kernel * p.channels];
     for (i, patch) in patches.chunks_mut(p.kernel * p.kernel * p.channels).enumerate() {

@@ -1,4 +1,4 @@
-//! Products with weights, linear layers and convolutions: one kernel for all.
+//! Matrix products, linear layers and convolutions, which are all one kernel.
 
 mod cpu;
 mod op;
@@ -11,7 +11,8 @@ use crate::ops::run::run;
 use crate::ops::weight::Weight;
 pub use op::{Matmul, Patches};
 
-/// `activation(x Wᵀ + bias)` over the last axis; `x` is `[.., inputs]`, the result `[.., outputs]`.
+/// `activation(x Wᵀ + bias)` over the last axis. `x` is `[.., inputs]`, and the result is
+/// `[.., outputs]`.
 pub fn linear<const D: usize>(
     x: Tensor<D>,
     weight: &Weight,
@@ -27,7 +28,8 @@ pub fn linear<const D: usize>(
     product(op, x, weight, bias, None, shape)
 }
 
-/// `activation(x Wᵀ + bias + residual)`; `residual` is shaped like the result, or has a batch axis of 1 for all.
+/// `activation(x Wᵀ + bias + residual)`. `residual` has the shape of the result, or a batch axis of
+/// 1 if all batches share it.
 pub fn linear_add<const D: usize>(
     x: Tensor<D>,
     weight: &Weight,
@@ -50,7 +52,8 @@ pub fn linear_add<const D: usize>(
     product(op, x, weight, bias, Some(residual.into()), shape)
 }
 
-/// `a bᵀ` for each batch: `[batch, rows, depth]` and `[batch, cols, depth]` give `[batch, rows, cols]`.
+/// `a bᵀ` for each batch. `[batch, rows, depth]` and `[batch, cols, depth]` give
+/// `[batch, rows, cols]`.
 pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     let [batch, rows, depth] = a.dims();
     let [b_batch, cols, b_depth] = b.dims();
@@ -68,8 +71,8 @@ pub fn matmul_transposed(a: Tensor<3>, b: Tensor<3>) -> Tensor<3> {
     run(op, [stand_in(), b.into(), stand_in(), stand_in(), stand_in()], [batch, rows, cols])
 }
 
-/// Convolution of `[batch, height, width, channels]` with a square kernel; the weight's inputs run over
-/// (ky, kx, channel).
+/// A convolution of a feature map `[batch, height, width, channels]` with a square kernel. The
+/// inputs of the weight are in the order (ky, kx, channel).
 pub fn conv2d(
     x: Tensor<4>,
     weight: &Weight,
@@ -103,11 +106,14 @@ pub fn conv2d(
     product(op, x, weight, bias, None, [batch, out_height, out_width, cols])
 }
 
-/// A square convolution window.
+/// The square window of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvWindow {
+    /// The side of the window.
     pub kernel: usize,
+    /// The distance from one window to the next.
     pub stride: usize,
+    /// The width of the zeros around the map.
     pub padding: usize,
 }
 
@@ -122,8 +128,8 @@ fn product<const D: usize, const E: usize>(
     let stand_in = || bias.clone().into();
     let (bits, w, scales) = match weight {
         Weight::F32(weight) => (None, weight.clone().into(), stand_in()),
-        Weight::Quantised { bits, words, scales } => {
-            (Some(*bits), words.clone().into(), scales.clone().into())
+        Weight::Quantised { bits, packed, scales } => {
+            (Some(*bits), packed.clone().into(), scales.clone().into())
         }
     };
     let residual = residual.unwrap_or_else(stand_in);

@@ -1,4 +1,4 @@
-//! The matrix product as an operation: what it computes, and its GPU twin.
+//! The matrix product as an operation: what it computes, and its kernel.
 
 use super::cpu;
 use crate::ops::activation::Activation;
@@ -8,42 +8,48 @@ use crate::ops::op::{Launch, Op};
 use crate::ops::params::params;
 use crate::ops::shader::{Kernel, Network, Settings, Shader, Vectors};
 
-/// `C[b, m, n] = activation(sum_k A[b, m, k] W[b, n, k] + bias[n] + residual[b, m, n])`; both operands have `k` innermost.
+/// `C[b, m, n] = activation(sum_k A[b, m, k] W[b, n, k] + bias[n] + residual[b, m, n])`. In both
+/// operands, `k` is the innermost axis.
 ///
-/// The inputs are A, W, scales, bias and residual.
+/// The inputs are `A`, `W`, the scales, the bias and the residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Matmul {
     pub batch: usize,
-    /// `m` runs over `rows`, `n` over `cols`, `k` over `depth`.
+    /// `m` is below `rows`, `n` below `cols`, and `k` below `depth`.
     pub rows: usize,
     pub cols: usize,
     pub depth: usize,
-    /// How W is packed; the scales count only then.
+    /// How `W` is packed, or `None` for floats. The scales are read only if it is packed.
     pub bits: Option<Bits>,
-    /// Whether `W` has a batch axis of its own; else all batches share it.
+    /// Whether `W` has a batch axis. If not, all batches share it.
     pub weight_batched: bool,
     pub has_bias: bool,
-    /// Values of the residual: as many as in the result, or fewer for each so many of them. 0 is none.
+    /// The number of values of the residual, or 0 if there is none. If it has fewer than the
+    /// result, it is repeated.
     pub residual_length: usize,
     pub activation: Activation,
+    /// The window of a convolution, or `None` for a plain product.
     pub patches: Option<Patches>,
 }
 
-/// A convolution's sliding window, for the implicit GEMM: `A` is an image `[batch, height, width, channels]`.
+/// The sliding window of a convolution, computed as an implicit GEMM. `A` is a feature map
+/// `[batch, height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patches {
     pub in_height: usize,
     pub in_width: usize,
     pub channels: usize,
     pub out_width: usize,
-    /// Side of the square kernel.
+    /// The side of the square kernel.
     pub kernel: usize,
+    /// The distance from one window to the next.
     pub stride: usize,
+    /// The width of the zeros around the map.
     pub padding: usize,
 }
 
 impl Default for Matmul {
-    /// One batch of nothing: for struct update syntax.
+    /// A product of nothing, for struct update syntax.
     fn default() -> Self {
         Self {
             batch: 1,
@@ -61,7 +67,7 @@ impl Default for Matmul {
 }
 
 params! {
-    /// See `shaders/matmul.wgsl`.
+    /// The parameters of `shaders/matmul.wgsl`.
     struct MatmulParams {
         rows: u32,
         cols: u32,
@@ -80,7 +86,7 @@ params! {
     }
 }
 
-/// Side of the tile of outputs that one workgroup makes.
+/// The side of the tile of the output that one workgroup computes.
 const TILE: usize = 64;
 
 impl Op<5> for Matmul {
@@ -147,14 +153,14 @@ impl Op<5> for Matmul {
     fn cpu(&self, [a, w, scales, bias, residual]: [&[f32]; 5], out: &mut [f32]) {
         let w = match self.bits {
             None => cpu::Operand::Floats(w),
-            Some(bits) => cpu::Operand::Packed { words: bytemuck::cast_slice(w), bits, scales },
+            Some(bits) => cpu::Operand::Packed { packed: bytemuck::cast_slice(w), bits, scales },
         };
         cpu::matmul(a, w, bias, residual, self, out);
     }
 }
 
 impl Patches {
-    /// Where there are none; the shader does not look at these.
+    /// Stands for no window; the shader does not read these.
     const NONE: Self = Self {
         in_height: 0,
         in_width: 0,

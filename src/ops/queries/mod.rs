@@ -1,5 +1,6 @@
-//! Where queries look: places are chosen, and covered by masks, on the device itself, so that nobody waits for a read-back
-//! between one round of queries and the next.
+//! Query selection and suppression on the device itself, so that nobody has to wait for a read-back
+//! between one round of queries and the next. This folder also has the positional encodings of the
+//! selected queries.
 
 mod positional_encoding;
 mod select;

@@ -8,9 +8,12 @@ use crate::ops::params::params;
 use crate::ops::run::run;
 use crate::ops::shader::{Kernel, Settings, Shader, Vectors};
 
-/// PositionalEncoding of the places that the first `count` values of `index` name, counted row by row: `[count, channels]`. A code is sines, then
-/// cosines, of sums of an angle of the row and one of the column, plus `added`, `[channels]`; `rows`, `[height, channels]`, and `columns`,
-/// `[width, channels]`, have the sines, then the cosines of theirs.
+/// The positional encodings, `[count, channels]`, of the positions named by the first `count`
+/// values of `index`. Positions are counted row by row.
+///
+/// An encoding has sines and then cosines of sums: an angle of the row plus an angle of the column.
+/// `rows`, `[height, channels]`, and `columns`, `[width, channels]`, have the sines and then the
+/// cosines of these angles. `added`, `[channels]`, is added to each encoding.
 pub fn positional_encoding(
     rows: Tensor<2>,
     columns: Tensor<2>,
@@ -19,25 +22,28 @@ pub fn positional_encoding(
     count: usize,
 ) -> Tensor<2> {
     let ([height, channels], [width, _]) = (rows.dims(), columns.dims());
-    assert_eq!(columns.dims()[1], channels, "rows and columns have codes of the same length");
-    assert!(added.dims() == [channels] && channels.is_multiple_of(2), "a cosine for each sine");
-    assert!(count <= index.dims()[0], "an index for each code");
+    assert_eq!(columns.dims()[1], channels, "rows and columns must have the same channels");
+    assert!(added.dims() == [channels] && channels.is_multiple_of(2), "each sine needs a cosine");
+    assert!(count <= index.dims()[0], "there must be an index for each encoding");
     let op = PositionalEncoding { count, channels, width, height };
     run(op, [rows.into(), columns.into(), added.into(), index.into()], [count, channels])
 }
 
-/// See [`positional_encoding`]. The inputs are rows, columns, what is added, and the index.
+/// Positional encodings as an operation; see [`positional_encoding`]. The inputs are `rows`,
+/// `columns`, `added` and `index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PositionalEncoding {
+    /// The number of encodings.
     pub count: usize,
     pub channels: usize,
-    /// Places of a row.
+    /// The number of positions in a row.
     pub width: usize,
+    /// The number of rows.
     pub height: usize,
 }
 
 params! {
-    /// See `shaders/positional_encoding.wgsl`.
+    /// The parameters of `shaders/positional_encoding.wgsl`.
     struct PositionalEncodingParams {
         width: u32,
         sines: u32,
@@ -57,7 +63,7 @@ impl Op<4> for PositionalEncoding {
     }];
 
     fn name(&self) -> &'static str {
-        "queries"
+        "positional encoding"
     }
 
     fn cost(&self) -> Cost {
@@ -97,8 +103,8 @@ fn encode(
     out: &mut [f32],
 ) {
     let PositionalEncoding { channels, width, .. } = *spec;
-    for (out, &place) in out.chunks_mut(channels).zip(index) {
-        let (row, column) = (place as usize / width, place as usize % width);
+    for (out, &position) in out.chunks_mut(channels).zip(index) {
+        let (row, column) = (position as usize / width, position as usize % width);
         let (y_sin, y_cos) = rows[row * channels..][..channels].split_at(channels / 2);
         let (x_sin, x_cos) = columns[column * channels..][..channels].split_at(channels / 2);
         let (sines, cosines) = out.split_at_mut(channels / 2);
@@ -125,7 +131,7 @@ mod tests {
         let op = PositionalEncoding { count: 2, channels: 4, width: side, height: side };
         let mut found = [0.0; 8];
         op.cpu([&axis(1.0), &axis(0.5), &[10.0, 20.0, 30.0, 40.0], &[5.0, 6.0, 0.0]], &mut found);
-        // Places 5 and 6 are (row 1, column 2) and (row 2, column 0).
+        // Positions 5 and 6 are (row 1, column 2) and (row 2, column 0).
         let expected = [(1.0, 2.0), (2.0, 0.0)].map(|(y, x): (f32, f32)| {
             let [a, b] = angles.map(|angle| angle * (y + 0.5 * x));
             [10.0 + a.sin(), 20.0 + b.sin(), 30.0 + a.cos(), 40.0 + b.cos()]

@@ -1,4 +1,4 @@
-//! The choice of places.
+//! Query selection.
 
 use burn::tensor::Tensor;
 
@@ -8,13 +8,22 @@ use crate::ops::params::params;
 use crate::ops::run::run;
 use crate::ops::shader::{Kernel, Settings, Shader, Vectors};
 
-/// The `count` places of an image of `size` places, `[height, width]`, that are worth most, one after the other, then how much the first of them is worth:
-/// `[count + 1]`.
+/// Selects the `count` positions of an objectness map that are best for queries, one after the
+/// other. The result, `[count + 1]`, has these positions, counted row by row, and then the value of
+/// the first of them.
 ///
-/// `original` and `objectness` are `[levels, height * width]`, `excluded` is `[height * width]` with 1 for places that should not be chosen, `earlier` has places
-/// that were chosen before. A place is worth its objectness at its hottest level; less by 100 if a neighbour (of eight) outdid it there
-/// at first (in `original`); by 1,000 if it is excluded, or was chosen earlier or is a neighbour of one that was; and by 10,000 for each of
-/// its neighbours, and itself, that is chosen now. The first of equals wins. `training/aims/decoder.py` has the same.
+/// `original` and `objectness` are `[levels, height * width]`: the objectness before and after
+/// suppression. `excluded`, `[height * width]`, is 1 at positions that should not be selected.
+/// `earlier` has the positions that were selected before.
+///
+/// The value of a position is its objectness at the level where it is best, less these penalties:
+///
+/// * 100 if one of its eight neighbours has a higher objectness at that level in `original`;
+/// * 1,000 if it is excluded, was selected earlier, or is a neighbour of a position that was;
+/// * 10,000 for each position selected now that is itself or a neighbour.
+///
+/// Of positions with equal values, the first one is selected. `training/aims/decoder.py` does the
+/// same.
 pub fn select_queries(
     original: Tensor<2>,
     objectness: Tensor<2>,
@@ -23,32 +32,36 @@ pub fn select_queries(
     [height, width]: [usize; 2],
     count: usize,
 ) -> Tensor<1> {
-    let [levels, places] = objectness.dims();
+    let [levels, positions] = objectness.dims();
     assert!(
-        height * width == places && excluded.dims() == [places],
-        "an objectness for each place"
+        height * width == positions && excluded.dims() == [positions],
+        "each position must have an objectness"
     );
     let earlier_count = earlier.as_ref().map_or(0, |earlier| earlier.dims()[0]);
     let op = SelectQueries { levels, width, height, count, earlier: earlier_count };
-    // The binding is there always: without earlier places, those that are excluded stand in.
+    // There is always a binding for the earlier positions. If there are none, `excluded` is bound
+    // there.
     let earlier = earlier.unwrap_or_else(|| excluded.clone());
     run(op, [original.into(), objectness.into(), excluded.into(), earlier.into()], [count + 1])
 }
 
-/// See [`select_queries`]. The inputs are original and present objectness, excluded and earlier places.
+/// Query selection as an operation; see [`select_queries`]. The inputs are the original and the
+/// present objectness, and the excluded and the earlier positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SelectQueries {
     pub levels: usize,
-    /// Places of the image, row by row.
+    /// The number of positions in a row.
     pub width: usize,
+    /// The number of rows.
     pub height: usize,
+    /// How many positions are selected.
     pub count: usize,
-    /// How many were chosen before.
+    /// How many positions were selected before.
     pub earlier: usize,
 }
 
 params! {
-    /// See `shaders/select_queries.wgsl`.
+    /// The parameters of `shaders/select_queries.wgsl`.
     struct SelectQueriesParams {
         levels: u32,
         width: u32,
@@ -69,7 +82,7 @@ impl Op<4> for SelectQueries {
     }];
 
     fn name(&self) -> &'static str {
-        "queries"
+        "query selection"
     }
 
     fn cost(&self) -> Cost {
@@ -85,7 +98,7 @@ impl Op<4> for SelectQueries {
             earlier: self.earlier as u32,
         };
         let shader = Shader { kernel: &Self::KERNELS[0], vectors: false, settings: Settings::NONE };
-        // Its threads wait for each other.
+        // There is only one workgroup, because its threads wait for each other.
         Launch { shader, params, workgroups: [1, 1, 1] }
     }
 
@@ -104,21 +117,24 @@ fn select(
     out: &mut [f32],
 ) {
     let SelectQueries { width, height, count, .. } = *spec;
-    let places = width * height;
+    let positions = width * height;
     let near = |at: usize| around(at, width, height);
     let mut excluded = excluded.to_vec();
     earlier[..spec.earlier]
         .iter()
         .flat_map(|&at| near(at as usize))
         .for_each(|at| excluded[at] = 1.0);
-    let mut ranks: Vec<Rank> = (0..places)
+    let mut ranks: Vec<QueryValue> = (0..positions)
         .map(|at| {
-            let levels = objectness.chunks(places).zip(original.chunks(places));
+            let levels = objectness.chunks(positions).zip(original.chunks(positions));
             let of_level = |(objectness, original): (&[f32], &[f32])| {
                 let is_maximum = near(at).all(|other| original[other] <= original[at]);
-                Rank { penalty: if is_maximum { 0.0 } else { 100.0 }, objectness: objectness[at] }
+                QueryValue {
+                    penalty: if is_maximum { 0.0 } else { 100.0 },
+                    objectness: objectness[at],
+                }
             };
-            let lowest = Rank { penalty: 10_000.0, objectness: 0.0 };
+            let lowest = QueryValue { penalty: 10_000.0, objectness: 0.0 };
             let mut best = levels
                 .map(of_level)
                 .fold(lowest, |best, own| if own.beats(&best) { own } else { best });
@@ -128,8 +144,8 @@ fn select(
         .collect();
     let (out, first) = out.split_at_mut(count);
     for (i, out) in out.iter_mut().enumerate() {
-        let best =
-            (1..places).fold(0, |best, at| if ranks[at].beats(&ranks[best]) { at } else { best });
+        let best = (1..positions)
+            .fold(0, |best, at| if ranks[at].beats(&ranks[best]) { at } else { best });
         if i == 0 {
             first[0] = ranks[best].objectness - ranks[best].penalty;
         }
@@ -138,21 +154,22 @@ fn select(
     }
 }
 
-/// The lower penalty counts first, then the higher objectness: apart, as their difference would lose digits.
+/// The value of a position. The lower penalty wins, then the higher objectness. They are kept apart
+/// because their difference would lose digits.
 #[derive(Clone, Copy)]
-struct Rank {
+struct QueryValue {
     penalty: f32,
     objectness: f32,
 }
 
-impl Rank {
+impl QueryValue {
     fn beats(&self, other: &Self) -> bool {
         self.penalty < other.penalty
             || (self.penalty == other.penalty && self.objectness > other.objectness)
     }
 }
 
-/// A place and its neighbours.
+/// A position and its neighbours.
 fn around(at: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     let near = move |i: usize, end: usize| i.saturating_sub(1)..(i + 2).min(end);
     near(at / width, height).flat_map(move |y| near(at % width, width).map(move |x| y * width + x))
@@ -170,7 +187,7 @@ mod tests {
         5.0, 0.0, 0.0, 0.0,
     ];
 
-    /// The places, and what the first of them is worth.
+    /// The selected positions, and the value of the first one.
     fn chosen(
         objectness: &[f32],
         excluded: &[f32],
@@ -188,32 +205,32 @@ mod tests {
             count,
             earlier: earlier.len(),
         };
-        let mut places = vec![0.0; count + 1];
-        op.cpu([&original, objectness, excluded, earlier], &mut places);
-        let worth = places.pop().expect("one more than places");
-        (places, worth)
+        let mut positions = vec![0.0; count + 1];
+        op.cpu([&original, objectness, excluded, earlier], &mut positions);
+        let value = positions.pop().expect("the value follows the positions");
+        (positions, value)
     }
 
     #[test]
-    fn peaks_come_before_hotter_slopes() {
+    fn maxima_come_before_higher_slopes() {
         assert_eq!(chosen(&OBJECTNESS, &[0.0; 16], &[], 3), (vec![0.0, 12.0, 7.0], 9.0));
         assert_eq!(chosen(&OBJECTNESS, &[0.0; 16], &[], 100).0.len(), 100);
     }
 
     #[test]
-    fn neither_a_place_nor_its_neighbours_are_chosen_again() {
+    fn positions_and_their_neighbours_are_selected_once() {
         assert_eq!(chosen(&OBJECTNESS, &[0.0; 16], &[0.0], 2), (vec![12.0, 7.0], 5.0));
         assert_eq!(chosen(&OBJECTNESS, &[0.0; 16], &[0.0, 5.0, 12.0], 1), (vec![7.0], 2.0));
     }
 
     #[test]
-    fn closed_places_come_last() {
+    fn excluded_positions_come_last() {
         let upper: Vec<f32> = (0..16).map(|at| f32::from(u8::from(at < 8))).collect();
         assert_eq!(chosen(&OBJECTNESS, &upper, &[], 1), (vec![12.0], 5.0));
     }
 
     #[test]
-    fn the_hottest_level_counts() {
+    fn the_best_level_counts() {
         let mut both = OBJECTNESS.to_vec();
         both.extend([0.0; 16]);
         both[16 + 10] = 8.5;

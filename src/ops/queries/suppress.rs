@@ -1,4 +1,4 @@
-//! What masks leave of the objectness of places.
+//! Suppression: lowering the objectness where the masks of a round lie.
 
 use burn::tensor::Tensor;
 
@@ -8,11 +8,13 @@ use crate::ops::params::params;
 use crate::ops::run::run;
 use crate::ops::shader::{Kernel, Settings, Shader, Vectors};
 
-/// What is left of `objectness`, `[levels, height * width]`, where masks of a level cover its places: `op.covered` less. A mask that is sure enough
-/// covers the places that are at least half in it.
+/// The `objectness`, `[levels, height * width]`, lowered by `op.covered` where masks of the same
+/// level lie. A mask counts if its confidence is high enough, and it lies at a position if at least
+/// half of the position's four cells are inside the mask.
 ///
-/// `logits` are `[queries, outputs, 2 height, 2 width]`, `scores` `[queries, 2 · outputs]`: logits of scores, then of predicted IoUs. A mask is as
-/// sure as the geometric mean of its two probabilities.
+/// `logits` are `[queries, outputs, 2 height, 2 width]`. `scores` are `[queries, 2 · outputs]`: the
+/// logits of the scores and then those of the predicted IoUs. The confidence of a mask is the
+/// geometric mean of these two probabilities.
 pub fn suppress(
     objectness: Tensor<2>,
     logits: Tensor<4>,
@@ -21,35 +23,41 @@ pub fn suppress(
 ) -> Tensor<2> {
     let shape = objectness.dims();
     let Suppress { levels, width, height, queries, outputs, .. } = op;
-    assert_eq!(shape, [levels, width * height], "an objectness for each level and place");
+    assert_eq!(shape, [levels, width * height], "each level and position must have an objectness");
     assert_eq!(
         logits.dims(),
         [queries, outputs, 2 * height, 2 * width],
-        "a mask for each query and output"
+        "each query and output must have a mask"
     );
-    assert_eq!(scores.dims(), [queries, 2 * outputs], "two judgements for each mask");
+    assert_eq!(scores.dims(), [queries, 2 * outputs], "each mask needs a score and an IoU");
     run(op, [objectness.into(), logits.into(), scores.into()], shape)
 }
 
-/// See [`suppress`]. The inputs are objectness, logits and judgements.
+/// Suppression as an operation; see [`suppress`]. The inputs are the objectness, the logits and the
+/// scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suppress {
+    /// The number of levels.
     pub levels: usize,
-    /// Places of the image; masks have twice as many cells along each axis.
+    /// The number of positions in a row of the objectness. Masks have twice as many cells along
+    /// each axis.
     pub width: usize,
+    /// The number of rows of the objectness.
     pub height: usize,
+    /// The number of queries of the round.
     pub queries: usize,
+    /// The number of masks of each query.
     pub outputs: usize,
-    /// By level: a bit for each output whose masks are of it.
+    /// For each level, a bit for each output whose masks belong to it.
     pub outputs_of: [u32; 4],
-    /// From which on a mask covers.
+    /// The least confidence of a mask that suppresses.
     pub confidence: f32,
-    /// What a covered place loses.
+    /// How much the objectness is lowered.
     pub covered: f32,
 }
 
 params! {
-    /// See `shaders/suppress.wgsl`.
+    /// The parameters of `shaders/suppress.wgsl`.
     struct SuppressParams {
         outputs_of: [u32; 4],
         levels: u32,
@@ -57,7 +65,7 @@ params! {
         height: u32,
         queries: u32,
         outputs: u32,
-        /// Squared.
+        /// The square of `Suppress::confidence`.
         confidence: f32,
         covered: f32,
     }
@@ -74,7 +82,7 @@ impl Op<3> for Suppress {
     }];
 
     fn name(&self) -> &'static str {
-        "queries"
+        "suppression"
     }
 
     fn cost(&self) -> Cost {
@@ -111,11 +119,11 @@ fn suppressed(
     out: &mut [f32],
 ) {
     let Suppress { width, height, queries, outputs, .. } = *spec;
-    let (places, cells) = (width * height, 4 * width * height);
+    let (positions, cells) = (width * height, 4 * width * height);
     let probability = |logit: f32| 1.0 / (1.0 + (-logit).exp());
     out.copy_from_slice(objectness);
-    for (level, out) in out.chunks_mut(places).enumerate() {
-        let mut covered = vec![false; places];
+    for (level, out) in out.chunks_mut(positions).enumerate() {
+        let mut covered = vec![false; positions];
         for mask in 0..queries * outputs {
             let (query, output) = (mask / outputs, mask % outputs);
             let at = query * 2 * outputs + output;
@@ -145,8 +153,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_cover_what_they_fill_by_half_if_they_are_sure() {
-        // Two queries with two outputs each; only the second output is of the level that is sought. 4 x 4 cells, 2 x 2 places.
+    fn confident_masks_suppress_what_they_half_fill() {
+        // There are two queries with two outputs each. Only the second output belongs to the level
+        // that is sought. Masks have 4 x 4 cells, and there are 2 x 2 positions.
         let op = Suppress {
             levels: 1,
             width: 2,
@@ -161,9 +170,10 @@ mod tests {
             (0..16).map(|cell| if cells.contains(&cell) { 3.0 } else { -3.0 }).collect()
         };
         let all: Vec<_> = (0..16).collect();
-        // Of the first query's second mask two cells are in the first place, one in the second.
+        // The second mask of the first query has two cells in the first position, and one in the
+        // second.
         let logits = [mask(&all), mask(&[0, 5, 2]), mask(&all), mask(&all)].concat();
-        // Sure of both of its masks; the second query is sure of its first only.
+        // The first query is sure of both of its masks, the second one only of its first.
         let scores = [4.0, 4.0, 4.0, 4.0, 4.0, -4.0, 4.0, 4.0];
         let mut left = [0.0; 4];
         op.cpu([&[1.0, 2.0, 3.0, 4.0], &logits, &scores], &mut left);

@@ -1,32 +1,34 @@
-//! What a JPEG file says of its coding, without decoding it.
+//! What a JPEG file says about how it is coded. The pixels are not decoded.
 
 use crate::error::{Error, Result};
 
-/// Ways to code an image, by the marker of its frame.
+/// How an image is coded, as the marker of its frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
     Sequential,
     Progressive,
 }
 
-/// How many samples of a component there are where the coarsest one has one, in each direction.
+/// The sampling factors of a component: how many samples it has in each direction where a component
+/// with the factor 1 has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {
     pub horizontal: u8,
     pub vertical: u8,
 }
 
-/// What the components are.
+/// The colour space of the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
     Grey,
     Rgb,
     YCbCr,
     Cmyk,
-    /// CMYK with its first three as YCbCr.
+    /// CMYK whose first three components are stored as YCbCr.
     Ycck,
 }
 
+/// What the segments of a JPEG file say.
 #[derive(Debug)]
 pub struct Header {
     pub coding: Coding,
@@ -34,15 +36,16 @@ pub struct Header {
     pub height: u32,
     pub components: Vec<Sampling>,
     pub colours: Colours,
-    /// Whether the marks of colours say the same to every reader: JFIF's, Adobe's and the components' names may contradict each other.
+    /// Whether all readers agree about the colour space. JFIF's marker, Adobe's marker and the
+    /// names of the components may contradict one another.
     pub has_clear_colours: bool,
-    /// How many components the first scan has.
+    /// The number of components in the first scan.
     pub first_scan: usize,
-    /// Whether scans bring all of each component.
+    /// Whether the scans have all of each component.
     pub has_all_scans: bool,
-    /// Whether the file's own end marker is there.
+    /// Whether the end marker of the file itself is there.
     pub has_end: bool,
-    /// Where its pixels end at the latest.
+    /// The position, in bytes, at which the pixels end at the latest.
     pub pixels_end: usize,
 }
 
@@ -53,11 +56,13 @@ const END_OF_IMAGE: u8 = 0xD9;
 const COEFFICIENTS: usize = 64;
 
 impl Header {
-    /// Reads all segments. They are skipped by their length, so that the end of an embedded thumbnail does not count.
+    /// Reads all segments. Each is skipped by its length, so that the end marker of an embedded
+    /// thumbnail does not count.
     ///
     /// # Errors
-    /// [`Error::UnsupportedImage`] for arithmetic coding, lossless and hierarchical files, samples of 12 bits, and any number of
-    /// components but 1, 3 and 4; [`Error::CorruptImage`] if there is no frame or no scan.
+    /// [`Error::UnsupportedImage`] for arithmetic coding, for lossless and hierarchical files, for
+    /// samples of 12 bits, and for any number of components except 1, 3 and 4;
+    /// [`Error::CorruptImage`] if there is no frame or no scan.
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let mut frame: Option<Frame> = None;
         let mut first_scan = 0;
@@ -66,7 +71,8 @@ impl Header {
         while let Some(&[first, marker]) = bytes.get(at..at + 2) {
             let has_no_length = matches!(marker, 0x00 | 0x01 | 0xD0..=0xD7 | 0xFF);
             if first != 0xFF || has_no_length {
-                // Compressed data, a stuffed zero, a restart marker, or padding between segments.
+                // This is compressed data, a stuffed zero, a restart marker, or padding between
+                // segments.
                 at += 1;
                 continue;
             }
@@ -75,7 +81,8 @@ impl Header {
                 break;
             }
             if in_scan && frame.as_ref().is_some_and(Frame::is_whole) {
-                // Nothing of the image: a block of the maker's, or another file behind one that was cut.
+                // What follows does not belong to the image: it is a block of the camera's maker,
+                // or another file after one that was cut.
                 pixels_end = at;
                 break;
             }
@@ -83,7 +90,8 @@ impl Header {
                 Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),
                 _ => break,
             };
-            // A segment holds its own length. What looks like another one in compressed data is none.
+            // The length counts its own two bytes. Compressed data may look like a segment that
+            // reaches beyond the file.
             let Some(content) = bytes.get(at + 4..at + 2 + length.max(2)) else { break };
             match marker {
                 0xC0..=0xC2 if frame.is_none() => frame = Some(Frame::read(marker, content)?),
@@ -94,7 +102,7 @@ impl Header {
                 ADOBE if content.starts_with(b"Adobe") => adobe = content.get(11).copied(),
                 START_OF_SCAN => {
                     let frame =
-                        frame.as_mut().ok_or_else(|| corrupt("it has pixels before their size"))?;
+                        frame.as_mut().ok_or_else(|| corrupt("its size follows its pixels"))?;
                     let components = frame.take_scan(content)?;
                     first_scan = if in_scan { first_scan } else { components };
                     in_scan = true;
@@ -129,15 +137,17 @@ struct Frame {
 struct Component {
     id: u8,
     sampling: Sampling,
-    /// Of each coefficient: how many of its lowest bits no scan has brought yet; `u8::MAX` before the first.
+    /// For each coefficient, how many of its lowest bits are in none of the scans so far; `u8::MAX`
+    /// before the first scan of it.
     missing: [u8; COEFFICIENTS],
 }
 
 impl Frame {
-    /// Bits a sample, height, width, the number of components, then three bytes for each.
+    /// Reads a frame: the bits per sample, the height, the width, the number of components, and
+    /// three bytes for each component.
     fn read(marker: u8, content: &[u8]) -> Result<Self> {
         let &[bits, h1, h0, w1, w0, count, ref components @ ..] = content else {
-            return Err(corrupt("its frame is cut short"));
+            return Err(corrupt("its frame header is cut short"));
         };
         if bits != 8 || !matches!(count, 1 | 3 | 4) {
             return Err(Error::UnsupportedImage);
@@ -149,7 +159,7 @@ impl Frame {
             (1..=4).contains(&horizontal) && (1..=4).contains(&vertical)
         };
         if components.len() < usize::from(count) || !components.iter().all(is_sound) {
-            return Err(corrupt("its frame is wrong"));
+            return Err(corrupt("its frame header is invalid"));
         }
         Ok(Self {
             coding: if marker == 0xC2 { Coding::Progressive } else { Coding::Sequential },
@@ -159,10 +169,11 @@ impl Frame {
         })
     }
 
-    /// Notes what a scan brings and tells how many components it has. Its header: their number, two bytes for each, the first and the last
-    /// coefficient, and in one byte the bits that were and that are still missing.
+    /// Notes what a scan has and returns its number of components. The header of a scan is this
+    /// number, two bytes for each component, the first and the last coefficient, and one byte that
+    /// says how many bits were missing before the scan and how many are missing after it.
     fn take_scan(&mut self, content: &[u8]) -> Result<usize> {
-        let wrong = || corrupt("a scan is wrong");
+        let wrong = || corrupt("a scan header is invalid");
         let (&count, rest) = content.split_first().ok_or_else(wrong)?;
         let count = usize::from(count);
         let (ids, &[start, end, bits]) = rest.split_at_checked(2 * count).ok_or_else(wrong)? else {
@@ -186,7 +197,8 @@ impl Frame {
         Ok(count)
     }
 
-    /// As libjpeg takes it: JFIF has YCbCr; Adobe's marker says of others which of two they are.
+    /// The colour space as libjpeg determines it. A file with JFIF's marker has YCbCr. For others,
+    /// Adobe's marker says which of two spaces it is.
     fn colours(&self, has_jfif: bool, adobe: Option<u8>) -> Colours {
         match (self.components.len(), adobe) {
             (1, _) => Colours::Grey,

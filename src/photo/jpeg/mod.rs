@@ -1,4 +1,4 @@
-//! JPEG files: which decoder has the right pixels, and whether all of them are there.
+//! JPEG files: which decoder gives the right pixels, and whether all pixels are there.
 
 mod header;
 
@@ -14,15 +14,18 @@ use super::decode::{MEGAPIXEL_LIMIT, Stored, check_size_within, corrupt, read};
 use crate::error::{Error, Result};
 use header::{Coding, Colours, Header, Sampling};
 
-/// Progressive files, and those that jpeg-decoder reads, take about twice the memory of others.
+/// The most megapixels of a file that is progressive or is read by jpeg-decoder. Such files take
+/// about twice as much memory as others.
 const LARGE_LIMIT: u32 = MEGAPIXEL_LIMIT / 2;
 
+/// Decodes a JPEG file and turns the photo upright.
+///
 /// # Errors
-/// As [`super::decode`].
+/// Those of [`super::decode`].
 pub fn decode(bytes: &[u8]) -> Result<Photo> {
     let header = Header::read(bytes)?;
     if header.width == 0 || header.height == 0 {
-        // Rows whose number comes behind them: nobody writes such files.
+        // A height of 0 means that the number of rows follows the rows. Nobody writes such files.
         return Err(Error::CorruptImage("it has no pixels".to_string()));
     }
     let is_plain = header.coding == Coding::Sequential && is_usual(&header);
@@ -31,14 +34,15 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
         header.width,
         header.height,
     )?;
-    // What lacks an end was cut somewhere: a progressive file perhaps between two scans, which only makes it coarser.
+    // A file without an end marker was cut somewhere. If a progressive file was cut between two
+    // scans, a decoder only shows it coarser, so missing scans are looked for here.
     if !header.has_all_scans && (!header.has_end || header.coding == Coding::Sequential) {
         return Err(too_early());
     }
     let image = if header.has_end {
         let first = pixels(&header, bytes)?;
         let is_grey = ends_in_grey(&first);
-        // Files that end as they should are hardly ever cut before.
+        // A file that ends properly is hardly ever cut before its end, so one filler is enough.
         let image = same_followed_by(&FILLERS[1..2], &header, bytes, first)?;
         if is_grey && is_usual(&header) && by_jpeg_decoder(&header, bytes).is_err() {
             return Err(Error::CorruptImage("its pixels cannot be read".to_string()));
@@ -51,14 +55,19 @@ pub fn decode(bytes: &[u8]) -> Result<Photo> {
     image.upright()
 }
 
-/// Whether the last row is what a decoder fills in behind what it cannot read.
+/// Whether the last row is the grey that decoders fill in after what they cannot read.
 fn ends_in_grey(image: &Stored) -> bool {
     image.rgb[image.rgb.len() - 3 * image.width as usize..]
         .iter()
         .all(|&value| value.abs_diff(128) <= 1)
 }
 
-/// The decoders fill what is missing and call it a success. If nothing is missing, what follows the pixels does not matter.
+/// Decodes the file once with each of `fillers` after its pixels, and returns the image if it is
+/// always the same as `first`. Decoders fill in what is missing and report success. If nothing is
+/// missing, it does not matter what follows the pixels.
+///
+/// # Errors
+/// [`Error::CorruptImage`] if something is missing.
 fn same_followed_by(
     fillers: &[u8],
     header: &Header,
@@ -68,7 +77,7 @@ fn same_followed_by(
     let expected = Sha256::digest(&first.rgb);
     let mut image = first;
     for filler in fillers {
-        // Only one is in memory at a time.
+        // Only one image is in memory at a time.
         image.rgb = Vec::new();
         image = followed_by(header, bytes, *filler).map_err(|_| too_early())?;
         if Sha256::digest(&image.rgb) != expected {
@@ -78,9 +87,10 @@ fn same_followed_by(
     Ok(image)
 }
 
-/// What may follow the pixels. Each begins with other codes: of the usual tables and of most others some of them mean other pixels.
+/// The bytes that are put after the pixels. They begin with different codes. With the usual tables
+/// and with most others, some of these codes mean different pixels.
 const FILLERS: [u8; 4] = [0x00, 0xAA, 0xFE, 0x92];
-/// Enough to be pixels if some are missing.
+/// This many bytes are enough to be read as pixels if some are missing.
 const FILLER_LENGTH: usize = 64;
 
 fn followed_by(header: &Header, bytes: &[u8], filler: u8) -> Result<Stored> {
@@ -93,21 +103,25 @@ fn too_early() -> Error {
     Error::CorruptImage("it ends too early".to_string())
 }
 
-/// zune-jpeg, which `image` uses, is the faster one and right for the files that cameras and programs usually write. It is wrong without an
-/// error for others (separate scans, colour that is finer than brightness), which jpeg-decoder has right.
+/// Decodes the pixels with the decoder that is right for the file. zune-jpeg, which `image` uses,
+/// is the faster one, and it is right for the files that cameras and programs usually write. For
+/// other files (separate scans, or colour that is finer than brightness) it gives wrong pixels
+/// without an error. jpeg-decoder is right for these.
 fn pixels(header: &Header, bytes: &[u8]) -> Result<Stored> {
     if is_usual(header) {
         read(JpegDecoder::new(Cursor::new(bytes)).map_err(corrupt)?)
     } else if is_regular(&header.components) {
-        // What it cannot read another program may, as the file looked sound so far.
+        // Another program may be able to read what jpeg-decoder cannot, because the file has looked
+        // sound so far.
         by_jpeg_decoder(header, bytes).map_err(|_| Error::UnsupportedImage)
     } else {
         Err(Error::UnsupportedImage)
     }
 }
 
-/// All components in one scan (of a progressive file: in the first), and the first, which is brightness, finer than the others if any is; no
-/// marks of colours that contradict each other.
+/// Whether a file is of the usual kind: all components are in one scan (in a progressive file, in
+/// the first one); the first component, which is brightness, is finer than the others if any is;
+/// and the marks of colours do not contradict one another.
 fn is_usual(header: &Header) -> bool {
     let one = Sampling { horizontal: 1, vertical: 1 };
     let (first, others) = (header.components[0], &header.components[1..]);
@@ -116,7 +130,7 @@ fn is_usual(header: &Header) -> bool {
     is_common && header.has_clear_colours && header.first_scan == header.components.len()
 }
 
-/// jpeg-decoder is right if one component is the finest in both directions.
+/// Whether one component is the finest in both directions. jpeg-decoder is right for such files.
 fn is_regular(components: &[Sampling]) -> bool {
     let finest = |side: fn(&Sampling) -> u8| components.iter().map(side).max();
     let (horizontal, vertical) = (finest(|c| c.horizontal), finest(|c| c.vertical));
@@ -147,7 +161,7 @@ fn by_jpeg_decoder(header: &Header, bytes: &[u8]) -> Result<Stored, jpeg_decoder
     Ok(Stored { width: info.width.into(), height: info.height.into(), rgb, orientation })
 }
 
-/// Inks, 255 for all of it, to RGB in the same memory.
+/// CMYK inks (255 is full ink) as RGB, in the same memory.
 fn on_paper(mut pixels: Vec<u8>) -> Vec<u8> {
     let light = |ink: u8| 255 - u32::from(ink);
     let count = pixels.len() / 4;

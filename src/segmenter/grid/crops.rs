@@ -1,14 +1,16 @@
-//! SAM's crop layers: the photo whole, then in overlapping pieces.
+//! SAM's layers of crops: overlapping pieces of the photo that are encoded by themselves.
 
 use super::super::request::GridOptions;
 use crate::error::Result;
 use crate::mask::BBox;
 use crate::photo::{Photo, fit, scale_to};
 
-/// The photo that crops are cut from, at no more than twice the network's input.
+/// The photo that crops are cut from. Its long side is at most twice the network's input size.
 pub struct CropSource(Photo);
 
 impl CropSource {
+    /// The photo itself, or a smaller copy of it if its long side is more than twice `input_size`
+    /// pixels.
     pub fn new(photo: Photo, input_size: u32) -> Result<Self> {
         let most = 2 * input_size;
         if photo.width.max(photo.height) <= most {
@@ -18,7 +20,7 @@ impl CropSource {
         Ok(Self(scale_to(&photo, width, height)?))
     }
 
-    /// What it shows of `frame`, which is in pixels of the photo at its full `width`.
+    /// The pixels that it has of `frame`. The frame is in pixels of the photo at its full `width`.
     pub fn cut(&self, frame: BBox, width: u32) -> Photo {
         let photo = &self.0;
         let scale = f64::from(photo.width) / f64::from(width);
@@ -35,9 +37,10 @@ impl CropSource {
     }
 }
 
-/// A piece of the photo that is encoded by itself, and the grid of points for it.
+/// A piece of the photo that is encoded by itself, and the number of points per side for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crop {
+    /// The rectangle of the piece, in pixels of the photo.
     pub frame: BBox,
     pub points_per_side: u32,
 }
@@ -52,7 +55,7 @@ pub fn layers((width, height): (u32, u32), options: &GridOptions) -> Vec<Crop> {
     (1..=options.crop_n_layers).flat_map(crops).collect()
 }
 
-/// The crops of one layer, `2^layer` a side, as `generate_crop_boxes` of the reference cuts them.
+/// The crops of one layer, `2^layer` per side, as the reference's `generate_crop_boxes` cuts them.
 fn layer(
     width: u32,
     height: u32,
@@ -83,9 +86,10 @@ fn layer(
     crops
 }
 
-/// Whether a mask's box ends at an edge of its crop that is no edge of the photo: such masks are cut off.
+/// Whether the box of a mask ends at an edge of its crop that is not an edge of the photo. Such
+/// masks are cut off.
 pub fn touches_inner_edge(bbox: &BBox, crop: &BBox, width: u32, height: u32) -> bool {
-    /// Pixels, as in the reference.
+    /// The distance in pixels at which edges count as the same, as in the reference.
     const NEAR: u32 = 20;
     let near = |a: u32, b: u32| a.abs_diff(b) <= NEAR;
     let inner =
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_layer_covers_the_photo_with_overlap() {
-        // Reference: generate_crop_boxes((480, 640), 1, 512 / 1500).
+        // This is what the reference gives for `generate_crop_boxes((480, 640), 1, 512 / 1500)`.
         let crops = layer(640, 480, 1, 512.0 / 1500.0, 16);
         let corners: Vec<_> = crops.iter().map(|crop| (crop.frame.x, crop.frame.y)).collect();
         assert_eq!(corners, [(0, 0), (239, 0), (0, 159), (239, 159)]);

@@ -1,4 +1,5 @@
-//! The grid of points: SAM is asked at every point of a grid, as its automatic mask generator does, and rules make a scene of the masks.
+//! The mode `grid`: SAM is prompted at every point of a grid, as by its automatic mask generator,
+//! and rules make a scene of the masks.
 
 mod crops;
 mod propose;
@@ -19,13 +20,14 @@ use propose::{Proposal, merge_crops, points, propose};
 /// Finds masks at the points of a grid.
 pub struct PointGrid<'a> {
     sam: &'a Sam,
-    /// Long side of a crop as the network sees it, in pixels.
+    /// The length of the input's long side for a crop, in pixels.
     input_size: u32,
     options: &'a GridOptions,
     rules: LevelRules,
 }
 
 impl<'a> PointGrid<'a> {
+    /// A proposer with the settings of one request. `input_size` is that of a crop, in pixels.
     pub fn new(
         sam: &'a Sam,
         input_size: u32,
@@ -37,7 +39,7 @@ impl<'a> PointGrid<'a> {
         Self { sam, input_size, options, rules }
     }
 
-    /// Candidates of the whole photo, from all crop layers.
+    /// Finds the candidates of the whole photo, from all layers of crops.
     async fn everywhere(
         &self,
         photo: &EncodedPhoto,
@@ -53,7 +55,8 @@ impl<'a> PointGrid<'a> {
         for (i, crop) in crops.iter().enumerate() {
             let progress = piece(i + 1);
             let pixels = photo.crops.cut(crop.frame, photo.width);
-            // Half of a crop's time for its encoding: a rough share, as it depends on the number of points.
+            // Encoding counts as half of a crop's time. This is only a rough share, because it
+            // depends on the number of points.
             let first = progress.piece(0.0, 0.5);
             let view =
                 View::encode(self.sam, &pixels, crop.frame, self.input_size, false, &first).await?;
@@ -67,7 +70,8 @@ impl<'a> PointGrid<'a> {
         Ok(into_candidates(found))
     }
 
-    /// Candidates from points inside a mask, as many a side of its box as a whole photo gets.
+    /// Finds candidates from points inside a mask. Its box has as many points per side as a whole
+    /// photo.
     async fn inside(
         &self,
         photo: &EncodedPhoto,

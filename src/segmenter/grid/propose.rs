@@ -1,5 +1,5 @@
-//! A prompt at every point of a grid, and what remains of the masks after filtering. The procedure, its settings and their defaults
-//! are those of SAM's automatic mask generator.
+//! Prompts SAM at every point of a grid and filters the masks. The procedure, its settings and
+//! their defaults are those of SAM's automatic mask generator.
 
 use super::super::encoded::{MASK_THRESHOLD, View};
 use super::super::request::GridOptions;
@@ -11,17 +11,19 @@ use crate::mask::{BBox, BitMask, Frame};
 use crate::model::{MaskValues, PointLabel, PromptPoint, Sam};
 use crate::progress::Progress;
 
-/// The first of the four masks is for prompts that leave no doubt; a single point leaves some.
+/// The three masks for ambiguous prompts, such as a single point. The first of the four masks is
+/// for prompts that mean only one thing.
 const MULTIMASK: std::ops::Range<usize> = 1..4;
 
-/// A mask proposal with its box on the photo, in pixels.
+/// A mask of the mode `grid` before filtering, with its box on the photo in pixels.
 pub struct Proposal {
     pub candidate: Candidate,
     pub bbox: BBox,
 }
 
-/// Points of a regular grid over `frame`, in pixels of the photo: the middles of `per_side` by `per_side` tiles. With a
-/// region, only those inside; if it is so thin that none is, its pixel nearest to the middle of its box.
+/// The points of a regular grid over `frame`, in pixels of the photo: the middles of `per_side` by
+/// `per_side` tiles. If there is a region, only the points inside it are kept. If a thin region
+/// contains none of them, its pixel nearest to the middle of the frame is taken instead.
 pub fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64, f64)> {
     let middle = |i: u32, start: u32, length: u32| {
         f64::from(start) + f64::from(length) * (f64::from(i) + 0.5) / f64::from(per_side)
@@ -50,10 +52,11 @@ pub fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64
     points
 }
 
-/// Prompts `view` at each of the points and keeps masks of predicted and observed quality, without repeats.
+/// Prompts `view` at each of the points and keeps the masks whose predicted IoU and stability score
+/// are high. Of masks that overlap strongly, only the best is kept.
 ///
 /// # Errors
-/// [`Error::Aborted`], [`Error::DeviceLost`].
+/// [`crate::Error::Aborted`], [`crate::Error::DeviceLost`].
 pub async fn propose(
     sam: &Sam,
     view: &View,
@@ -91,7 +94,7 @@ pub async fn propose(
     Ok(pick(found, &box_nms(&boxes, &scores, options.box_nms_thresh)))
 }
 
-/// Of masks from crops that repeat each other, keeps those from the smaller crop.
+/// Of masks from different crops that overlap strongly, keeps the one from the smaller crop.
 pub fn merge_crops(found: Vec<Proposal>, options: &GridOptions) -> Vec<Proposal> {
     let boxes: Vec<_> = found.iter().map(|proposal| proposal.bbox).collect();
     let scores: Vec<_> =
@@ -104,7 +107,7 @@ fn pick(proposals: Vec<Proposal>, indices: &[usize]) -> Vec<Proposal> {
     indices.iter().filter_map(|&index| slots[index].take()).collect()
 }
 
-/// The proposal, if its quality suffices.
+/// The proposal of a mask, if it is good enough and not cut off by its crop.
 fn keep(
     view: &View,
     logits: &[f32],

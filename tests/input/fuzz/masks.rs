@@ -1,4 +1,4 @@
-//! Run-length codes and polygons, against slow ways that are plainly right.
+//! Compares run-length encodings and polygons with slow implementations that are obviously right.
 
 use aims_web::mask::polygon::{rasterise_box, rasterise_polygon};
 use aims_web::mask::{BitMask, Rle, ShapeError};
@@ -6,7 +6,8 @@ use aims_web::mask::{BitMask, Rle, ShapeError};
 use crate::memory::peak;
 use crate::random::{Random, fuzz};
 
-/// Reads a code as COCO describes it, one pixel after the other. `None` if it is none.
+/// Decodes a run-length encoding as COCO describes it, one pixel after another. `None` if it is not
+/// valid.
 fn slow_decode(rle: &Rle) -> Option<BitMask> {
     let (width, height) = (rle.width(), rle.height());
     let mut counts: Vec<i64> = Vec::new();
@@ -67,7 +68,8 @@ fn run_length_codes() {
             code.size[random.below(2)] = *random.pick(&[0, 1, 65_535, 65_536, u32::MAX, 1 << 31]);
         }
         let (decoded, bytes) = peak(|| code.decode());
-        // A bit a pixel, rows of whole words, and a number a run.
+        // A mask takes one bit per pixel, in rows of whole words, and decoding takes one number per
+        // run.
         let pixels = u64::from(code.width().div_ceil(64)) * 64 * u64::from(code.height());
         let mask_bytes = if decoded.is_ok() { pixels / 8 } else { 0 };
         assert!(
@@ -81,7 +83,7 @@ fn run_length_codes() {
         assert_eq!(decoded.as_ref().ok(), expected.as_ref(), "{code:?}: {decoded:?}");
         assert_eq!(code.area().is_ok(), decoded.is_ok());
         if let Ok(mask) = decoded {
-            // The shortest code of the same mask, which the union with itself gives too.
+            // This is the shortest encoding of the mask, which the union with itself also gives.
             let shortest = Rle::encode(&mask);
             assert_eq!(shortest.decode().as_ref(), Ok(&mask), "{code:?}");
             assert_eq!(code.area(), Ok(mask.area()), "{code:?}");
@@ -90,7 +92,8 @@ fn run_length_codes() {
     });
 }
 
-/// Even-odd rule in whole numbers: points are in eighths of a pixel. `None` if the centre of the pixel lies on an edge.
+/// The even-odd rule in whole numbers, with points in eighths of a pixel. `None` if the centre of
+/// the pixel lies on an edge.
 fn slow_contains(points: &[[i64; 2]], x: u32, y: u32) -> Option<bool> {
     let (x, y) = (i128::from(x) * 8 + 4, i128::from(y) * 8 + 4);
     let mut inside = false;
@@ -114,7 +117,7 @@ fn slow_contains(points: &[[i64; 2]], x: u32, y: u32) -> Option<bool> {
 fn polygons() {
     fuzz("polygons", 30_000, |random| {
         let [width, height] = [1 + random.below(70) as u32, 1 + random.below(12) as u32];
-        // Close by, so that centres lie on edges, or far out.
+        // Points are close, so that centres of pixels lie on edges, or far away.
         let reach = *random.pick(&[40, 200, 700, 100_000, 8_000_000]);
         let points: Vec<[i64; 2]> = (0..random.below(9))
             .map(|_| [0; 2].map(|_: i64| random.below(reach) as i64 - reach as i64 / 3))
@@ -159,7 +162,7 @@ fn wild_shapes() {
         f64::NEG_INFINITY,
     ];
     fuzz("wild_shapes", 20_000, |random| {
-        // Half of them without what is refused.
+        // Half of the shapes have no number that must be refused.
         let choices = if random.chance(2) { &WILD[..] } else { &WILD[..13] };
         let points: Vec<[f64; 2]> =
             (0..random.below(8)).map(|_| [*random.pick(choices), *random.pick(choices)]).collect();

@@ -1,4 +1,5 @@
-//! Model files: damaged anywhere, and damaged with a checksum that matches, so that what comes behind it is reached.
+//! Tests damaged model files. In many of them the checksum is corrected, so that the code behind it
+//! is reached.
 
 use aims_web::error::Result;
 use aims_web::model::MANIFEST_KEY;
@@ -13,7 +14,7 @@ use crate::small_model::{read, small};
 
 const SHIPPED: &[u8] = include_bytes!("../../../models/aims-tiny-q4.safetensors");
 
-/// Another value somewhere in the header.
+/// Changes a value somewhere in the header.
 fn damage_json(random: &mut Random, value: &mut Value) {
     match value {
         Value::Object(fields) if !fields.is_empty() && !random.chance(12) => {
@@ -100,7 +101,7 @@ fn damaged_header(random: &mut Random, file: &[u8]) -> Vec<u8> {
 #[test]
 fn damaged_model_files() {
     let file = small();
-    read(&file).expect("undamaged it is valid");
+    read(&file).expect("it is valid before it is damaged");
     fuzz("damaged_model_files", 20_000, |random| {
         let mut bad = match random.below(4) {
             0 => file[..random.below(file.len())].to_vec(),
@@ -152,22 +153,22 @@ fn every_tensor_of_the_shipped_file_is_checked() {
         let mut json = json.clone();
         let tensor = &mut json[name];
         match random.below(4) {
-            // Another name.
+            // The tensor has another name.
             0 => {
                 let tensor = tensor.take();
                 let fields = json.as_object_mut().expect("as before");
                 fields.remove(name);
                 fields.insert("another".to_string(), tensor);
             }
-            // Of another type, of the same size.
+            // The tensor has another type of the same size.
             1 => {
                 let types = [["F16", "BF16"], ["F32", "I32"], ["I8", "F8_E4M3"], ["U8", "BOOL"]];
                 let old = tensor["dtype"].clone();
                 let other =
-                    types.iter().find(|types| types[0] == old).expect("one that model files have");
+                    types.iter().find(|types| types[0] == old).expect("a type of model files");
                 tensor["dtype"] = other[1].into();
             }
-            // Of another shape of the same size: turned, or all in one row.
+            // The tensor has another shape of the same size: reversed, or all in one row.
             2 => {
                 let shape = tensor["shape"].as_array_mut().expect("a list");
                 shape.reverse();
@@ -180,19 +181,19 @@ fn every_tensor_of_the_shipped_file_is_checked() {
             }
         }
         match load(&joined(json.to_string().as_bytes(), data)) {
-            // Scales are a mere list.
+            // Scales are read as a list.
             Ok(_) => assert!(name.ends_with(".scales") || is_flat(name), "{name} is not missed"),
             Err(error) => assert_eq!(error.code(), "model-corrupt", "{name}"),
         }
     });
 }
 
-/// Read as a list, whatever its shape.
+/// Whether a tensor is read as a list, whatever its shape is.
 fn is_flat(name: &str) -> bool {
     name.ends_with("attention_biases") || name.starts_with("prompt_encoder.")
 }
 
-/// Numbers that no training gives, infinite ones and none among them: poor masks, but no panic.
+/// Weights that no training gives, some of them infinite or NaN, give poor masks but no panic.
 #[test]
 fn a_model_of_noise_does_no_harm() {
     let mut file = SHIPPED.to_vec();
@@ -207,7 +208,7 @@ fn a_model_of_noise_does_no_harm() {
             file[start..].fill(0);
         }
         mend(&mut file);
-        let segmenter = load(&file).expect("the file says that it is as it should be");
+        let segmenter = load(&file).expect("its checksum is right");
         let photo = Photo { width: 40, height: 30, rgb: vec![90; 40 * 30 * 3] };
         let photo =
             pollster::block_on(segmenter.encode(photo, &Progress::none())).expect("it runs");

@@ -1,4 +1,4 @@
-//! Tiny photos of each kind, damaged.
+//! Tests small photos of each kind that are damaged.
 
 use crate::make::jpeg::{Jpeg, Transform};
 use crate::make::png::{self, Png, crc32};
@@ -6,7 +6,7 @@ use crate::make::{exif, webp};
 use crate::photos::checked;
 use crate::random::fuzz;
 
-/// The checksums of all chunks made right, so that what stands in them is read.
+/// Corrects the checksums of all chunks of a PNG, so that their contents are read.
 fn mend(png: &mut [u8]) {
     let mut at = 8;
     while let Some(length) = png.get(at..at + 4) {
@@ -51,7 +51,8 @@ fn files() -> Vec<Vec<u8>> {
             Jpeg { transform, separate_scans, exif, ..Jpeg::new(20, 12, components) }.file(blocks),
         );
     }
-    // Real ones, with all that an encoder does: several scans of parts of coefficients, codes for many runs.
+    // Real files have all that an encoder does, such as several scans of parts of the coefficients,
+    // and codes for many runs.
     let small = crate::photos::small(24, 16);
     let mut jpeg = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
@@ -66,19 +67,19 @@ fn files() -> Vec<Vec<u8>> {
 #[test]
 fn damaged_photos() {
     let files = files();
-    files.iter().for_each(|file| drop(checked(file).expect("undamaged they are valid")));
+    files.iter().for_each(|file| drop(checked(file).expect("they are valid before")));
     fuzz("damaged_photos", 40_000, |random| {
         let mut file = random.pick(&files).clone();
         random.damage(&mut file);
         if file.starts_with(b"\x89PNG") && !random.chance(4) {
             mend(&mut file);
         }
-        // A photo or an error, in the stated memory.
+        // This gives a photo or an error, within the allowed memory.
         let _ = checked(&file);
     });
 }
 
-/// A known start, and noise.
+/// Files that begin like a known format and continue with noise.
 #[test]
 fn noise() {
     let starts: [&[u8]; 5] = [

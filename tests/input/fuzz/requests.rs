@@ -1,4 +1,5 @@
-//! Requests as JSON, as they come from JavaScript: what can be read is checked and becomes a mask, or is refused.
+//! Tests requests as JSON, as they come from JavaScript. What can be read is checked and becomes a
+//! mask, or is refused.
 
 use std::cell::Cell;
 
@@ -58,7 +59,7 @@ fn code(random: &mut Random) -> Value {
         (0..random.below(12)).map(|_| char::from(b'0' + random.below(64) as u8)).collect();
     let (size, counts) = match random.below(4) {
         0 => (vec![number(random), number(random)], counts),
-        // All of the photo, which has 24 x 16 pixels; `0` and 384.
+        // This is the whole photo, which has 24 x 16 pixels: runs of 0 and 384.
         1 => (vec![16.into(), 24.into()], "0P<".to_string()),
         _ => (vec![16.into(), 24.into()], counts),
     };
@@ -150,7 +151,8 @@ fn request(random: &mut Random) -> Value {
 const WIDTH: u32 = 24;
 const HEIGHT: u32 = 16;
 
-// The CPU's tensors do not go from thread to thread while they are used: a network for each.
+// The CPU's tensors cannot move between threads while they are used, so each thread has its own
+// network.
 thread_local! {
     static READY: (Segmenter, EncodedPhoto) = {
         let segmenter = segmenter();
@@ -177,7 +179,8 @@ fn requests() {
             return;
         };
         READY.with(|(segmenter, photo)| {
-            // Up to the first step of the network, which is cancelled; only prompts of points run.
+            // The request runs until the first step of the network, where it is cancelled. Only
+            // prompts of points go on.
             let cancelled = Progress::new(|_| std::future::ready(false));
             let work = || pollster::block_on(segmenter.segment(photo, &request, &cancelled));
             let (result, bytes) = peak(work);
@@ -197,12 +200,12 @@ fn requests() {
         });
     });
     let [unread, refused, taken] = counts.map(std::sync::atomic::AtomicU32::into_inner);
-    println!("{unread} are no requests, {refused} are refused, {taken} are taken");
-    // The random requests are of every sort.
+    println!("{unread} cannot be read, {refused} are refused, {taken} are accepted");
+    // The random requests are of every kind.
     assert!(std::env::var_os("FUZZ_SEED").is_some() || unread.min(refused).min(taken) > 1000);
 }
 
-/// A place in the photo, or a little outside.
+/// A point in the photo, or a little outside it.
 fn place(random: &mut Random) -> [f64; 2] {
     [WIDTH, HEIGHT].map(|side| random.below(10 * side as usize + 40) as f64 / 10.0 - 2.0)
 }
@@ -218,7 +221,7 @@ fn mask(random: &mut Random) -> Rle {
     }))
 }
 
-/// One that mostly is in order: any prompt, any number and mix of levels, either mode.
+/// A request that is mostly valid: any prompt, any number and mix of levels, either mode.
 fn sound(random: &mut Random) -> Value {
     let places = |random: &mut Random, least| -> Vec<_> {
         (0..least + random.below(5)).map(|_| place(random)).collect()
@@ -268,7 +271,8 @@ fn sound(random: &mut Random) -> Value {
     request
 }
 
-/// The network runs, to its end or until a random step; the next request of the same photo finds all as it was.
+/// The network runs to its end or until a random step. The next request for the same photo must not
+/// be affected.
 #[test]
 fn requests_run_the_network_and_end_at_any_step() {
     fuzz("requests_run_the_network_and_end_at_any_step", 400, |random| {

@@ -1,33 +1,41 @@
-//! JPEG files of flat blocks, 8 x 8 pixels each, of any number of components: every pixel has exactly the given value.
+//! Makes JPEG files of flat blocks, 8 x 8 pixels each, with any number of components. Every pixel
+//! has exactly the given value.
 
-/// How the components make a colour, as Adobe's marker says it.
+/// How the components make a colour, as Adobe's marker says.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Transform {
-    /// RGB, or CMYK that is stored inverted (255: no ink).
+    /// RGB, or CMYK that is stored inverted (255 means no ink).
     None = 0,
+    /// YCbCr.
     YCbCr = 1,
-    /// CMYK with its first three as YCbCr.
+    /// CMYK whose first three components are stored as YCbCr.
     Ycck = 2,
 }
 
+/// What a file has apart from its pixels.
 pub struct Jpeg {
-    /// In pixels, as the header states them.
+    /// The width in pixels, as the header states it.
     pub width: u16,
+    /// The height in pixels, as the header states it.
     pub height: u16,
+    /// The number of components.
     pub components: u8,
-    /// Adobe's marker, if there is one.
+    /// What Adobe's marker says, if there is one.
     pub transform: Option<Transform>,
+    /// The EXIF block, if there is one.
     pub exif: Option<Vec<u8>>,
-    /// A scan for each component by itself; otherwise one for all.
+    /// Whether each component has its own scan; otherwise all share one.
     pub separate_scans: bool,
 }
 
 impl Jpeg {
+    /// A file without markers of Adobe and EXIF, with one scan.
     pub fn new(width: u16, height: u16, components: u8) -> Self {
         Self { width, height, components, transform: None, exif: None, separate_scans: false }
     }
 
-    /// The file with the given values (column and row of the block, component).
+    /// The file with the given values. `value` takes the column and row of a block and the
+    /// component.
     pub fn file(&self, value: impl Fn(u16, u16, u8) -> u8) -> Vec<u8> {
         let mut file = self.headers();
         let components: Vec<u8> = (0..self.components).collect();
@@ -50,14 +58,14 @@ impl Jpeg {
         file
     }
 
-    /// No pixels at all.
+    /// A file without any pixels.
     pub fn headers_and_end(&self) -> Vec<u8> {
         let mut file = self.headers();
         file.extend([0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0xFF, 0xD9]);
         file
     }
 
-    /// All before the first scan.
+    /// Everything before the first scan.
     pub fn headers(&self) -> Vec<u8> {
         let mut file = vec![0xFF, 0xD8];
         if let Some(exif) = &self.exif {
@@ -66,13 +74,14 @@ impl Jpeg {
         if let Some(transform) = self.transform {
             segment(&mut file, 0xEE, &[b"Adobe\0\x64\0\0\0\0", &[transform as u8][..]].concat());
         }
-        // A quantum of 8, the scale of the constant term.
+        // The quantum is 8, which is the scale of the constant term.
         segment(&mut file, 0xDB, &[&[0][..], &[8; 64]].concat());
         let [width, height] = [self.width.to_be_bytes(), self.height.to_be_bytes()];
         let mut frame = vec![8, height[0], height[1], width[0], width[1], self.components];
         frame.extend((1..=self.components).flat_map(|component| [component, 0x11, 0]));
         segment(&mut file, 0xC0, &frame);
-        // Constant terms: 9 lengths, 4 bits each. The others: nothing but the end of the block, 1 bit.
+        // Constant terms have 9 lengths with codes of 4 bits. The other terms have only the end of
+        // the block, with a code of 1 bit.
         let codes = |kind: u8, length: usize, symbols: &[u8]| {
             let mut counts = [0; 16];
             counts[length - 1] = symbols.len() as u8;
@@ -84,13 +93,14 @@ impl Jpeg {
     }
 }
 
+/// Appends a marker and its data.
 pub fn segment(file: &mut Vec<u8>, marker: u8, data: &[u8]) {
     file.extend([0xFF, marker]);
     file.extend((data.len() as u16 + 2).to_be_bytes());
     file.extend(data);
 }
 
-/// Compressed data, the highest bit of a byte first.
+/// Writes compressed data, the highest bit of each byte first.
 #[derive(Default)]
 struct Writer {
     bytes: Vec<u8>,
@@ -106,7 +116,7 @@ impl Writer {
         let difference = term - std::mem::replace(&mut self.previous[usize::from(component)], term);
         let length = 32 - difference.unsigned_abs().leading_zeros();
         self.put(length, 4);
-        // A negative number is one less, without its sign.
+        // A negative number is written as one less, without its sign.
         let bits = if difference < 0 { difference - 1 } else { difference };
         self.put(bits as u32 & ((1 << length) - 1), length);
         self.put(0, 1);

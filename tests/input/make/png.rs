@@ -1,34 +1,48 @@
-//! PNG files of every kind of pixel, interlaced or not, and of more pixels than anyone wants.
+//! Makes PNG files of every kind of pixel, interlaced or not, and with more pixels than anyone
+//! wants.
 
 use super::Bits;
 
+/// The colour type of grey pixels.
 pub const GREY: u8 = 0;
+/// The colour type of RGB pixels.
 pub const RGB: u8 = 2;
+/// The colour type of pixels that are indices into a palette.
 pub const PALETTE: u8 = 3;
+/// The colour type of grey pixels with alpha.
 pub const GREY_ALPHA: u8 = 4;
+/// The colour type of RGB pixels with alpha.
 pub const RGBA: u8 = 6;
 
-/// The header of a PNG, and the chunks between it and the pixels.
+/// The header of a PNG file, and the chunks between it and the pixels.
 pub struct Png {
+    /// The width in pixels.
     pub width: u32,
+    /// The height in pixels.
     pub height: u32,
-    /// Bits a sample.
+    /// The number of bits per sample.
     pub depth: u8,
+    /// The colour type.
     pub colour: u8,
+    /// Whether the pixels are interlaced.
     pub interlaced: bool,
+    /// The names and data of the chunks.
     pub chunks: Vec<([u8; 4], Vec<u8>)>,
 }
 
 impl Png {
+    /// A file without further chunks.
     pub fn new(width: u32, height: u32, colour: u8, depth: u8) -> Self {
         Self { width, height, depth, colour, interlaced: false, chunks: Vec::new() }
     }
 
+    /// Adds a chunk.
     pub fn with(mut self, name: &[u8; 4], data: Vec<u8>) -> Self {
         self.chunks.push((*name, data));
         self
     }
 
+    /// The number of samples per pixel.
     pub fn channels(&self) -> u32 {
         match self.colour {
             RGB => 3,
@@ -38,13 +52,15 @@ impl Png {
         }
     }
 
-    /// Bytes of the unpacked pixels, each row with its filter's byte; not interlaced.
+    /// The number of bytes of the unpacked pixels if they are not interlaced. Each row has a byte
+    /// for its filter.
     pub fn raw_length(&self) -> u64 {
         let bits = u64::from(self.width) * u64::from(self.channels()) * u64::from(self.depth);
         (bits.div_ceil(8) + 1) * u64::from(self.height)
     }
 
-    /// The file with the given samples (column, row, channel), 8 bits or fewer.
+    /// The file with the given samples of 8 bits or fewer. `sample` takes the column, row and
+    /// channel.
     pub fn file(&self, sample: impl Fn(u32, u32, u32) -> u8) -> Vec<u8> {
         // Adam7: where the columns and rows of each pass start, and how far apart they are.
         const PASSES: [[u32; 4]; 7] = [
@@ -81,7 +97,7 @@ impl Png {
         self.packed(&stored(&raw))
     }
 
-    /// The file with the given packed pixels.
+    /// The file with the given compressed pixels.
     pub fn packed(&self, zlib: &[u8]) -> Vec<u8> {
         let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
         let mut header = [self.width.to_be_bytes(), self.height.to_be_bytes()].concat();
@@ -105,13 +121,14 @@ fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
     file.extend(checksum.to_be_bytes());
 }
 
+/// The checksum of a chunk.
 pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
     })
 }
 
-/// A zlib stream that packs nothing.
+/// A zlib stream that stores bytes without compression.
 fn stored(raw: &[u8]) -> Vec<u8> {
     let mut zlib = vec![0x78, 0x01];
     let count = raw.chunks(0xFFFF).count();
@@ -129,15 +146,16 @@ fn stored(raw: &[u8]) -> Vec<u8> {
     zlib
 }
 
-/// A zlib stream of so many zeros, 13 bits for every 258 of them.
+/// A zlib stream of `count` zeros, which takes 13 bits for every 258 of them.
 pub fn zeros(count: u64) -> Vec<u8> {
     let mut bits = Bits { bytes: vec![0x78, 0x01], ..Bits::default() };
-    // The last block, with the fixed codes; codes stand with their highest bit first, lengths and distances do not.
+    // This is the last block, with fixed codes. Codes are written with their highest bit first,
+    // lengths and distances are not.
     bits.put(0b011, 3);
     let zero = |bits: &mut Bits| bits.put(0b0000_1100, 8);
     let repeats = count.saturating_sub(1) / 258;
     (0..count.min(1)).for_each(|_| zero(&mut bits));
-    // A length of 258, the byte before.
+    // This repeats the byte before, 258 times.
     (0..repeats).for_each(|_| bits.put(0b1010_0011, 8 + 5));
     (0..count.saturating_sub(1) % 258).for_each(|_| zero(&mut bits));
     bits.put(0, 7);

@@ -1,31 +1,32 @@
-//! WebP files: of one colour without loss, and chunks put together as one likes.
+//! Makes WebP files: lossless ones of one colour, and files of any chunks.
 
 use super::Bits;
 
-/// A lossless picture of one colour, which takes no bit a pixel. `rgba` has its alpha last.
+/// A lossless file of one colour, which takes no bits per pixel. The alpha of `rgba` is last.
 pub fn flat(width: u32, height: u32, rgba: [u8; 4]) -> Vec<u8> {
     riff(&[(*b"VP8L", lossless(width, height, rgba))])
 }
 
-/// The data of a `VP8L` chunk.
+/// The data of a `VP8L` chunk of one colour.
 pub fn lossless(width: u32, height: u32, [red, green, blue, alpha]: [u8; 4]) -> Vec<u8> {
     let mut bits = Bits { bytes: vec![0x2F], ..Bits::default() };
     bits.put(width - 1, 14);
     bits.put(height - 1, 14);
     bits.put(u32::from(alpha < 255), 1);
-    // Version 0; no transform, no cache of colours, one set of codes.
+    // Version 0, no transform, no cache of colours, and one set of codes.
     bits.put(0, 3 + 3);
     for symbol in [green, red, blue, alpha] {
         // A code with one symbol of 8 bits.
         bits.put(0b101, 3);
         bits.put(u32::from(symbol), 8);
     }
-    // Distances: one symbol of 1 bit, 0.
+    // The code of distances has one symbol of 1 bit, 0.
     bits.put(0b0001, 4);
     bits.finish()
 }
 
-/// The data of a `VP8X` chunk. Flags: 2 animation, 4 XMP, 8 EXIF, 16 alpha, 32 colour profile.
+/// The data of a `VP8X` chunk. The flags are 2 for an animation, 4 for XMP, 8 for EXIF, 16 for
+/// alpha and 32 for a colour profile.
 pub fn extended(flags: u8, width: u32, height: u32) -> Vec<u8> {
     let mut data = vec![flags, 0, 0, 0];
     data.extend(&(width - 1).to_le_bytes()[..3]);
@@ -33,6 +34,7 @@ pub fn extended(flags: u8, width: u32, height: u32) -> Vec<u8> {
     data
 }
 
+/// A file of these chunks.
 pub fn riff(chunks: &[([u8; 4], Vec<u8>)]) -> Vec<u8> {
     let mut body = b"WEBP".to_vec();
     for (name, data) in chunks {
@@ -47,7 +49,8 @@ pub fn riff(chunks: &[([u8; 4], Vec<u8>)]) -> Vec<u8> {
     file
 }
 
-/// 20 x 12 pixels with loss, as libwebp writes them: the left half (200, 60, 90), the right half (30, 60, 90).
+/// A lossy file of 20 x 12 pixels, as libwebp writes it. The left half is (200, 60, 90), the right
+/// half (30, 60, 90).
 #[rustfmt::skip]
 pub const LOSSY: &[u8] = &[
     0x52, 0x49, 0x46, 0x46, 0x54, 0x00, 0x00, 0x00, 0x57, 0x45, 0x42, 0x50, 0x56, 0x50, 0x38, 0x20, 0x48, 0x00, 0x00, 0x00,
@@ -57,7 +60,7 @@ pub const LOSSY: &[u8] = &[
     0x4E, 0x3F, 0x3C, 0x7F, 0x8F, 0xFF, 0x05, 0xFA, 0xF6, 0x5A, 0xC0, 0x00,
 ];
 
-/// The same, its lower half transparent.
+/// The same with a transparent lower half.
 #[rustfmt::skip]
 pub const LOSSY_ALPHA: &[u8] = &[
     0x52, 0x49, 0x46, 0x46, 0x82, 0x00, 0x00, 0x00, 0x57, 0x45, 0x42, 0x50, 0x56, 0x50, 0x38, 0x58, 0x0A, 0x00, 0x00, 0x00,

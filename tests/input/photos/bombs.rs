@@ -1,4 +1,4 @@
-//! Small files that say they are large, and some that are.
+//! Tests small files that claim to be large, and some that are.
 
 use aims_web::photo::decode;
 
@@ -8,7 +8,8 @@ use crate::make::png::{self, Png, zeros};
 use crate::make::webp;
 use crate::memory::peak;
 
-/// More than any of these may take, but less than what they would unpack to.
+/// Returns the error code of a file. Checks that the file takes no more memory than its own size
+/// and a little more, which is less than it would unpack to.
 fn refused_at_once(file: &[u8]) -> &'static str {
     let (code, bytes) = peak(|| refused(file));
     assert!(bytes <= file.len() as u64 + MORE, "{bytes} bytes for a file of {}", file.len());
@@ -17,7 +18,7 @@ fn refused_at_once(file: &[u8]) -> &'static str {
 
 #[test]
 fn too_many_pixels_are_refused_before_they_take_memory() {
-    // All the pixels are there, in less than a megabyte.
+    // The file has all these pixels, in less than a megabyte.
     let file = Png::new(30_000, 30_000, png::GREY, 1);
     let file = file.packed(&zeros(file.raw_length()));
     assert!(file.len() < 1 << 20);
@@ -32,10 +33,10 @@ fn too_many_pixels_are_refused_before_they_take_memory() {
         "image-too-large"
     );
     assert_eq!(refused_at_once(&Jpeg::new(65_500, 65_500, 3).headers_and_end()), "image-too-large");
-    // Just above 100 megapixels.
+    // This is just above 100 megapixels.
     assert_eq!(refused_at_once(&Jpeg::new(12_501, 8_000, 1).headers_and_end()), "image-too-large");
     assert_eq!(refused_at_once(&webp::flat(16_383, 16_383, [1, 2, 3, 255])), "image-too-large");
-    // More than WebP allows.
+    // These are more than WebP allows.
     for (width, height, code) in
         [(100_000, 1000, "image-too-large"), (1 << 24, 1 << 24, "corrupt-image")]
     {
@@ -45,23 +46,25 @@ fn too_many_pixels_are_refused_before_they_take_memory() {
     }
 }
 
-/// Longer sides than masks may have.
+/// Masks may not have longer sides.
 #[test]
 fn a_side_may_be_65535_pixels() {
     let file = |width| Png::new(width, 2, png::GREY, 8).file(|_, _, _| 7);
     assert_eq!(refused_at_once(&file(65_536)), "image-too-large");
-    assert_eq!(checked(&file(65_535)).expect("as long as it may be").width, 65_535);
+    assert_eq!(checked(&file(65_535)).expect("the longest side allowed").width, 65_535);
 }
 
 #[test]
 fn a_header_that_lies_is_corrupt() {
-    // Much smaller data than the header says; the pixels it has take no more than the others would.
+    // The data is much smaller than the header says. It takes no more memory than the declared
+    // pixels would.
     let png = Png::new(7_000, 7_000, png::GREY, 8);
     assert_eq!(refused(&png.packed(&zeros(1000))), "corrupt-image");
-    // Zeros pass for black, as in browsers, but not for ever.
+    // The data has far more zeros than the header says. They become black pixels, as in browsers,
+    // but no more than fit.
     let png = Png::new(2, 2, png::GREY, 8);
     assert!(checked(&png.packed(&zeros(100 << 20))).is_ok_and(|photo| photo.rgb == [0; 12]));
-    // The picture in the file is larger than the canvas.
+    // The image in the file is larger than the canvas.
     let large = webp::lossless(7_000, 7_000, [1, 2, 3, 255]);
     let file = webp::riff(&[(*b"VP8X", webp::extended(0, 1, 1)), (*b"VP8L", large)]);
     assert_eq!(refused_at_once(&file), "corrupt-image");
@@ -84,12 +87,12 @@ fn what_belongs_to_a_photo_does_not_blow_up() {
         (b"iTXt", label(b"XML:com.adobe.xmp\0\x01\0\0\0")),
     ];
     for (name, data) in chunks {
-        // A gigabyte each, of which nothing is needed.
+        // Each chunk would unpack to a gigabyte, of which nothing is needed.
         let file = Png::new(1, 1, png::GREY, 8).with(name, data).file(|_, _, _| 50);
         assert_eq!(checked(&file).expect("the photo is sound").rgb, [50; 3]);
     }
     for name in [b"EXIF", b"ICCP", b"XMP ", b"ALPH"] {
-        // The chunk says that it has four gigabytes.
+        // The chunk claims to have four gigabytes.
         let picture = (*b"VP8L", webp::lossless(1, 1, [1, 2, 3, 255]));
         let mut file = webp::riff(&[
             (*b"VP8X", webp::extended(8 + 4 + 32, 1, 1)),
@@ -102,10 +105,10 @@ fn what_belongs_to_a_photo_does_not_blow_up() {
     }
 }
 
-/// Most bytes that decoding any photo takes, beside its file.
+/// The most bytes that decoding any photo takes, apart from its file.
 const CAP: u64 = 820_000_000;
 
-/// A photo of as many pixels as are taken, of each format and of the kind that takes most.
+/// Photos of the largest size allowed, one of each format, and of the kind that takes most memory.
 #[test]
 fn the_largest_photos_stay_below_the_cap() {
     const SIDE: u16 = 10_000;

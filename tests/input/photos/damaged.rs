@@ -1,4 +1,4 @@
-//! Files cut short and files with wrong bytes.
+//! Tests files that are cut short and files with wrong bytes.
 
 use image::codecs::webp::WebPEncoder;
 use rayon::prelude::*;
@@ -9,7 +9,8 @@ use crate::random::fuzz;
 
 const STEP: usize = 37;
 
-/// Cuts the file at every 37th byte, and at each of its last 37. What is accepted has all its pixels.
+/// Cuts the file at every `step`-th byte, and at each of its last 37 bytes. What is accepted must
+/// have all its pixels.
 fn cut(file: &[u8], step: usize) {
     let whole = checked(file).expect("the whole file is valid");
     let lengths: Vec<usize> =
@@ -19,12 +20,12 @@ fn cut(file: &[u8], step: usize) {
         match result.as_ref().map_err(aims_web::Error::code) {
             Ok(photo) => assert!(photo.rgb == whole.rgb, "{length} bytes gave other pixels"),
             Err("empty-image") => assert_eq!(length, 0),
-            // Too few bytes to tell the format.
+            // There are too few bytes to recognise the format.
             Err("unsupported-image") => assert!(length < 12, "{length} bytes"),
             Err(code) => assert_eq!(code, "corrupt-image", "{length} bytes"),
         }
-        // What may be missing: of a PNG the last chunk, of a WebP a byte that fills up, of a JPEG the marker of its end
-        // and what makes no difference before it.
+        // These bytes may be missing: of a PNG the last chunk, of a WebP a byte of padding, and of
+        // a JPEG the end marker and what makes no difference before it.
         let spare = match file[0] {
             0x89 => 12,
             b'R' => 1,
@@ -39,7 +40,7 @@ fn a_jpeg_cut_anywhere_is_corrupt() {
     SAMPLES.iter().for_each(|file| cut(file, STEP));
 }
 
-/// Programs that mend files close those that were cut.
+/// Programs that repair files close those that were cut.
 #[test]
 fn a_jpeg_that_is_cut_and_closed_is_corrupt() {
     let inner = SAMPLES[1];
@@ -84,11 +85,11 @@ fn wrong_bits_do_no_harm() {
         [SAMPLES[0], SAMPLES[1], SAMPLES[2], PNG, &lossless, webp::LOSSY, webp::LOSSY_ALPHA];
     fuzz("wrong_bits_do_no_harm", 1500, |random| {
         let mut file = random.pick(&files).to_vec();
-        // Every other time in the headers, which are a small part of a file.
+        // Every other time the change is in the headers, which are a small part of a file.
         let limit = if random.chance(2) { file.len() } else { file.len().min(700) };
         let at = random.below(limit);
         file[at] ^= 1 << random.below(8);
-        // A photo or an error, in the stated memory.
+        // This gives a photo or an error, within the allowed memory.
         let _ = checked(&file);
     });
 }

@@ -1,4 +1,4 @@
-//! Every kind of pixel that a file may have, and files of other kinds.
+//! Tests every kind of pixel that a file may have, and files of other kinds.
 
 use aims_web::photo::from_rgba;
 use image::codecs::webp::WebPEncoder;
@@ -8,7 +8,7 @@ use crate::make::jpeg::{Jpeg, Transform};
 use crate::make::png::{self, GREY, GREY_ALPHA, PALETTE, Png, RGB, RGBA};
 use crate::make::webp;
 
-/// What transparent pixels may be put on.
+/// The grey values that transparent pixels may be put on.
 const GROUNDS: [u8; 3] = [255, 0, 128];
 
 fn put_on(ground: u8, value: u8, alpha: u8) -> u8 {
@@ -35,7 +35,8 @@ fn pngs_of_every_kind_have_the_right_pixels() {
                 if colour == PALETTE {
                     file = file.with(b"PLTE", colours[..entries * 3].to_vec());
                 }
-                // Transparency beside the pixels: that of the palette, or one colour that stands for none.
+                // Transparency may be stored next to the pixels: that of each entry of the palette,
+                // or one colour that means transparent.
                 let key = [0, sample(0, 0, 0), 0, sample(0, 0, 1), 0, sample(0, 0, 2)];
                 let key = match colour {
                     PALETTE => &alphas[..entries],
@@ -94,7 +95,7 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
     let values =
         |x: u16, y: u16, component: u8| (x * 80 + y * 13 + u16::from(component) * 50) as u8;
     let times = |a: u8, b: u8| ((u32::from(a) * u32::from(b) + 127) / 255) as u8;
-    // JFIF's conversion.
+    // This is JFIF's conversion.
     let rgb = |[y, cb, cr]: [u8; 3]| {
         let (y, cb, cr) = (f64::from(y), f64::from(cb) - 128.0, f64::from(cr) - 128.0);
         [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb]
@@ -105,7 +106,7 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
         (3, None),
         (3, Some(Transform::YCbCr)),
         (3, Some(Transform::None)),
-        // CMYK is taken to be inverted, with Adobe's marker and without, as browsers do.
+        // CMYK is assumed to be inverted, with Adobe's marker and without it, as browsers do.
         (4, None),
         (4, Some(Transform::None)),
         (4, Some(Transform::Ycck)),
@@ -133,13 +134,13 @@ fn jpegs_of_every_kind_have_the_right_pixels() {
             }
         }
     }
-    // JFIF's marker says YCbCr, whatever Adobe's says beside it.
+    // JFIF's marker says YCbCr, whatever Adobe's marker says as well.
     let file = Jpeg { transform: Some(Transform::None), ..Jpeg::new(20, 16, 3) }.file(values);
     let jfif = b"\xFF\xE0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00";
     let photo = checked(&[&file[..2], jfif, &file[2..]].concat()).expect("a valid file");
     let expected = rgb([values(0, 0, 0), values(0, 0, 1), values(0, 0, 2)]);
     assert!(pixel(&photo, 3, 3).iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 1));
-    // A file of two components is none that anyone writes.
+    // Nobody writes files with two components.
     assert_eq!(refused(&Jpeg::new(16, 16, 2).file(values)), "unsupported-image");
 }
 
@@ -163,7 +164,7 @@ fn webps_of_every_kind_have_the_right_pixels() {
     }
 }
 
-/// Found by `fuzz::photos`: the decoder panics.
+/// `fuzz::photos` found this: the decoder panics.
 #[test]
 fn a_palette_of_broken_colours_is_corrupt() {
     for length in [0, 1, 2, 4, 5, 767, 769, 771] {
@@ -220,7 +221,7 @@ fn other_files_are_refused() {
         assert_eq!(refused(file), "unsupported-image", "{file:?}");
     }
     assert_eq!(refused(b""), "empty-image");
-    // The start of a format and nothing of it.
+    // These files have the start of a format and nothing else of it.
     for file in [
         &b"\x89PNG\r\n\x1a\n"[..],
         b"\xFF\xD8\xFF",
@@ -238,7 +239,7 @@ fn no_pixels_are_refused() {
             refused(&Png::new(width, height, GREY, 8).packed(&png::zeros(0))),
             "empty-image"
         );
-        // Zero rows would mean that their number comes later; nobody writes such files.
+        // Zero rows would mean that their number comes later. Nobody writes such files.
         assert_eq!(
             refused(&Jpeg::new(width as u16, height as u16, 3).headers_and_end()),
             "corrupt-image"

@@ -1,4 +1,5 @@
-//! JPEG files of every kind that libjpeg-turbo writes, held to its pixels (`tests/golden/make_jpegs.py`).
+//! Compares JPEG files of every kind that libjpeg-turbo writes with its own pixels
+//! (`tests/golden/make_jpegs.py`).
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,9 +10,9 @@ use rayon::prelude::*;
 use super::{PNG, checked, refused};
 
 const FILES: &[u8] = include_bytes!("../../data/jpegs.tar");
-/// An image of two components' scans that made a decoder panic.
+/// A file whose components have separate scans, which made a decoder panic.
 const SEPARATE_SCANS: &[u8] = include_bytes!("../../data/separate_scans.jpg");
-/// Largest difference of a channel: rounding in the transforms.
+/// The largest difference of a channel, which comes from rounding in the transforms.
 const TOLERANCE: u8 = 4;
 
 struct Case {
@@ -44,7 +45,8 @@ impl Case {
         self.name.contains("arithmetic")
     }
 
-    /// One scan or several that begin with one of all components, and sampling as usual.
+    /// Whether the file must be decoded: it has usual sampling, and one scan or several that begin
+    /// with one of all components.
     fn must_be_decoded(&self) -> bool {
         let usual = ["11_11_11", "21_11_11", "12_11_11", "22_11_11"];
         !self.is_arithmetic() && usual.iter().any(|sampling| self.name.contains(sampling))
@@ -80,14 +82,14 @@ fn pixels_are_those_of_libjpeg_or_the_file_is_refused() {
     );
 }
 
-/// Phones write panoramas that end with a block of their maker's instead.
+/// Phones write panoramas that end with a block of the manufacturer instead of the end marker.
 #[test]
 fn a_missing_end_marker_does_no_harm() {
     for case in cases().iter().filter(|case| case.must_be_decoded()) {
         let whole = checked(&case.file).expect("it is decoded");
         let open = &case.file[..case.file.len() - 2];
         let maker = b"\x00\x00SEFHj\x00\x00\x00\x01\x00\x00\x00 Panorama_Shot_Info";
-        // What looks like a scan of other components.
+        // This looks like a scan of other components.
         let scan = b"\x00\xFF\xDA\x00\x0C\x03\x09\x00\x0A\x11\x0B\x11\x00\x3F\x00";
         let trailers: [&[u8]; 5] = [b"", b"\xFF", maker, scan, &PNG[..300]];
         for trailer in trailers {
@@ -99,7 +101,7 @@ fn a_missing_end_marker_does_no_harm() {
     }
 }
 
-/// Each file, cut at every third byte, is refused or has all its pixels.
+/// Each file that is cut at every third byte is refused or has all its pixels.
 #[test]
 fn missing_pixels_are_never_made_up() {
     cases().par_iter().filter(|case| !case.is_arithmetic()).for_each(|case| {
@@ -131,7 +133,7 @@ fn what_cannot_be_decoded_is_unsupported_and_not_damaged() {
         file[frame + at] = value;
         file
     };
-    // Lossless, hierarchical and arithmetic coding; 12 bits a sample.
+    // These are lossless, hierarchical and arithmetic coding; below, 12 bits per sample.
     for marker in [0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF] {
         assert_eq!(refused(&with(1, marker)), "unsupported-image", "{marker:x}");
     }

@@ -1,4 +1,4 @@
-//! Bad photos, and good ones of every kind.
+//! Tests bad photos, and good ones of every kind.
 
 mod bombs;
 mod damaged;
@@ -14,23 +14,29 @@ use image::{ImageReader, RgbImage};
 
 use crate::memory::peak;
 
-/// The sample photos of the demo, and the photo of the other tests.
+/// The sample photos of the demo.
 pub const SAMPLES: [&[u8]; 3] = [
     include_bytes!("../../../www/public/samples/astronaut.jpg"),
     include_bytes!("../../../www/public/samples/chelsea.jpg"),
     include_bytes!("../../../www/public/samples/coffee.jpg"),
 ];
+/// The photo of the other tests.
 pub const PNG: &[u8] = include_bytes!("../../data/photo.png");
 
-/// Most bytes that decoding takes: so many for each pixel that the file declares (none where those are too many), so many for
-/// each byte of the file, and some more. The file itself is not counted.
+/// Decoding takes at most this many bytes per pixel that the file declares, or none if it declares
+/// too many pixels.
 pub const PER_PIXEL: u64 = 17;
+/// Decoding takes at most this many further bytes per byte of the file. The file itself is not
+/// counted.
 pub const PER_BYTE: u64 = 5;
+/// Decoding takes at most this many further bytes in any case.
 pub const MORE: u64 = 2 << 20;
-/// The decoder of lossy WebP takes up to 16 MB for a piece of data that is not there, as it says its length in 24 bits.
+/// The same for WebP. Its lossy decoder takes up to 16 MB for a piece of data that is missing,
+/// because lengths have 24 bits.
 pub const MORE_OF_WEBP: u64 = 20 << 20;
 
-/// Decodes a file and checks that it took no more memory than stated, and that an error is one of a photo.
+/// Decodes a file. Checks that this takes no more memory than stated, and that an error is about
+/// photos.
 pub fn checked(file: &[u8]) -> Result<Photo> {
     let (result, bytes) = peak(|| decode(file));
     let more = if file.starts_with(b"RIFF") { MORE_OF_WEBP } else { MORE };
@@ -53,10 +59,10 @@ pub fn checked(file: &[u8]) -> Result<Photo> {
     result
 }
 
-/// What the error says, for tests that know it.
+/// The error code of a file that must be refused.
 pub fn refused(file: &[u8]) -> &'static str {
     match checked(file) {
-        Ok(photo) => panic!("{} x {} pixels", photo.width, photo.height),
+        Ok(photo) => panic!("accepted: {} x {} pixels", photo.width, photo.height),
         Err(error) => error.code(),
     }
 }
@@ -73,10 +79,10 @@ fn is_about_photos(error: &Error) -> bool {
     )
 }
 
-/// By the file's header, with the sides rounded up to the 32 pixels that a block of a JPEG may have; 0 if it has none or says too
-/// many.
+/// The number of pixels that the file's header declares, with sides rounded up to the 32 pixels
+/// that a block of a JPEG may have; 0 if there is no header or it declares too many.
 fn declared_pixels(file: &[u8]) -> u64 {
-    // The header of a PNG is read by hand: the reader would unpack its colour profile.
+    // The header of a PNG is read by hand, because the reader would unpack its colour profile.
     let size = match file {
         [0x89, b'P', b'N', b'G', ..] => file.get(16..24).map(|size| {
             let side = |at: usize| {
@@ -98,7 +104,7 @@ fn declared_pixels(file: &[u8]) -> u64 {
     width.next_multiple_of(32) * height.next_multiple_of(32)
 }
 
-/// A sample photo at a smaller size, to be encoded anew.
+/// A sample photo in a smaller size, to be encoded again.
 pub fn small(width: u32, height: u32) -> RgbImage {
     let photo = decode(SAMPLES[1]).expect("the sample is valid");
     RgbImage::from_fn(width, height, |x, y| {
@@ -107,6 +113,7 @@ pub fn small(width: u32, height: u32) -> RgbImage {
     })
 }
 
+/// The RGB values of a pixel.
 pub fn pixel(photo: &Photo, x: u32, y: u32) -> [u8; 3] {
     let at = (y * photo.width + x) as usize * 3;
     [photo.rgb[at], photo.rgb[at + 1], photo.rgb[at + 2]]

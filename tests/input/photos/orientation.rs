@@ -1,4 +1,4 @@
-//! Photos that lie on their side, and what cameras and editors write wrong about it.
+//! Tests photos that lie on their side, and what cameras and editors write wrong about it.
 
 use aims_web::photo::Photo;
 
@@ -8,12 +8,13 @@ use crate::make::jpeg::{Jpeg, Transform};
 use crate::make::png::{GREY, Png};
 use crate::make::webp;
 
-/// Stored: 3 x 2 tiles of the values 0, 1, 2 / 3, 4, 5, each of `tile` pixels a side and 40 times as bright.
+/// The brightness of a tile of the stored photo. It has 3 x 2 tiles of the values 0, 1, 2 / 3, 4,
+/// 5, which are 40 times as bright.
 fn tiles(x: u32, y: u32) -> u8 {
     ((y * 3 + x) * 40) as u8
 }
 
-/// What a viewer sees for each orientation, from 1 on, row by row.
+/// The columns and the tiles that a viewer sees, row by row, for each orientation from 1 on.
 const UPRIGHT: [(u32, [u32; 6]); 8] = [
     (3, [0, 1, 2, 3, 4, 5]),
     (3, [2, 1, 0, 5, 4, 3]),

@@ -1,4 +1,4 @@
-//! One human mask: what a click and a box at it give.
+//! Measures how well a click and a box find one human mask.
 
 use aims_web::levels::LevelRules;
 use aims_web::mask::{BitMask, deepest};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::super::eval::matching::{Shape, THRESHOLDS, threshold};
 use super::rules::RULES;
 
-/// How large a human mask is.
+/// The size class of a human mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     Small,
@@ -18,12 +18,14 @@ pub enum Size {
 }
 
 impl Size {
+    /// All sizes, from small to large.
     pub const ALL: [Size; 3] = [Size::Small, Size::Medium, Size::Large];
 
+    /// The sentence above tables that says what the sizes mean.
     pub const NOTE: &str =
         "Small masks cover less than 1 % of the photo, medium ones up to 10 %, large ones more.";
 
-    /// By the share of the photo that it covers.
+    /// The size of a mask that covers this share of the photo.
     fn of(share: f64) -> Self {
         match share {
             share if share < 0.01 => Size::Small,
@@ -32,6 +34,7 @@ impl Size {
         }
     }
 
+    /// The name of the size in tables.
     pub fn name(self) -> &'static str {
         match self {
             Size::Small => "small",
@@ -41,27 +44,33 @@ impl Size {
     }
 }
 
-/// How well the answers reach a human mask: each figure is a share of the ten IoU thresholds.
+/// How well the decoder's answers match one human mask. Each figure is the share of the ten IoU
+/// thresholds that an answer reaches.
 #[derive(Clone)]
 pub struct Judged {
+    /// The size of the human mask.
     pub size: Size,
-    /// The answer to a click that is picked reaches this share, and the best of the three the next.
+    /// The answer to a click that is picked.
     pub click: f64,
+    /// The best of the three answers to a click.
     pub click_best: f64,
-    /// The answer to a box that is picked (the decoder's single one) reaches this share, and the best of the three others the next.
+    /// The answer to a box that is picked, which is the decoder's single one.
     pub box_picked: f64,
+    /// The best of the three other answers to a box.
     pub box_best: f64,
-    /// The answer to a click that each of [`RULES`] picks reaches this share.
+    /// The answers to a click that each of [`RULES`] picks.
     pub rules: Vec<f64>,
 }
 
-/// The masks of a photo.
+/// The figures of all human masks of one photo.
 #[derive(Clone, Default)]
 pub struct PhotoClicks {
+    /// One entry for each mask.
     pub masks: Vec<Judged>,
 }
 
-/// `None` for an empty mask.
+/// Prompts the decoder with a click at the deepest point of `mask` and with the box around it, and
+/// compares the answers with the mask. Returns `None` if the mask is empty.
 pub async fn judge(
     segmenter: &Segmenter,
     photo: &EncodedPhoto,
@@ -95,7 +104,7 @@ pub async fn judge(
     }))
 }
 
-/// The share of the thresholds that an answer's IoU reaches.
+/// The share of the thresholds that the IoU of an answer with the target reaches.
 fn reached(answer: &Answer, photo: &EncodedPhoto, target: &Shape) -> f64 {
     let mask =
         answer.candidate.render(photo.width, photo.height, LevelRules::default().mask_threshold);

@@ -1,4 +1,4 @@
-//! `clicks`: how well one click, and one box, gets at each mask that people drew.
+//! `clicks`: measures how well one click, and one box, finds each mask that people drew.
 
 mod judge;
 mod rules;
@@ -16,17 +16,21 @@ use super::setup::ModelArguments;
 use judge::{PhotoClicks, judge};
 use table::Row;
 
+/// The arguments of `clicks`.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
     sets: SetArguments,
     #[command(flatten)]
     model: ModelArguments,
-    /// Also compare rules that pick one of the three answers to a click. Choose a rule by `--split train` only.
+    /// Also compare rules that pick one of the three answers to a click.
+    ///
+    /// Choose a rule with `--split train` only.
     #[arg(long)]
     rules: bool,
 }
 
+/// Measures the sets, and prints the tables.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let sets = arguments.sets.open()?;
     let segmenter = arguments.model.open().await?;
@@ -54,7 +58,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The masks of a photo whose outline and level are sure.
+/// The masks of a photo whose outlines and levels are certain.
 fn scored(image: &LabelledImage) -> Vec<&Rle> {
     let is_sure =
         |label: &&Label| label.level != LabelLevel::Region && !label.approx && !label.crowd;
@@ -75,7 +79,7 @@ async fn click(
         let mask = rle.decode()?;
         ensure!(
             mask.size() == (encoded.width, encoded.height),
-            "a human mask is not of the photo's size"
+            "a human mask does not have the photo's size"
         );
         clicks.masks.extend(judge(segmenter, &encoded, mask).await?);
     }
@@ -91,7 +95,7 @@ mod tests {
     fn only_masks_of_sure_outline_and_level_are_clicked() {
         let rle = |counts: &str| -> Rle {
             serde_json::from_str(&format!(r#"{{"size":[2,3],"counts":"{counts}"}}"#))
-                .expect("a code")
+                .expect("a valid RLE")
         };
         let sure = Label {
             level: LabelLevel::Part,

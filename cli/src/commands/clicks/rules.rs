@@ -1,4 +1,4 @@
-//! Rules that are compared: each picks one of the answers to a click.
+//! The rules that `clicks --rules` compares. Each picks one of the answers to a click.
 
 use aims_web::levels::LevelRules;
 use aims_web::mask::BitMask;
@@ -6,7 +6,7 @@ use aims_web::segmenter::{Answer, PickRule, Quality, choose, pick};
 
 type Rule = fn(&[Answer]) -> Option<&Answer>;
 
-/// The first is the one in use, which the others are compared with.
+/// The rules and their names. The first rule is the one in use, with which the others are compared.
 pub const RULES: &[(&str, Rule)] = &[
     ("in use", |answers| among_three(PickRule::default(), answers)),
     ("highest predicted IoU", |answers| among_three(PickRule::PredictedIou, answers)),
@@ -50,7 +50,8 @@ fn among_four(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
     pick(rule, &qualities).map(|index| &answers[index])
 }
 
-/// `value` is given an answer's mean IoU with the other three.
+/// Picks the answer with the highest `value`, which is computed from the answer's quality and from
+/// the mean IoU of its mask with the other three.
 fn by_agreement(answers: &[Answer], value: fn(&Quality, f32) -> f32) -> Option<&Answer> {
     let threshold = LevelRules::default().mask_threshold;
     let masks: Vec<BitMask> =

@@ -1,13 +1,15 @@
-//! Average recall of clicks and boxes as tables.
+//! Tables of the average recall of clicks and boxes.
 
 use super::super::eval::markdown::{NOTE, difference, percent, table};
 use super::super::eval::mean::{Mean, mean, mean_difference};
 use super::judge::{Judged, PhotoClicks, Size};
 use super::rules::RULES;
 
-/// A set's photos.
+/// The photos of one set.
 pub struct Row {
+    /// The name of the set.
     pub name: String,
+    /// The figures of each photo.
     pub photos: Vec<PhotoClicks>,
 }
 
@@ -20,7 +22,7 @@ const COLUMNS: &[Column] = &[
     ("box, best of three", |mask| mask.box_best),
 ];
 
-/// By set and size.
+/// The table of average recalls, with a row for each set and size.
 pub fn sizes(rows: &[Row]) -> String {
     let titles = ["", "masks"].into_iter().chain(COLUMNS.iter().map(|(title, _)| *title));
     let mut lines = vec![titles.map(str::to_string).collect::<Vec<_>>()];
@@ -44,7 +46,8 @@ pub fn sizes(rows: &[Row]) -> String {
     format!("AR. {} {NOTE}\n\n{}", Size::NOTE, table(&lines))
 }
 
-/// By rule and set, then how much more each rule reaches than the first.
+/// Two tables with a row for each rule and a column for each set: the average recall, and how much
+/// higher it is than that of the first rule.
 pub fn rules(rows: &[Row]) -> String {
     let reached = |row: &Row, rule: usize| means(row, |_| true, |mask| mask.rules[rule]);
     let recall = |row: &Row, rule: usize| percent(mean(reached(row, rule).iter()));

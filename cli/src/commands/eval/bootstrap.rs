@@ -1,23 +1,28 @@
-//! How far a figure depends on which photos were at hand: a bootstrap over photos.
+//! How much a figure depends on which photos the set happens to have: a bootstrap over photos.
 
 const RESAMPLES: usize = 1000;
 const SEED: u64 = 1;
-/// The interval has 95 % of the resamples.
+/// The share of the resamples on each side of the interval, which has 95 % of them.
 const TAIL: f64 = 0.025;
 
-/// A figure of a set of photos.
+/// A figure of a set of photos, and how certain it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
+    /// The figure itself.
     pub value: f64,
-    /// The 95 % interval.
+    /// The lower end of the 95 % interval.
     pub low: f64,
+    /// The upper end of the 95 % interval.
     pub high: f64,
-    /// How many photos it rests on.
+    /// The number of photos that the figure is computed from.
     pub photos: usize,
 }
 
-/// A statistic of `photos` photos with the percentile bootstrap's interval: as many photos are drawn with replacement, again and
-/// again, always from the same seed. The statistic is told how often each photo counts.
+/// A statistic of `photos` photos with its percentile bootstrap interval, or `None` if it is
+/// undefined.
+///
+/// `statistic` is given how often each photo counts. For the interval, as many photos are drawn
+/// with replacement, many times and always from the same seed.
 pub fn estimate(photos: usize, statistic: impl Fn(&[u32]) -> Option<f64>) -> Option<Estimate> {
     let value = statistic(&vec![1; photos])?;
     let mut random = Random(SEED);
@@ -39,7 +44,8 @@ pub fn estimate(photos: usize, statistic: impl Fn(&[u32]) -> Option<f64>) -> Opt
     })
 }
 
-/// Linear between the two nearest of the sorted values, as `numpy.quantile` has it.
+/// The quantile at `share`, interpolated linearly between the two nearest of the sorted values, as
+/// `numpy.quantile` does.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * sorted.len().saturating_sub(1) as f64;
     let value = |index: usize| sorted.get(index).or(sorted.last()).copied().unwrap_or(f64::NAN);
@@ -47,7 +53,7 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     below + (above - below) * at.fract()
 }
 
-/// SplitMix64.
+/// The SplitMix64 generator of random numbers.
 struct Random(u64);
 
 impl Random {
@@ -83,14 +89,15 @@ mod tests {
         assert_eq!(estimate(0, |counts| counts.first().map(|_| 0.0)), None);
     }
 
-    /// `scipy.stats.bootstrap((values,), numpy.mean, method='percentile', n_resamples=9999, rng=1)` of SciPy 1.17.1.
+    /// The expected values come from `scipy.stats.bootstrap((values,), numpy.mean,
+    /// method='percentile', n_resamples=9999, rng=1)` of SciPy 1.17.1.
     #[test]
     fn intervals_are_those_of_scipy() {
         let halves = mean_of(&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
         assert_eq!((halves.value, halves.low, halves.high), (0.5, 0.2, 0.8));
         let values: Vec<f64> = (0..24).map(|i| f64::from(i * i % 17) / 16.0).collect();
         let found = mean_of(&values);
-        // A thousand resamples are within about 0.01 of ten thousand here.
+        // The interval of a thousand resamples is here within about 0.01 of that of ten thousand.
         for (found, expected) in [(found.value, 0.4583), (found.low, 0.3203), (found.high, 0.6016)]
         {
             assert!((found - expected).abs() < 0.012, "{found} instead of {expected}");

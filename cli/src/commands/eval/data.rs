@@ -1,5 +1,5 @@
-//! Labelled photographs: `SET.jsonl` with the labels, `SET-relations.jsonl` with relations of some, `SET.tar` (or `SET-0.tar`,
-//! `SET-1.tar`, ...) with the JPEGs.
+//! Sets of labelled photos. `SET.jsonl` has the labels, `SET-relations.jsonl` has relations in some
+//! of the photos, and `SET.tar` (or `SET-0.tar`, `SET-1.tar`, ...) has the JPEGs.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,68 +16,80 @@ use serde::Deserialize;
 pub enum LabelLevel {
     Entity,
     Part,
-    /// The level is unknown.
+    /// A mask whose level is unknown.
     Region,
-    /// Only in files of relations.
+    /// A relation, which only files of relations have.
     Relation,
 }
 
+/// A mask that a person drew.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Label {
+    /// The level of the mask.
     pub level: LabelLevel,
+    /// The pixels of the mask.
     pub rle: Rle,
-    /// For a part: index of its entity among the drawing's labels.
+    /// The entity of a part, as an index among the drawing's labels.
     pub parent: Option<usize>,
-    /// Of a relation: indices of its entities, and who says so.
+    /// The entities of a relation, as indices among the labels of the same line.
     #[serde(default)]
     pub members: Vec<usize>,
+    /// The source of a relation, such as `vcoco`.
     pub source: Option<String>,
-    /// Only near the true outline.
+    /// Whether the outline is only near the true one.
     #[serde(default)]
     pub approx: bool,
-    /// Several things marked as one.
+    /// Whether several things are marked as one.
     #[serde(default)]
     pub crowd: bool,
 }
 
-/// What one person drew on one image.
+/// What one person drew on one photo.
 pub struct Drawing {
+    /// The masks.
     pub labels: Vec<Label>,
-    /// Whether nearly every pixel is labelled, so that a mask without label is wrong.
+    /// Whether nearly every pixel is labelled, so that a predicted mask without a label is wrong.
     pub is_complete: bool,
+    /// The pairs of entities that belong together.
     pub relations: Vec<Relation>,
 }
 
 /// Two entities that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relation {
-    /// Their labels.
+    /// The two entities, as indices among the drawing's labels.
     pub members: (usize, usize),
-    /// Whether people named the pair; otherwise a rule found it, by classes and touch.
+    /// Whether people named the pair. Otherwise a rule found it, by the classes of the entities and
+    /// because they touch.
     pub is_named: bool,
 }
 
+/// A photo and what people drew on it.
 pub struct LabelledImage {
-    /// `set/name.jpg`
+    /// The name of the photo, such as `set/name.jpg`.
     pub name: String,
+    /// One drawing for each person.
     pub drawings: Vec<Drawing>,
 }
 
-/// The images of one set and split, in the order of the file.
+/// The photos of one set and split, in the order of the file.
 pub struct Set {
+    /// The name of the set.
     pub name: String,
+    /// The photos.
     pub images: Vec<LabelledImage>,
     files: HashMap<String, Member>,
 }
 
-/// Where an image lies in an archive.
+/// Where the JPEG of a photo lies in an archive.
 struct Member {
     archive: PathBuf,
     offset: u64,
     size: u64,
 }
 
-/// A line of `SET.jsonl`: the drawing of one person. Or one of `SET-relations.jsonl`: copies of entities, and their relations.
+/// A line of `SET.jsonl`, which has the drawing of one person, or a line of `SET-relations.jsonl`,
+/// which has copies of some entities and the relations between them.
 #[derive(Deserialize)]
 struct Record {
     image: String,
@@ -89,8 +101,10 @@ struct Record {
 }
 
 impl Set {
-    /// Reads the labels; of the images (or of those that are labelled completely) at most `limit`, evenly spread over the
-    /// file.
+    /// Reads the labels, and finds the JPEGs in the archives.
+    ///
+    /// At most `limit` photos are taken, spread evenly over the file; if `complete`, only photos
+    /// that are labelled completely.
     pub fn open(
         folder: &Path,
         name: &str,
@@ -100,7 +114,7 @@ impl Set {
     ) -> Result<Set> {
         let path = folder.join(format!("{name}.jsonl"));
         let file = File::open(&path).with_context(|| {
-            format!("cannot read {}; give the data's folder with --data", path.display())
+            format!("cannot read {}; name the folder of the data with --data", path.display())
         })?;
         let mut images: Vec<LabelledImage> = Vec::new();
         let mut told = relations(&folder.join(format!("{name}-relations.jsonl")))?;
@@ -120,7 +134,7 @@ impl Set {
                 labels: record.masks,
                 is_complete: record.scope.is_some_and(|scope| scope == "panoptic"),
             };
-            // The drawings of one image follow each other.
+            // The drawings of one photo are on consecutive lines.
             match images.last_mut().filter(|image| image.name == record.image) {
                 Some(image) => image.drawings.push(drawing),
                 None => images.push(LabelledImage { name: record.image, drawings: vec![drawing] }),
@@ -129,12 +143,12 @@ impl Set {
         if complete {
             images.retain(|image| image.drawings.iter().any(|drawing| drawing.is_complete));
         }
-        ensure!(!images.is_empty(), "{} has no such images of the split {split:?}", path.display());
+        ensure!(!images.is_empty(), "{} has no such photos in the split {split:?}", path.display());
         let images = spread(images, limit);
         Ok(Set { name: name.to_string(), images, files: members(folder, name)? })
     }
 
-    /// An image's JPEG.
+    /// Reads the JPEG of a photo.
     pub fn read(&self, image: &str) -> Result<Vec<u8>> {
         let Some(member) = self.files.get(image) else {
             bail!("{image} is in no archive of the set {}", self.name);
@@ -154,27 +168,30 @@ impl Record {
         for (index, label) in self.masks.iter().enumerate() {
             ensure!(
                 label.rle.size == [self.height, self.width],
-                "mask {index} is not of the image's size, {} x {}",
+                "mask {index} does not have the photo's size, {} x {}",
                 self.width,
                 self.height
             );
             ensure!(
                 label.parent.is_none_or(|parent| parent < index),
-                "mask {index} stands before its parent"
+                "mask {index} comes before its parent"
             );
         }
         Ok(())
     }
 }
 
-/// A relation whose members are known by their codes: the file of relations has copies of a few of the labels.
+/// A relation whose members are known by their run-length encodings, because the file of relations
+/// has copies of only a few of the labels.
 struct Told {
     members: Vec<Rle>,
     is_named: bool,
 }
 
 impl Told {
-    /// Things that are cut in pieces may have more than two members; the first two stand for them.
+    /// The relation between labels of a drawing, or `None` if fewer than two members are among
+    /// `labels`. Things that are cut into pieces may have more than two members; the first two then
+    /// stand for them.
     fn among(&self, labels: &[Label]) -> Option<Relation> {
         let place = |code: &Rle| labels.iter().position(|label| label.rle == *code);
         let mut members = self.members.iter().filter_map(place);
@@ -182,7 +199,7 @@ impl Told {
     }
 }
 
-/// By image, what a file of relations says; nothing if there is none.
+/// What a file of relations says, by photo; nothing if there is no file.
 fn relations(path: &Path) -> Result<HashMap<String, Vec<Told>>> {
     let mut found = HashMap::new();
     if !path.exists() {
@@ -208,7 +225,7 @@ fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {
     if limit >= count {
         return items;
     }
-    // An item is taken where the rounded-down share of the limit steps up.
+    // An item is taken if the rounded-down share of the limit steps up there.
     let step = |i: usize| i * limit / count;
     items
         .into_iter()
@@ -218,7 +235,7 @@ fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {
         .collect()
 }
 
-/// Where the archives of a set have which file.
+/// Where the files of a set lie in its archives, by name.
 fn members(folder: &Path, name: &str) -> Result<HashMap<String, Member>> {
     let mut archives = vec![folder.join(format!("{name}.tar"))];
     archives.extend(

@@ -1,18 +1,22 @@
-//! Links between levels, boundaries of what was found, and agreement between two ways of asking.
+//! Measures of links between levels, of the outlines of masks, and of the agreement between two
+//! sets of masks.
 
 use aims_web::mask::{BitMask, boundary, dilate};
 
 use super::matching::{Shape, pairs};
 use super::mean::Mean;
 
-/// What both ends of links were matched with: pairs (prediction, label).
+/// The predictions that match the labels at both ends of links, as pairs (prediction, label).
 pub struct Matched {
+    /// The pairs of the coarser level.
     pub coarse: Vec<(usize, usize)>,
+    /// The pairs of the finer level.
     pub fine: Vec<(usize, usize)>,
 }
 
 impl Matched {
-    /// Adds whether the true link between two labels was found: both have a counterpart, and these are `linked`.
+    /// Adds to `recall` whether the true link between two labels was found. It was if predictions
+    /// match both labels and are `linked` to each other.
     pub fn judge(
         &self,
         (coarse, fine): (usize, usize),
@@ -30,15 +34,15 @@ impl Matched {
     }
 }
 
-/// Pairs as by [`pairs`], in the callers' own numbers.
+/// The pairs that [`pairs`] finds, in the numbers that the caller gives.
 pub fn matched(predictions: &[(usize, &Shape)], labels: &[(usize, &Shape)]) -> Vec<(usize, usize)> {
     let found: Vec<&Shape> = predictions.iter().map(|(_, shape)| *shape).collect();
     let wanted: Vec<&Shape> = labels.iter().map(|(_, shape)| *shape).collect();
     pairs(&found, &wanted).into_iter().map(|(a, b)| (predictions[a].0, labels[b].0)).collect()
 }
 
-/// The boundary F measure: the harmonic mean of the shares of each outline that lies near the other one, within 0.8 % of
-/// the image's diagonal (as DAVIS has it).
+/// The boundary F measure, as DAVIS defines it: the harmonic mean of the shares of each outline
+/// that lie near the other one, which means within 0.8 % of the photo's diagonal.
 pub fn boundary_f(a: &BitMask, b: &BitMask) -> f64 {
     let (width, height) = a.size();
     let near = (0.008 * f64::from(width).hypot(f64::from(height))).ceil() as u32;
@@ -50,8 +54,8 @@ pub fn boundary_f(a: &BitMask, b: &BitMask) -> f64 {
     if precision + recall > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 }
 }
 
-/// How alike two sets of masks are: the mean over all masks of both of the best IoU in the other set; `None` if both
-/// are empty.
+/// How similar two sets of masks are: the best IoU of each mask with one of the other set, averaged
+/// over the masks of both sets. `None` if both sets are empty.
 pub fn agreement(a: &[&Shape], b: &[&Shape]) -> Option<f64> {
     let best =
         |of: &Shape, among: &[&Shape]| among.iter().map(|other| of.iou(other)).fold(0.0, f64::max);
@@ -80,7 +84,8 @@ mod tests {
         let f = |a: &Shape, b: &Shape| boundary_f(a.pixels(), b.pixels());
         let a = square(20, 20, 40);
         assert_eq!(f(&a, &a), 1.0);
-        // 0.8 % of the diagonal is 1.13 pixels, so two are near enough: a corner that is one off either way.
+        // 0.8 % of the diagonal is 1.13 pixels, which is rounded up to 2. So corners may be off by
+        // one pixel along each axis.
         assert_eq!(f(&a, &square(21, 21, 38)), 1.0);
         assert!(f(&a, &square(24, 24, 32)) < 0.2);
         assert_eq!(f(&a, &Shape::new(BitMask::new(100, 100))), 0.0);
@@ -94,7 +99,7 @@ mod tests {
             Shape::new(BitMask::from_fn(100, 100, |x, y| x < 10 && y < 20)),
         );
         assert_eq!(agreement(&[&a, &b], &[&b, &a]), Some(1.0));
-        // `a` and `half` have IoU 0.5 both ways, `b` has no counterpart.
+        // `a` and `half` have IoU 0.5 with each other, and `b` has no counterpart.
         assert_eq!(agreement(&[&a, &b], &[&half]), Some(1.0 / 3.0));
         assert_eq!(agreement(&[], &[]), None);
     }

@@ -4,28 +4,31 @@ use std::fmt::Write;
 
 use super::bootstrap::Estimate;
 
-/// This sentence goes above tables of [`percent`] and says what their cells mean.
-pub const NOTE: &str = "Percent. In brackets the 95 % bootstrap interval over photos, then the number of photos with such a mask.";
+/// The sentence above tables of [`percent`] that says what their cells mean.
+pub const NOTE: &str = "Percent. In brackets the 95 % bootstrap interval over photos, then the \
+                        number of photos with such a mask.";
 
-/// `15.8 [12.1, 19.6] 60`: a share in percent, its interval, and the number of photos; `-` for nothing.
+/// A share in percent, its interval, and the number of photos, such as `15.8 [12.1, 19.6] 60`; `-`
+/// if there is no share.
 pub fn percent(share: Option<Estimate>) -> String {
     share.map_or("-".to_string(), |found| {
         let [value, low, high] = [found.value, found.low, found.high].map(|share| share * 100.0);
         match found.photos {
-            // One photo says nothing of others.
+            // One photo says nothing about others, so it gives no interval.
             1 => format!("{value:.1} [-] 1"),
             photos => format!("{value:.1} [{low:.1}, {high:.1}] {photos}"),
         }
     })
 }
 
-/// `+0.8 [-0.2, +1.5]`.
+/// A difference in percent and its interval, such as `+0.8 [-0.2, +1.5]`.
 pub fn difference(found: Estimate) -> String {
     let [value, low, high] = [found.value, found.low, found.high].map(|share| share * 100.0);
     format!("{value:+.1} [{low:+.1}, {high:+.1}]")
 }
 
-/// A table; the first line has the titles. The first column is set to the left, the others to the right.
+/// A Markdown table, of which the first line has the titles. The first column is aligned to the
+/// left, the others to the right.
 pub fn table(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |i: usize| {

@@ -1,16 +1,16 @@
-//! Assignment of predictions to human masks, as COCO's evaluation does it.
+//! Assigns predictions to human masks as COCO's evaluation does.
 
 use aims_web::mask::{BBox, BitMask};
 
-/// IoU thresholds 0.50, 0.55, ..., 0.95.
+/// The number of IoU thresholds, which are 0.50, 0.55, ..., 0.95.
 pub const THRESHOLDS: usize = 10;
 
-/// Like `numpy.linspace(0.5, 0.95, 10)`, to the last bit.
+/// The IoU threshold at `index`, equal to that of `numpy.linspace(0.5, 0.95, 10)` to the last bit.
 pub fn threshold(index: usize) -> f64 {
     if index + 1 == THRESHOLDS { 0.95 } else { 0.5 + index as f64 * (0.45 / 9.0) }
 }
 
-/// A mask with what its comparisons need.
+/// A mask with its box and its area, which make comparisons fast.
 pub struct Shape {
     pixels: BitMask,
     bbox: BBox,
@@ -18,24 +18,28 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Finds the box and the area of a mask.
     pub fn new(pixels: BitMask) -> Self {
         let (bbox, area) = (pixels.bbox().unwrap_or_default(), pixels.area());
         Self { pixels, bbox, area }
     }
 
+    /// The width and height of the photo, in pixels.
     pub fn size(&self) -> (u32, u32) {
         self.pixels.size()
     }
 
+    /// The pixels of the mask.
     pub fn pixels(&self) -> &BitMask {
         &self.pixels
     }
 
+    /// The intersection over union with another mask, in 64 bits.
     pub fn iou(&self, other: &Shape) -> f64 {
         overlap(self, &Target { shape: other, ignore: false })
     }
 
-    /// The share of its pixels that lie in `other`.
+    /// The share of the mask's pixels that lie in `other`.
     pub fn share_in(&self, other: &BitMask) -> f64 {
         f64::from(self.pixels.intersection_area(other)) / f64::from(self.area.max(1))
     }
@@ -48,15 +52,18 @@ impl Shape {
     }
 }
 
-/// A human mask.
+/// A human mask that predictions are compared with.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
+    /// The mask.
     pub shape: &'a Shape,
-    /// Neither missed nor found: predictions that lie in it count neither as right nor as wrong.
+    /// Whether the mask is not scored. It is then neither missed nor found, and predictions that
+    /// lie in it count neither as right nor as wrong.
     pub ignore: bool,
 }
 
-/// Intersection over union in 64 bits; with a target to be ignored, over the prediction's area.
+/// The intersection over union, in 64 bits. If the target is to be ignored, it is the intersection
+/// over the prediction's area instead.
 fn overlap(prediction: &Shape, target: &Target) -> f64 {
     let both = f64::from(prediction.intersection(target.shape));
     let whole = match target.ignore {
@@ -66,7 +73,8 @@ fn overlap(prediction: &Shape, target: &Target) -> f64 {
     if whole > 0.0 { both / whole } else { 0.0 }
 }
 
-/// Pairs (prediction, target) with an IoU of one half or more, one to one; predictions in the order given choose first.
+/// Pairs (prediction, target) with an IoU of one half or more. Each mask is in at most one pair,
+/// and predictions choose in the given order.
 pub fn pairs(predictions: &[&Shape], targets: &[&Shape]) -> Vec<(usize, usize)> {
     let mut free = vec![true; targets.len()];
     let mut pairs = Vec::new();
@@ -83,19 +91,23 @@ pub fn pairs(predictions: &[&Shape], targets: &[&Shape]) -> Vec<(usize, usize)> 
     pairs
 }
 
-/// What became of a prediction.
+/// What a prediction turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// It matches a target.
     Hit,
+    /// It matches no target.
     Miss,
-    /// Matched a target to be ignored.
+    /// It matches only a target that is to be ignored, or it is not judged.
     Ignored,
 }
 
-/// The outcome of each prediction at each threshold; without a target, only what is `judged` is a miss.
+/// The outcome of each prediction at each threshold. A prediction that matches no target is a miss
+/// only if it is `judged`.
 ///
-/// One after the other, in the order given (best score first), predictions take the free target that they overlap most,
-/// if by the threshold or more. A target to be ignored is taken only by who gets no other, and by any number.
+/// Predictions choose in the given order (best score first). Each takes the free target that it
+/// overlaps most, if the overlap reaches the threshold. A prediction takes a target that is to be
+/// ignored only if it gets no other, and several predictions can take the same one.
 pub fn assign(
     predictions: &[&Shape],
     targets: &[Target],
@@ -108,7 +120,7 @@ pub fn assign(
         let overlaps: Vec<f64> = targets.iter().map(|target| overlap(prediction, target)).collect();
         for (level, outcome) in outcomes.iter_mut().enumerate() {
             let enough = threshold(level);
-            // Of equal overlaps the last one wins, as in the reference.
+            // If overlaps are equal, the last target wins, as in the reference.
             let best = |ignore: bool| {
                 (0..targets.len())
                     .filter(|&i| {

@@ -2,7 +2,7 @@
 
 use super::bootstrap::{Estimate, estimate};
 
-/// The values of one photo.
+/// The sum and the number of one photo's values.
 #[derive(Clone, Copy, Default)]
 pub struct Mean {
     sum: f64,
@@ -10,31 +10,35 @@ pub struct Mean {
 }
 
 impl Mean {
+    /// Adds a value.
     pub fn add(&mut self, value: f64) {
         self.sum += value;
         self.count += 1;
     }
 
+    /// The number of values.
     pub fn count(&self) -> usize {
         self.count
     }
 }
 
-/// The mean of all values; photos without any take no part.
+/// The mean of the values of all photos, or `None` if there are none. Photos without values do not
+/// count.
 pub fn mean<'a>(photos: impl Iterator<Item = &'a Mean>) -> Option<Estimate> {
     let photos: Vec<&Mean> = photos.filter(|photo| photo.count > 0).collect();
     estimate(photos.len(), |times| weighted(&photos, times))
 }
 
-/// The mean of all values of `a` less that of `b`, which are of the same photos: of what both have in common nothing is in the
-/// interval.
+/// The mean of `a` minus the mean of `b`, both of which have the same photos in the same order. The
+/// photos of both are drawn together, so that variation which both have in common does not widen
+/// the interval.
 pub fn mean_difference(a: &[Mean], b: &[Mean]) -> Option<Estimate> {
     let (a, b): (Vec<&Mean>, Vec<&Mean>) =
         a.iter().zip(b).filter(|(a, b)| a.count > 0 && b.count > 0).unzip();
     estimate(a.len(), |times| Some(weighted(&a, times)? - weighted(&b, times)?))
 }
 
-/// The mean of all values for each photo's number of times; `None` of nothing.
+/// The mean of the values if each photo counts as often as `times` says; `None` if no value counts.
 fn weighted(photos: &[&Mean], times: &[u32]) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
     for (photo, &times) in photos.iter().zip(times) {

@@ -3,26 +3,27 @@
 use super::bootstrap::{Estimate, estimate};
 use super::matching::{Outcome, Shape, THRESHOLDS, Target, assign};
 
-/// At most this many predictions a photo count, the best-scored.
+/// The maximum number of predictions of a photo that count; these have the best scores.
 pub const MAX_PREDICTIONS: usize = 100;
 
-/// The predictions for one photo, each with what it was found to be.
+/// The predictions for one photo and what each turned out to be.
 #[derive(Clone, Default)]
 pub struct Outcomes {
     targets: usize,
-    /// Hits at each threshold.
+    /// The number of hits at each threshold.
     hits: [usize; THRESHOLDS],
-    /// Scores and outcomes of all predictions that took part.
+    /// The scores and outcomes of all predictions that count.
     predictions: Vec<(f32, [Outcome; THRESHOLDS])>,
 }
 
 impl Outcomes {
-    /// Matches predictions, the best score first, with their targets.
+    /// Matches predictions, best score first, with their targets.
     pub fn add(&mut self, predictions: &[(f32, &Shape)], targets: &[Target]) {
         self.add_judged(predictions, targets, |_| true);
     }
 
-    /// As [`Self::add`], but a prediction without counterpart is wrong only where it is `judged`.
+    /// Does the same as [`Self::add`], but a prediction that matches no target is wrong only if it
+    /// is `judged`.
     pub fn add_judged(
         &mut self,
         predictions: &[(f32, &Shape)],
@@ -41,7 +42,7 @@ impl Outcomes {
         }
     }
 
-    /// Number of human masks to be found.
+    /// The number of human masks to be found.
     pub fn targets(&self) -> usize {
         self.targets
     }
@@ -51,12 +52,12 @@ fn with_targets<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Vec<&'a Outco
     photos.filter(|photo| photo.targets > 0).collect()
 }
 
-/// Human masks of photos that count so many times.
+/// The number of human masks if each photo counts as often as `times` says.
 fn targets(photos: &[&Outcomes], times: &[u32]) -> usize {
     photos.iter().zip(times).map(|(photo, &times)| photo.targets * times as usize).sum()
 }
 
-/// A share of human masks, for hits counted by photo.
+/// The share of human masks that are hit, for hits that are counted by photo.
 fn share(photos: &[&Outcomes], hits: impl Fn(&Outcomes) -> f64) -> Option<Estimate> {
     estimate(photos.len(), |times| {
         let found: f64 =
@@ -66,18 +67,19 @@ fn share(photos: &[&Outcomes], hits: impl Fn(&Outcomes) -> f64) -> Option<Estima
     })
 }
 
-/// The share of the human masks that were found, averaged over the thresholds; `None` if there are none.
+/// The share of human masks that were found, averaged over the thresholds; `None` if there are no
+/// human masks.
 pub fn average_recall<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
     let hits = |photo: &Outcomes| photo.hits.iter().sum::<usize>() as f64 / THRESHOLDS as f64;
     share(&with_targets(photos), hits)
 }
 
-/// The share that was found with an IoU of one half or more.
+/// The share of human masks that were found with an IoU of one half or more.
 pub fn recall_at_half<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
     share(&with_targets(photos), |photo| photo.hits[0] as f64)
 }
 
-/// The share that was found at each threshold.
+/// The share of human masks that were found at each threshold.
 pub fn recalls<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<[f64; THRESHOLDS]> {
     let photos = with_targets(photos);
     let wanted: usize = photos.iter().map(|photo| photo.targets).sum();
@@ -85,8 +87,9 @@ pub fn recalls<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<[f64; T
     (wanted > 0).then(|| std::array::from_fn(|level| found(level) as f64 / wanted as f64))
 }
 
-/// COCO's average precision: precision made monotonous, at recalls of 0, 0.01, ..., 1, averaged over recalls and thresholds.
-/// Photos without a target take part as far as something was predicted for them, but are not among the number of photos.
+/// COCO's average precision: precision, made monotonic, at recalls of 0, 0.01, ..., 1, averaged
+/// over recalls and thresholds. Predictions for photos without targets count, but these photos are
+/// not included in the number of photos.
 pub fn average_precision<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
     let photos: Vec<&Outcomes> =
         photos.filter(|photo| photo.targets > 0 || !photo.predictions.is_empty()).collect();
@@ -107,10 +110,11 @@ pub fn average_precision<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Opti
     Some(Estimate { photos: photos.iter().filter(|photo| photo.targets > 0).count(), ..found })
 }
 
-/// The mean over 101 recalls of the best precision at that recall or above. Each outcome counts a number of times.
+/// The best precision at a recall or above it, averaged over 101 recalls. Each outcome counts as
+/// often as the number next to it says.
 fn interpolated_precision(outcomes: impl Iterator<Item = (Outcome, u32)>, targets: usize) -> f64 {
     let (mut hits, mut count) = (0_usize, 0_usize);
-    // Only where recall rises: in between precision falls.
+    // Points are added only where recall rises, because precision falls between them.
     let mut curve: Vec<(f64, f64)> = Vec::new();
     for (outcome, times) in
         outcomes.filter(|&(outcome, times)| outcome != Outcome::Ignored && times > 0)
@@ -143,7 +147,7 @@ mod tests {
         Shape::new(BitMask::from_fn(8, 4, |px, _| px == x))
     }
 
-    /// A photo with one target, and a prediction of that score which is right or wrong.
+    /// A photo with one target, and one prediction with this score that is right or wrong.
     fn photo(score: f32, right: bool) -> Outcomes {
         let (target, found) = (column(0), column(if right { 0 } else { 5 }));
         let mut outcomes = Outcomes::default();
@@ -188,7 +192,7 @@ mod tests {
         assert_eq!((recall.value, recall.low, recall.photos), (1.0, 1.0, 1));
         let precision = average_precision(photos.iter()).expect("a target");
         assert!((precision.value - 0.5).abs() < 1e-12 && precision.photos == 1, "{precision:?}");
-        // Resamples of the empty photo alone have no precision.
+        // Resamples that have only the empty photo have no precision.
         assert!(
             (precision.low - 0.5).abs() < 1e-12 && (precision.high - 1.0).abs() < 1e-12,
             "{precision:?}"

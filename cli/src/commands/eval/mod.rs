@@ -1,4 +1,4 @@
-//! `eval`: how many of the masks that people drew are found.
+//! `eval`: measures how many of the masks that people drew are found.
 
 pub(super) mod bootstrap;
 pub(super) mod data;
@@ -32,6 +32,7 @@ use score::PhotoScores;
 use sets::SetArguments;
 use table::Row;
 
+/// The arguments of `eval`.
 #[derive(Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -40,28 +41,36 @@ pub struct Arguments {
     model: ModelArguments,
     #[command(flatten)]
     search: SearchArguments,
-    /// Change a threshold for this run: NAME=VALUE, such as scene.entities.visible=0.6 or
-    /// levels.thresholds.minObjectness=-3 (the model file's manifest), grid.predIouThresh=0.8
-    /// (the grid), rules.partMaxArea=0.7 (the rules of the mode grid). Can be given several times.
+    /// Change a threshold for this run. Can be given several times.
+    ///
+    /// For example, scene.entities.visible=0.6 or levels.thresholds.minObjectness=-3 changes the
+    /// manifest of the model file, grid.predIouThresh=0.8 changes an option of the grid, and
+    /// rules.partMaxArea=0.7 changes the rules of the mode grid.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = Override::parse)]
     overrides: Vec<Override>,
-    /// The thresholds that the paper's supplement used for SAM, instead of SAM's own.
+    /// Use the thresholds that the paper's supplement used for SAM, instead of SAM's own.
     #[arg(long)]
     supplement: bool,
-    /// Learned masks with a lower score are left out. Recall counts the best 100 of an image anyway.
+    /// Leave out learned masks with a lower score.
+    ///
+    /// Recall counts only the best 100 masks of a photo in any case.
     #[arg(long, default_value_t = 0.0)]
     min_score: f32,
-    /// Judge as entities all masks that were found, which overlap: before rules sort them into levels, and before better
-    /// ones paint over others. Of the figures, those of entities then count.
+    /// Judge all masks that were found as entities, although they overlap.
+    ///
+    /// These are the masks before rules sort them into levels, and before better ones are painted
+    /// over others. Only the figures of entities then count.
     #[arg(long, conflicts_with = "prompted")]
     proposals: bool,
-    /// Also look for parts inside each human entity mask, given as prompt. About doubles the time.
+    /// Also look for parts inside each human entity mask, given as a prompt.
+    ///
+    /// This about doubles the time.
     #[arg(long)]
     prompted: bool,
     /// Folder for `predictions.jsonl` and, with --prompted, `prompted.jsonl`.
     #[arg(long, default_value = "out/eval")]
     out: PathBuf,
-    /// Draw recall at each IoU threshold, of all sets together, to this SVG file.
+    /// Draw the recall of all sets together at each IoU threshold to this SVG file.
     #[arg(long)]
     plot: Option<PathBuf>,
     /// Score the predictions in these files instead of running the model.
@@ -69,6 +78,7 @@ pub struct Arguments {
     predictions: Vec<PathBuf>,
 }
 
+/// Measures the sets, and prints the tables.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let sets = arguments.sets.open()?;
     let mut rows = match arguments.predictions.as_slice() {
@@ -153,18 +163,18 @@ fn score_files(paths: &[PathBuf], sets: &[Set]) -> Result<Vec<Row>> {
         }
         let missing = set.images.len() - photos.len();
         if missing > 0 {
-            eprintln!("{}: {missing} images have no predictions and are left out", set.name);
+            eprintln!("{}: {missing} photos have no predictions and are left out", set.name);
         }
         rows.push(Row { name: set.name.clone(), photos, times: None });
     }
     ensure!(
         rows.iter().any(|row| !row.photos.is_empty()),
-        "no image of these sets has predictions"
+        "no photo of these sets has predictions"
     );
     Ok(rows)
 }
 
-/// All photos of all sets together.
+/// The photos and times of all sets together.
 fn total(rows: &[Row]) -> Row {
     let photos = rows.iter().flat_map(|row| &row.photos).cloned().collect();
     let mut times = None;

@@ -1,4 +1,4 @@
-//! `--set NAME=VALUE`: thresholds of both modes, changed for one run.
+//! `--set NAME=VALUE` changes a threshold of either mode for one run.
 
 use aims_web::levels::LevelRules;
 use aims_web::model::MANIFEST_KEY;
@@ -9,9 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// One threshold and its value. The name is a path: `grid.…` is a field of [`GridOptions`], `rules.…`
-/// of [`LevelRules`], and everything else an entry of the model file's manifest, such as
-/// `scene.entities.visible` or `levels.thresholds.minObjectness`.
+/// A threshold and its new value. The name is a path: `grid.…` is a field of [`GridOptions`],
+/// `rules.…` is a field of [`LevelRules`], and everything else is an entry of the model file's
+/// manifest, such as `scene.entities.visible` or `levels.thresholds.minObjectness`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
     path: Vec<String>,
@@ -19,14 +19,14 @@ pub struct Override {
 }
 
 impl Override {
-    /// Reads `NAME=VALUE`; the value is JSON.
+    /// Reads `NAME=VALUE`, where the value is JSON.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
         let value = serde_json::from_str(value).map_err(|error| format!("{value}: {error}"))?;
         Ok(Self { path: name.split('.').map(str::to_string).collect(), value })
     }
 
-    /// Puts the value in place of the one that is there.
+    /// Replaces the value at `path` in `root`.
     fn apply(&self, root: &mut Value, path: &[String]) -> Result<()> {
         let entry = path.iter().try_fold(root, |entry, key| entry.get_mut(key));
         *entry.ok_or_else(|| anyhow!("there is no setting {}", self.path.join(".")))? =
@@ -35,12 +35,12 @@ impl Override {
     }
 }
 
-/// The options of the grid with those overrides whose name begins with `grid`.
+/// The options of the grid, changed by the overrides whose names begin with `grid`.
 pub fn grid(options: &GridOptions, overrides: &[Override]) -> Result<GridOptions> {
     changed(options, "grid", overrides)
 }
 
-/// Gives the segmenter the rules with those overrides whose name begins with `rules`.
+/// Gives the segmenter the rules, changed by the overrides whose names begin with `rules`.
 pub fn set_rules(segmenter: &mut Segmenter, overrides: &[Override]) -> Result<()> {
     segmenter.set_rules(changed(&LevelRules::default(), "rules", overrides)?);
     Ok(())
@@ -55,10 +55,10 @@ fn changed<T: Serialize + DeserializeOwned>(
     for entry in overrides.iter().filter(|entry| entry.path[0] == name) {
         entry.apply(&mut json, &entry.path[1..])?;
     }
-    serde_json::from_value(json).with_context(|| format!("the settings of {name}"))
+    serde_json::from_value(json).with_context(|| format!("cannot change the settings of {name}"))
 }
 
-/// A model file with the other overrides in its manifest. Its tensors stay as they are.
+/// The model file with its manifest changed by the other overrides. Its tensors stay as they are.
 pub fn model(file: Vec<u8>, overrides: &[Override]) -> Result<Vec<u8>> {
     let mut own = overrides
         .iter()

@@ -1,4 +1,5 @@
-//! Recall at each IoU threshold as a picture: how many masks are found at all, and how many closely.
+//! A plot of recall at each IoU threshold. It shows how many masks are found at all, and how many
+//! closely.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +20,7 @@ const CURVES: [Curve; 4] = [
     ("relations", RGBColor(150, 80, 160), |photo| &photo.relation),
 ];
 
-/// Draws the curves of what has human masks, as SVG.
+/// Draws a curve for everything that has human masks, as an SVG file.
 pub fn draw(path: &Path, photos: &[PhotoScores]) -> Result<()> {
     let svg = picture(photos).map_err(|error| anyhow!("cannot draw the plot: {error}"))?;
     if let Some(folder) = path.parent() {

@@ -1,4 +1,4 @@
-//! Predictions made by the model.
+//! Makes predictions with the model.
 
 use std::time::{Duration, Instant};
 
@@ -9,25 +9,29 @@ use anyhow::{Context, Result};
 use super::data::{LabelLevel, LabelledImage};
 use super::predictions::{ImagePredictions, Prediction};
 
+/// Makes the predictions for one photo after another.
 pub struct Predictor {
+    /// The model.
     pub segmenter: Segmenter,
-    /// It is for the whole photo; other prompts are put in its place.
+    /// The request for the whole photo. For other prompts, its prompt is replaced.
     pub request: Request,
     /// Whether to ask for overlapping masks without levels instead of a scene.
     pub proposals: bool,
-    /// Whether to ask for the parts of each human entity too.
+    /// Whether to ask for the parts of each human entity as well.
     pub prompted: bool,
 }
 
-/// Time spent on images.
+/// The time spent on photos.
 #[derive(Clone, Copy, Default)]
 pub struct Times {
+    /// The time of the image encoder.
     pub encoder: Duration,
-    /// From the features to the scene of the full image.
+    /// The time from the features to the scene of the whole photo.
     pub levels: Duration,
 }
 
 impl Times {
+    /// Adds the times of other photos.
     pub fn add(&mut self, other: Times) {
         self.encoder += other.encoder;
         self.levels += other.levels;
@@ -35,6 +39,7 @@ impl Times {
 }
 
 impl Predictor {
+    /// The predictions for one photo, and the time spent on it.
     pub async fn predict(
         &self,
         image: &LabelledImage,

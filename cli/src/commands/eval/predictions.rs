@@ -1,4 +1,4 @@
-//! Predictions as files of JSON lines.
+//! Files of predictions, as JSON lines.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,30 +10,37 @@ use aims_web::{Level, Scene};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// A line of a file: what was found in one image, or in one entity of it.
+/// A line of a file: what was found in one photo, or in one entity of it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// `set/name.jpg`
+    /// The name of the photo, such as `set/name.jpg`.
     pub image: String,
-    /// The human mask that was given as prompt: its index among the image's labels. None: the whole image.
+    /// The human mask that was given as prompt, as an index among the photo's labels; `None` for
+    /// the whole photo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity: Option<usize>,
+    /// The masks that were found.
     pub masks: Vec<PredictedMask>,
 }
 
+/// A mask that was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PredictedMask {
+    /// The pixels of the mask.
     pub rle: Rle,
+    /// The score of the mask, 0 to 1.
     pub score: f32,
+    /// The level of the mask.
     pub level: Level,
-    /// For a part: index of its entity among the masks.
+    /// The entity of a part, as an index among the masks.
     pub parent: Option<usize>,
-    /// For a relation: indices of its entities among the masks.
+    /// The entities of a relation, as indices among the masks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<usize>,
 }
 
 impl Prediction {
+    /// Makes a line from a scene, in which links are ids.
     pub fn new(image: &str, entity: Option<usize>, scene: Scene) -> Self {
         let index_of: HashMap<u32, usize> =
             scene.masks.iter().enumerate().map(|(index, mask)| (mask.id, index)).collect();
@@ -48,16 +55,16 @@ impl Prediction {
     }
 }
 
-/// Everything predicted for one image.
+/// All predictions for one photo.
 #[derive(Default)]
 pub struct ImagePredictions {
-    /// From the image alone.
+    /// The prediction from the photo alone.
     pub full: Option<Prediction>,
-    /// From one human entity mask each.
+    /// The predictions from human entity masks, one for each mask.
     pub prompted: Vec<Prediction>,
 }
 
-/// Reads files of predictions, by image.
+/// Reads files of predictions, and groups them by photo.
 pub fn read(paths: &[PathBuf]) -> Result<HashMap<String, ImagePredictions>> {
     let mut images: HashMap<String, ImagePredictions> = HashMap::new();
     for path in paths {
@@ -76,13 +83,14 @@ pub fn read(paths: &[PathBuf]) -> Result<HashMap<String, ImagePredictions>> {
     Ok(images)
 }
 
-/// A file of predictions in the making.
+/// A file of predictions that is being written.
 pub struct Writer {
     file: BufWriter<File>,
     path: PathBuf,
 }
 
 impl Writer {
+    /// Creates the file, and its folder if there is none.
     pub fn create(folder: &Path, name: &str) -> Result<Self> {
         let path = folder.join(name);
         let create = || {
@@ -93,7 +101,7 @@ impl Writer {
         Ok(Self { file: BufWriter::new(file), path })
     }
 
-    /// Adds a line; it is in the file when this returns.
+    /// Adds a line. It is in the file when this returns.
     pub fn add(&mut self, prediction: &Prediction) -> Result<()> {
         let line = serde_json::to_string(prediction)?;
         writeln!(self.file, "{line}")

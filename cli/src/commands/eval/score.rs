@@ -1,4 +1,4 @@
-//! Which predictions are compared with which human masks.
+//! Compares the predictions for a photo with the human masks that they should match.
 
 use std::collections::BTreeSet;
 
@@ -13,42 +13,53 @@ use super::mean::Mean;
 use super::measure::Outcomes;
 use super::predictions::{ImagePredictions, Prediction};
 
-/// A prediction counts as inside something with this share of its pixels there.
+/// A prediction counts as inside something if at least this share of its pixels is there.
 const INSIDE: f64 = 0.5;
 
-/// This is what one photo adds to each figure. In fields that end with `_any` predictions of every level take part.
+/// What one photo adds to each figure. In fields that end with `_any`, predictions of every level
+/// count.
 #[derive(Clone, Default)]
 pub struct PhotoScores {
+    /// Entities.
     pub entity: Outcomes,
+    /// Entities, found by predictions of any level.
     pub entity_any: Outcomes,
-    /// Predictions outside the entities that people opened are not wrong: nobody drew parts there.
+    /// Parts. Predictions outside the entities that people divided into parts are not wrong,
+    /// because nobody drew parts there.
     pub part: Outcomes,
+    /// Parts, found by predictions of any level.
     pub part_any: Outcomes,
-    /// The parts found in a human entity mask given as prompt.
+    /// Parts, found with a human entity mask as prompt.
     pub part_prompted: Outcomes,
     /// Pairs of entities that belong together.
     pub relation: Outcomes,
-    /// Human masks of unknown level.
+    /// Human masks of unknown level, found by predictions of any level.
     pub region_any: Outcomes,
-    /// Entities again, on images labelled completely, where a mask without counterpart is wrong.
+    /// Entities of photos that are labelled completely, where a prediction that matches no label is
+    /// wrong.
     pub entity_complete: Outcomes,
-    /// Of the true links between entities and parts, and between relations and entities, those that were found.
+    /// Whether the true links between entities and parts were found.
     pub entity_part: Mean,
+    /// Whether the true links between relations and entities were found.
     pub relation_entity: Mean,
-    /// Of relations that people named.
+    /// The same for the relations that people named.
     pub named_relation_entity: Mean,
-    /// The boundary F of entities and parts that were found.
+    /// The boundary F of entities that were found.
     pub entity_boundary: Mean,
+    /// The boundary F of parts that were found.
     pub part_boundary: Mean,
-    /// How alike an entity's parts are when found in the full image and when prompted with its human mask.
+    /// How similar an entity's parts are when found in the whole photo and when prompted with its
+    /// human mask.
     pub consistency: Mean,
-    /// Predictions from the photo alone.
+    /// The number of predictions from the photo alone.
     pub predictions: usize,
 }
 
 impl PhotoScores {
+    /// Compares the predictions for a photo with what people drew on it.
+    ///
     /// # Errors
-    /// A mask that cannot be read, or of another size than the image.
+    /// If a mask cannot be decoded or does not have the photo's size.
     pub fn new(image: &LabelledImage, predictions: &ImagePredictions) -> Result<Self> {
         let mut scores = Self::default();
         let drawings: Vec<Vec<Shape>> = image.drawings.iter().map(shapes).collect::<Result<_>>()?;
@@ -107,7 +118,8 @@ impl PhotoScores {
         self.part_any.add(&any, &parts);
         self.region_any.add(&any, &regions);
         if drawing.is_complete {
-            // Nobody knows what is where nothing is labelled, and of regions not what level they are.
+            // Predictions where nothing is labelled are not judged. Regions are ignored, because
+            // their level is unknown.
             let open = shapes
                 .iter()
                 .map(|shape| shape.pixels().clone())
@@ -125,7 +137,8 @@ impl PhotoScores {
         self.relation.add(&found.of(Level::Relation), &relations);
     }
 
-    /// `unions` are the pixels of the drawing's relations.
+    /// Adds the outlines and the links of a drawing. `unions` has the pixels of each of its
+    /// relations.
     fn add_links(&mut self, drawing: &Drawing, shapes: &[Shape], unions: &[Shape], found: &Found) {
         let exact = |level| {
             let labels = drawing.labels.iter().zip(shapes).enumerate();
@@ -179,7 +192,7 @@ fn shapes(drawing: &Drawing) -> Result<Vec<Shape>> {
     drawing.labels.iter().map(|label| Ok(Shape::new(label.rle.decode()?))).collect()
 }
 
-/// The wanted labels of a drawing, and all that must not be scored.
+/// The targets of a drawing: the wanted labels, and all that must not be scored.
 fn targets<'a>(
     drawing: &Drawing,
     shapes: &'a [Shape],
@@ -196,7 +209,7 @@ fn targets<'a>(
         .collect()
 }
 
-/// The entities of which people drew the parts, all together; `None` if they did so of none.
+/// The union of the entities whose parts people drew; `None` if there are no such entities.
 fn opened(drawing: &Drawing, shapes: &[Shape]) -> Option<BitMask> {
     let parts = drawing.labels.iter().filter(|label| label.level == LabelLevel::Part);
     let entities: BTreeSet<usize> = parts.filter_map(|part| part.parent).collect();
@@ -210,16 +223,17 @@ struct FoundMask {
     score: f32,
     level: Level,
     shape: Shape,
-    /// Of the masks in the prediction's own order.
+    /// The entity of a part, as an index in the prediction's own order.
     parent: Option<usize>,
+    /// The entities of a relation, as such indices.
     members: Vec<usize>,
 }
 
 /// The decoded masks of a prediction.
 struct Found {
-    /// In the prediction's order.
+    /// The masks in the prediction's own order.
     masks: Vec<FoundMask>,
-    /// Indices, the best score first.
+    /// The indices of the masks, best score first.
     ranked: Vec<usize>,
 }
 
@@ -231,7 +245,7 @@ impl Found {
             let shape = Shape::new(mask.rle.decode().with_context(context)?);
             ensure!(
                 size.is_none_or(|size| size == shape.size()),
-                "{} is not of the image's size",
+                "{} does not have the photo's size",
                 context()
             );
             let (parent, members) = (mask.parent, mask.members.clone());

@@ -1,4 +1,4 @@
-//! The figures of all sets as tables: a line a figure, a column a set.
+//! Tables of the figures of all sets, with a row for each figure and a column for each set.
 
 use super::bootstrap::Estimate;
 use super::markdown::{NOTE, percent, table};
@@ -7,11 +7,13 @@ use super::measure::{Outcomes, average_precision, average_recall, recall_at_half
 use super::predict::Times;
 use super::score::PhotoScores;
 
-/// A set's photos.
+/// The photos of one set.
 pub struct Row {
+    /// The name of the set.
     pub name: String,
+    /// What each photo adds to the figures.
     pub photos: Vec<PhotoScores>,
-    /// None if the predictions were read from a file.
+    /// The time spent on the photos; `None` if the predictions were read from a file.
     pub times: Option<Times>,
 }
 
@@ -64,7 +66,7 @@ const COUNTS: &[Count] = &[
     ("levels s", |row| seconds(row, |times| times.levels.as_secs_f64())),
 ];
 
-/// Both tables; figures that no set has are left out.
+/// The tables of figures and of counts. Figures that no set has are left out.
 pub fn report(rows: &[Row]) -> String {
     let titles = || {
         let names = rows.iter().map(|row| row.name.clone());

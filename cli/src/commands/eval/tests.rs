@@ -1,4 +1,4 @@
-//! The measures against pycocotools, and which masks take part in which.
+//! Compares the measures with pycocotools, and tests which masks count in which measure.
 
 use aims_web::Level;
 use aims_web::mask::{BitMask, Rle};
@@ -47,7 +47,7 @@ fn shape(rle: &Rle) -> Shape {
     Shape::new(rle.decode().expect("valid"))
 }
 
-/// Made by `tests/golden/make_average_recall.py`.
+/// The expected values are made by `tests/golden/make_average_recall.py`.
 #[test]
 fn recall_and_precision_equal_those_of_pycocotools() {
     let path =
@@ -78,7 +78,7 @@ fn recall_and_precision_equal_those_of_pycocotools() {
     close(average_precision(photos.iter()), golden.expected.average_precision);
 }
 
-/// A column of a picture of 8 x 4 pixels.
+/// Columns of a photo of 8 x 4 pixels, `width` of them from `x` on.
 fn column(x: u32, width: u32) -> Rle {
     Rle::encode(&BitMask::from_fn(8, 4, |px, _| (x..x + width).contains(&px)))
 }
@@ -137,7 +137,7 @@ fn each_level_is_compared_with_its_own() {
     assert_eq!(recall(&scores.part), Some(0.0));
     assert_eq!(recall(&scores.part_any), Some(1.0));
     assert_eq!(recall(&scores.region_any), None);
-    assert_eq!(precision(&scores.entity_complete), None, "not completely labelled");
+    assert_eq!(precision(&scores.entity_complete), None, "the photo is not completely labelled");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn approximate_masks_and_crowds_are_not_scored() {
         Label { crowd: true, ..label(LabelLevel::Region, column(2, 4), None) },
         label(LabelLevel::Entity, column(6, 2), None),
     ];
-    // Three that lie in what is not scored, then the right one, then a wrong one.
+    // Three masks lie in what is not scored, the next one is right, and the last one is wrong.
     let masks = vec![
         predicted(Level::Entity, column(0, 2), 0.9),
         predicted(Level::Entity, column(2, 2), 0.8),
@@ -208,7 +208,8 @@ fn parts_count_as_wrong_only_where_people_drew_parts() {
         label(LabelLevel::Entity, column(0, 4), None),
         label(LabelLevel::Part, column(0, 2), Some(0)),
     ];
-    // Outside the entity that was opened; then right; then wrong.
+    // The first mask is outside the entity whose parts are drawn, the second is right, and the
+    // third is wrong.
     let masks = vec![
         predicted(Level::Part, column(4, 4), 0.9),
         predicted(Level::Part, column(0, 2), 0.8),

@@ -1,15 +1,18 @@
-//! The flame graph: calls, below them their layers, below these the kernels; as wide as they take time.
+//! Draws the flame graph: calls, below them their layers, and below these the kernels. A bar is as
+//! wide as the time it took.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use aims_web::ops::profile::Record;
 
+/// The width of the drawing.
 const WIDTH: f64 = 1200.0;
+/// The height of a row.
 const ROW: f64 = 22.0;
-/// Narrower bars are left out.
+/// Bars that are narrower than this are left out.
 const NARROWEST: f64 = 0.5;
-/// Of a letter.
+/// The width of a letter.
 const LETTER: f64 = 6.2;
 
 #[derive(Default)]
@@ -43,7 +46,7 @@ impl Node {
             return;
         }
         let y = row as f64 * ROW;
-        // A colour for each name, the same everywhere.
+        // Each name has the same colour everywhere.
         let hue = self.name.bytes().fold(7u32, |hash, byte| (hash * 31 + u32::from(byte)) % 360);
         let label = format!("{} {ms:.0} ms", self.name);
         let letters = (width / LETTER) as usize;
@@ -64,7 +67,7 @@ impl Node {
     }
 }
 
-/// An SVG of the operations of named calls.
+/// An SVG of the operations in named calls.
 pub fn draw<'a>(calls: impl Iterator<Item = (&'static str, &'a [Record])>) -> String {
     let mut root = Node { name: "all", ..Node::default() };
     for (call, records) in calls {

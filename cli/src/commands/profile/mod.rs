@@ -1,4 +1,5 @@
-//! Where the time of one photo goes, by layer and kernel: a table and a flame graph.
+//! `profile`: shows where the time of one photo goes, by layer and kernel, as tables and as a flame
+//! graph.
 
 mod flame;
 
@@ -15,44 +16,49 @@ use clap::{Args, ValueEnum};
 
 use super::setup::ModelArguments;
 
+/// The arguments of `profile`.
 #[derive(Args)]
 pub struct Arguments {
-    /// JPEG, PNG or WebP.
+    /// Photo to measure: a JPEG, PNG or WebP file.
     photo: PathBuf,
     #[command(flatten)]
     model: ModelArguments,
-    /// What to measure.
+    /// Calls to measure, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Which::Image, Which::Levels, Which::Point])]
     calls: Vec<Which>,
-    /// Computes nothing: tells at once, for any size, what a GPU would be asked to do, and with how much memory.
+    /// Only show what a GPU would be asked to do, and with how much memory.
+    ///
+    /// Nothing is computed, so this is quick for any input size.
     #[arg(long, conflicts_with = "svg")]
     plan: bool,
-    /// Also draws a flame graph.
+    /// Also draw a flame graph to this SVG file.
     #[arg(long)]
     svg: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Which {
-    /// `setImage`: decoding and the encoder.
+    /// `setImage`: decoding and the image encoder.
     Image,
-    /// The whole photo at all levels.
+    /// All levels of the whole photo.
     Levels,
-    /// One point.
+    /// A prompt with one point.
     Point,
 }
 
-/// One call of the API.
+/// One call of the API, and what it took.
 struct Call {
     name: &'static str,
     wall: Duration,
     records: Vec<Record>,
-    /// Of a run that nobody measures: command buffers sent off, read-backs waited for.
+    /// The number of command buffers that are sent in a run that is not measured.
     submissions: usize,
+    /// The number of read-backs that such a run waits for.
     reads: usize,
 }
 
-/// Prints a table in Markdown for each of three calls, whose kernels are waited for one by one, and how they use a GPU; of a plan only that.
+/// Prints a Markdown table for each call, whose kernels are waited for one by one, and then a table
+/// of how the calls use a GPU. For a plan, it prints only the last table.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let path = &arguments.photo;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -91,7 +97,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The calls `which`, on a photo of a size (width, height).
+/// Measures the calls `which` on a photo of a size (width, height).
 async fn measured(
     which: &[Which],
     (width, height): (u32, u32),
@@ -120,7 +126,7 @@ async fn measure(
     counters: &dyn Fn() -> Counters,
     work: impl AsyncFn() -> Result<()>,
 ) -> Result<Call> {
-    // Also warms up.
+    // The counters are those of a run that is not measured. It also warms up.
     let before = counters();
     work().await?;
     let after = counters();
@@ -133,7 +139,7 @@ async fn measure(
     result.map(|()| Call { name, wall, records, submissions, reads })
 }
 
-/// How each call uses a GPU, and the most memory that it takes; nothing for the CPU.
+/// A table of how each call uses a GPU, and the most memory that the calls take; empty for the CPU.
 fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
     let peak = |of: fn(&Memory) -> u64| {
         let records = calls.iter().flat_map(|call| &call.records);
@@ -157,7 +163,8 @@ fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
         );
     }
     text += &format!(
-        "\nGPU memory, MB: weights {:.1}; at most {:.1} in use with what is computed, {:.1} reserved.\n",
+        "\nGPU memory in MB: {:.1} for the weights; during the calls at most {:.1} in use and \
+         {:.1} reserved.\n",
         megabytes(weights.in_use),
         megabytes(in_use),
         megabytes(reserved)
@@ -165,7 +172,7 @@ fn use_of_gpu(calls: &[Call], weights: Memory) -> String {
     text
 }
 
-/// Sums over the operations of one kernel in one layer.
+/// The sums over the operations of one kernel in one layer.
 #[derive(Default)]
 struct Row {
     calls: u32,
@@ -188,14 +195,15 @@ impl Row {
         let rate = gflop / self.time.as_secs_f64().max(1e-9);
         let calls = self.calls;
         format!(
-            "| {layer} | {kernel} | {calls} | {ms:.1} | {share:.1} | {gflop:.2} | {rate:.1} | {megabytes:.0} |\n"
+            "| {layer} | {kernel} | {calls} | {ms:.1} | {share:.1} | {gflop:.2} | {rate:.1} | \
+             {megabytes:.0} |\n"
         )
     }
 }
 
 fn table(call: &Call) -> String {
     let mut rows: BTreeMap<(usize, String, &str), Row> = BTreeMap::new();
-    // Layers in the order in which they run.
+    // The layers, in the order in which they run.
     let mut order: Vec<String> = Vec::new();
     let mut all = Row::default();
     for record in &call.records {
@@ -215,7 +223,7 @@ fn table(call: &Call) -> String {
     text += &all.line("**all**", "", call.wall);
     let rest = call.wall.saturating_sub(all.time).as_secs_f64() * 1e3;
     text += &format!(
-        "\nThe whole call {:.1} ms; {rest:.1} ms of it are none of these kernels.\n\n",
+        "\nThe whole call took {:.1} ms, of which {rest:.1} ms were outside these kernels.\n\n",
         call.wall.as_secs_f64() * 1e3
     );
     text

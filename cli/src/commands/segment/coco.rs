@@ -1,4 +1,5 @@
-//! Writes all scenes as one COCO data set. Its structure is that of `scenesToCoco` in the npm package.
+//! Writes all scenes as one COCO data set, which has the structure of `scenesToCoco` in the npm
+//! package.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -41,7 +42,8 @@ struct Category {
     supercategory: &'static str,
 }
 
-/// Writes the file. Scenes are read one after the other: there may be more of them than memory holds.
+/// Writes the file. Scenes are read one after the other, because there may be more of them than fit
+/// in memory.
 pub fn write(path: &Path, scenes: &Scenes) -> Result<()> {
     write_whole(path, |file| {
         write!(file, "{{\"images\":")?;
@@ -84,7 +86,8 @@ fn annotations(scenes: &Scenes) -> Result<impl Iterator<Item = Result<Annotation
     Ok(scenes.read()?.zip(1..).flat_map(of_photo))
 }
 
-/// The annotations of a photo, which follow `before` others. Links to masks that are not in the scene are left out.
+/// The annotations of a photo, which follow `before` others in the file. Links to masks that are
+/// not in the scene are left out.
 fn annotate(scene: Scene, image_id: u32, before: u32) -> Vec<Annotation> {
     let ids: HashMap<u32, u32> =
         scene.masks.iter().zip(before + 1..).map(|(mask, id)| (mask.id, id)).collect();

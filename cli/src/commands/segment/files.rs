@@ -1,4 +1,4 @@
-//! Writes files in one piece, and removes them.
+//! Writes files in one piece, and removes files.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Writes a file under another name and renames it, so that a stop leaves the whole file or none. Makes its folder.
+/// Writes a file under another name and renames it, so that a stop leaves the whole file or none.
+/// Creates its folder if there is none.
 pub fn write_whole(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
@@ -27,7 +28,7 @@ pub fn write_whole(
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Removes a file if it is there.
+/// Removes a file if it exists.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

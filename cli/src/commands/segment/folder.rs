@@ -1,4 +1,4 @@
-//! The folder that results go to. One program at a time has it.
+//! The folder for results. Only one program uses it at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -10,19 +10,24 @@ use super::overlays;
 use super::scenes::{self, Scenes};
 use super::settings::Settings;
 
+/// A folder for results, locked by this program.
 pub struct Folder {
+    /// The path of the folder.
     pub path: PathBuf,
+    /// The scenes in the folder.
     pub scenes: Scenes,
     settings: Settings,
-    /// Held as long as the folder is in use; when the program ends in whatever way, the system frees it.
+    /// The lock is held as long as the folder is in use. The system releases it when the program
+    /// ends in any way.
     _lock: File,
 }
 
 impl Folder {
-    /// Makes the folder, or takes up what an earlier run has left there.
+    /// Creates the folder, or continues with what an earlier run left there. With `restart`, that
+    /// is deleted first.
     ///
     /// # Errors
-    /// If another program has it, or if it holds answers to something else; with `restart` those are deleted.
+    /// If another program uses the folder, or if its scenes were made with other settings.
     pub fn open(path: &Path, settings: Settings, restart: bool) -> Result<Self> {
         std::fs::create_dir_all(path)
             .with_context(|| format!("cannot make the folder {}", path.display()))?;
@@ -37,7 +42,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Keeps what is asked, for later runs; the input size is known once the model is open.
+    /// Writes the settings for later runs. The input size is known only once the model is open.
     ///
     /// # Errors
     /// If an earlier run had another input size.
@@ -47,7 +52,8 @@ impl Folder {
         self.settings.write(&settings_file(&self.path))
     }
 
-    /// Compares the settings with those of the scenes that are there. A folder without scenes takes any settings.
+    /// Compares the settings with those of the scenes that the folder has. A folder without scenes
+    /// takes any settings.
     fn check_settings(&self) -> Result<()> {
         if self.scenes.is_empty() {
             return Ok(());
@@ -55,13 +61,14 @@ impl Folder {
         match Settings::read(&settings_file(&self.path))? {
             Some(before) => self.settings.check_against(&before, &self.path),
             None => bail!(
-                "{} is there without settings.json, which tells what was asked. Name another folder with --out, or begin \
-                 anew with --restart",
+                "{} exists without settings.json, which says what was asked. Name another folder \
+                 with --out, or start again with --restart",
                 self.scenes.path().display()
             ),
         }
     }
 
+    /// The path of the list of photos that failed.
     pub fn failures_file(&self) -> PathBuf {
         self.path.join("failures.jsonl")
     }
@@ -78,7 +85,8 @@ fn lock(folder: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(
-            "another aims-web is writing to {}. Wait until it ends, or name another folder with --out",
+            "another aims-web is writing to {}. Wait until it ends, or name another folder with \
+             --out",
             folder.display()
         ),
         Err(TryLockError::Error(error)) => {
@@ -87,7 +95,8 @@ fn lock(folder: &Path) -> Result<File> {
     }
 }
 
-/// Deletes what earlier runs have written, and nothing else. Settings go last: they are what makes the folder theirs.
+/// Deletes what earlier runs have written, and nothing else. The settings are deleted last, because
+/// they show that the rest was written by such runs.
 fn clear(folder: &Path) -> Result<()> {
     for photo in scenes::photos_in(folder)? {
         overlays::remove_all(folder, &photo)?;

@@ -1,4 +1,5 @@
-//! `segment`: masks of any number of photos, as JSON lines. A run that was stopped goes on where it was.
+//! `segment`: finds the masks of any number of photos, and writes them as JSON lines. The same
+//! command continues a run that was stopped.
 
 mod coco;
 mod files;
@@ -23,38 +24,45 @@ use report::Report;
 use settings::Settings;
 use worker::Worker;
 
+/// The arguments of `segment`.
 #[derive(Args)]
 pub struct Arguments {
-    /// Photos, and folders that are searched for .jpg, .jpeg, .png and .webp.
+    /// Photos, and folders to search for .jpg, .jpeg, .png and .webp files.
     #[arg(required = true, value_name = "PHOTO_OR_FOLDER")]
     photos: Vec<PathBuf>,
-    /// Folder for `scenes.jsonl`, one line a photo. Photos that it has already are not computed again.
+    /// Folder for `scenes.jsonl`, which has one line per photo.
+    ///
+    /// Photos that already have a line are not computed again.
     #[arg(long, default_value = "out")]
     out: PathBuf,
-    /// Also draw the masks on each photo: one PNG a level, in `overlays` below the folder for results.
+    /// Also draw the masks on each photo.
+    ///
+    /// There is one PNG file per level, in the folder `overlays` below the folder for results.
     #[arg(long)]
     overlays: bool,
-    /// Also write what `scenes.jsonl` has to this file, as a COCO data set.
+    /// Also write the contents of `scenes.jsonl` to this file, as a COCO data set.
     #[arg(long, value_name = "FILE")]
     coco: Option<PathBuf>,
-    /// Delete what the folder has of earlier runs, and begin anew.
+    /// Delete the results of earlier runs in the folder, and start again.
     #[arg(long)]
     restart: bool,
     #[command(flatten)]
     model: ModelArguments,
-    /// A prompt as JSON, as the JavaScript API takes it; the whole photo if there is none.
+    /// Prompt as JSON, as the JavaScript API takes it; by default the whole photo.
     #[arg(long)]
     prompt: Option<String>,
     #[command(flatten)]
     search: SearchArguments,
 }
 
+/// Segments the photos, and prints how many are done, skipped and failed.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let request = arguments.request()?;
     let Selection { photos, failures } = photos::select(&arguments.photos, &arguments.out);
     ensure!(
         !photos.is_empty() || !failures.is_empty(),
-        "no photo was found. Name photos, or folders with files that end in .jpg, .jpeg, .png or .webp"
+        "no photo was found. Name photos, or folders with files that end in .jpg, .jpeg, .png or \
+         .webp"
     );
     let model = arguments.model.read_model()?;
     let settings = arguments.settings(&request, &model)?;
@@ -87,7 +95,8 @@ impl Arguments {
         Settings::new(model, self.model.input_size, prompt, request)
     }
 
-    /// Segments the photos that the folder does not have yet. The model is opened only if there are any.
+    /// Segments the photos that the folder does not have yet. The model is opened only if there are
+    /// any.
     async fn work(
         &self,
         model: &[u8],
@@ -106,7 +115,7 @@ impl Arguments {
             .await
     }
 
-    /// Overlays of photos that an earlier run has done without, and the COCO file.
+    /// Draws the overlays that photos of earlier runs lack, and writes the COCO file.
     fn add_further_files(
         &self,
         folder: &Folder,

@@ -1,4 +1,4 @@
-//! The overlays of many photos, in folders as the photos are.
+//! Draws the overlays of many photos, in folders like those of the photos.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use super::report::{Failure, Report};
 const LEVELS: [(Level, &str); 3] =
     [(Level::Part, "part"), (Level::Entity, "entity"), (Level::Relation, "relation")];
 
-/// Draws the masks of a photo: `overlays/<photo>-part.png` and so on.
+/// Draws the masks of a photo to `overlays/<photo>-part.png` and so on.
 pub fn write(folder: &Path, name: &str, photo: &Photo, scene: &Scene) -> Result<()> {
     for (level, suffix) in LEVELS {
         let picture = overlay::draw(photo, scene, level)?;
@@ -28,10 +28,10 @@ pub fn write(folder: &Path, name: &str, photo: &Photo, scene: &Scene) -> Result<
     Ok(())
 }
 
-/// Draws those that photos of earlier runs lack.
+/// Draws the overlays that photos of earlier runs lack.
 ///
 /// # Errors
-/// If the folder's scenes cannot be read; what is wrong with a photo goes to the report.
+/// If the folder's scenes cannot be read. What is wrong with a photo goes to the report.
 pub fn complete(folder: &Folder, photos: &[PhotoFile], report: &mut Report) -> Result<()> {
     for file in photos {
         let name = &file.name;
@@ -48,11 +48,13 @@ pub fn complete(folder: &Folder, photos: &[PhotoFile], report: &mut Report) -> R
     Ok(())
 }
 
+/// Removes the overlays of a photo.
 pub fn remove_all(folder: &Path, name: &str) -> Result<()> {
     LEVELS.iter().try_for_each(|(_, suffix)| remove(&path_of(folder, name, suffix)))
 }
 
-/// The path of an overlay. It is below the folder wherever the photo is, and no two names share one.
+/// The path of an overlay. It is below the folder wherever the photo is, and no two names share a
+/// path.
 fn path_of(folder: &Path, name: &str, suffix: &str) -> PathBuf {
     let mut path = folder.join("overlays");
     let mut steps: Vec<_> = name.split('/').map(inside).collect();
@@ -61,8 +63,8 @@ fn path_of(folder: &Path, name: &str, suffix: &str) -> PathBuf {
     path.join(format!("{last}-{suffix}.png"))
 }
 
-/// A step of a path that stays below the folder: `_up` for `..`, `_root` for the beginning of an absolute path. Folders that are
-/// really called so get a further underscore.
+/// A step of a path that stays below the folder: `_up` stands for `..`, and `_root` for the start
+/// of an absolute path. Folders that really have these names get another underscore.
 fn inside(step: &str) -> String {
     let bare = step.trim_start_matches('_');
     match step {

@@ -1,4 +1,5 @@
-//! Finds the photos that are meant: files as they are named, and all photos that a folder holds.
+//! Finds the photos to segment: the files that are named, and all photos in the folders that are
+//! named.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
@@ -11,27 +12,33 @@ use super::report::Failure;
 
 const EXTENSIONS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
-/// A photo, which need not be readable.
+/// The file of a photo, which may turn out not to be readable.
 pub struct PhotoFile {
-    /// Its path as it was given, with forward slashes; the photo is known by it in all that is written.
+    /// The path as it was given, with forward slashes. This is the photo's name in everything that
+    /// is written.
     pub name: String,
+    /// The path to read.
     pub path: PathBuf,
 }
 
 impl PhotoFile {
-    /// Its pixels.
+    /// Reads and decodes the photo.
     pub fn read(&self) -> Result<Photo> {
         Ok(decode(&std::fs::read(&self.path).context("it cannot be read")?)?)
     }
 }
 
+/// The photos that were found, and the paths that cannot be used.
 #[derive(Default)]
 pub struct Selection {
+    /// The photos, in order.
     pub photos: Vec<PhotoFile>,
+    /// The paths that cannot be used, and why.
     pub failures: Vec<Failure>,
 }
 
-/// The photos at these paths in order, each file once. `out`, where results go, is not searched.
+/// The photos at these paths in order, each file once. The folder for results, `out`, is not
+/// searched.
 pub fn select(given: &[PathBuf], out: &Path) -> Selection {
     let mut search = Search::default();
     if let Ok(out) = out.canonicalize() {
@@ -79,7 +86,7 @@ impl Search {
         }
         match (file, name_of(path)) {
             (Err(error), _) => self.fail(path, &error),
-            (_, None) => self.fail(path, &"its path is not Unicode, as JSON needs; rename it"),
+            (_, None) => self.fail(path, &"its path is not Unicode, which JSON needs; rename it"),
             (_, Some(name)) => self.found.photos.push(PhotoFile { name, path: path.to_path_buf() }),
         }
     }
@@ -104,8 +111,8 @@ fn is_photo(path: &Path) -> bool {
     EXTENSIONS.contains(&extension.to_lowercase().as_str())
 }
 
-/// Whether photos may be missing because of an error. Links back to a folder that is being searched hide none, and neither do
-/// broken links to other files.
+/// Whether photos may be missing because of an error. Links back to a folder that is being searched
+/// hide no photos, and neither do broken links to other files.
 fn matters(error: &walkdir::Error) -> bool {
     let path = error.path().unwrap_or(Path::new(""));
     error.loop_ancestor().is_none() && (is_photo(path) || !path.is_symlink())

@@ -1,4 +1,4 @@
-//! Counts what became of the photos, and lists what failed.
+//! Counts how many photos were done, skipped and failed, and lists the failures.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,27 +9,33 @@ use serde::Serialize;
 
 use super::folder::Folder;
 
-/// A photo without masks, and why.
+/// A photo without masks, and the reason.
 #[derive(Serialize)]
 pub struct Failure {
+    /// The name of the photo.
     pub photo: String,
+    /// What went wrong.
     pub error: String,
 }
 
+/// The counts of a run, and its failures.
 pub struct Report {
+    /// The number of photos that this run has done.
     pub done: usize,
-    /// Photos that an earlier run has done.
+    /// The number of photos that an earlier run has done.
     pub skipped: usize,
     failures: Vec<Failure>,
     file: PathBuf,
 }
 
 impl Report {
+    /// An empty report of a run in this folder.
     pub fn new(folder: &Folder) -> Self {
         Self { done: 0, skipped: 0, failures: Vec::new(), file: folder.failures_file() }
     }
 
-    /// Notes a failure, and adds it to the file of failures: programs that call this one read it, also after a stop.
+    /// Adds a failure to the report and to the file of failures. Programs that call this one read
+    /// that file, even after a stop.
     pub fn fail(&mut self, failure: Failure) -> Result<()> {
         let mut line = serde_json::to_vec(&failure)?;
         line.push(b'\n');
@@ -39,10 +45,10 @@ impl Report {
         written.with_context(|| format!("cannot write {}", self.file.display()))
     }
 
-    /// Lists what failed on standard error, with the counts.
+    /// Prints the failures and the counts to standard error.
     ///
     /// # Errors
-    /// That which ended the work early; otherwise the counts, if a photo failed.
+    /// The error that ended the work early; otherwise, if a photo failed, an error with the counts.
     pub fn finish(&self, folder: &Folder, worked: Result<()>) -> Result<()> {
         let Self { done, skipped, failures, .. } = self;
         for Failure { photo, error } in failures {

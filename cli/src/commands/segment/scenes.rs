@@ -9,33 +9,39 @@ use aims_web::Scene;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// A line holds the path of a photo and its scene.
+/// A line of the file: the path of a photo, and its scene.
 #[derive(Serialize, Deserialize)]
 pub struct PhotoScene {
+    /// The name of the photo.
     pub photo: String,
+    /// The masks of the photo.
     #[serde(flatten)]
     pub scene: Scene,
 }
 
-/// The part of a line that tells which photo it is about.
+/// The part of a line that says which photo it is about.
 #[derive(Deserialize)]
 struct PhotoName {
     photo: String,
 }
 
+/// The file of scenes, and where each photo's line is.
 pub struct Scenes {
     path: PathBuf,
     file: File,
-    /// Where the line of a photo begins.
+    /// Where the line of each photo begins, in bytes.
     places: HashMap<String, u64>,
+    /// The length of the whole lines in bytes.
     length: u64,
 }
 
+/// The path of the file of scenes in a folder.
 pub fn file_in(folder: &Path) -> PathBuf {
     folder.join("scenes.jsonl")
 }
 
-/// The photos of a folder's file as far as it is readable, for those who delete it.
+/// The photos in a folder's file, as far as the file is readable. This is for those who delete the
+/// file.
 pub fn photos_in(folder: &Path) -> Result<Vec<String>> {
     let path = file_in(folder);
     if !path.exists() {
@@ -48,7 +54,8 @@ pub fn photos_in(folder: &Path) -> Result<Vec<String>> {
 }
 
 impl Scenes {
-    /// Opens the file of a folder, or makes it. A last line that was cut by a stop is removed.
+    /// Opens the file in a folder, or creates it. If a stop cut the last line, this line is
+    /// removed.
     ///
     /// # Errors
     /// If another line is damaged.
@@ -66,7 +73,7 @@ impl Scenes {
         Ok(scenes)
     }
 
-    /// Notes the whole lines; gives the length of the file.
+    /// Records where the whole lines are, and returns the length of the file.
     fn index(&mut self) -> Result<u64> {
         let mut reader = BufReader::new(&self.file);
         let mut line = Vec::new();
@@ -78,7 +85,7 @@ impl Scenes {
                 return Ok(self.length + length);
             }
             let name = serde_json::from_slice(&line).with_context(|| {
-                format!("{} is damaged. Remove the line, or begin anew with --restart", at())
+                format!("{} is damaged. Remove the line, or start again with --restart", at())
             });
             let PhotoName { photo } = name?;
             self.places.insert(photo, self.length);
@@ -87,19 +94,22 @@ impl Scenes {
         Ok(self.length)
     }
 
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    /// Whether no photo has a line.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
+    /// Whether a photo has a line.
     pub fn contains(&self, photo: &str) -> bool {
         self.places.contains_key(photo)
     }
 
-    /// Adds a line; it is in the file when this returns.
+    /// Adds a line. It is in the file when this returns.
     pub fn add(&mut self, entry: &PhotoScene) -> Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
@@ -111,14 +121,14 @@ impl Scenes {
         Ok(())
     }
 
-    /// What was found in a photo.
+    /// Reads the scene of a photo, if it has a line.
     pub fn get(&self, photo: &str) -> Result<Option<Scene>> {
         let Some(&place) = self.places.get(photo) else { return Ok(None) };
         let entry = self.read_from(place)?.next().transpose()?;
         Ok(entry.map(|PhotoScene { scene, .. }| scene))
     }
 
-    /// All lines in order.
+    /// Reads all lines in order.
     pub fn read(&self) -> Result<impl Iterator<Item = Result<PhotoScene>>> {
         self.read_from(0)
     }

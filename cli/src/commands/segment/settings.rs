@@ -1,4 +1,5 @@
-//! The settings that a folder's scenes were made with. One folder holds answers to one question only.
+//! The settings that the scenes in a folder were made with. All scenes of a folder are answers to
+//! the same question.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,11 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::files::write_whole;
 
-/// Names and values, all but `inputSize` from the beginning: where the caller does not say, the device decides on it.
+/// The names and values of the settings. All are known from the start except `inputSize`: if the
+/// caller does not give it, the device decides.
 #[derive(Clone)]
 pub struct Settings(Map<String, Value>);
 
 impl Settings {
+    /// The settings of a run.
     pub fn new(
         model: &[u8],
         input_size: Option<u32>,
@@ -31,7 +34,7 @@ impl Settings {
             ("modelSha256", json!(data_sha256(model))),
             ("mode", json!(mode)),
             ("prompt", serde_json::from_str(prompt)?),
-            // By way of text, which has 32-bit numbers as people write them.
+            // The conversion to text keeps 32-bit numbers as people write them.
             ("grid", serde_json::from_str(&serde_json::to_string(&request.grid)?)?),
             ("maxQueries", json!(request.max_queries)),
         ];
@@ -43,17 +46,18 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Sets the input size, in pixels.
     pub fn set_input_size(&mut self, size: u32) {
         self.0.insert("inputSize".to_string(), json!(size));
     }
 
-    /// What a file says, if it is there.
+    /// Reads the settings from a file, if it exists.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let map = serde_json::from_str(&text);
                 let map = map.with_context(|| {
-                    format!("{} is damaged. Begin anew with --restart", path.display())
+                    format!("{} is damaged. Start again with --restart", path.display())
                 })?;
                 Ok(Some(Self(map)))
             }
@@ -62,20 +66,23 @@ impl Settings {
         }
     }
 
+    /// Writes the settings to a file.
     pub fn write(&self, path: &Path) -> Result<()> {
         write_whole(path, |file| Ok(writeln!(file, "{}", serde_json::to_string_pretty(&self.0)?)?))
     }
 
+    /// Compares the settings with those of an earlier run in the folder.
+    ///
     /// # Errors
-    /// Names what is asked otherwise than it was before.
+    /// If a setting differs. The error names it and both values.
     pub fn check_against(&self, before: &Self, folder: &Path) -> Result<()> {
         let other = |name: &&String| before.0.get(*name) != self.0.get(*name);
         let Some(name) = self.0.keys().find(other) else { return Ok(()) };
         let value =
             |settings: &Self| settings.0.get(name).map_or("nothing".to_string(), Value::to_string);
         bail!(
-            "{} was begun with other settings: {name} was {} and is {} now. Name another folder with --out, or begin anew with \
-             --restart",
+            "{} was begun with other settings: {name} was {} and is {} now. Name another folder \
+             with --out, or start again with --restart",
             folder.display(),
             value(before),
             value(self)

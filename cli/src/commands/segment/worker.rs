@@ -1,4 +1,4 @@
-//! Segments one photo after the other with one model.
+//! Segments one photo after another with one model.
 
 use aims_web::photo::Photo;
 use aims_web::{Error, Level, Request, Scene, Segmenter};
@@ -12,17 +12,22 @@ use super::photos::PhotoFile;
 use super::report::{Failure, Report};
 use super::scenes::PhotoScene;
 
+/// Segments photos.
 pub struct Worker {
+    /// The model.
     pub segmenter: Segmenter,
+    /// What is asked of each photo.
     pub request: Request,
+    /// Whether overlays are drawn.
     pub overlays: bool,
 }
 
 impl Worker {
-    /// Segments photos into the folder. What is wrong with one goes to the report, and the next one follows.
+    /// Segments photos, and adds their scenes to the folder. If one fails, the error goes to the
+    /// report and the next photo follows.
     ///
     /// # Errors
-    /// What concerns all photos: results cannot be written, or the device is lost.
+    /// If something concerns all photos: results cannot be written, or the device is lost.
     pub async fn segment_all(
         &self,
         photos: &[PhotoFile],
@@ -44,7 +49,7 @@ impl Worker {
                         .fail(Failure { photo: photo.name.clone(), error: format!("{error:#}") })?;
                     if is_lost {
                         return Err(error)
-                            .context("the same command goes on where this one stopped");
+                            .context("the same command continues where this one stopped");
                     }
                 }
             }
@@ -54,7 +59,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Overlays are there before the photo's line is: what has a line needs nothing more.
+    /// Segments a photo. Its overlays are drawn before its line is written, so that a photo with a
+    /// line needs nothing more.
     async fn segment(&self, file: &PhotoFile, folder: &Folder, is_only: bool) -> Result<Scene> {
         let photo = file.read()?;
         let drawn = self.overlays.then(|| photo.clone());

@@ -10,14 +10,14 @@ use super::{Queue, lock};
 #[cfg(not(target_family = "wasm"))]
 use crate::ops::gpu::timer::Timer;
 
-/// Work on its way.
+/// Work that was sent to the GPU, and the message that it is done.
 pub struct Sent {
     index: Option<wgpu::SubmissionIndex>,
     done: async_channel::Receiver<()>,
 }
 
 impl Queue {
-    /// The values of tensors, in one read-back.
+    /// Reads the values of tensors, in one read-back.
     ///
     /// # Errors
     /// What went wrong on the device, now or before.
@@ -70,26 +70,26 @@ impl Queue {
         Ok(values)
     }
 
-    /// Sends off what is recorded, and waits for what was sent off when this was called before.
+    /// Sends what is recorded, and waits until what the previous call sent is done.
     ///
     /// # Errors
-    /// What went wrong on the device so far.
+    /// What has gone wrong on the device so far.
     pub async fn throttle(&self) -> Result<(), String> {
         let sent = self.send();
-        let before = lock(&self.recorded).paced.replace(sent);
+        let before = lock(&self.recorded).throttled.replace(sent);
         match before {
             Some(before) => self.wait(before).await,
             None => self.check(),
         }
     }
 
-    /// Until all that was recorded is computed.
+    /// Sends what is recorded, and waits until everything is done.
     ///
     /// # Errors
     /// What went wrong on the device, now or before.
     pub async fn finish(&self) -> Result<(), String> {
         let sent = self.send();
-        lock(&self.recorded).paced = None;
+        lock(&self.recorded).throttled = None;
         self.wait(sent).await
     }
 
@@ -108,7 +108,7 @@ impl Queue {
     async fn wait(&self, sent: Sent) -> Result<(), String> {
         self.poll(sent.index);
         if sent.done.is_empty() {
-            // The answer hangs on a later submission, of burn's.
+            // The message comes only with a later submission, which is one of burn's.
             self.poll(None);
         }
         let finished = sent.done.recv().await.map_err(|_| "the device is gone".to_string());
@@ -116,7 +116,8 @@ impl Queue {
         finished
     }
 
-    /// How long the device takes for what `work` records: by its clock, or, without one, till it is finished.
+    /// Does `work`, and measures how long the device takes for what it records. The time is taken
+    /// from the device's clock. If there is none, it is the time until everything is done.
     #[cfg(not(target_family = "wasm"))]
     pub fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Duration) {
         pollster::block_on(self.finish()).ok();
@@ -130,7 +131,8 @@ impl Queue {
         (result, own.unwrap_or(elapsed))
     }
 
-    /// Natively callbacks are called from here, once a submission (or, of none, the last) is done; a browser calls them by itself.
+    /// Waits until a submission (without one, the last) is done. Natively, callbacks are called
+    /// from here; a browser calls them by itself.
     fn poll(&self, _submission: Option<wgpu::SubmissionIndex>) {
         #[cfg(not(target_family = "wasm"))]
         if let Err(error) =
