@@ -106,7 +106,7 @@ async function served(body) {
         break;
       if (i === 100 || server.exitCode !== null)
         throw new StepError(
-          `The demo could not be served at port ${PORT}. Free that port and run this again.`,
+          `The demo could not be served on port ${PORT}. Free that port and run this again.`,
         );
       await new Promise((done) => setTimeout(done, 100));
     }

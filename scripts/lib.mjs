@@ -1,5 +1,5 @@
-// What all scripts share: paths, running programs, errors that say what to do, and stamps, by which
-// work that is already done is skipped.
+// What all scripts share: paths, running programs, errors that say what to do, and stamps of
+// finished work, which is then skipped.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

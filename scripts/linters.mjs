@@ -40,7 +40,7 @@ export function pythonWith(name, packages, advice) {
  */
 export function needLinters(check = () => {}) {
   if (process.platform === 'win32')
-    return 'the scripts know only the environments of Linux and macOS';
+    return 'these scripts make Python environments only on Linux and macOS';
   const reason = lacksPython();
   if (reason) return reason;
   const advice = 'Check that PyPI is reachable, then run this again.';

@@ -36,7 +36,7 @@ main(() => {
   const unknown = asked.filter((name) => !(name in MODELS));
   if (unknown.length > 0)
     throw new StepError(
-      `There is no model ${unknown.join(', ')}; there are ${Object.keys(MODELS).join(', ')}.`,
+      `There is no model ${unknown.join(', ')}. Choose from: ${Object.keys(MODELS).join(', ')}.`,
     );
   for (const name of asked.length > 0 ? asked : Object.keys(MODELS)) {
     const { family, needWeights, trained, folders, photos } = MODELS[name];

@@ -1,10 +1,12 @@
-// A tool for photo editors that show the document on a canvas, at any size: a click selects the thing that is meant, clicks with Shift
-// add to it, with Alt take away. It draws nothing.
+// A tool for photo editors that show the document on a canvas, at any size. A click selects the
+// thing that is meant. Clicks with Shift add to the selection, and clicks with Alt remove from it.
+// The tool itself draws nothing.
 import { maskToAlpha, maskToPath2D, Segmenter } from 'aims-web';
 
 /**
- * `onSelect` gets the selection as `path` (a Path2D, for its outline) and as `alpha` (a byte a pixel, its edge `feather` pixels soft), in
- * pixels of the canvas. Other options are those of Segmenter.create.
+ * Adds the tool to a canvas. `onSelect` gets the mask and the selection, as `path` (a Path2D of its
+ * outline) and as `alpha` (one byte for each pixel, with an edge that is `feather` pixels soft).
+ * Both are in pixels of the canvas. Other options are those of Segmenter.create.
  */
 export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...options }) {
   const segmenter = await Segmenter.create(options);
@@ -20,7 +22,7 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
   const click = async (event) => {
     const pixel = pixelAt(canvas, event);
     if (!pixel) return;
-    latest.abort(); // a click takes the place of the one before
+    latest.abort(); // a click replaces the one before
     latest = new AbortController();
     const { signal } = latest;
     const { shiftKey, altKey } = event;
@@ -35,7 +37,7 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
       if (error.name !== 'AbortError' && !signal.aborted) onError(error);
     }
   };
-  /** To be called when the document's pixels have changed. */
+  /** Call this when the document's pixels have changed. */
   const changed = () => {
     latest.abort();
     encoded?.then(
@@ -54,7 +56,10 @@ export async function clickSelect(canvas, { onSelect, onError, feather = 2, ...o
   return { changed, remove };
 }
 
-/** The pixel of a canvas that was clicked, wherever and however large the page shows it; undefined on its border or padding. */
+/**
+ * Gives the pixel of the canvas that was clicked, wherever and however large the page shows the
+ * canvas. It is undefined for clicks on the border or the padding.
+ */
 function pixelAt(canvas, { offsetX, offsetY }) {
   const style = getComputedStyle(canvas);
   const [left, top, right, bottom] = ['Left', 'Top', 'Right', 'Bottom'].map((side) =>

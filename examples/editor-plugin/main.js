@@ -1,4 +1,4 @@
-// The smallest editor: it opens photos, and lifts what is selected out of them.
+// A minimal editor. It opens photos and copies what is selected to a second canvas.
 import { clickSelect } from './click-select.js';
 
 const [input, pre] = ['input', 'pre'].map((name) => document.querySelector(name));
@@ -29,5 +29,5 @@ function onSelect({ mask, path, alpha }) {
   context.stroke(path);
   lifted.hidden = false;
   pre.textContent = JSON.stringify(mask, null, 1);
-  say(`${mask.area} pixels are selected. Shift and Alt change the selection.`);
+  say(`${mask.area} pixels are selected. Click with Shift to add, with Alt to remove.`);
 }

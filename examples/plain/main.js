@@ -1,4 +1,4 @@
-// Outlines of the things in a photo; a click fills the one that is meant.
+// Draws the outlines of the things in a photo. A click fills the thing that is meant.
 import { maskToPath2D, Segmenter } from './aims-web/dist/index.js';
 
 const input = document.querySelector('input');
@@ -8,7 +8,7 @@ const say = (text) => (document.querySelector('#status').textContent = text);
 let segmenter, photo, image;
 
 input.onchange = attempt(async () => {
-  // Once; it serves all photos.
+  // One segmenter serves all photos.
   segmenter ??= await Segmenter.create({
     onProgress: ({ fraction }) => say(`Loading the model: ${Math.round(100 * fraction)} %`),
   });
@@ -34,7 +34,7 @@ function show(scene, paint) {
   say(`Entities: ${entities.length}. Click one.`);
 }
 
-/** Does one thing at a time, and tells what went wrong. */
+/** Makes a handler that does one thing at a time and shows what went wrong. */
 function attempt(work) {
   return async (event) => {
     document.body.inert = true;

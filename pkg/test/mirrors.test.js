@@ -65,7 +65,7 @@ for (const [rust, file, ts, place] of [
   ['PointPrompt', REQUEST, 'PointPrompt', TYPES],
   ['GridOptions', REQUEST, 'GridOptions', TYPES],
   ['MaskLogits', 'src/segmenter/previous.rs', 'MaskLogits', TYPES],
-  ['CandidateMask', 'src/segmenter/pointed.rs', 'Candidate', TYPES],
+  ['CandidateMask', 'src/segmenter/points.rs', 'Candidate', TYPES],
   ['Adapter', 'src/segmenter/device.rs', 'EngineInfo', PROTOCOL],
   ['Mask', 'src/levels/scene.rs', 'Mask', TYPES],
   ['Scene', 'src/levels/scene.rs', 'Scene', TYPES],

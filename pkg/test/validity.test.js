@@ -221,8 +221,8 @@ test('corners at which rings touch stay only if they must', () => {
 });
 
 /**
- * Makes rings of corners [x, y], all of which are kept. If a test moves a corner, it counts as one
- * between which and its neighbours corners were left out.
+ * Makes rings of corners [x, y], all of which are kept. If a test moves a corner, this counts as if
+ * corners between it and its neighbours had been left out.
  */
 function cornersFor(...rings) {
   const places = rings.flat();

@@ -13,7 +13,7 @@ const FOLDER = 'scripts/docs';
 main(() => {
   needPackages();
   if (!existsSync(join(ROOT, 'pkg/wasm/simd/aims_web.d.ts')))
-    throw new StepError('The browser module is not built. Run `npm run build`, then this again.');
+    throw new StepError('The browser module is not built. Run `npm run build`, then retry.');
   const inputs = [`${FOLDER}/package.json`, `${FOLDER}/package-lock.json`];
   once(
     'docs packages',

@@ -47,10 +47,11 @@ pub struct Pick {
 impl Pick {
     /// Says what each answer to a click is worth: its score as a part or as an entity, whichever is
     /// higher, times its predicted IoU, with the factor and the exponents of these settings.
-    pub fn worth(&self, candidates: &[Candidate], said: &SceneOutput) -> Vec<f32> {
+    pub fn click_scores(&self, candidates: &[Candidate], said: &SceneOutput) -> Vec<f32> {
         let score = |level: usize, i: usize| score(said, level, i, self.chosen, self.iou);
         let worth = |(i, candidate): (usize, &Candidate)| {
-            (score(0, i) * self.part).max(score(1, i)) * candidate.found.quality.powf(self.quality)
+            (score(0, i) * self.part).max(score(1, i))
+                * candidate.found.predicted_iou.powf(self.quality)
         };
         candidates.iter().enumerate().map(worth).collect()
     }
@@ -124,7 +125,7 @@ mod tests {
         let cells = BitMask::from_fn(40, 10, |x, _| range.contains(&x));
         let found = Found {
             cells,
-            quality: 1.0,
+            predicted_iou: 1.0,
             score: 1.0,
             stability: 1.0,
             kind: Kind::Large,
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn an_answer_is_worth_what_it_is_as_a_part_or_as_an_entity() {
         let mut answers = [columns(0..20), columns(0..30)];
-        answers[1].found.quality = 0.5;
+        answers[1].found.predicted_iou = 0.5;
         let all = vec![[0.81, 0.2, 1.0], [0.1, 0.64, 1.0]];
         let said = SceneOutput {
             count: 2,
@@ -146,7 +147,7 @@ mod tests {
             pairs: vec![],
         };
         let pick = Pick { chosen: 0.5, iou: 1.0, part: 0.5, quality: 2.0 };
-        let worth = pick.worth(&answers, &said);
+        let worth = pick.click_scores(&answers, &said);
         assert!(
             (worth[0] - 0.81 * 0.5 * 0.5).abs() < 1e-6
                 && (worth[1] - 0.64 * 0.5 * 0.25).abs() < 1e-6

@@ -77,7 +77,7 @@ fn of_one(
         is(left < half),
         is(bottom > 1.0 - half),
         is(right > 1.0 - half),
-        found.quality,
+        found.predicted_iou,
         found.score,
         found.stability,
         (*repeats as f32).ln_1p(),

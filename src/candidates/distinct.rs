@@ -21,14 +21,14 @@ pub struct Limits {
 /// Makes candidates of the masks that were found, without repeats and within the `limits`. The best
 /// comes first, by the product of predicted IoU, score and stability score.
 pub fn distinct(found: Vec<Found>, limits: &Limits) -> Vec<Candidate> {
-    let worth = |mask: &Found| mask.quality * mask.score * mask.stability;
+    let rank = |mask: &Found| mask.predicted_iou * mask.score * mask.stability;
     let mut left: Vec<(usize, u32, Found)> = found
         .into_iter()
         .enumerate()
         .map(|(index, mask)| (index, mask.cells.area(), mask))
         .filter(|(_, area, mask)| *area >= limits.cells && mask.stability > limits.stability)
         .collect();
-    left.sort_by(|(_, _, a), (_, _, b)| worth(b).total_cmp(&worth(a)));
+    left.sort_by(|(_, _, a), (_, _, b)| rank(b).total_cmp(&rank(a)));
     let mut kept: Vec<(u32, Candidate)> = Vec::new();
     for (index, area, found) in left {
         let repeats = |(other_area, other): &&mut (u32, Candidate)| {
@@ -54,9 +54,16 @@ mod tests {
     use crate::candidates::Kind;
     use crate::mask::BitMask;
 
-    fn columns(range: std::ops::Range<u32>, quality: f32) -> Found {
+    fn columns(range: std::ops::Range<u32>, predicted_iou: f32) -> Found {
         let cells = BitMask::from_fn(40, 10, |x, _| range.contains(&x));
-        Found { cells, quality, score: 1.0, stability: 1.0, kind: Kind::Large, token: Vec::new() }
+        Found {
+            cells,
+            predicted_iou,
+            score: 1.0,
+            stability: 1.0,
+            kind: Kind::Large,
+            token: Vec::new(),
+        }
     }
 
     #[test]

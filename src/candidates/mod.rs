@@ -24,7 +24,7 @@ pub use pool::{Surroundings, pool};
 pub enum Kind {
     Large,
     Small,
-    Middle,
+    Medium,
     Part,
     Entity,
     Relation,
@@ -36,7 +36,7 @@ impl Kind {
     /// The number of kinds.
     pub const COUNT: usize = 7;
     /// The kinds of SAM 2's nested masks for a point, in the order of its tokens.
-    pub const NESTED: [Self; 3] = [Self::Large, Self::Small, Self::Middle];
+    pub const NESTED: [Self; 3] = [Self::Large, Self::Small, Self::Medium];
 
     /// The kind of an output token of the level decoders, by the token's name in the manifest.
     pub fn of_token(name: &str) -> Option<Self> {
@@ -56,7 +56,7 @@ pub struct Found {
     /// The mask: the cells of the decoder's grid that show the photo.
     pub cells: BitMask,
     /// The predicted IoU, 0 to 1.
-    pub quality: f32,
+    pub predicted_iou: f32,
     /// How likely it is that there is such a mask, 0 to 1. For SAM's own masks it is the predicted
     /// IoU again.
     pub score: f32,

@@ -7,7 +7,7 @@ use crate::mask::BitMask;
 
 /// The candidates that the scene head chose for a scene, in the order in which they are painted,
 /// and how they belong together.
-pub struct Decision {
+pub struct ChosenMasks {
     pub entities: Vec<Candidate>,
     pub parts: Vec<Candidate>,
     /// The index of each part's entity, if it has one.
@@ -22,7 +22,7 @@ pub struct Decision {
 /// The scene of a whole photo, or of a region of it (a mask of the photo's size). Entities do not
 /// overlap, and neither do parts. Only masks of the given `levels` are in the scene.
 pub fn scene_by_head(
-    decision: &Decision,
+    decision: &ChosenMasks,
     region: Option<&BitMask>,
     (width, height): (u32, u32),
     rules: &LevelRules,

@@ -25,7 +25,7 @@ mod relations;
 mod rules;
 mod scene;
 
-pub use by_head::{Decision, scene_by_head};
+pub use by_head::{ChosenMasks, scene_by_head};
 pub use by_rules::{entities_in, parts_of, relation_of, scene_by_rules, single_mask};
 pub use by_score::{LevelCandidates, proposals, relation_score_of_levels, scene_by_score};
 pub use candidate::Candidate;

@@ -307,10 +307,8 @@ impl Description {
             "decoder.channels",
         )?;
         require(is_split(decoder.channels / 2, decoder.heads), "decoder.heads")?;
-        require(
-            is_count(decoder.depth, 16) && is_count(decoder.hidden, 1 << 16),
-            "decoder.hidden",
-        )?;
+        require(is_count(decoder.depth, 16), "decoder.depth")?;
+        require(is_count(decoder.hidden, 1 << 16), "decoder.hidden")?;
         require(is_count(decoder.masks, 16), "decoder.masks")?;
         let features = [decoder.channels / 8, decoder.channels / 4];
         require(
@@ -373,7 +371,8 @@ impl Stage {
 impl LevelsConfig {
     fn check(&self) -> Result<()> {
         require(is_split(self.width, self.heads) && self.width.is_multiple_of(8), "levels.width")?;
-        require(is_count(self.mask_dim, 4096) && self.context_layers <= 64, "levels.maskDim")?;
+        require(is_count(self.mask_dim, 4096), "levels.maskDim")?;
+        require(self.context_layers <= 64, "levels.contextLayers")?;
         require(is_count(self.affinity_dim, 4096), "levels.affinityDim")?;
         require(
             self.prompt_widths.iter().all(|&width| is_count(width, 4096)),
@@ -382,17 +381,17 @@ impl LevelsConfig {
         let has = |level| self.outputs.iter().any(|output| output.level == level);
         let complete = [Level::Part, Level::Entity, Level::Relation].into_iter().all(has);
         require(complete && self.outputs.len() <= 16, "levels.outputs")?;
-        require(is_count(self.rounds, 64) && is_count(self.round_queries, 64), "levels.rounds")
+        require(is_count(self.rounds, 64), "levels.rounds")?;
+        require(is_count(self.round_queries, 64), "levels.roundQueries")
     }
 }
 
 impl SceneConfig {
     fn check(&self) -> Result<()> {
-        require(is_split(self.width, self.heads) && is_count(self.layers, 64), "scene.width")?;
-        require(
-            is_count(self.pair_width, 1024) && is_count(self.pair_hidden, 1024),
-            "scene.pairWidth",
-        )?;
+        require(is_split(self.width, self.heads), "scene.width")?;
+        require(is_count(self.layers, 64), "scene.layers")?;
+        require(is_count(self.pair_width, 1024), "scene.pairWidth")?;
+        require(is_count(self.pair_hidden, 1024), "scene.pairHidden")?;
         require(self.limits.count <= 4096, "scene.limits")?;
         require(is_count(self.most, 4096), "scene.most")
     }

@@ -137,7 +137,8 @@ impl PromptEncoder {
         let [rows, cols] = size.cells(STRIDE);
         let all = (0..rows * cols).map(|place| place as f32).collect();
         let all = ops::tensor(all, [rows * cols], &self.no_mask.device());
-        let codes = self.cell_codes(size, STRIDE, &vec![0.0; self.channels]).at(&all, rows * cols);
+        let codes =
+            self.cell_encodings(size, STRIDE, &vec![0.0; self.channels]).at(&all, rows * cols);
         let positions = ops::reshape(codes, [1, rows * cols, self.channels]);
         *self.dense_positions.borrow_mut() = Some((size, positions.clone()));
         positions
@@ -145,9 +146,9 @@ impl PromptEncoder {
 
     /// The tokens of foreground points in the centres of the input's cells of `stride` x `stride`
     /// pixels.
-    pub fn cell_points(&self, size: InputSize, stride: usize) -> CellCodes {
+    pub fn cell_points(&self, size: InputSize, stride: usize) -> CellEncodings {
         let [_, foreground, ..] = &self.points;
-        self.cell_codes(size, stride, foreground)
+        self.cell_encodings(size, stride, foreground)
     }
 
     /// The padding token that SAM expects after the points of a prompt without a box,
@@ -158,7 +159,7 @@ impl PromptEncoder {
 
     /// The positional encodings of the centres of cells of `stride` x `stride` pixels, as
     /// [`Self::push_position`] makes them, plus `added`, `[channels]`.
-    fn cell_codes(&self, size: InputSize, stride: usize, added: &[f32]) -> CellCodes {
+    fn cell_encodings(&self, size: InputSize, stride: usize, added: &[f32]) -> CellEncodings {
         let (along_x, along_y) = self.frequencies.split_at(self.channels / 2);
         let device = self.no_mask.device();
         let cells = (size.side() / stride) as f32;
@@ -171,7 +172,7 @@ impl PromptEncoder {
             ops::tensor((0..count).flat_map(code).collect(), [count, self.channels], &device)
         };
         let [rows, cols] = size.cells(stride);
-        CellCodes {
+        CellEncodings {
             rows: codes(along_y, rows),
             columns: codes(along_x, cols),
             added: ops::tensor(added.to_vec(), [self.channels], &device),
@@ -191,7 +192,7 @@ impl PromptEncoder {
 
 /// The positional encodings of the cells of an image. The sine and cosine of a sum can be computed
 /// from those of its terms, so this has an angle for each row and each column, not for each cell.
-pub struct CellCodes {
+pub struct CellEncodings {
     /// The sines, then the cosines, of each row's angles, `[rows, channels]`.
     rows: Tensor<2>,
     /// The same for each column, `[columns, channels]`.
@@ -200,7 +201,7 @@ pub struct CellCodes {
     added: Tensor<1>,
 }
 
-impl CellCodes {
+impl CellEncodings {
     /// The encodings of the first `count` of the cells in `places`, which are numbered row by row:
     /// `[count, channels]`.
     pub fn at(&self, places: &Tensor<1>, count: usize) -> Tensor<2> {

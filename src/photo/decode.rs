@@ -6,7 +6,7 @@ use image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits, RgbImage};
 
-use super::{MAX_SIDE, Photo, container, ground, jpeg};
+use super::{MAX_SIDE, Photo, background, container, jpeg};
 use crate::error::{Error, Result};
 
 /// The most megapixels that an image may have. A larger one would take more than 800 MB of a tab's
@@ -77,10 +77,10 @@ pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
             rgba.len()
         )));
     }
-    let ground = ground::choose(rgba);
+    let background_grey = background::choose(rgba);
     let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
     for pixel in rgba.chunks_exact(4) {
-        rgb.extend(ground::put_on(ground, [pixel[0], pixel[1], pixel[2], pixel[3]]));
+        rgb.extend(background::blend(background_grey, [pixel[0], pixel[1], pixel[2], pixel[3]]));
     }
     Ok(Photo { width, height, rgb })
 }
@@ -135,13 +135,13 @@ impl Stored {
     }
 }
 
-/// RGBA pixels as RGB pixels on a ground, in the same memory.
+/// RGBA pixels as RGB pixels on a background, in the same memory.
 fn flatten(mut pixels: Vec<u8>) -> Vec<u8> {
-    let ground = ground::choose(&pixels);
+    let background_grey = background::choose(&pixels);
     let count = pixels.len() / 4;
     for i in 0..count {
         let rgba = [0, 1, 2, 3].map(|channel| pixels[i * 4 + channel]);
-        pixels[i * 3..][..3].copy_from_slice(&ground::put_on(ground, rgba));
+        pixels[i * 3..][..3].copy_from_slice(&background::blend(background_grey, rgba));
     }
     pixels.truncate(count * 3);
     pixels.shrink_to_fit();

@@ -1,8 +1,8 @@
 //! From the bytes of an image file to the pixels that the network reads.
 
+mod background;
 mod container;
 mod decode;
-mod ground;
 mod jpeg;
 mod resize;
 

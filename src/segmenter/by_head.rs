@@ -3,7 +3,7 @@
 use super::encoded::View;
 use crate::candidates::{self, Choice, Found, Kind, Pick, Region, SceneOutput, Surroundings};
 use crate::error::Result;
-use crate::levels::{Candidate, Decision};
+use crate::levels::{Candidate, ChosenMasks};
 use crate::mask::{BitMask, LowResLogits};
 use crate::model::{AimsOutput, ImageFeatures, LevelsConfig, SceneHead, SceneInput, sigmoid};
 
@@ -11,7 +11,7 @@ const PART: usize = 0;
 const ENTITY: usize = 1;
 
 /// The candidates of a photo, and what the scene head says about them.
-pub struct Judged {
+pub struct ScoredCandidates {
     candidates: Vec<candidates::Candidate>,
     /// The logits of each candidate.
     logits: Vec<LowResLogits>,
@@ -23,23 +23,23 @@ pub struct Judged {
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
-pub async fn judge(
+pub async fn score_candidates(
     head: &SceneHead,
     levels: &LevelsConfig,
     view: &View,
     features: &ImageFeatures,
     output: AimsOutput,
     region: Option<&BitMask>,
-) -> Result<Judged> {
+) -> Result<ScoredCandidates> {
     let (mut found, mut logits) = (Vec::new(), Vec::new());
     for level in output.levels.into_iter().chain([output.nested]) {
-        let said = level.score.iter().zip(&level.quality).zip(level.tokens);
-        for (mask, ((score, quality), (output, token))) in level.masks.into_iter().zip(said) {
+        let said = level.score.iter().zip(&level.predicted_iou).zip(level.tokens);
+        for (mask, ((score, predicted_iou), (output, token))) in level.masks.into_iter().zip(said) {
             let Some(kind) = kind(levels, output) else { continue };
             let mask = view.logits(mask)?;
             found.push(Found {
                 cells: mask.to_low_res_mask(0.0),
-                quality: sigmoid(*quality),
+                predicted_iou: sigmoid(*predicted_iou),
                 score: sigmoid(*score),
                 stability: mask.stability_score(0.0, levels.thresholds.stability_offset),
                 kind,
@@ -59,14 +59,14 @@ pub async fn judge(
     let input = describe(&candidates, view, features, region.as_ref()).await?;
     let said = head.forward(input).await?;
     let logits = candidates.iter().filter_map(|candidate| logits[candidate.index].take()).collect();
-    Ok(Judged { candidates, logits, said })
+    Ok(ScoredCandidates { candidates, logits, said })
 }
 
 /// How much each of SAM's answers to a click is worth, by the settings `pick`.
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
-pub async fn worth(
+pub async fn click_scores(
     head: &SceneHead,
     pick: &Pick,
     view: &View,
@@ -76,7 +76,7 @@ pub async fn worth(
     let candidate = |(index, found)| candidates::Candidate { found, index, repeats: 1 };
     let candidates: Vec<_> = answers.into_iter().enumerate().map(candidate).collect();
     let said = head.forward(describe(&candidates, view, features, None).await?).await?;
-    Ok(pick.worth(&candidates, &said))
+    Ok(pick.click_scores(&candidates, &said))
 }
 
 /// The kind of the masks of one decoder output. The outputs of the levels come first, then those
@@ -123,10 +123,10 @@ async fn describe(
     })
 }
 
-impl Judged {
+impl ScoredCandidates {
     /// Chooses the scene with the largest expected value. Masks with a score below `min_score` are
     /// left out.
-    pub fn decide(&self, head: &SceneHead, view: &View, min_score: Option<f32>) -> Decision {
+    pub fn decide(&self, head: &SceneHead, view: &View, min_score: Option<f32>) -> ChosenMasks {
         let config = head.config();
         let min_score = min_score.unwrap_or(0.0);
         let choose = |level, choice: &Choice| {
@@ -154,7 +154,7 @@ impl Judged {
             .filter(|(.., probability)| *probability >= config.related.max(min_score))
             .collect();
         related.sort_by(|(.., a), (.., b)| b.total_cmp(a));
-        Decision {
+        ChosenMasks {
             parents: parts.iter().map(parent).collect(),
             entities: entities.iter().map(candidate).collect(),
             parts: parts.iter().map(candidate).collect(),

@@ -18,9 +18,9 @@ pub fn level_candidates(
 ) -> Result<LevelCandidates> {
     let AimsOutput { levels: [part, entity, relation], entity_part, relation_entity, .. } = output;
     let thresholds = &config.thresholds;
-    let part = Found::new(view, part, thresholds)?;
-    let entity = Found::new(view, entity, thresholds)?;
-    let relation = Found::new(view, relation, thresholds)?;
+    let part = LevelMasks::new(view, part, thresholds)?;
+    let entity = LevelMasks::new(view, entity, thresholds)?;
+    let relation = LevelMasks::new(view, relation, thresholds)?;
     Ok(LevelCandidates {
         entity_part: links(&entity_part, &entity, &part),
         relation_entity: links(&relation_entity, &relation, &entity),
@@ -32,14 +32,14 @@ pub fn level_candidates(
 }
 
 /// The masks of a level that are good enough to be candidates.
-struct Found {
+struct LevelMasks {
     candidates: Vec<Candidate>,
     /// The index of each candidate's mask among all masks of the level.
     masks: Vec<usize>,
     mask_count: usize,
 }
 
-impl Found {
+impl LevelMasks {
     fn new(view: &View, mut level: LevelOutput, thresholds: &Thresholds) -> Result<Self> {
         let mask_count = level.masks.len();
         let mut found = Self { candidates: Vec::new(), masks: Vec::new(), mask_count };
@@ -59,7 +59,7 @@ impl Found {
 
 /// The probabilities of links between the candidates of two levels, from the logits of links
 /// between all their masks. They are 0 if there are no logits.
-fn links(logits: &[f32], coarse: &Found, fine: &Found) -> Vec<f32> {
+fn links(logits: &[f32], coarse: &LevelMasks, fine: &LevelMasks) -> Vec<f32> {
     let columns = fine.mask_count;
     let link = |mask: usize, other: usize| {
         logits.get(mask * columns + other).map_or(0.0, |&logit| sigmoid(logit))

@@ -2,7 +2,7 @@
 //! scene head, it chooses among them; otherwise rules do.
 
 use super::EncodedPhoto;
-use super::by_head::{self, Judged};
+use super::by_head::{self, ScoredCandidates};
 use super::by_score::level_candidates;
 use super::proposer::{Proposer, level_error};
 use super::request::Request;
@@ -43,14 +43,15 @@ impl<'a> LearnedLevels<'a> {
         progress: &Progress<'_>,
     ) -> Result<Scene> {
         let both = a.union(b);
-        let sought = [Level::Relation, Level::Entity];
+        let query_levels = [Level::Relation, Level::Entity];
         let score = match self.head {
             Some(head) => {
-                let judged = self.judge(head, photo, Some(&both), &sought, progress).await?;
-                judged.related(&photo.view, [a, b])
+                let scored = self.scored(head, photo, Some(&both), &query_levels, progress).await?;
+                scored.related(&photo.view, [a, b])
             }
             None => {
-                let candidates = self.candidates(photo, Some(&both), &sought, progress).await?;
+                let candidates =
+                    self.candidates(photo, Some(&both), &query_levels, progress).await?;
                 levels::relation_score_of_levels(&candidates, &both, &self.rules)
             }
         };
@@ -58,21 +59,29 @@ impl<'a> LearnedLevels<'a> {
     }
 
     /// Finds candidates and lets the scene head score them.
-    async fn judge(
+    async fn scored(
         &self,
         head: &SceneHead,
         photo: &EncodedPhoto,
         region: Option<&BitMask>,
-        sought: &[Level],
+        query_levels: &[Level],
         progress: &Progress<'_>,
-    ) -> Result<Judged> {
-        let output = self.ask(photo, region, sought, &progress.piece(0.0, 0.9)).await?;
+    ) -> Result<ScoredCandidates> {
+        let output =
+            self.run_decoders(photo, region, query_levels, &progress.piece(0.0, 0.9)).await?;
         progress.checkpoint(0.9).await?;
         let features = features(photo)?;
-        let judged =
-            by_head::judge(head, self.aims.config(), &photo.view, features, output, region).await?;
+        let scored = by_head::score_candidates(
+            head,
+            self.aims.config(),
+            &photo.view,
+            features,
+            output,
+            region,
+        )
+        .await?;
         progress.checkpoint(1.0).await?;
-        Ok(judged)
+        Ok(scored)
     }
 
     /// Finds the candidates of each level. Rules choose among them if there is no scene head.
@@ -80,10 +89,11 @@ impl<'a> LearnedLevels<'a> {
         &self,
         photo: &EncodedPhoto,
         region: Option<&BitMask>,
-        sought: &[Level],
+        query_levels: &[Level],
         progress: &Progress<'_>,
     ) -> Result<LevelCandidates> {
-        let output = self.ask(photo, region, sought, &progress.piece(0.0, 0.95)).await?;
+        let output =
+            self.run_decoders(photo, region, query_levels, &progress.piece(0.0, 0.95)).await?;
         let mut candidates = level_candidates(self.aims.config(), &photo.view, output)?;
         if let Some(min_score) = self.min_score {
             candidates.thresholds.min_score = min_score;
@@ -93,16 +103,18 @@ impl<'a> LearnedLevels<'a> {
     }
 
     /// Runs the level decoders on the photo, or on a region of it. Queries are selected for the
-    /// levels in `sought`.
-    async fn ask(
+    /// levels in `query_levels`.
+    async fn run_decoders(
         &self,
         photo: &EncodedPhoto,
         region: Option<&BitMask>,
-        sought: &[Level],
+        query_levels: &[Level],
         progress: &Progress<'_>,
     ) -> Result<AimsOutput> {
         let prompt = photo.view.partial(region).map(|region| photo.view.input_mask(region));
-        self.aims.forward(features(photo)?, prompt.as_deref(), sought, self.rounds, progress).await
+        self.aims
+            .forward(features(photo)?, prompt.as_deref(), query_levels, self.rounds, progress)
+            .await
     }
 }
 
@@ -122,8 +134,8 @@ impl Proposer for LearnedLevels<'_> {
         };
         match self.head {
             Some(head) => {
-                let judged = self.judge(head, photo, region, levels, progress).await?;
-                let decision = judged.decide(head, &photo.view, self.min_score);
+                let scored = self.scored(head, photo, region, levels, progress).await?;
+                let decision = scored.decide(head, &photo.view, self.min_score);
                 Ok(levels::scene_by_head(&decision, region, photo.size(), &self.rules, levels))
             }
             None => {
@@ -134,8 +146,8 @@ impl Proposer for LearnedLevels<'_> {
     }
 
     async fn proposals(&self, photo: &EncodedPhoto, progress: &Progress<'_>) -> Result<Scene> {
-        let sought = [Level::Part, Level::Entity, Level::Relation];
-        let found = self.candidates(photo, None, &sought, progress).await?;
+        let query_levels = [Level::Part, Level::Entity, Level::Relation];
+        let found = self.candidates(photo, None, &query_levels, progress).await?;
         let rules = LevelRules { min_area: 0.0, ..self.rules.clone() };
         Ok(levels::proposals(&found.entities, found.thresholds.same, photo.size(), &rules))
     }

@@ -8,7 +8,7 @@ mod grid;
 mod learned;
 mod pick;
 mod plan;
-mod pointed;
+mod points;
 mod previous;
 mod proposer;
 mod request;
@@ -29,9 +29,9 @@ pub use encoded::EncodedPhoto;
 use encoded::View;
 use grid::{CropSource, PointGrid};
 use learned::LearnedLevels;
-pub use pick::{PickRule, Quality, pick};
+pub use pick::{AnswerScores, PickRule, pick};
 pub use plan::{Plan, PlannedPhoto};
-pub use pointed::{Answer, CandidateMask, choose};
+pub use points::{Answer, CandidateMask, choose};
 pub use previous::MaskLogits;
 use proposer::{Proposer, Strategy, wants_grid};
 pub use request::{GridOptions, Mode, Point, PointPrompt, Prompt, Request, Stroke};
@@ -175,9 +175,9 @@ impl Segmenter {
                     .scene(photo, &area, &request.levels, progress)
                     .await;
             }
-            Target::Points(prompt) => (pointed::by_points(sam, head, photo, &prompt).await?, None),
+            Target::Points(prompt) => (points::by_points(sam, head, photo, &prompt).await?, None),
             Target::Lasso(lasso) => {
-                (pointed::by_lasso(sam, head, photo, &lasso).await?, Some(lasso))
+                (points::by_lasso(sam, head, photo, &lasso).await?, Some(lasso))
             }
         };
         let min_mask_region_area = request.grid.min_mask_region_area;
@@ -197,7 +197,7 @@ impl Segmenter {
         prompt: &PointPrompt,
     ) -> Result<Vec<CandidateMask>> {
         let answers = self.answers(photo, prompt).await?;
-        Ok(pointed::described(&answers, prompt, (photo.width, photo.height)))
+        Ok(points::described(&answers, prompt, (photo.width, photo.height)))
     }
 
     /// All four answers of SAM's decoder to points, a box or both, as logits, smaller masks first.
@@ -206,7 +206,7 @@ impl Segmenter {
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
     pub async fn answers(&self, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<Answer>> {
-        pointed::answers(&self.sam, self.scene_head.as_ref(), photo, prompt).await
+        points::answers(&self.sam, self.scene_head.as_ref(), photo, prompt).await
     }
 
     /// The masks that a scene of the whole photo is made from, as entities that may overlap. They

@@ -1,6 +1,6 @@
 //! What a prompt asks for, after it has been checked against the photo.
 
-use super::pointed;
+use super::points;
 use super::request::{PointPrompt, Prompt, box_mask, polygon_mask, prompt_mask};
 use crate::error::Result;
 use crate::mask::BitMask;
@@ -52,7 +52,7 @@ pub async fn resolve(
         Prompt::Entity { mask: rle } => Target::Scene(Area::Entity(mask(rle)?)),
         Prompt::Entities { masks: [a, b] } => Target::Scene(Area::Pair([mask(a)?, mask(b)?])),
         Prompt::Points(prompt) => Target::Points(prompt.clone()),
-        Prompt::Strokes { strokes } => Target::Points(PointPrompt::at(pointed::along(strokes)?)),
+        Prompt::Strokes { strokes } => Target::Points(PointPrompt::at(points::along(strokes)?)),
         Prompt::Lasso { points } => {
             Target::Lasso(polygon_mask(points, (width, height), progress).await?)
         }

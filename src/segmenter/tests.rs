@@ -62,15 +62,16 @@ fn a_broken_shader_never_gives_a_mask() {
     let kernels = [
         "matmul",
         "attention",
+        "attention of few queries",
         "depthwise",
         "max pool",
         "layer norm",
         "add",
         "arrange",
         "windows",
-        "choose",
-        "cover",
-        "codes",
+        "select queries",
+        "suppress",
+        "positional encoding",
     ];
     pollster::block_on(async {
         for name in kernels {

@@ -1,4 +1,5 @@
-// Packs the npm package and installs it into copies of the examples, outside the checkout and its workspaces.
+// Packs the npm package and installs it into copies of the examples, which are outside the checkout
+// and its workspaces.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -16,11 +17,14 @@ import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { ROOT, StepError } from '../../scripts/lib.mjs';
 
-// Packages stay between runs: only what changed is installed anew.
+// Packages stay between runs, so only what has changed is installed again.
 const CACHE = join(homedir(), '.cache', 'aims-web', 'bundlers');
 const KEPT = ['node_modules', 'package-lock.json'];
 
-/** What `npm pack` makes of pkg/. Its name tells its contents, as npm takes files of one name to be the same. */
+/**
+ * Packs pkg/ with `npm pack`. The file's name has a hash of its contents, because npm assumes that
+ * files with the same name are the same.
+ */
 export function pack() {
   const folder = mkdtempSync(join(tmpdir(), 'aims-web-pack-'));
   const [{ filename }] = JSON.parse(
@@ -35,13 +39,16 @@ export function pack() {
   return { tarball, remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/** A fresh copy of an example with the packed package in it, and what it depends on; of some packages in other `versions`. */
+/**
+ * Makes a fresh copy of an example and installs the packed package and its other dependencies.
+ * `versions` gives other versions for some packages.
+ */
 export function install(name, tarball, { example = name, versions = {} }) {
   const folder = join(CACHE, name);
   mkdirSync(folder, { recursive: true });
   for (const entry of readdirSync(folder))
     if (!KEPT.includes(entry)) rmSync(join(folder, entry), { recursive: true });
-  // Not what was made by trying the example in its place.
+  // These were made by trying the example in the checkout, so they are not copied.
   const made = ['node_modules', 'dist', 'aims-web', '.next'];
   cpSync(join(ROOT, 'examples', example), folder, {
     recursive: true,
@@ -53,7 +60,7 @@ export function install(name, tarball, { example = name, versions = {} }) {
   const text = JSON.stringify(manifest, null, 2);
   writeFileSync(join(folder, 'package.json'), text);
 
-  // As the tarball's folder is another one each time, its name counts.
+  // The tarball's folder differs each time, so only its name is compared.
   const wanted = text.replace(/file:.*[\\/]/, '');
   const stamp = join(folder, 'node_modules', '.installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return folder;
@@ -63,7 +70,10 @@ export function install(name, tarball, { example = name, versions = {} }) {
   return folder;
 }
 
-/** Standard output of npm, which is shown only when it fails. Under `npm test`, npm's own script is run, as scripts/lib.mjs does. */
+/**
+ * Runs npm and gives its standard output, which is shown only if npm fails. Under `npm test` it
+ * runs npm's own script, as scripts/lib.mjs does.
+ */
 export function npm(args, cwd) {
   const script = process.env.npm_execpath;
   const [program, ...first] = script ? [process.execPath, script] : ['npm'];

@@ -1,4 +1,5 @@
-// Uses an example's page as people do, and holds what it finds to what the native program found.
+// Uses an example's page as a person does, and compares what it finds with what the native program
+// found.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRle } from 'aims-web';
@@ -9,15 +10,18 @@ const PHOTO = join(ROOT, 'www', 'public', 'samples', 'astronaut.jpg');
 const GOLDEN = JSON.parse(
   readFileSync(join(ROOT, 'tests', 'golden', 'demo-cpu.json'), 'utf8'),
 ).full;
-const MIN_SCORE = MIN_SCORES.fast.entity;
-/** On the suit. A click there means the astronaut, whom the network of the levels finds too: masks of two networks agree. */
+const MIN_SCORE = MIN_SCORES.learned.entity;
+/**
+ * This point is on the suit. A click there means the astronaut. The level decoders find the
+ * astronaut too, so the masks of two networks must agree.
+ */
 const POINT = { x: 225, y: 400 };
 const ASTRONAUT = sure(GOLDEN, 'entity', MIN_SCORE).find(
   ({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1,
 );
 const MIN_IOU = 0.9;
 
-/** A page that shows the whole scene first, and its JSON. */
+/** Tests a page that first shows the whole scene, and its JSON. */
 export async function judgeScene(page) {
   const full = await result(page, () => choosePhoto(page));
   const lacking = missing(GOLDEN, full, 'entity', MIN_SCORE, MIN_IOU);
@@ -26,11 +30,14 @@ export async function judgeScene(page) {
       `These entities of the golden scene were not found: ${lacking.join('; ')}.`,
     );
   const { masks } = await result(page, () => page.locator('canvas').click({ position: POINT }));
-  if (masks.length !== 1) throw new StepError(`A click gave ${masks.length} masks.`);
+  if (masks.length !== 1) throw new StepError(`A click gave ${masks.length} masks, not one.`);
   expectAstronaut(decodeRle(masks[0].rle), 'The mask of a click');
 }
 
-/** The editor: its plug-in gives a selection, with which it lifts pixels to another canvas. */
+/**
+ * Tests the editor. Its plug-in gives a selection, with which the page copies pixels to another
+ * canvas.
+ */
 export async function judgeEditor(page) {
   await choosePhoto(page);
   const { rle } = await result(page, () =>
@@ -46,18 +53,22 @@ export async function judgeEditor(page) {
     });
   expectAstronaut(
     Uint8Array.from(alpha, (value) => value >> 7),
-    'What was lifted',
+    'What was copied',
   );
 }
 
-/** Runs `judge` on a page; nothing may be reported in the console, nor another server be asked. */
+/**
+ * Runs `judge` on a page. Nothing may be reported in the console, and no other server may be
+ * contacted.
+ */
 export async function inPage(browser, url, judge) {
-  // The page must be there without scripts: from a server that renders it, too.
+  // The page's content must be there even if no script runs, also if a server renders the page.
   const html = await (await fetch(url)).text();
   if (!html.includes('Choose a photo.'))
-    throw new StepError(`The server's page does not hold the example: ${html.slice(0, 1000)}`);
+    throw new StepError(`The server's page does not show the example: ${html.slice(0, 1000)}`);
   const context = await browser.newContext();
-  // Nothing here measures time: machines may be busy, and the first visit of a development server compiles.
+  // Nothing here measures time. Machines may be busy, and a development server compiles at the
+  // first visit.
   context.setDefaultTimeout(5 * 60_000);
   const complaints = [];
   const { origin } = new URL(url);
@@ -67,7 +78,7 @@ export async function inPage(browser, url, judge) {
   });
   context.on('console', (message) => {
     const { url } = message.location();
-    // Browsers ask for an icon by themselves.
+    // Browsers request an icon by themselves.
     if (message.type() === 'error' && !url.endsWith('/favicon.ico'))
       complaints.push(`console: ${message.text()} (${url})`);
   });
@@ -84,10 +95,10 @@ export async function inPage(browser, url, judge) {
   if (complaints.length > 0) throw new StepError(complaints.join('\n'));
 }
 
-/** A page from a server is inert until its script runs. */
+/** Chooses the photo. A page that a server has rendered is inert until its script runs. */
 const choosePhoto = (page) => page.locator(':not([inert]) > input').setInputFiles(PHOTO);
 
-/** The JSON that a page shows after `action`, or the error that it shows. */
+/** Gives the JSON that a page shows after `action`. Throws if the page shows an error. */
 async function result(page, action) {
   const before = await page.locator('pre').textContent();
   await action();

@@ -1,5 +1,6 @@
-// Installs the packed npm package into every example, builds and serves it, and uses its page in Chromium: what people will do. The
-// package must be built. Alone: node tests/bundlers/run.mjs [--only vite,next]
+// Installs the packed npm package into every example, as its users do. Builds and serves each
+// example, and uses its page in Chromium. The package must be built.
+// To run it alone: node tests/bundlers/run.mjs [--only vite,next]
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { launch } from '../../scripts/browser.mjs';
@@ -9,7 +10,7 @@ import { install, npm, pack } from './install.mjs';
 import { inPage, judgeEditor, judgeScene } from './judge.mjs';
 import { serveBy } from './serve.mjs';
 
-/** Built, and served as plain files. */
+/** Builds the example and serves it as plain files. */
 const build =
   (output, judge = judgeScene) =>
   async (folder, browser) => {
@@ -38,7 +39,10 @@ async function served(starting, browser, judge) {
   }
 }
 
-/** The package can be imported on a server; using it there tells why not. */
+/**
+ * Checks that the package can be imported on a server, and that creating a segmenter there is an
+ * error with the right code.
+ */
 function node(folder) {
   const script = `import('aims-web').then(({ Segmenter }) => Segmenter.create()).catch(({ code }) => console.log(code))`;
   const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], {

@@ -1,11 +1,14 @@
-// Serves examples by their bundler's own server.
+// Serves examples with their bundler's own server.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { StepError } from '../../scripts/lib.mjs';
 
-/** A server program among the example's packages, as `script` in node_modules; it must take `--port`. */
+/**
+ * Starts a server program of the example's packages. `script` is its path in node_modules, and it
+ * must accept `--port`.
+ */
 export async function serveBy(folder, script, ...args) {
   const port = await freePort();
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' };
@@ -34,7 +37,7 @@ export async function serveBy(folder, script, ...args) {
   ) {
     if (program.exitCode !== null || tries > 3000) {
       await close();
-      throw new StepError(`${script} does not serve:\n${output}`);
+      throw new StepError(`${script} did not start to serve:\n${output}`);
     }
     await new Promise((done) => setTimeout(done, 100));
   }

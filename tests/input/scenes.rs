@@ -107,10 +107,10 @@ fn scenes_of_the_scene_head() {
     let click = PointPrompt::at(vec![middle]);
     let answers =
         pollster::block_on(opened.segmenter.answers(&opened.photo, &click)).expect("it runs");
-    let taken = choose(PickRule::default(), &answers, true).expect("one is taken").quality;
+    let taken = choose(PickRule::default(), &answers, true).expect("one is taken").scores;
     for answer in answers.iter().filter(|answer| !answer.is_single) {
-        assert!((0.0..=taken.worth).contains(&answer.quality.worth));
-        assert_ne!(answer.quality.worth, answer.quality.predicted_iou);
+        assert!((0.0..=taken.click_score).contains(&answer.scores.click_score));
+        assert_ne!(answer.scores.click_score, answer.scores.predicted_iou);
     }
     let clicked = opened.segment(Prompt::Points(click), &ALL);
     assert!((clicked.masks[0].score - taken.predicted_iou).abs() < 1e-6);

@@ -83,7 +83,7 @@ async fn compare(
         let logits = level.masks.concat().into_iter().step_by(step).collect();
         results.push((format!("{name}.logits"), logits));
         results.push((format!("{name}.score"), level.score));
-        results.push((format!("{name}.quality"), level.quality));
+        results.push((format!("{name}.quality"), level.predicted_iou));
     }
     for (name, ours) in results {
         let name = format!("{case}.{name}");

@@ -64,13 +64,13 @@ fn candidates(golden: &Golden) -> Vec<Candidate> {
     let scores = |name: &str| generated(&format!("mask.{name}"), &[count, 1]);
     let (quality, score, stable) = (scores("quality"), scores("score"), scores("stable"));
     const KINDS: [Kind; 6] =
-        [Kind::Large, Kind::Small, Kind::Middle, Kind::Part, Kind::Entity, Kind::Relation];
+        [Kind::Large, Kind::Small, Kind::Medium, Kind::Part, Kind::Entity, Kind::Relation];
     let candidate = |(index, mask): (usize, &[f32])| {
         let found = Found {
             cells: BitMask::from_fn(columns as u32, rows as u32, |x, y| {
                 mask[y as usize * columns + x as usize] > 0.0
             }),
-            quality: quality[index].abs(),
+            predicted_iou: quality[index].abs(),
             score: score[index].abs(),
             stability: stable[index].abs(),
             kind: KINDS[index],

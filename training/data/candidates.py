@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from .stored import Stored
 
 # The tokens that masks come from: SAM's in its order, then those of the level decoders.
-KINDS = ("large", "small", "middle", "part", "entity", "relation", "small_entity")
+KINDS = ("large", "small", "medium", "part", "entity", "relation", "small_entity")
 RING = 8  # width of the ring around a mask, in cells
 FEW = 9  # cells; smaller masks are left out
 

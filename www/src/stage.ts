@@ -121,7 +121,7 @@ export class Stage {
     if (!context || !this.#photo) return;
     const { masks, opened, hovered, selected, picked, outlinesOnly } = this.#overlay;
     const scale = this.#canvas.width / this.#photo.width;
-    // One pixel on the screen, in pixels of the photo.
+    // One CSS pixel on the screen, in pixels of the photo.
     const px = devicePixelRatio / scale;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);

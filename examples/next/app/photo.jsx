@@ -1,12 +1,13 @@
 'use client';
-// Outlines of the things in a photo; a click fills the one that is meant. The server renders this too: there the package can be
-// imported, and segmenters are created by events, which come in the page only.
+// Draws the outlines of the things in a photo. A click fills the thing that is meant. The server
+// renders this component too. It can import the package, but only events create a segmenter, and
+// events happen only in the page.
 import { maskToPath2D, Segmenter } from 'aims-web';
 import { useEffect, useRef, useState } from 'react';
 
 export function Photo() {
   const canvas = useRef(null);
-  const work = useRef({}); // segmenter, bitmap, image
+  const work = useRef({}); // the segmenter, the bitmap and the image
   const [status, setStatus] = useState('Choose a photo.');
   const [busy, setBusy] = useState(true); // until this script runs in the page
   const [scene, setScene] = useState(null);
@@ -15,7 +16,7 @@ export function Photo() {
     return () => work.current.segmenter?.close();
   }, []);
 
-  /** Does one thing at a time, and tells what went wrong. */
+  /** Makes a handler that does one thing at a time and shows what went wrong. */
   const attempt = (action) => async (event) => {
     setBusy(true);
     await action(event).catch((error) => setStatus(`Failed: ${error.message}`));
@@ -25,7 +26,7 @@ export function Photo() {
   const open = attempt(async ({ target }) => {
     const onProgress = ({ fraction }) =>
       setStatus(`Loading the model: ${Math.round(100 * fraction)} %`);
-    // Once; it serves all photos.
+    // One segmenter serves all photos.
     const segmenter = (work.current.segmenter ??= await Segmenter.create({ onProgress }));
     work.current.image?.close();
     const [file] = target.files;

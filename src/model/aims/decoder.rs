@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::model::attention::Attention;
 use crate::model::encoder::{InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig, OutputToken};
-use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
+use crate::model::prompt_encoder::{CellEncodings, PromptEncoder};
 use crate::model::transformer::{SharedImage, TwoWayTransformer};
 use crate::model::upscale::Upscale;
 use crate::model::weights::Weights;
@@ -40,12 +40,12 @@ pub(super) struct Head {
 }
 
 /// What all queries on an image share.
-pub struct Prepared {
+pub struct PreparedImage {
     image: SharedImage,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
     /// The tokens of points at the positions that queries may have.
-    points: CellCodes,
+    points: CellEncodings,
     /// The rows and columns of the image embedding.
     size: [usize; 2],
 }
@@ -106,13 +106,13 @@ impl Decoder {
 
     /// Computes what all queries on an image share. `embedding` is the encoder's image embedding,
     /// `[1, rows, cols, channels]`, and `maps` are the pixel decoder's.
-    pub fn prepare(&self, embedding: &Tensor<4>, maps: Maps) -> Prepared {
+    pub fn prepare(&self, embedding: &Tensor<4>, maps: Maps) -> PreparedImage {
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
         let context = self.from_context.forward(maps.stride16, Activation::None);
         let image = ops::add(ops::add(embedding.clone(), self.points.no_mask()), context);
         let [_, fine_rows, fine_cols, fine_channels] = maps.stride4.dims();
-        Prepared {
+        PreparedImage {
             image: self.transformer.share(
                 ops::reshape(image, [1, rows * cols, channels]),
                 self.points.dense_positions(size),
@@ -125,7 +125,7 @@ impl Decoder {
 
     /// Decodes a round of queries. `chosen` has the numbers of their positions, then one more value
     /// that is not a position.
-    pub fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
+    pub fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
         let points = prepared.points.at(chosen, queries);

@@ -48,7 +48,7 @@ pub struct LevelOutput {
     /// The logit of each mask's score: how likely it is that there is such a mask.
     pub score: Vec<f32>,
     /// The logit of each mask's predicted IoU.
-    pub quality: Vec<f32>,
+    pub predicted_iou: Vec<f32>,
     /// For each mask, the index of the output token in the manifest that it comes from, and the
     /// values of this token after the decoder.
     pub tokens: Vec<(usize, Vec<f32>)>,
@@ -57,13 +57,13 @@ pub struct LevelOutput {
 impl LevelOutput {
     /// The geometric mean of a mask's score and its predicted IoU, 0 to 1.
     pub fn confidence(&self, index: usize) -> f32 {
-        (sigmoid(self.score[index]) * sigmoid(self.quality[index])).sqrt()
+        (sigmoid(self.score[index]) * sigmoid(self.predicted_iou[index])).sqrt()
     }
 
     /// The same as [`Self::confidence`], but the predicted IoU counts twice, 0 to 1: when masks
     /// compete, it says more than the score.
     pub fn mask_score(&self, index: usize) -> f32 {
-        sigmoid(self.score[index]).sqrt() * sigmoid(self.quality[index])
+        sigmoid(self.score[index]).sqrt() * sigmoid(self.predicted_iou[index])
     }
 }
 
@@ -115,27 +115,27 @@ struct Association {
 }
 
 /// What the level decoders of either kind compute once for all queries on an image.
-enum Prepared {
-    Own(Box<decoder::Prepared>),
-    Side(Box<side_decoder::Prepared>),
+enum PreparedImage {
+    Own(Box<decoder::PreparedImage>),
+    Side(Box<side_decoder::PreparedImage>),
 }
 
 impl LevelDecoder {
-    fn prepare(&self, features: &ImageFeatures, maps: Maps) -> Prepared {
+    fn prepare(&self, features: &ImageFeatures, maps: Maps) -> PreparedImage {
         match self {
             Self::Own { decoder, .. } => {
-                Prepared::Own(Box::new(decoder.prepare(&features.embedding, maps)))
+                PreparedImage::Own(Box::new(decoder.prepare(&features.embedding, maps)))
             }
-            Self::Side(side) => Prepared::Side(Box::new(side.prepare(features, maps))),
+            Self::Side(side) => PreparedImage::Side(Box::new(side.prepare(features, maps))),
         }
     }
 
-    fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
+    fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
         match (self, prepared) {
-            (Self::Own { decoder, .. }, Prepared::Own(prepared)) => {
+            (Self::Own { decoder, .. }, PreparedImage::Own(prepared)) => {
                 decoder.decode(prepared, chosen)
             }
-            (Self::Side(side), Prepared::Side(prepared)) => side.decode(prepared, chosen),
+            (Self::Side(side), PreparedImage::Side(prepared)) => side.decode(prepared, chosen),
             _ => unreachable!("a decoder is given what it prepared itself"),
         }
     }
@@ -360,7 +360,7 @@ impl Aims {
             let column = |i: usize| scores.iter().skip(i).step_by(2 * outputs);
             own.masks.extend(masks.map(<[f32]>::to_vec));
             own.score.extend(column(i));
-            own.quality.extend(column(outputs + i));
+            own.predicted_iou.extend(column(outputs + i));
             let tokens =
                 tokens.chunks(tokens.len() / outputs / queries).skip(i * queries).take(queries);
             own.tokens.extend(tokens.map(|token| (i, token.to_vec())));
@@ -459,7 +459,7 @@ fn index(level: Level) -> usize {
 /// channels are for y, half for x.
 fn positions([rows, cols]: [usize; 2], channels: usize, device: &Device) -> Tensor<3> {
     let (half, side) = (channels / 2, rows.max(cols));
-    let codes = axis_codes(side, side, half);
+    let codes = axis_encodings(side, side, half);
     let code =
         |y: usize, x: usize| [&codes[y * half..][..half], &codes[x * half..][..half]].concat();
     let places = (0..rows).flat_map(|y| (0..cols).map(move |x| (y, x)));
@@ -470,7 +470,7 @@ fn positions([rows, cols]: [usize; 2], channels: usize, device: &Device) -> Tens
 /// The positional encodings of the first `count` positions along an axis of `side` positions,
 /// row-major `[count, channels]`: sines, then cosines. The fastest makes eight waves along the
 /// whole axis, the slowest about a hundredth of that.
-fn axis_codes(count: usize, side: usize, channels: usize) -> Vec<f32> {
+fn axis_encodings(count: usize, side: usize, channels: usize) -> Vec<f32> {
     const WAVES: f32 = 8.0;
     const SLOWEST: f32 = 100.0;
     let half = channels / 2;

@@ -2,7 +2,7 @@
 //! encoder's maps.
 
 use super::prompt_encoder::Injection;
-use super::{axis_codes, positions};
+use super::{axis_encodings, positions};
 use crate::error::Result;
 use crate::model::attention::Attention;
 use crate::model::bands::{Band, in_bands};
@@ -109,7 +109,7 @@ impl PixelDecoder {
         let up = add(up, add4);
         let [_, rows, cols, _] = up.dims();
         let codes = |count: usize, shape: [usize; 4]| {
-            ops::tensor(axis_codes(count, rows.max(cols), width / 2), shape, &up.device())
+            ops::tensor(axis_encodings(count, rows.max(cols), width / 2), shape, &up.device())
         };
         let row_codes = self.row4.forward(codes(rows, [1, rows, 1, width / 2]), Activation::None);
         let column_codes =

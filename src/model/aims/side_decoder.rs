@@ -13,7 +13,7 @@ use crate::model::attention::{Attention, mixed};
 use crate::model::encoder::{ImageFeatures, InputSize, STRIDE};
 use crate::model::manifest::{DecoderConfig, LevelsConfig};
 use crate::model::mask_decoder::MaskDecoder;
-use crate::model::prompt_encoder::{CellCodes, PromptEncoder};
+use crate::model::prompt_encoder::{CellEncodings, PromptEncoder};
 use crate::model::transformer::{SharedImage, Trace};
 use crate::model::upscale::FineFeatures;
 use crate::model::weights::Weights;
@@ -36,7 +36,7 @@ pub struct SideDecoder {
 }
 
 /// What all queries on an image share.
-pub struct Prepared {
+pub struct PreparedImage {
     image: SharedImage,
     fine: FineFeatures,
     /// The keys and values of the context, for each block.
@@ -44,7 +44,7 @@ pub struct Prepared {
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
     /// The tokens of points at the positions that queries may have.
-    points: CellCodes,
+    points: CellEncodings,
     /// The rows and columns of the image embedding.
     size: [usize; 2],
 }
@@ -96,7 +96,7 @@ impl SideDecoder {
 
     /// Computes what all queries on an image share from the encoder's features and the pixel
     /// decoder's maps.
-    pub fn prepare(&self, features: &ImageFeatures, maps: Maps) -> Prepared {
+    pub fn prepare(&self, features: &ImageFeatures, maps: Maps) -> PreparedImage {
         let embedding = &features.embedding;
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
@@ -109,7 +109,7 @@ impl SideDecoder {
         let keys_and_values =
             |block: &Block| block.context.keys_and_values(placed.clone(), context.clone());
         let [_, fine_rows, fine_cols, fine_channels] = maps.stride4.dims();
-        Prepared {
+        PreparedImage {
             image: self.sam.share(image, positions),
             fine: FineFeatures::new(features),
             context: self.blocks.iter().map(keys_and_values).collect(),
@@ -122,7 +122,7 @@ impl SideDecoder {
     /// Decodes a round of queries. `chosen` has the numbers of their positions, then one more value
     /// that is not a position. The outputs are those of the levels, then SAM's nested masks, whose
     /// score is their predicted IoU.
-    pub fn decode(&self, prepared: &Prepared, chosen: &Tensor<1>) -> Decoded {
+    pub fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
         let points = prepared.points.at(chosen, queries);
@@ -171,8 +171,12 @@ impl SideDecoder {
 
     /// The side decoder's own tokens at the end, `[queries, 1 + outputs, channels]`, after they
     /// have run next to SAM's.
-    fn read(&self, prepared: &Prepared, Trace { tokens_in, image_in: looks }: &Trace) -> Tensor<3> {
-        let _named = layer("level readers");
+    fn read(
+        &self,
+        prepared: &PreparedImage,
+        Trace { tokens_in, image_in: looks }: &Trace,
+    ) -> Tensor<3> {
+        let _named = layer("side decoder");
         let queries = tokens_in[0].dims()[0];
         let start = ops::repeat(self.start.clone(), 0, queries);
         let mut own = start.clone();

@@ -56,7 +56,7 @@ impl Op<4> for PositionalEncoding {
     type Params = PositionalEncodingParams;
 
     const KERNELS: &'static [Kernel] = &[Kernel {
-        name: "positional_encoding",
+        name: "positional encoding",
         wgsl: include_str!("../../../shaders/positional_encoding.wgsl"),
         vectors: Vectors::Mostly,
         settings: Settings::none,

@@ -75,7 +75,7 @@ impl Op<4> for SelectQueries {
     type Params = SelectQueriesParams;
 
     const KERNELS: &'static [Kernel] = &[Kernel {
-        name: "select_queries",
+        name: "select queries",
         wgsl: include_str!("../../../shaders/select_queries.wgsl"),
         vectors: Vectors::Never,
         settings: Settings::none,

@@ -153,7 +153,7 @@ fn by_jpeg_decoder(header: &Header, bytes: &[u8]) -> Result<Stored, jpeg_decoder
     let rgb = match info.pixel_format {
         PixelFormat::L8 => pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
         PixelFormat::RGB24 => pixels,
-        PixelFormat::CMYK32 => on_paper(pixels),
+        PixelFormat::CMYK32 => cmyk_to_rgb(pixels),
         PixelFormat::L16 => return Err(jpeg_decoder::Error::Format("it has 16 bits".to_string())),
     };
     let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
@@ -162,7 +162,7 @@ fn by_jpeg_decoder(header: &Header, bytes: &[u8]) -> Result<Stored, jpeg_decoder
 }
 
 /// CMYK inks (255 is full ink) as RGB, in the same memory.
-fn on_paper(mut pixels: Vec<u8>) -> Vec<u8> {
+fn cmyk_to_rgb(mut pixels: Vec<u8>) -> Vec<u8> {
     let light = |ink: u8| 255 - u32::from(ink);
     let count = pixels.len() / 4;
     for i in 0..count {

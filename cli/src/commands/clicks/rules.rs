@@ -2,7 +2,7 @@
 
 use aims_web::levels::LevelRules;
 use aims_web::mask::BitMask;
-use aims_web::segmenter::{Answer, PickRule, Quality, choose, pick};
+use aims_web::segmenter::{Answer, AnswerScores, PickRule, choose, pick};
 
 type Rule = fn(&[Answer]) -> Option<&Answer>;
 
@@ -29,13 +29,13 @@ pub const RULES: &[(&str, Rule)] = &[
     }),
     ("most like the other three, of all four", |answers| by_agreement(answers, |_, others| others)),
     ("highest predicted IoU x stability x likeness to the other three, of all four", |answers| {
-        by_agreement(answers, |quality, others| quality.predicted_iou * quality.stability * others)
+        by_agreement(answers, |scores, others| scores.predicted_iou * scores.stability * others)
     }),
     (
         "highest predicted IoU x stability + half the likeness to the other three, of all four",
         |answers| {
-            by_agreement(answers, |quality, others| {
-                quality.predicted_iou * quality.stability + 0.5 * others
+            by_agreement(answers, |scores, others| {
+                scores.predicted_iou * scores.stability + 0.5 * others
             })
         },
     ),
@@ -46,13 +46,13 @@ fn among_three(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
 }
 
 fn among_four(rule: PickRule, answers: &[Answer]) -> Option<&Answer> {
-    let qualities: Vec<Quality> = answers.iter().map(|answer| answer.quality).collect();
-    pick(rule, &qualities).map(|index| &answers[index])
+    let all: Vec<AnswerScores> = answers.iter().map(|answer| answer.scores).collect();
+    pick(rule, &all).map(|index| &answers[index])
 }
 
 /// Picks the answer with the highest `value`, which is computed from the answer's quality and from
 /// the mean IoU of its mask with the other three.
-fn by_agreement(answers: &[Answer], value: fn(&Quality, f32) -> f32) -> Option<&Answer> {
+fn by_agreement(answers: &[Answer], value: fn(&AnswerScores, f32) -> f32) -> Option<&Answer> {
     let threshold = LevelRules::default().mask_threshold;
     let masks: Vec<BitMask> =
         answers.iter().map(|answer| answer.candidate.logits.to_low_res_mask(threshold)).collect();
@@ -61,7 +61,7 @@ fn by_agreement(answers: &[Answer], value: fn(&Quality, f32) -> f32) -> Option<&
         others.map(|j| masks[i].iou(&masks[j])).sum::<f32>() / (masks.len() - 1) as f32
     };
     let values: Vec<f32> =
-        (0..answers.len()).map(|i| value(&answers[i].quality, likeness(i))).collect();
+        (0..answers.len()).map(|i| value(&answers[i].scores, likeness(i))).collect();
     (0..answers.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).map(|i| &answers[i])
 }
 

@@ -2,7 +2,7 @@
 //! lasso.
 
 use super::encoded::MASK_THRESHOLD;
-use super::pick::{PickRule, Quality, pick};
+use super::pick::{AnswerScores, PickRule, pick};
 use super::previous::MaskLogits;
 use super::request::{GridOptions, Point, PointPrompt, Stroke, box_mask};
 use super::{EncodedPhoto, by_head};
@@ -25,7 +25,7 @@ pub struct Answer {
     /// The mask. Its score is the predicted IoU.
     pub candidate: Candidate,
     /// What is known about the mask.
-    pub quality: Quality,
+    pub scores: AnswerScores,
     /// Whether this is the decoder's answer for prompts that mean only one thing. The other three
     /// are what a single point may mean.
     pub is_single: bool,
@@ -71,8 +71,8 @@ pub async fn by_points(
 pub fn choose(rule: PickRule, answers: &[Answer], is_ambiguous: bool) -> Option<&Answer> {
     let taking_part: Vec<&Answer> =
         answers.iter().filter(|answer| answer.is_single != is_ambiguous).collect();
-    let qualities: Vec<Quality> = taking_part.iter().map(|answer| answer.quality).collect();
-    pick(rule, &qualities).map(|index| taking_part[index])
+    let all: Vec<AnswerScores> = taking_part.iter().map(|answer| answer.scores).collect();
+    pick(rule, &all).map(|index| taking_part[index])
 }
 
 /// The answers to a prompt as masks at the photo's size, smaller ones first. If the prompt is
@@ -88,8 +88,8 @@ pub fn described(
     let candidate = |answer: &Answer| {
         let pixels = answer.candidate.render(width, height, MASK_THRESHOLD);
         Some(CandidateMask {
-            score: answer.quality.predicted_iou.clamp(0.0, 1.0),
-            stability: answer.quality.stability,
+            score: answer.scores.predicted_iou.clamp(0.0, 1.0),
+            stability: answer.scores.stability,
             chosen: chosen.is_some_and(|chosen| std::ptr::eq(chosen, answer)),
             area: pixels.area(),
             bbox: pixels.bbox()?,
@@ -128,28 +128,35 @@ pub async fn answers(
     for (index, (&score, values)) in iou.iter().zip(logits.chunks(length)).enumerate() {
         let logits = photo.view.logits(values.to_vec())?;
         let cells = logits.to_low_res_mask(MASK_THRESHOLD);
-        let quality = Quality {
+        let scores = AnswerScores {
             predicted_iou: score,
             stability: logits.stability_score(MASK_THRESHOLD, offset),
             area: cells.area() as f32 / (cells.width() * cells.height()) as f32,
-            worth: score,
+            click_score: score,
         };
         if let Some(kind) = index.checked_sub(1).and_then(|index| Kind::NESTED.get(index)) {
             let token = tokens[index * channels..][..channels].to_vec();
-            let stability = quality.stability;
-            nested.push(Found { cells, quality: score, score, stability, kind: *kind, token });
+            let stability = scores.stability;
+            nested.push(Found {
+                cells,
+                predicted_iou: score,
+                score,
+                stability,
+                kind: *kind,
+                token,
+            });
         }
         let candidate = Candidate { logits, frame: photo.view.frame(), score };
-        answers.push(Answer { candidate, quality, is_single: index == 0 });
+        answers.push(Answer { candidate, scores, is_single: index == 0 });
     }
     let head =
         head.and_then(|head| Some((head, head.config().clicks.as_ref()?, photo.view.features()?)));
     if let (Some((head, pick, features)), true) = (head, prompt.is_ambiguous()) {
-        let worth = by_head::worth(head, pick, &photo.view, features, nested).await?;
+        let click_scores = by_head::click_scores(head, pick, &photo.view, features, nested).await?;
         let nested = answers.iter_mut().filter(|answer| !answer.is_single);
-        nested.zip(worth).for_each(|(answer, worth)| answer.quality.worth = worth);
+        nested.zip(click_scores).for_each(|(answer, score)| answer.scores.click_score = score);
     }
-    answers.sort_by(|a, b| a.quality.area.total_cmp(&b.quality.area));
+    answers.sort_by(|a, b| a.scores.area.total_cmp(&b.scores.area));
     Ok(answers)
 }
 

@@ -1,41 +1,41 @@
-//! The ground that transparent pixels are put on.
+//! The background that transparent pixels are put on.
 
 /// The greys that are tried, the usual one first.
-const GROUNDS: [u8; 3] = [255, 0, 128];
-/// A pixel is hard to see on a ground if all its channels differ by less than this from the ground.
+const BACKGROUNDS: [u8; 3] = [255, 0, 128];
+/// A pixel is hard to see on a background if all its channels differ by less than this from the background.
 const NEAR: u8 = 64;
 /// A pixel whose alpha is below this is not seen at all.
 const SEEN: u8 = 16;
 /// White is kept unless more than this share of the visible pixels is hard to see on it.
 const HIDDEN: f64 = 0.05;
 
-/// The ground for RGBA pixels on which most of what is opaque can be seen. It is white, unless much
+/// The background for RGBA pixels on which most of what is opaque can be seen. It is white, unless much
 /// of what is opaque is nearly white itself.
 pub fn choose(rgba: &[u8]) -> u8 {
     if rgba.chunks_exact(4).all(|pixel| pixel[3] == 255) {
-        return GROUNDS[0];
+        return BACKGROUNDS[0];
     }
     let mut seen = 0u64;
-    let mut hidden = [0u64; GROUNDS.len()];
+    let mut hidden = [0u64; BACKGROUNDS.len()];
     for pixel in rgba.chunks_exact(4).filter(|pixel| pixel[3] >= SEEN) {
         seen += 1;
-        for (count, ground) in hidden.iter_mut().zip(GROUNDS) {
-            let is_near = pixel[..3].iter().all(|&channel| channel.abs_diff(ground) < NEAR);
+        for (count, background) in hidden.iter_mut().zip(BACKGROUNDS) {
+            let is_near = pixel[..3].iter().all(|&channel| channel.abs_diff(background) < NEAR);
             *count += u64::from(is_near);
         }
     }
     if hidden[0] as f64 <= HIDDEN * seen as f64 {
-        return GROUNDS[0];
+        return BACKGROUNDS[0];
     }
-    let least = GROUNDS.into_iter().zip(hidden).min_by_key(|&(_, count)| count);
-    least.map_or(GROUNDS[0], |(ground, _)| ground)
+    let least = BACKGROUNDS.into_iter().zip(hidden).min_by_key(|&(_, count)| count);
+    least.map_or(BACKGROUNDS[0], |(background, _)| background)
 }
 
-/// An RGBA pixel (not premultiplied) as it looks on `ground`.
-pub fn put_on(ground: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
+/// An RGBA pixel (not premultiplied) as it looks on `background`.
+pub fn blend(background: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     let alpha = u32::from(alpha);
     [r, g, b].map(|value| {
-        ((u32::from(value) * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8
+        ((u32::from(value) * alpha + u32::from(background) * (255 - alpha) + 127) / 255) as u8
     })
 }
 
@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn alpha_mixes() {
-        assert_eq!(put_on(255, [10, 20, 30, 255]), [10, 20, 30]);
-        assert_eq!(put_on(0, [10, 20, 30, 0]), [0, 0, 0]);
-        assert_eq!(put_on(0, [200, 100, 50, 51]), [40, 20, 10]);
+        assert_eq!(blend(255, [10, 20, 30, 255]), [10, 20, 30]);
+        assert_eq!(blend(0, [10, 20, 30, 0]), [0, 0, 0]);
+        assert_eq!(blend(0, [200, 100, 50, 51]), [40, 20, 10]);
     }
 }
