@@ -7,6 +7,7 @@ use thiserror::Error;
 /// JavaScript.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum Error {
     /// The file is not an image, or not one of a kind that is decoded.
     #[error(

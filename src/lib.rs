@@ -4,6 +4,8 @@
 //! any number of prompts, each with a [`Scene`]. `docs/architecture.md` describes how a photo goes
 //! through the folders.
 
+#![warn(missing_docs, unreachable_pub)]
+
 pub mod candidates;
 pub mod error;
 pub mod level;

@@ -22,13 +22,19 @@ pub use pool::{Surroundings, pool};
 /// tokens. The scene head reads the number of the variant, so their order is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// The largest of SAM's nested masks.
     Large,
+    /// The smallest of SAM's nested masks.
     Small,
+    /// The one between these two.
     Medium,
+    /// The mask of the output token for parts.
     Part,
+    /// The larger of the two masks for entities.
     Entity,
+    /// The mask of the output token for relations.
     Relation,
-    /// The small reading of an entity; [`Self::Entity`] is the large one.
+    /// The smaller of the two masks for entities.
     SmallEntity,
 }
 

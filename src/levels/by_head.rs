@@ -8,7 +8,9 @@ use crate::mask::BitMask;
 /// The candidates that the scene head chose for a scene, in the order in which they are painted,
 /// and how they belong together.
 pub struct ChosenMasks {
+    /// The entities, in the order in which they are painted.
     pub entities: Vec<Candidate>,
+    /// The parts, in the order in which they are painted.
     pub parts: Vec<Candidate>,
     /// The index of each part's entity, if it has one.
     pub parents: Vec<Option<usize>>,

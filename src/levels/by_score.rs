@@ -12,8 +12,11 @@ use crate::mask::BitMask;
 
 /// The masks and links that the network found, in any order.
 pub struct LevelCandidates {
+    /// The masks for parts.
     pub parts: Vec<Candidate>,
+    /// The masks for entities.
     pub entities: Vec<Candidate>,
+    /// The masks for relations.
     pub relations: Vec<Candidate>,
     /// The probability that a part belongs to an entity, row-major `[entities, parts]`.
     pub entity_part: Vec<f32>,

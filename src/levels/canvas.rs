@@ -15,7 +15,7 @@ pub(super) struct Canvas<'a> {
 
 impl Canvas<'_> {
     /// The pixels of a candidate in the region, without small holes and islands.
-    pub fn render(&self, candidate: &Candidate) -> BitMask {
+    pub(super) fn render(&self, candidate: &Candidate) -> BitMask {
         let mut pixels = candidate.render(self.width, self.height, self.rules.mask_threshold);
         remove_small_regions(&mut pixels, self.rules.min_mask_region_area);
         if let Some(region) = self.region {
@@ -26,7 +26,7 @@ impl Canvas<'_> {
 
     /// Paints a mask: returns the pixels of it that are not in `taken`, without specks, and adds
     /// them to `taken`. `speck` is as in [`Self::remove_specks`].
-    pub fn paint(&self, candidate: &Candidate, taken: &mut BitMask, speck: f32) -> BitMask {
+    pub(super) fn paint(&self, candidate: &Candidate, taken: &mut BitMask, speck: f32) -> BitMask {
         let mut pixels = self.render(candidate);
         pixels.subtract(taken);
         self.remove_specks(&mut pixels, speck);
@@ -36,7 +36,7 @@ impl Canvas<'_> {
 
     /// Removes the islands that are smaller than the share `speck` of their mask. They are noise,
     /// or what better masks left of it.
-    pub fn remove_specks(&self, mask: &mut BitMask, speck: f32) {
+    pub(super) fn remove_specks(&self, mask: &mut BitMask, speck: f32) {
         let share = (speck * mask.area() as f32) as u32;
         remove_small_islands(mask, share.max(self.rules.min_mask_region_area));
     }

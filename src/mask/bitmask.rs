@@ -10,7 +10,9 @@ pub struct BBox {
     pub x: u32,
     /// The topmost row of the box.
     pub y: u32,
+    /// The number of columns.
     pub width: u32,
+    /// The number of rows.
     pub height: u32,
 }
 

@@ -4,7 +4,7 @@ use super::BitMask;
 use super::contact::neighbours;
 
 /// The mask grown by `steps` pixels, also diagonally. Nothing beyond the photo counts.
-pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
+pub(crate) fn grow(mask: &BitMask, steps: u32) -> BitMask {
     let (width, height) = mask.size();
     // These are the bits of a row's last word that are not pixels.
     let beyond = if width % 64 == 0 { 0 } else { u64::MAX << (width % 64) };
@@ -33,7 +33,7 @@ pub fn grow(mask: &BitMask, steps: u32) -> BitMask {
 
 /// The pixels of a mask of which one of the eight neighbours is not in the mask. The photo's edge
 /// does not count as outside.
-pub fn rim(mask: &BitMask) -> BitMask {
+pub(crate) fn rim(mask: &BitMask) -> BitMask {
     let (width, height) = mask.size();
     let mut outside = BitMask::full(width, height);
     outside.subtract(mask);

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 /// Why a grid of logits was refused.
 #[derive(Clone, Debug, PartialEq, Error)]
+#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum LogitsError {
     #[error("a grid of {columns} x {rows} needs columns * rows logits, but there are {got}")]
     Length { columns: u32, rows: u32, got: usize },
@@ -28,9 +29,13 @@ pub enum LogitsError {
 /// output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Frame {
+    /// The left edge.
     pub x: f64,
+    /// The upper edge.
     pub y: f64,
+    /// The width.
     pub width: f64,
+    /// The height.
     pub height: f64,
 }
 

@@ -7,7 +7,7 @@ use super::BBox;
 /// Returns the indices of the boxes that stay, the best score first. A box is dropped if its IoU
 /// with a better box that stays is above `iou_threshold`. If scores are equal, the earlier box
 /// counts as better.
-pub fn box_nms(boxes: &[BBox], scores: &[f32], iou_threshold: f32) -> Vec<usize> {
+pub(crate) fn box_nms(boxes: &[BBox], scores: &[f32], iou_threshold: f32) -> Vec<usize> {
     let score = |i: usize| scores.get(i).copied().filter(|s| !s.is_nan()).unwrap_or(f32::MIN);
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));

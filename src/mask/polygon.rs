@@ -4,10 +4,11 @@ use super::BitMask;
 use thiserror::Error;
 
 /// The most points that a polygon may have.
-pub const MAX_POINTS: usize = 100_000;
+pub(crate) const MAX_POINTS: usize = 100_000;
 
 /// Why a box or a polygon gives no mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum ShapeError {
     #[error("the polygon has {got} points; it needs at least 3")]
     TooFewPoints { got: usize },
@@ -45,7 +46,7 @@ pub fn rasterise_polygon(
 
 /// The work of [`rasterise_polygon`], in bands of rows. Each band takes some milliseconds, so that
 /// a caller can stop between two of them.
-pub struct PolygonDrawing<'a> {
+pub(crate) struct PolygonDrawing<'a> {
     points: &'a [[f64; 2]],
     mask: BitMask,
     /// The next row to draw; all rows above it are drawn.
@@ -61,7 +62,7 @@ impl<'a> PolygonDrawing<'a> {
     /// # Errors
     /// Those of [`rasterise_polygon`], except that a polygon which covers no pixel is not noticed
     /// yet.
-    pub fn new(points: &'a [[f64; 2]], width: u32, height: u32) -> Result<Self, ShapeError> {
+    pub(crate) fn new(points: &'a [[f64; 2]], width: u32, height: u32) -> Result<Self, ShapeError> {
         if points.len() < 3 {
             return Err(ShapeError::TooFewPoints { got: points.len() });
         }
@@ -75,7 +76,7 @@ impl<'a> PolygonDrawing<'a> {
     }
 
     /// Draws the next band. Returns whether there are more rows to draw.
-    pub fn draw_band(&mut self) -> bool {
+    pub(crate) fn draw_band(&mut self) -> bool {
         let (width, height) = (self.mask.width(), self.mask.height());
         let rows = (Self::EDGES_A_BAND / self.points.len()).max(1) as u32;
         let band = self.next..self.next.saturating_add(rows).min(height);
@@ -104,14 +105,14 @@ impl<'a> PolygonDrawing<'a> {
     ///
     /// # Errors
     /// [`ShapeError::NothingCovered`].
-    pub fn finish(self) -> Result<BitMask, ShapeError> {
+    pub(crate) fn finish(self) -> Result<BitMask, ShapeError> {
         not_empty(self.mask)
     }
 }
 
 /// A box `[x, y, width, height]` without negative sides. If a box was drawn from its right or lower
 /// edge, the result starts at its upper left corner.
-pub fn upright_box([x, y, width, height]: [f64; 4]) -> [f64; 4] {
+pub(crate) fn upright_box([x, y, width, height]: [f64; 4]) -> [f64; 4] {
     [x + width.min(0.0), y + height.min(0.0), width.abs(), height.abs()]
 }
 

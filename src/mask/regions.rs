@@ -13,13 +13,13 @@ struct Run {
 /// Fills holes of fewer than `min_area` pixels and then removes islands of fewer than `min_area`
 /// pixels, as SAM does. If all islands are small, the largest stays. A small piece of background
 /// that touches the photo's edge counts as a hole too. An empty mask stays empty.
-pub fn remove_small_regions(mask: &mut BitMask, min_area: u32) {
+pub(crate) fn remove_small_regions(mask: &mut BitMask, min_area: u32) {
     fill_small_holes(mask, min_area);
     remove_small_islands(mask, min_area);
 }
 
 /// Fills the regions of the background that have fewer than `min_area` pixels.
-pub fn fill_small_holes(mask: &mut BitMask, min_area: u32) {
+pub(crate) fn fill_small_holes(mask: &mut BitMask, min_area: u32) {
     if min_area <= 1 || mask.is_empty() {
         return;
     }
@@ -33,7 +33,7 @@ pub fn fill_small_holes(mask: &mut BitMask, min_area: u32) {
 
 /// Removes the regions of the mask that have fewer than `min_area` pixels, but never the largest
 /// one.
-pub fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
+pub(crate) fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
     if min_area <= 1 {
         return;
     }
@@ -53,7 +53,7 @@ pub fn remove_small_islands(mask: &mut BitMask, min_area: u32) {
 }
 
 /// The connected regions of a mask, the largest first.
-pub fn connected_regions(mask: &BitMask) -> Vec<BitMask> {
+pub(crate) fn connected_regions(mask: &BitMask) -> Vec<BitMask> {
     let regions = Regions::label(mask, true);
     let mut order: Vec<usize> =
         (0..regions.runs.len()).filter(|&i| regions.roots[i] == i).collect();

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The largest mask that is decoded, in pixels.
-pub const MAX_PIXELS: u32 = 1 << 28;
+pub(crate) const MAX_PIXELS: u32 = 1 << 28;
 
 /// Why a run-length encoding from outside could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum RleError {
     #[error("the mask has no pixels (size {height} x {width}); give the photo's [height, width]")]
     EmptySize { width: u32, height: u32 },

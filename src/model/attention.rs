@@ -8,7 +8,7 @@ use crate::ops::{self, Activation, Tensor};
 
 /// Multi-head attention with its projections. Queries, or keys and values, may be shared by all
 /// prompts (a batch axis of 1).
-pub struct Attention {
+pub(super) struct Attention {
     q: Linear,
     k: Linear,
     v: Linear,
@@ -19,7 +19,7 @@ pub struct Attention {
 impl Attention {
     /// Loads the projections from the tensors under `name`. `width` is the number of channels
     /// outside, and `inner` that between the projections.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         [width, inner]: [usize; 2],
@@ -37,13 +37,13 @@ impl Attention {
 
     /// The attention of the queries `q` to the keys `k` and values `v`, each
     /// `[batch, tokens, width]`.
-    pub fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+    pub(super) fn forward(&self, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         let (k, v) = self.keys_and_values(k, v);
         self.out.forward(ops::attention(self.queries(q), k, v, self.heads), Activation::None)
     }
 
     /// The same as [`Self::forward`], plus `residual`.
-    pub fn forward_add(
+    pub(super) fn forward_add(
         &self,
         q: Tensor<3>,
         k: Tensor<3>,
@@ -54,17 +54,17 @@ impl Attention {
     }
 
     /// Projects queries.
-    pub fn queries(&self, q: Tensor<3>) -> Tensor<3> {
+    pub(super) fn queries(&self, q: Tensor<3>) -> Tensor<3> {
         self.q.forward(q, Activation::None)
     }
 
     /// Projects keys and values.
-    pub fn keys_and_values(&self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+    pub(super) fn keys_and_values(&self, k: Tensor<3>, v: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
         (self.k.forward(k, Activation::None), self.v.forward(v, Activation::None))
     }
 
     /// The same as [`Self::forward_add`], for queries, keys and values that are already projected.
-    pub fn mix_add(
+    pub(super) fn mix_add(
         &self,
         q: Tensor<3>,
         (k, v): (Tensor<3>, Tensor<3>),
@@ -77,7 +77,7 @@ impl Attention {
 /// The attention of projected queries, `[batch, tokens, width]`, before the output projection. If
 /// the whole batch shares keys and values, all its queries attend to them at once: this is one
 /// large product instead of many small ones.
-pub fn mixed(q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), heads: usize) -> Tensor<3> {
+pub(super) fn mixed(q: Tensor<3>, (k, v): (Tensor<3>, Tensor<3>), heads: usize) -> Tensor<3> {
     let [batch, tokens, width] = q.dims();
     if batch == 1 || k.dims()[0] > 1 {
         return ops::attention(q, k, v, heads);

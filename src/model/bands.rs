@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::ops::{self, Tensor};
 
 /// Some rows of an image.
-pub struct Band {
+pub(super) struct Band {
     rows: Range<usize>,
     /// The height of the image.
     height: usize,
@@ -14,7 +14,7 @@ pub struct Band {
 
 impl Band {
     /// The band's rows of an image of the same height.
-    pub fn of(&self, image: &Tensor<4>) -> Tensor<4> {
+    pub(super) fn of(&self, image: &Tensor<4>) -> Tensor<4> {
         some_rows(image, self.rows.clone())
     }
 
@@ -24,7 +24,7 @@ impl Band {
     }
 
     /// The band's own rows of a result that was made from them and their neighbours.
-    pub fn inner(&self, with_neighbours: Tensor<4>) -> Tensor<4> {
+    pub(super) fn inner(&self, with_neighbours: Tensor<4>) -> Tensor<4> {
         let start = self.rows.start - self.reach().start;
         some_rows(&with_neighbours, start..start + self.rows.len())
     }
@@ -34,7 +34,7 @@ impl Band {
 /// by band. `work` gets the band's rows of `image` with one more row on either side, if there is
 /// one, as a 3 x 3 window needs. It returns the band's own rows. `channels` is the number of
 /// intermediate values per pixel.
-pub fn in_bands(
+pub(super) fn in_bands(
     image: &Tensor<4>,
     channels: usize,
     work: impl Fn(Tensor<4>, &Band) -> Tensor<4>,
@@ -52,7 +52,7 @@ pub fn in_bands(
 /// band alone. The height of each band but the last is a multiple of `step`. `rows` is the height
 /// of the result, which may be half of the height of `image`. `channels` is the number of
 /// intermediate values per pixel.
-pub fn in_steps(
+pub(super) fn in_steps(
     image: &Tensor<4>,
     step: usize,
     rows: usize,

@@ -9,7 +9,7 @@ use crate::ops::Tensor;
 use crate::progress::Progress;
 
 /// The stride of the image embedding: the number of input pixels per position, along each axis.
-pub const STRIDE: usize = 16;
+pub(super) const STRIDE: usize = 16;
 
 /// The features that the encoder gives for one image, each
 /// `[1, height / stride, width / stride, channels]`.
@@ -61,7 +61,9 @@ fn high_resolution(description: &Description) -> [usize; 2] {
 /// its square is filled up with padding or cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputSize {
+    /// The width in pixels.
     pub width: usize,
+    /// The height in pixels.
     pub height: usize,
 }
 
@@ -100,7 +102,7 @@ impl InputSize {
 }
 
 /// The image encoder of a model file, of any kind.
-pub enum ImageEncoder {
+pub(super) enum ImageEncoder {
     TinyVit(Box<TinyVit>),
     Hiera(Box<Hiera>),
 }
@@ -111,7 +113,7 @@ impl ImageEncoder {
     /// # Errors
     /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
     /// says.
-    pub fn load(weights: &Weights, name: &str) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str) -> Result<Self> {
         let description = &weights.manifest().description;
         let embedding = description.decoder.channels;
         Ok(match &description.encoder {
@@ -131,7 +133,7 @@ impl ImageEncoder {
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, which is asked after every block;
     /// [`crate::Error::DeviceLost`].
-    pub async fn forward(
+    pub(super) async fn forward(
         &self,
         image: Tensor<4>,
         progress: &Progress<'_>,

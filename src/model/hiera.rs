@@ -19,7 +19,7 @@ const PATCHES: ConvWindow = ConvWindow { kernel: 7, stride: 4, padding: 3 };
 const STAGE_NAMES: [&str; 4] = ["stage 1", "stage 2", "stage 3", "stage 4"];
 
 /// SAM 2's image encoder with its weights.
-pub struct Hiera {
+pub(super) struct Hiera {
     patch_embed: Conv,
     positions: Positions,
     stages: Vec<Vec<Block>>,
@@ -30,7 +30,7 @@ impl Hiera {
     /// Loads the encoder from the tensors under `name`. `high_resolution` are the numbers of
     /// channels of the neck's maps of strides 4 and 8, and `embedding` is that of the image
     /// embedding.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         config: &HieraConfig,
@@ -73,7 +73,7 @@ impl Hiera {
     }
 
     /// Encodes an image. See [`super::encoder::ImageEncoder::forward`].
-    pub async fn forward(
+    pub(super) async fn forward(
         &self,
         image: Tensor<4>,
         progress: &Progress<'_>,

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::ops::{self, Activation, ConvWindow, Tensor, Weight};
 
 /// A fully connected layer over the last axis.
-pub struct Linear {
+pub(super) struct Linear {
     #[cfg(not(target_family = "wasm"))]
     name: String,
     weight: Weight,
@@ -15,7 +15,12 @@ pub struct Linear {
 impl Linear {
     /// Loads the layer from the tensors under `name`. `inputs` and `outputs` are numbers of
     /// channels.
-    pub fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
+    pub(super) fn load(
+        weights: &Weights,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self> {
         Ok(Self {
             #[cfg(not(target_family = "wasm"))]
             name: name.to_string(),
@@ -25,7 +30,11 @@ impl Linear {
     }
 
     /// `activation(linear(x))`, where `x` is `[.., inputs]` and the result is `[.., outputs]`.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    pub(super) fn forward<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        activation: Activation,
+    ) -> Tensor<D> {
         #[cfg(not(target_family = "wasm"))]
         super::inputs::seen(&self.name, &x);
         ops::linear(x, &self.weight, &self.bias, activation)
@@ -33,7 +42,7 @@ impl Linear {
 
     /// `activation(linear(x) + residual)`. `residual` has the shape of the result, or a batch axis
     /// of 1 if the whole batch shares it.
-    pub fn forward_add<const D: usize>(
+    pub(super) fn forward_add<const D: usize>(
         &self,
         x: Tensor<D>,
         residual: Tensor<D>,
@@ -46,7 +55,7 @@ impl Linear {
 }
 
 /// A convolution with a square window; images are channels-last.
-pub struct Conv {
+pub(super) struct Conv {
     weight: Weight,
     bias: Tensor<1>,
     window: ConvWindow,
@@ -55,7 +64,7 @@ pub struct Conv {
 impl Conv {
     /// Loads the layer from the tensors under `name`. `inputs` and `outputs` are numbers of
     /// channels.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         inputs: usize,
@@ -71,13 +80,13 @@ impl Conv {
     }
 
     /// `activation(convolution(x))`, where `x` is `[batch, height, width, inputs]`.
-    pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         ops::conv2d(x, &self.weight, &self.bias, self.window, activation)
     }
 }
 
 /// A depthwise 3 x 3 convolution; images are channels-last.
-pub struct Depthwise {
+pub(super) struct Depthwise {
     weight: Tensor<2>,
     bias: Tensor<1>,
     stride: usize,
@@ -85,7 +94,12 @@ pub struct Depthwise {
 
 impl Depthwise {
     /// Loads the layer from the tensors under `name`.
-    pub fn load(weights: &Weights, name: &str, channels: usize, stride: usize) -> Result<Self> {
+    pub(super) fn load(
+        weights: &Weights,
+        name: &str,
+        channels: usize,
+        stride: usize,
+    ) -> Result<Self> {
         Ok(Self {
             weight: weights.float(&format!("{name}.weight"), [9, channels])?,
             bias: weights.float(&format!("{name}.bias"), [channels])?,
@@ -94,13 +108,13 @@ impl Depthwise {
     }
 
     /// `activation(convolution(x))`, where `x` is `[batch, height, width, channels]`.
-    pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         ops::depthwise3x3(x, &self.weight, &self.bias, self.stride, activation)
     }
 }
 
 /// A layer norm over the last axis.
-pub struct LayerNorm {
+pub(super) struct LayerNorm {
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f32,
@@ -108,12 +122,17 @@ pub struct LayerNorm {
 
 impl LayerNorm {
     /// The epsilon of PyTorch's `nn.LayerNorm`, if none is given.
-    pub const EPSILON: f32 = 1e-5;
+    pub(super) const EPSILON: f32 = 1e-5;
     /// The epsilon of SAM's `LayerNorm2d`, which works over the channels of one pixel.
-    pub const EPSILON_2D: f32 = 1e-6;
+    pub(super) const EPSILON_2D: f32 = 1e-6;
 
     /// Loads the layer from the tensors under `name`.
-    pub fn load(weights: &Weights, name: &str, channels: usize, epsilon: f32) -> Result<Self> {
+    pub(super) fn load(
+        weights: &Weights,
+        name: &str,
+        channels: usize,
+        epsilon: f32,
+    ) -> Result<Self> {
         Ok(Self {
             gamma: weights.float(&format!("{name}.weight"), [channels])?,
             beta: weights.float(&format!("{name}.bias"), [channels])?,
@@ -122,14 +141,18 @@ impl LayerNorm {
     }
 
     /// `activation(norm(x))`, where `x` is `[.., channels]`.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    pub(super) fn forward<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        activation: Activation,
+    ) -> Tensor<D> {
         ops::layer_norm(x, &self.gamma, &self.beta, self.epsilon, activation)
     }
 }
 
 /// A norm and two fully connected layers with a GELU between them, as transformers have them next
 /// to a residual.
-pub struct NormedMlp {
+pub(super) struct NormedMlp {
     norm: LayerNorm,
     expand: Linear,
     project: Linear,
@@ -138,7 +161,7 @@ pub struct NormedMlp {
 impl NormedMlp {
     /// Loads the norm and the two layers. `names` are their names under `name`, `width` is the
     /// number of channels outside, and `hidden` is that between the layers.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         names: [&str; 3],
@@ -154,21 +177,25 @@ impl NormedMlp {
     }
 
     /// The result of the layers for `x`, plus `residual`.
-    pub fn forward_add<const D: usize>(&self, x: Tensor<D>, residual: Tensor<D>) -> Tensor<D> {
+    pub(super) fn forward_add<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        residual: Tensor<D>,
+    ) -> Tensor<D> {
         let hidden = self.expand.forward(self.norm.forward(x, Activation::None), Activation::Gelu);
         self.project.forward_add(hidden, residual, Activation::None)
     }
 }
 
 /// Fully connected layers with a non-linearity between them.
-pub struct Mlp {
+pub(super) struct Mlp {
     layers: Vec<Linear>,
 }
 
 impl Mlp {
     /// Loads the layers from the tensors under `name`. `widths` are the numbers of channels of the
     /// input, between the layers, and of the output.
-    pub fn load(weights: &Weights, name: &str, widths: &[usize]) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str, widths: &[usize]) -> Result<Self> {
         let layer = |(i, pair): (usize, &[usize])| {
             Linear::load(weights, &format!("{name}.layers.{i}"), pair[0], pair[1])
         };
@@ -176,7 +203,11 @@ impl Mlp {
     }
 
     /// Applies all layers to `x`, `[.., channels]`, with the non-linearity `between` between them.
-    pub fn forward<const D: usize>(&self, mut x: Tensor<D>, between: Activation) -> Tensor<D> {
+    pub(super) fn forward<const D: usize>(
+        &self,
+        mut x: Tensor<D>,
+        between: Activation,
+    ) -> Tensor<D> {
         for (i, layer) in self.layers.iter().enumerate() {
             let is_last = i + 1 == self.layers.len();
             x = layer.forward(x, if is_last { Activation::None } else { between });

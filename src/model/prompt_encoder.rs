@@ -13,9 +13,13 @@ use crate::ops::{self, Activation, ConvWindow, Tensor};
 /// What a point of a prompt stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PointLabel {
+    /// A point outside the wanted mask.
     Background,
+    /// A point inside the wanted mask.
     Foreground,
+    /// The upper left corner of a box around the wanted mask.
     BoxTopLeft,
+    /// The lower right corner of a box around the wanted mask.
     BoxBottomRight,
 }
 

@@ -14,7 +14,7 @@ use crate::progress::Progress;
 const STAGE_NAMES: [&str; 4] = ["stage 1", "stage 2", "stage 3", "stage 4"];
 
 /// MobileSAM's image encoder with its weights.
-pub struct TinyVit {
+pub(super) struct TinyVit {
     patch_embed: [Conv; 2],
     first_stage: Vec<MbConv>,
     stages: Vec<Vec<Block>>,
@@ -28,7 +28,7 @@ pub struct TinyVit {
 impl TinyVit {
     /// Loads the encoder from the tensors under `name`. `embedding` is the number of channels of
     /// the image embedding.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         config: &TinyVitConfig,
@@ -92,7 +92,7 @@ impl TinyVit {
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, which is asked after every block;
     /// [`crate::Error::DeviceLost`].
-    pub async fn forward(
+    pub(super) async fn forward(
         &self,
         image: Tensor<4>,
         progress: &Progress<'_>,

@@ -10,7 +10,7 @@ use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
 /// The two-way transformer with its weights.
-pub struct TwoWayTransformer {
+pub(super) struct TwoWayTransformer {
     blocks: Vec<TwoWayBlock>,
     final_attention: Attention,
     final_norm: LayerNorm,
@@ -19,7 +19,7 @@ pub struct TwoWayTransformer {
 impl TwoWayTransformer {
     /// Loads the transformer from the tensors under `name`, but its feed-forward layers from those
     /// under `feedforward`, because several transformers may share these.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         feedforward: &str,
@@ -45,7 +45,7 @@ impl TwoWayTransformer {
 
     /// Computes what does not depend on a query. `image` and its positional encodings `positions`
     /// are `[1, cells, channels]`.
-    pub fn share(&self, image: Tensor<3>, positions: Tensor<3>) -> SharedImage {
+    pub(super) fn share(&self, image: Tensor<3>, positions: Tensor<3>) -> SharedImage {
         let _named = layer("transformer, shared");
         let first = &self.blocks[0];
         let placed = ops::add(image.clone(), positions.clone());
@@ -59,13 +59,17 @@ impl TwoWayTransformer {
 
     /// Runs the transformer on `tokens`, `[prompts, tokens, channels]`. Returns the tokens at the
     /// end and the image as each prompt sees it, `[prompts, cells, channels]`.
-    pub fn forward(&self, shared: &SharedImage, tokens: Tensor<3>) -> (Tensor<3>, Tensor<3>) {
+    pub(super) fn forward(
+        &self,
+        shared: &SharedImage,
+        tokens: Tensor<3>,
+    ) -> (Tensor<3>, Tensor<3>) {
         let attended = self.attend(shared, tokens.clone());
         self.finish(shared, tokens, attended, None)
     }
 
     /// The tokens after they have attended to one another and to the image in the first block.
-    pub fn attend(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
+    pub(super) fn attend(&self, shared: &SharedImage, tokens: Tensor<3>) -> Tensor<3> {
         let _named = layer("transformer, block 1");
         self.blocks[0].attend(tokens.clone(), tokens, shared.keys_and_values.clone())
     }
@@ -73,7 +77,7 @@ impl TwoWayTransformer {
     /// Runs the rest of [`TwoWayTransformer::forward`] on the result of
     /// [`TwoWayTransformer::attend`]. If there is a `trace`, it records what the side decoder
     /// reads.
-    pub fn finish(
+    pub(super) fn finish(
         &self,
         shared: &SharedImage,
         tokens: Tensor<3>,

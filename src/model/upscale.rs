@@ -10,12 +10,12 @@ use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
 /// The number of mask logits per position of the image embedding, along each axis.
-pub const MASK_UPSCALE: usize = 4;
+pub(super) const MASK_UPSCALE: usize = 4;
 
 /// Two transposed 2 x 2 convolutions of stride 2. Their windows do not overlap, so each is a linear
 /// layer that makes the four pixels of a cell. The norm and the GELU act on single pixels, so the
 /// pixels are put in place only at the end, when each has four mask values instead of 32 channels.
-pub struct Upscale {
+pub(super) struct Upscale {
     first: Linear,
     norm: LayerNorm,
     second: Linear,
@@ -55,7 +55,7 @@ impl FineFeatures {
 
 impl Upscale {
     /// Loads the layers from the tensors under `name`.
-    pub fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str, config: &DecoderConfig) -> Result<Self> {
         let (hidden, channels) = (config.channels / 4, Self::channels(config));
         Ok(Self {
             first: Linear::load(weights, &format!("{name}.0"), config.channels, 4 * hidden)?,
@@ -67,19 +67,19 @@ impl Upscale {
     }
 
     /// The number of channels of the result, and so of a mask's kernel.
-    pub fn channels(config: &DecoderConfig) -> usize {
+    pub(super) fn channels(config: &DecoderConfig) -> usize {
         config.channels / 8
     }
 
     /// The memory in bytes that [`Self::forward`] needs for an image of so many cells: that of its
     /// result, and half as much for the values before it.
-    pub fn bytes(&self, cells: usize) -> usize {
+    pub(super) fn bytes(&self, cells: usize) -> usize {
         cells * 16 * (self.channels + self.channels / 2) * size_of::<f32>()
     }
 
     /// Upscales `[n, cells, channels]` to `[n, cells * 16, channels / 8]`. The pixels of a cell are
     /// in the order (y1, x1, y2, x2).
-    pub fn forward(&self, x: Tensor<3>, fine: Option<&FineFeatures>) -> Tensor<3> {
+    pub(super) fn forward(&self, x: Tensor<3>, fine: Option<&FineFeatures>) -> Tensor<3> {
         let _named = layer("upscaling");
         let [batch, cells, _] = x.dims();
         let x = match fine {
@@ -97,7 +97,7 @@ impl Upscale {
 
     /// Puts the pixels of `masks`, `[n, masks, cells * 16]`, in rows: `[n, masks, 4 rows, 4 cols]`.
     /// `[rows, cols]` are those of the cells.
-    pub fn into_rows(masks: Tensor<3>, [rows, cols]: [usize; 2]) -> Tensor<4> {
+    pub(super) fn into_rows(masks: Tensor<3>, [rows, cols]: [usize; 2]) -> Tensor<4> {
         let [batch, count, _] = masks.dims();
         let pixels = ops::reshape(masks, [batch * count, rows, cols, 2, 2, 2, 2]);
         let pixels = ops::permute(pixels, [0, 1, 3, 5, 2, 4, 6]);

@@ -3,6 +3,7 @@
 /// The non-linearity applied to each output value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Activation {
+    /// The value itself.
     None,
     /// `max(x, 0)`.
     Relu,

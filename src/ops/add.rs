@@ -32,7 +32,7 @@ pub fn scale_add<const D: usize, const E: usize>(
 
 /// `out[i] = scale * a[i] + b[i % period]`. The inputs are `a` and `b`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Add {
+pub(super) struct Add {
     pub count: usize,
     pub period: usize,
     pub scale: f32,

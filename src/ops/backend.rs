@@ -14,7 +14,7 @@ use super::gpu;
     clippy::large_enum_variant,
     reason = "it lives for one call, and a box would cost an allocation"
 )]
-pub enum Primitive {
+pub(super) enum Primitive {
     /// A tensor on a GPU.
     Gpu(CubeTensor),
     /// A tensor on the CPU.
@@ -44,7 +44,7 @@ impl Primitive {
     }
 
     /// A tensor on the CPU that holds these values.
-    pub fn of_values(values: TensorData) -> Self {
+    pub(super) fn of_values(values: TensorData) -> Self {
         Self::Cpu(FlexTensor::from_data(values))
     }
 
@@ -52,7 +52,7 @@ impl Primitive {
     ///
     /// # Panics
     /// If it is on the CPU.
-    pub fn gpu(self) -> CubeTensor {
+    pub(super) fn gpu(self) -> CubeTensor {
         match self {
             Self::Gpu(tensor) => tensor,
             Self::Cpu(_) => panic!("all tensors of an operation must be on one device"),
@@ -63,7 +63,7 @@ impl Primitive {
     ///
     /// # Panics
     /// If it is on a GPU.
-    pub fn cpu(self) -> FlexTensor {
+    pub(super) fn cpu(self) -> FlexTensor {
         match self {
             Self::Cpu(tensor) => tensor,
             Self::Gpu(_) => panic!("all tensors of an operation must be on one device"),
@@ -71,7 +71,7 @@ impl Primitive {
     }
 
     /// The tensor in this shape, with the same values in the same order.
-    pub fn shaped<const D: usize>(self, shape: [usize; D]) -> Tensor<D> {
+    pub(super) fn shaped<const D: usize>(self, shape: [usize; D]) -> Tensor<D> {
         Tensor::from_dispatch(self.dispatch(
             Shape::new(shape),
             BackendTensor::Float,
@@ -80,7 +80,7 @@ impl Primitive {
     }
 
     /// The same as [`Self::shaped`], for packed weights.
-    pub fn shaped_ints<const D: usize>(self, shape: [usize; D]) -> Tensor<D, Int> {
+    pub(super) fn shaped_ints<const D: usize>(self, shape: [usize; D]) -> Tensor<D, Int> {
         Tensor::from_dispatch(self.dispatch(
             Shape::new(shape),
             BackendTensor::Int,
@@ -104,7 +104,7 @@ impl Primitive {
 
 /// A tensor's values in order, as floats with the same bits. Those of packed weights make no sense
 /// as floats.
-pub fn bits(tensor: &FlexTensor) -> &[f32] {
+pub(super) fn bits(tensor: &FlexTensor) -> &[f32] {
     let length = tensor.layout().num_elements();
     match tensor.dtype() {
         DType::I32 => bytemuck::cast_slice(&tensor.storage::<i32>()[..length]),
@@ -121,7 +121,7 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
 }
 
 /// The GPU behind `device`, or `None` if it is the CPU.
-pub fn gpu_of(device: &Device) -> Option<&CubeDevice> {
+pub(super) fn gpu_of(device: &Device) -> Option<&CubeDevice> {
     match device.as_dispatch() {
         DispatchDevice::Cube(device) => Some(device),
         _ => None,

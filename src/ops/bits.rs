@@ -6,7 +6,9 @@ pub const GROUP: usize = 32;
 /// The number of bits of a quantised weight. Its value is signed (two's complement).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bits {
+    /// Values from -8 to 7.
     Four,
+    /// Values from -128 to 127.
     Eight,
 }
 

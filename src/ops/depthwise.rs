@@ -28,7 +28,7 @@ pub fn depthwise3x3(
 
 /// Depthwise convolution as an operation. The inputs are the feature map, the weight and the bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depthwise {
+pub(super) struct Depthwise {
     pub batch: usize,
     pub in_height: usize,
     pub in_width: usize,

@@ -41,7 +41,7 @@ pub(crate) fn plan_only(device: &Device) {
 ///
 /// # Errors
 /// [`Error::NoGpu`] if the device rejects one of the shaders.
-pub async fn compile(device: &Device, operations: &[Entry], network: Network) -> Result<()> {
+pub(super) async fn compile(device: &Device, operations: &[Entry], network: Network) -> Result<()> {
     let Some(device) = gpu_of(device) else { return Ok(()) };
     let queue = Queue::of(device);
     let network = Network { f16: queue.f16(), ..network };

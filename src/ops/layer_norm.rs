@@ -28,7 +28,7 @@ pub fn layer_norm<const D: usize>(
 
 /// Layer norm as an operation. The inputs are `x`, `gamma` and `beta`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LayerNorm {
+pub(super) struct LayerNorm {
     pub rows: usize,
     pub channels: usize,
     pub epsilon: f32,

@@ -22,7 +22,7 @@ pub fn max_pool(x: Tensor<4>) -> Tensor<4> {
 
 /// Max pooling as an operation. The input is the feature map, and the sizes are those of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MaxPool {
+pub(super) struct MaxPool {
     pub batch: usize,
     pub height: usize,
     pub width: usize,

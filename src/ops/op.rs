@@ -11,7 +11,7 @@ use super::shader::{Kernel, Shader};
 /// It has two forms. On a GPU it is a WGSL kernel with parameters. On the CPU it is a function, the
 /// CPU twin, against which the kernel is tested. If an operation ignores one of its inputs, any
 /// tensor may be passed for it.
-pub trait Op<const INPUTS: usize>: Copy {
+pub(super) trait Op<const INPUTS: usize>: Copy {
     /// The parameters of all its kernels, with the same fields as `Info` in their WGSL.
     type Params: Params;
 
@@ -35,7 +35,7 @@ pub trait Op<const INPUTS: usize>: Copy {
 }
 
 /// One run of a kernel.
-pub struct Launch<P> {
+pub(super) struct Launch<P> {
     /// The variant of the kernel.
     pub shader: Shader,
     /// The kernel's parameters.
@@ -45,17 +45,17 @@ pub struct Launch<P> {
 }
 
 /// Threads per workgroup, in kernels that have one thread for each value.
-pub const THREADS: usize = 64;
+pub(super) const THREADS: usize = 64;
 
 /// The numbers of workgroups for this many values, with one thread for each.
-pub fn workgroups_for(values: usize) -> [usize; 3] {
+pub(super) fn workgroups_for(values: usize) -> [usize; 3] {
     folded(values.div_ceil(THREADS))
 }
 
 /// Folds a long row of workgroups into a rectangle, because one dimension holds only so many. A
 /// shader finds its place in the row from `groups_x`, which is the first of the numbers returned
 /// here.
-pub fn folded(groups: usize) -> [usize; 3] {
+pub(super) fn folded(groups: usize) -> [usize; 3] {
     /// The most workgroups along one dimension that WebGPU guarantees.
     const MOST: usize = 65_535;
     let y = groups.div_ceil(MOST);

@@ -4,7 +4,7 @@
 //! both must have the same fields at the same offsets. `check.rs` compares them by name.
 
 /// A struct that [`params`] defines. All its values are plain bytes.
-pub trait Params: bytemuck::Pod {
+pub(super) trait Params: bytemuck::Pod {
     /// The fields of the struct and where they lie, which a test compares with `Info`.
     #[cfg(test)]
     const LAYOUT: Layout;
@@ -18,7 +18,7 @@ macro_rules! params {
         $(#[$meta])*
         #[repr(C)]
         #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
-        pub struct $name {
+        pub(crate) struct $name {
             $($(#[$field_meta])* pub $field: $type,)*
         }
 
@@ -37,21 +37,21 @@ macro_rules! params {
 pub(super) use params;
 
 #[cfg(test)]
-pub use layout::{Field, Layout, Scalar};
+pub(super) use layout::{Field, Layout, Scalar};
 
 /// What the tests need to know about the structs.
 #[cfg(test)]
 mod layout {
     /// The layout of a struct.
     #[derive(Clone, Copy, Debug)]
-    pub struct Layout {
+    pub(crate) struct Layout {
         pub size: usize,
         pub fields: &'static [Field],
     }
 
     /// A field of a struct. Its offset and size are in bytes.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Field {
+    pub(crate) struct Field {
         pub name: &'static str,
         pub offset: usize,
         pub size: usize,
@@ -60,20 +60,20 @@ mod layout {
 
     /// The type of a field's numbers.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum Scalar {
+    pub(crate) enum Scalar {
         U32,
         F32,
     }
 
     impl Field {
         /// A field of this name, type and offset.
-        pub const fn of<T: Value>(name: &'static str, offset: usize) -> Self {
+        pub(crate) const fn of<T: Value>(name: &'static str, offset: usize) -> Self {
             Self { name, offset, size: size_of::<T>(), scalar: T::SCALAR }
         }
     }
 
     /// A type that a field can have.
-    pub trait Value {
+    pub(crate) trait Value {
         const SCALAR: Scalar;
     }
 

@@ -7,7 +7,7 @@ use super::params::{Layout, Params};
 use super::shader::{Kernel, Network, Shader};
 
 /// One operation of the list.
-pub struct Entry {
+pub(super) struct Entry {
     /// How many tensors the operation reads.
     pub inputs: usize,
     /// The kernels that it chooses from.
@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// The entry of an operation's type.
-pub const fn entry<const INPUTS: usize, T: Op<INPUTS>>() -> Entry {
+pub(super) const fn entry<const INPUTS: usize, T: Op<INPUTS>>() -> Entry {
     Entry {
         inputs: INPUTS,
         kernels: T::KERNELS,
@@ -29,7 +29,7 @@ pub const fn entry<const INPUTS: usize, T: Op<INPUTS>>() -> Entry {
 
 /// The shaders that a network runs on a GPU and that are compiled ahead, each with its number of
 /// inputs.
-pub fn ahead(operations: &[Entry], network: &Network) -> Vec<(Shader, usize)> {
+pub(super) fn ahead(operations: &[Entry], network: &Network) -> Vec<(Shader, usize)> {
     let mut shaders = Vec::new();
     for Entry { inputs, kernels, .. } in operations {
         let own = kernels.iter().flat_map(|kernel| kernel.shaders(network, kernel.vectors.ahead()));

@@ -8,7 +8,7 @@ use super::op::Op;
 use super::profile::measured;
 
 /// Computes an operation and returns its result, in this shape.
-pub fn run<const N: usize, const D: usize>(
+pub(super) fn run<const N: usize, const D: usize>(
     op: impl Op<N>,
     inputs: [Primitive; N],
     shape: [usize; D],
@@ -22,7 +22,7 @@ pub fn run<const N: usize, const D: usize>(
 }
 
 /// Runs an operation that writes into the tensor `out`, which nothing else may use, and returns it.
-pub fn run_into<const N: usize, const D: usize>(
+pub(super) fn run_into<const N: usize, const D: usize>(
     op: impl Op<N>,
     inputs: [Primitive; N],
     out: Tensor<D>,

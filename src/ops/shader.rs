@@ -11,7 +11,7 @@ use super::template::fill;
 /// Workgroup sizes are fixed in the text and stay within WebGPU's default limits, whatever the
 /// adapter reports.
 #[derive(Debug)]
-pub struct Kernel {
+pub(super) struct Kernel {
     /// The name, which is different for each kernel.
     pub name: &'static str,
     /// The template. The entry point is `main`. The bindings are the inputs, the output, and the
@@ -25,7 +25,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// The variants that a network needs, one for each entry of `vectors` and each of its settings.
-    pub fn shaders(&'static self, network: &Network, vectors: &[bool]) -> Vec<Shader> {
+    pub(super) fn shaders(&'static self, network: &Network, vectors: &[bool]) -> Vec<Shader> {
         let variants = (self.settings)(network).into_iter();
         let of = |settings| {
             vectors.iter().map(move |&vectors| Shader { kernel: self, vectors, settings })
@@ -36,7 +36,7 @@ impl Kernel {
 
 /// Whether a kernel reads and writes four values at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vectors {
+pub(super) enum Vectors {
     Always,
     Never,
     /// It does if the sizes are multiples of four. Networks need both variants.
@@ -48,7 +48,7 @@ pub enum Vectors {
 
 impl Vectors {
     /// The values of [`Shader::vectors`] for the variants that are compiled ahead.
-    pub fn ahead(self) -> &'static [bool] {
+    pub(super) fn ahead(self) -> &'static [bool] {
         match self {
             Vectors::Always | Vectors::Mostly => &[true],
             Vectors::Never => &[false],
@@ -58,14 +58,14 @@ impl Vectors {
 
     /// The values of [`Shader::vectors`] for all variants.
     #[cfg(test)]
-    pub fn all(self) -> &'static [bool] {
+    pub(super) fn all(self) -> &'static [bool] {
         if self == Vectors::Mostly { &[true, false] } else { self.ahead() }
     }
 }
 
 /// What the variants of kernels depend on.
 #[derive(Clone, Debug)]
-pub struct Network {
+pub(super) struct Network {
     /// The bits of quantised weights. Every network also has weights that are floats.
     pub bits: Vec<Bits>,
     /// The numbers of channels of attention heads.
@@ -79,17 +79,17 @@ pub struct Network {
 /// The numbers that a variant puts into its template, by name. A setting that is not 0 is also a
 /// flag for `//#if`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Settings([(&'static str, u32); 4]);
+pub(super) struct Settings([(&'static str, u32); 4]);
 
 impl Settings {
     /// The settings of a kernel that has none.
-    pub const NONE: Self = Self([("", 0); 4]);
+    pub(super) const NONE: Self = Self([("", 0); 4]);
 
     /// Settings from pairs of name and value.
     ///
     /// # Panics
     /// If there are more than four.
-    pub fn new(settings: &[(&'static str, usize)]) -> Self {
+    pub(super) fn new(settings: &[(&'static str, usize)]) -> Self {
         let mut new = Self::NONE;
         for (i, &(name, value)) in settings.iter().enumerate() {
             new.0[i] = (name, value as u32);
@@ -98,7 +98,7 @@ impl Settings {
     }
 
     /// The value of [`Kernel::settings`] for a kernel that has none and that every network needs.
-    pub fn none(_: &Network) -> Vec<Self> {
+    pub(super) fn none(_: &Network) -> Vec<Self> {
         vec![Self::NONE]
     }
 
@@ -109,7 +109,7 @@ impl Settings {
 
 /// One variant of a kernel. Its text depends only on this value.
 #[derive(Clone, Copy, Debug)]
-pub struct Shader {
+pub(super) struct Shader {
     /// The kernel that it is a variant of.
     pub kernel: &'static Kernel,
     /// Whether tensors are read and written four values at a time.
@@ -121,18 +121,22 @@ pub struct Shader {
 impl Shader {
     /// The variant for these settings, and how many values it reads at a time. It reads four at a
     /// time if all `counts` (the lengths of runs of adjacent values) are multiples of four.
-    pub fn fitting(kernel: &'static Kernel, settings: Settings, counts: &[usize]) -> (Self, usize) {
+    pub(super) fn fitting(
+        kernel: &'static Kernel,
+        settings: Settings,
+        counts: &[usize],
+    ) -> (Self, usize) {
         let vectors = counts.iter().all(|count| count.is_multiple_of(4));
         (Self { kernel, vectors, settings }, if vectors { 4 } else { 1 })
     }
 
     /// The name of the kernel.
-    pub fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         self.kernel.name
     }
 
     /// The WGSL text.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let (value, unit) = if self.vectors { ("vec4<f32>", 4) } else { ("f32", 1) };
         let mut values = vec![("value", value.to_string()), ("unit", unit.to_string())];
         values.extend(self.settings.iter().map(|(name, value)| (name, value.to_string())));
@@ -166,12 +170,12 @@ impl Hash for Shader {
 
 /// Lets tests break a shader, to check that it yields an error instead of a result.
 #[cfg(test)]
-pub mod broken {
+pub(crate) mod broken {
     use std::cell::Cell;
 
     /// What is wrong with a broken shader.
     #[derive(Clone, Copy, Debug)]
-    pub enum Fault {
+    pub(crate) enum Fault {
         /// The text is not valid WGSL.
         Syntax,
         /// The bindings of the entry point are wrong.
@@ -184,7 +188,7 @@ pub mod broken {
     }
 
     /// The text of a shader, broken if a test asked for it.
-    pub fn or_broken(name: &str, text: String) -> String {
+    pub(crate) fn or_broken(name: &str, text: String) -> String {
         match BROKEN.get() {
             Some((broken, fault)) if broken == name => match fault {
                 Fault::Syntax => text + "}",

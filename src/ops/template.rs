@@ -1,7 +1,7 @@
 //! Filling in the WGSL templates of `shaders/`.
 
 /// The files that shaders share, by name. A line `//#include NAME` is replaced by the file.
-pub const SHARED: [(&str, &str); 3] = [
+pub(super) const SHARED: [(&str, &str); 3] = [
     ("activation", include_str!("../../shaders/activation.wgsl")),
     ("attention_operands", include_str!("../../shaders/attention_operands.wgsl")),
     ("folded", include_str!("../../shaders/folded.wgsl")),
@@ -9,7 +9,7 @@ pub const SHARED: [(&str, &str); 3] = [
 
 /// Fills in a template: includes the shared files, replaces `{{NAME}}` by the values, and follows
 /// the directives of [`expand`].
-pub fn fill(template: &str, values: &[(&str, String)], flags: &[&str]) -> String {
+pub(super) fn fill(template: &str, values: &[(&str, String)], flags: &[&str]) -> String {
     let mut text = template.to_string();
     for (name, shared) in SHARED {
         text = text.replace(&format!("//#include {name}\n"), shared);

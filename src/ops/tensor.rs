@@ -16,7 +16,7 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Devi
 }
 
 /// A tensor of packed weights, given as 32-bit integers in row-major order.
-pub fn packed<const D: usize>(
+pub(super) fn packed<const D: usize>(
     values: Vec<i32>,
     shape: [usize; D],
     device: &Device,

@@ -28,7 +28,7 @@ pub fn from_windows(x: Tensor<3>, side: usize, shape: [usize; 4]) -> Tensor<4> {
 /// `[batch * rows * cols, side², channels]`, or joins them again. Windows that reach beyond the map
 /// hold zeros there. The input is the map or the windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Windows {
+pub(super) struct Windows {
     pub batch: usize,
     pub height: usize,
     pub width: usize,

@@ -11,7 +11,7 @@ const HIDDEN: f64 = 0.05;
 
 /// The background for RGBA pixels on which most of what is opaque can be seen. It is white, unless much
 /// of what is opaque is nearly white itself.
-pub fn choose(rgba: &[u8]) -> u8 {
+pub(super) fn choose(rgba: &[u8]) -> u8 {
     if rgba.chunks_exact(4).all(|pixel| pixel[3] == 255) {
         return BACKGROUNDS[0];
     }
@@ -32,7 +32,7 @@ pub fn choose(rgba: &[u8]) -> u8 {
 }
 
 /// An RGBA pixel (not premultiplied) as it looks on `background`.
-pub fn blend(background: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
+pub(super) fn blend(background: u8, [r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     let alpha = u32::from(alpha);
     [r, g, b].map(|value| {
         ((u32::from(value) * alpha + u32::from(background) * (255 - alpha) + 127) / 255) as u8

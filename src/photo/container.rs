@@ -1,7 +1,7 @@
 //! What files say about themselves. It is checked before a decoder takes memory for it.
 
 /// The width and height in the header of a PNG.
-pub fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+pub(super) fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let header = bytes.get(12..24).filter(|header| header.starts_with(b"IHDR"))?;
     let side = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
@@ -14,7 +14,7 @@ pub fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
 ///
 /// # Errors
 /// A text that says what is wrong.
-pub fn check_png(bytes: &[u8]) -> Result<(), String> {
+pub(super) fn check_png(bytes: &[u8]) -> Result<(), String> {
     // The first chunk comes after the signature. A chunk is a length, a name, data and a checksum.
     // The palette comes before the pixels.
     let mut at = 8;
@@ -32,7 +32,7 @@ pub fn check_png(bytes: &[u8]) -> Result<(), String> {
 }
 
 /// A WebP file without the bytes that follow it.
-pub fn webp_file(bytes: &[u8]) -> &[u8] {
+pub(super) fn webp_file(bytes: &[u8]) -> &[u8] {
     let length = bytes.get(4..8).map_or(0, length);
     &bytes[..bytes.len().min(length.saturating_add(8))]
 }
@@ -42,7 +42,7 @@ pub fn webp_file(bytes: &[u8]) -> &[u8] {
 ///
 /// # Errors
 /// A text that says what is wrong.
-pub fn check_webp(bytes: &[u8], size: (u32, u32)) -> Result<(), String> {
+pub(super) fn check_webp(bytes: &[u8], size: (u32, u32)) -> Result<(), String> {
     // The first chunk comes after "RIFF", a length and "WEBP".
     let mut at = 12;
     while let Some(header) = bytes.get(at..at + 8) {

@@ -86,7 +86,7 @@ pub fn from_rgba(rgba: &[u8], width: u32, height: u32) -> Result<Photo> {
 }
 
 /// Pixels as a file has them, without transparency, and how they must be turned.
-pub struct Stored {
+pub(super) struct Stored {
     pub width: u32,
     pub height: u32,
     pub rgb: Vec<u8>,
@@ -98,7 +98,7 @@ pub struct Stored {
 ///
 /// # Errors
 /// Those of [`decode`].
-pub fn read(mut decoder: impl ImageDecoder) -> Result<Stored> {
+pub(super) fn read(mut decoder: impl ImageDecoder) -> Result<Stored> {
     check_dimensions(&decoder)?;
     use ColorType::{L16, La16, Rgb16, Rgb32F, Rgba16, Rgba32F};
     if matches!(decoder.color_type(), L16 | La16 | Rgb16 | Rgba16 | Rgb32F | Rgba32F) {
@@ -124,7 +124,7 @@ impl Stored {
     ///
     /// # Errors
     /// [`Error::Internal`] if there are too few pixels.
-    pub fn upright(self) -> Result<Photo> {
+    pub(super) fn upright(self) -> Result<Photo> {
         let image = RgbImage::from_raw(self.width, self.height, self.rgb);
         let image =
             image.ok_or_else(|| Error::Internal("the decoder gave too few pixels".to_string()))?;
@@ -157,7 +157,7 @@ fn check_dimensions(decoder: &impl ImageDecoder) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::EmptyImage`], [`Error::ImageTooLarge`].
-pub fn check_size(width: u32, height: u32) -> Result<()> {
+pub(super) fn check_size(width: u32, height: u32) -> Result<()> {
     check_size_within(MEGAPIXEL_LIMIT, width, height)
 }
 
@@ -165,7 +165,7 @@ pub fn check_size(width: u32, height: u32) -> Result<()> {
 ///
 /// # Errors
 /// Those of [`check_size`].
-pub fn check_size_within(limit_megapixels: u32, width: u32, height: u32) -> Result<()> {
+pub(super) fn check_size_within(limit_megapixels: u32, width: u32, height: u32) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::EmptyImage);
     }
@@ -177,7 +177,7 @@ pub fn check_size_within(limit_megapixels: u32, width: u32, height: u32) -> Resu
 }
 
 /// The error of a decoder as one of this crate's.
-pub fn corrupt(error: ImageError) -> Error {
+pub(super) fn corrupt(error: ImageError) -> Error {
     match error {
         ImageError::Unsupported(_) => Error::UnsupportedImage,
         error => Error::CorruptImage(error.to_string()),

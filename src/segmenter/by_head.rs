@@ -11,7 +11,7 @@ const PART: usize = 0;
 const ENTITY: usize = 1;
 
 /// The candidates of a photo, and what the scene head says about them.
-pub struct ScoredCandidates {
+pub(super) struct ScoredCandidates {
     candidates: Vec<candidates::Candidate>,
     /// The logits of each candidate.
     logits: Vec<LowResLogits>,
@@ -23,7 +23,7 @@ pub struct ScoredCandidates {
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
-pub async fn score_candidates(
+pub(super) async fn score_candidates(
     head: &SceneHead,
     levels: &LevelsConfig,
     view: &View,
@@ -66,7 +66,7 @@ pub async fn score_candidates(
 ///
 /// # Errors
 /// [`crate::Error::DeviceLost`].
-pub async fn click_scores(
+pub(super) async fn click_scores(
     head: &SceneHead,
     pick: &Pick,
     view: &View,
@@ -126,7 +126,12 @@ async fn describe(
 impl ScoredCandidates {
     /// Chooses the scene with the largest expected value. Masks with a score below `min_score` are
     /// left out.
-    pub fn decide(&self, head: &SceneHead, view: &View, min_score: Option<f32>) -> ChosenMasks {
+    pub(super) fn decide(
+        &self,
+        head: &SceneHead,
+        view: &View,
+        min_score: Option<f32>,
+    ) -> ChosenMasks {
         let config = head.config();
         let min_score = min_score.unwrap_or(0.0);
         let choose = |level, choice: &Choice| {
@@ -166,7 +171,7 @@ impl ScoredCandidates {
     /// The probability that two entities (masks of the photo's size) belong together. This is what
     /// the scene head says about the two candidates that are most similar to them, or 0 if there
     /// are no similar ones.
-    pub fn related(&self, view: &View, masks: [&BitMask; 2]) -> f32 {
+    pub(super) fn related(&self, view: &View, masks: [&BitMask; 2]) -> f32 {
         let nearest = |mask: &BitMask| {
             let first = self.candidates.first()?;
             let (columns, rows) = first.found.cells.size();

@@ -11,7 +11,7 @@ use crate::model::{AimsOutput, LevelOutput, LevelsConfig, sigmoid};
 ///
 /// # Errors
 /// [`crate::Error::Internal`] if logits do not fit the view.
-pub fn level_candidates(
+pub(super) fn level_candidates(
     config: &LevelsConfig,
     view: &View,
     output: AimsOutput,

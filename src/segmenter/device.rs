@@ -29,7 +29,9 @@ pub enum Precision {
 /// A device and its precision. Each segmenter has its own, independent of others in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compute {
+    /// What to compute on.
     pub device: DeviceKind,
+    /// The precision of products on a GPU.
     pub precision: Precision,
 }
 
@@ -73,7 +75,7 @@ pub async fn open(compute: impl Into<Compute>) -> Result<(Device, Adapter)> {
 ///
 /// # Errors
 /// [`Error::NoGpu`] if there is no adapter.
-pub async fn open_planning() -> Result<(Device, Adapter)> {
+pub(super) async fn open_planning() -> Result<(Device, Adapter)> {
     let (device, adapter) = gpu::open_alone().await?;
     ops::plan_only(&device);
     Ok((device, adapter))
@@ -84,7 +86,7 @@ pub async fn open_planning() -> Result<(Device, Adapter)> {
 ///
 /// # Errors
 /// [`Error::NoGpu`] if the device gives wrong numbers, [`Error::DeviceLost`].
-pub async fn probe(device: &Device) -> Result<()> {
+pub(super) async fn probe(device: &Device) -> Result<()> {
     // Other devices are compared with the CPU.
     if *device == ops::cpu() {
         return Ok(());
@@ -134,7 +136,7 @@ mod gpu {
     }
 
     /// Opens a device, or shares one of this precision that is already open.
-    pub async fn open(precision: Precision) -> Result<(Device, Adapter)> {
+    pub(super) async fn open(precision: Precision) -> Result<(Device, Adapter)> {
         let same = opened().iter().find(|opened| opened.precision == precision).cloned();
         let new = match same {
             Some(same) => return Ok((same.device, same.adapter)),
@@ -145,7 +147,7 @@ mod gpu {
     }
 
     /// Opens a device that nobody else gets.
-    pub async fn open_alone() -> Result<(Device, Adapter)> {
+    pub(super) async fn open_alone() -> Result<(Device, Adapter)> {
         let new = open_new(Precision::F32).await?;
         Ok((new.device, new.adapter))
     }

@@ -11,7 +11,7 @@ use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
 
 /// Cells whose logits are above this belong to a mask.
-pub const MASK_THRESHOLD: f32 = 0.0;
+pub(super) const MASK_THRESHOLD: f32 = 0.0;
 
 /// An encoded photo. A prompt on it costs only the mask decoder.
 pub struct EncodedPhoto {
@@ -31,7 +31,7 @@ impl EncodedPhoto {
 }
 
 /// An encoded rectangle of the photo: the whole photo or a crop.
-pub struct View {
+pub(super) struct View {
     embedding: Embedding,
     /// The feature maps that the AIMS head reads, if there is one.
     features: Option<ImageFeatures>,
@@ -47,7 +47,7 @@ pub struct View {
 impl View {
     /// Encodes `pixels`, which show `frame` of the photo at any resolution. `input_size` is the
     /// length of the input's long side, in pixels.
-    pub async fn encode(
+    pub(super) async fn encode(
         sam: &Sam,
         pixels: &Photo,
         frame: BBox,
@@ -74,7 +74,7 @@ impl View {
     }
 
     /// The feature maps that the AIMS head reads, if they were kept.
-    pub fn features(&self) -> Option<&ImageFeatures> {
+    pub(super) fn features(&self) -> Option<&ImageFeatures> {
         self.features.as_ref()
     }
 
@@ -82,7 +82,7 @@ impl View {
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub async fn read_maps(&self, features: &ImageFeatures) -> Result<&[Vec<f32>; 2]> {
+    pub(super) async fn read_maps(&self, features: &ImageFeatures) -> Result<&[Vec<f32>; 2]> {
         if self.read_maps.get().is_none() {
             let maps = [&features.embedding, &features.deepest];
             let read = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
@@ -94,23 +94,23 @@ impl View {
     }
 
     /// The embedding that SAM's mask decoder reads.
-    pub fn embedding(&self) -> &Embedding {
+    pub(super) fn embedding(&self) -> &Embedding {
         &self.embedding
     }
 
     /// The rectangle that is encoded, in pixels of the photo.
-    pub fn frame(&self) -> BBox {
+    pub(super) fn frame(&self) -> BBox {
         self.frame
     }
 
     /// The region (a mask of the photo's size) if it is smaller than the photo; otherwise `None`,
     /// because the whole photo is not a prompt.
-    pub fn partial<'a>(&self, region: Option<&'a BitMask>) -> Option<&'a BitMask> {
+    pub(super) fn partial<'a>(&self, region: Option<&'a BitMask>) -> Option<&'a BitMask> {
         region.filter(|region| u64::from(region.area()) < self.frame.area())
     }
 
     /// The position in the network's input, in pixels, of a position in the photo, in pixels.
-    pub fn to_input(&self, x: f64, y: f64) -> (f32, f32) {
+    pub(super) fn to_input(&self, x: f64, y: f64) -> (f32, f32) {
         let scale = |at: f64, start: u32, length: u32, scaled: u32| {
             ((at - f64::from(start)) * f64::from(scaled) / f64::from(length)) as f32
         };
@@ -122,7 +122,7 @@ impl View {
 
     /// A mask of the photo's size as the network's input shows it: 0 or 1 for each pixel, with rows
     /// from the top.
-    pub fn input_mask(&self, mask: &BitMask) -> Vec<f32> {
+    pub(super) fn input_mask(&self, mask: &BitMask) -> Vec<f32> {
         let (width, height) = self.scaled;
         let scaled = mask.sample_nearest(self.frame, width, height);
         let size = self.embedding.input_size();
@@ -137,7 +137,7 @@ impl View {
     }
 
     /// The columns and rows of a mask's logits that show the photo. The rest is padding.
-    pub fn valid_cells(&self) -> (f32, f32) {
+    pub(super) fn valid_cells(&self) -> (f32, f32) {
         let [rows, _] = self.embedding.mask_size();
         let cells_per_pixel = rows as f32 / self.embedding.input_size().height as f32;
         (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
@@ -147,7 +147,7 @@ impl View {
     ///
     /// # Errors
     /// [`Error::Internal`] if the values do not fit the view.
-    pub fn logits(&self, values: Vec<f32>) -> Result<LowResLogits> {
+    pub(super) fn logits(&self, values: Vec<f32>) -> Result<LowResLogits> {
         let [rows, columns] = self.embedding.mask_size().map(|count| count as u32);
         LowResLogits::new([columns, rows], self.valid_cells(), values)
             .map_err(|error| Error::Internal(error.to_string()))

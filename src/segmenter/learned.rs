@@ -14,7 +14,7 @@ use crate::model::{Aims, AimsOutput, ImageFeatures, SceneHead};
 use crate::progress::Progress;
 
 /// Finds masks with the level decoders.
-pub struct LearnedLevels<'a> {
+pub(super) struct LearnedLevels<'a> {
     aims: &'a Aims,
     head: Option<&'a SceneHead>,
     /// The most rounds of queries.
@@ -26,7 +26,7 @@ pub struct LearnedLevels<'a> {
 
 impl<'a> LearnedLevels<'a> {
     /// A proposer with the settings of one request. If there is a `head`, it chooses the masks.
-    pub fn new(aims: &'a Aims, head: Option<&'a SceneHead>, request: &Request) -> Self {
+    pub(super) fn new(aims: &'a Aims, head: Option<&'a SceneHead>, request: &Request) -> Self {
         let config = aims.config();
         let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
         let min_mask_region_area = request.grid.min_mask_region_area;

@@ -27,9 +27,15 @@ pub enum PickRule {
     /// Take the answer with the highest product of predicted IoU and stability score.
     Product,
     /// Take the largest of the answers whose predicted IoU is at most `margin` below the highest.
-    Larger { margin: f32 },
+    Larger {
+        /// The largest difference, from 0 to 1.
+        margin: f32,
+    },
     /// Take the smallest of the answers whose predicted IoU is at most `margin` below the highest.
-    Smaller { margin: f32 },
+    Smaller {
+        /// The largest difference, from 0 to 1.
+        margin: f32,
+    },
 }
 
 /// The index of the answer to take; `None` if there are no answers.

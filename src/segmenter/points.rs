@@ -54,7 +54,7 @@ pub struct CandidateMask {
 ///
 /// # Errors
 /// Those of [`answers`].
-pub async fn by_points(
+pub(super) async fn by_points(
     sam: &Sam,
     head: Option<&SceneHead>,
     photo: &EncodedPhoto,
@@ -77,7 +77,7 @@ pub fn choose(rule: PickRule, answers: &[Answer], is_ambiguous: bool) -> Option<
 
 /// The answers to a prompt as masks at the photo's size, smaller ones first. If the prompt is
 /// ambiguous, the decoder's single answer is not among them.
-pub fn described(
+pub(super) fn described(
     answers: &[Answer],
     prompt: &PointPrompt,
     (width, height): (u32, u32),
@@ -107,7 +107,7 @@ pub fn described(
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
-pub async fn answers(
+pub(super) async fn answers(
     sam: &Sam,
     head: Option<&SceneHead>,
     photo: &EncodedPhoto,
@@ -198,7 +198,7 @@ fn prompt_points(
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::DeviceLost`].
-pub async fn by_lasso(
+pub(super) async fn by_lasso(
     sam: &Sam,
     head: Option<&SceneHead>,
     photo: &EncodedPhoto,
@@ -215,7 +215,7 @@ pub async fn by_lasso(
 /// # Errors
 /// [`Error::InvalidPrompt`] if there are too many strokes, if a stroke has no points or numbers
 /// that are not finite, or if no stroke is inside what is wanted.
-pub fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
+pub(super) fn along(strokes: &[Stroke]) -> Result<Vec<Point>> {
     let invalid = |why: &str| Err(Error::InvalidPrompt(why.to_string()));
     if strokes.len() > MAX_STROKES {
         return invalid(&format!("there are {} strokes; use at most {MAX_STROKES}", strokes.len()));

@@ -10,7 +10,7 @@ use crate::levels::{Level, LevelError, Scene};
 use crate::progress::Progress;
 
 /// A way to find the masks of a photo.
-pub trait Proposer {
+pub(super) trait Proposer {
     /// The scene of an `area`, with only the masks of the given `levels`. The parts of an entity,
     /// and the relation of two entities with its members, are there whatever the levels are.
     ///
@@ -32,7 +32,7 @@ pub trait Proposer {
 }
 
 /// The proposer that a request asks for.
-pub enum Strategy<'a> {
+pub(super) enum Strategy<'a> {
     Learned(LearnedLevels<'a>),
     Grid(PointGrid<'a>),
 }
@@ -65,7 +65,7 @@ impl Proposer for Strategy<'_> {
 /// # Errors
 /// [`Error::InvalidOption`] if the request asks for the mode `learned` and the file has no level
 /// decoders.
-pub fn wants_grid(request: &Request, has_levels: bool) -> Result<bool> {
+pub(super) fn wants_grid(request: &Request, has_levels: bool) -> Result<bool> {
     match request.mode {
         None => Ok(!has_levels),
         Some(Mode::Grid) => Ok(true),
@@ -78,7 +78,7 @@ pub fn wants_grid(request: &Request, has_levels: bool) -> Result<bool> {
 }
 
 /// The error of a prompt whose masks cannot be used.
-pub fn level_error(error: LevelError) -> Error {
+pub(super) fn level_error(error: LevelError) -> Error {
     match error {
         LevelError::EmptyMask => Error::EmptyPrompt,
         error => Error::InvalidPrompt(error.to_string()),

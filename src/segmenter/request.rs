@@ -62,6 +62,7 @@ impl Default for Request {
 /// What to segment.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[allow(missing_docs, reason = "each variant describes its field")]
 pub enum Prompt {
     /// The whole photo.
     #[serde(deserialize_with = "no_keys")]
@@ -285,7 +286,7 @@ impl GridOptions {
 ///
 /// # Errors
 /// [`Error::SizeMismatch`], [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
-pub fn prompt_mask(rle: &Rle, width: u32, height: u32) -> Result<BitMask> {
+pub(super) fn prompt_mask(rle: &Rle, width: u32, height: u32) -> Result<BitMask> {
     if (rle.width(), rle.height()) != (width, height) {
         return Err(Error::SizeMismatch {
             mask_width: rle.width(),
@@ -302,7 +303,7 @@ pub fn prompt_mask(rle: &Rle, width: u32, height: u32) -> Result<BitMask> {
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
-pub fn box_mask(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask> {
+pub(super) fn box_mask(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask> {
     rasterise_box(shape, width, height).map_err(shape_error)
 }
 
@@ -311,7 +312,7 @@ pub fn box_mask(shape: [f64; 4], width: u32, height: u32) -> Result<BitMask> {
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::Aborted`].
-pub async fn polygon_mask(
+pub(super) async fn polygon_mask(
     points: &[[f64; 2]],
     (width, height): (u32, u32),
     progress: &Progress<'_>,

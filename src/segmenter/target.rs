@@ -7,7 +7,7 @@ use crate::mask::BitMask;
 use crate::progress::Progress;
 
 /// What a prompt asks for on one photo. Its masks have the photo's size.
-pub enum Target {
+pub(super) enum Target {
     /// A scene of several masks.
     Scene(Area),
     /// The one mask that points, a box or both mean.
@@ -17,7 +17,7 @@ pub enum Target {
 }
 
 /// The part of the photo that a scene is made for, and what the scene has.
-pub enum Area {
+pub(super) enum Area {
     /// A scene of the whole photo.
     Photo,
     /// A scene of what lies in a region of the photo.
@@ -34,7 +34,7 @@ pub enum Area {
 /// # Errors
 /// [`crate::Error::EmptyPrompt`], [`crate::Error::InvalidPrompt`], [`crate::Error::SizeMismatch`],
 /// [`crate::Error::Aborted`].
-pub async fn resolve(
+pub(super) async fn resolve(
     prompt: &Prompt,
     (width, height): (u32, u32),
     progress: &Progress<'_>,

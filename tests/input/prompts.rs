@@ -201,7 +201,7 @@ fn polygons_that_are_none() {
 
 #[test]
 fn a_polygon_may_cross_itself() {
-    use aims_web::mask::polygon::rasterise_polygon;
+    use aims_web::mask::rasterise_polygon;
     // This bow consists of two triangles, each of which is a quarter of the square. Its edges go
     // through the centres of pixels.
     let bow = [[0.0, 0.0], [40.0, 40.0], [40.0, 0.0], [0.0, 40.0]];

@@ -18,7 +18,7 @@ use crate::ops::{self, Activation, Tensor};
 /// SAM's two-way transformer with output tokens for the levels: one pass for a point gives its
 /// part, its entity and its relation. It was trained from SAM's weights, and it shares SAM's
 /// feed-forward layers.
-pub struct Decoder {
+pub(super) struct Decoder {
     points: Rc<PromptEncoder>,
     from_context: Linear,
     /// The quality token, then the output tokens: `[1, 1 + outputs, channels]`.
@@ -40,7 +40,7 @@ pub(super) struct Head {
 }
 
 /// What all queries on an image share.
-pub struct PreparedImage {
+pub(super) struct PreparedImage {
     image: SharedImage,
     /// The shared mask features, `[1, 16 · cells, channels]`.
     features: Tensor<3>,
@@ -51,7 +51,7 @@ pub struct PreparedImage {
 }
 
 /// The results of a round of queries.
-pub struct Decoded {
+pub(super) struct Decoded {
     /// The logits of the masks of all output tokens, `[queries, outputs, height / 4, width / 4]`.
     pub logits: Tensor<4>,
     /// The logits of the scores of all output tokens, then those of the predicted IoUs:
@@ -64,7 +64,7 @@ pub struct Decoded {
 impl Decoder {
     /// Loads the level decoders. `name` is the name of the AIMS head, and `points` is SAM's prompt
     /// encoder.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         points: Rc<PromptEncoder>,
@@ -106,7 +106,7 @@ impl Decoder {
 
     /// Computes what all queries on an image share. `embedding` is the encoder's image embedding,
     /// `[1, rows, cols, channels]`, and `maps` are the pixel decoder's.
-    pub fn prepare(&self, embedding: &Tensor<4>, maps: Maps) -> PreparedImage {
+    pub(super) fn prepare(&self, embedding: &Tensor<4>, maps: Maps) -> PreparedImage {
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
         let context = self.from_context.forward(maps.stride16, Activation::None);
@@ -125,7 +125,7 @@ impl Decoder {
 
     /// Decodes a round of queries. `chosen` has the numbers of their positions, then one more value
     /// that is not a position.
-    pub fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
+    pub(super) fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
         let points = prepared.points.at(chosen, queries);
@@ -162,7 +162,11 @@ impl Decoder {
 
 impl Head {
     /// Loads the heads of all output tokens. `name` is the name of the AIMS head.
-    pub fn load_all(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Vec<Self>> {
+    pub(super) fn load_all(
+        weights: &Weights,
+        name: &str,
+        config: &LevelsConfig,
+    ) -> Result<Vec<Self>> {
         let decoder = &weights.manifest().description.decoder;
         let channels = decoder.channels;
         let head = |OutputToken { token: head, .. }: &OutputToken| -> Result<_> {
@@ -267,7 +271,7 @@ impl Complementarity {
 }
 
 /// Predicts the links between the masks of a coarse level and those of a fine one.
-pub struct Affinity {
+pub(super) struct Affinity {
     coarse: Linear,
     fine: Linear,
     bias: Tensor<1>,
@@ -278,7 +282,7 @@ pub struct Affinity {
 impl Affinity {
     /// Loads the affinity from the tensors under `name`. `dim` is the number of channels in which
     /// masks are compared.
-    pub fn load(weights: &Weights, name: &str, channels: usize, dim: usize) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str, channels: usize, dim: usize) -> Result<Self> {
         Ok(Self {
             scale: (dim as f32).sqrt().recip(),
             coarse: Linear::load(weights, &format!("{name}.coarse"), channels, dim)?,
@@ -289,7 +293,7 @@ impl Affinity {
 
     /// The logits of the links, `[1, coarse masks, fine masks]`, from the tokens of the masks,
     /// `[1, masks, channels]`.
-    pub fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
+    pub(super) fn forward(&self, coarse: Tensor<3>, fine: Tensor<3>) -> Tensor<3> {
         let coarse = self.coarse.forward(coarse, Activation::None);
         let fine = self.fine.forward(fine, Activation::None);
         ops::scale_add(ops::matmul_transposed(coarse, fine), self.scale, self.bias.clone())
@@ -298,7 +302,7 @@ impl Affinity {
 
 /// Puts a mask prompt, 0 or 1 for each pixel of the input, in a tensor `[1, height, width, 1]`. The
 /// size of the input follows from `embedding`.
-pub fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
+pub(super) fn prompt_tensor(prompt: &[f32], embedding: &Tensor<4>) -> Tensor<4> {
     let InputSize { width, height } = InputSize::of(embedding);
     ops::tensor(prompt.to_vec(), [1, height, width, 1], &embedding.device())
 }

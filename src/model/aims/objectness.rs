@@ -8,14 +8,14 @@ use crate::model::weights::Weights;
 use crate::ops::{Activation, Tensor};
 
 /// Predicts the objectness of one level.
-pub struct Objectness {
+pub(super) struct Objectness {
     norm: LayerNorm,
     mlp: Mlp,
 }
 
 impl Objectness {
     /// Loads the layers from the tensors under `name`.
-    pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let width = config.width;
         Ok(Self {
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
@@ -25,7 +25,7 @@ impl Objectness {
 
     /// The objectness at each position, as logits `[1, rows, cols, 1]`, from the pixel decoder's
     /// map of stride 8, `[1, rows, cols, width]`.
-    pub fn forward(&self, map8: Tensor<4>) -> Tensor<4> {
+    pub(super) fn forward(&self, map8: Tensor<4>) -> Tensor<4> {
         self.mlp.forward(self.norm.forward(map8, Activation::None), Activation::Gelu)
     }
 }
@@ -34,7 +34,7 @@ impl Objectness {
 /// `prompt` is a mask prompt, 0 or 1 for each pixel of the input. A position is excluded if the
 /// prompt covers less than half of it. If the prompt covers no position that far, all but those
 /// that it covers most are excluded.
-pub fn excluded(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
+pub(super) fn excluded(prompt: Option<&[f32]>, [rows, cols]: [usize; 2]) -> Vec<f32> {
     let Some(prompt) = prompt else { return vec![0.0; rows * cols] };
     let shares = shares(prompt, [rows, cols]);
     let enough = shares.iter().copied().fold(0.0, f32::max).min(0.5);

@@ -14,7 +14,7 @@ use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
 /// The pixel decoder with its weights.
-pub struct PixelDecoder {
+pub(super) struct PixelDecoder {
     from_embedding: Linear,
     from_deepest: Linear,
     /// Whether the deepest map has half the resolution of the embedding.
@@ -35,7 +35,7 @@ pub struct PixelDecoder {
 }
 
 /// The maps that the pixel decoder makes, each `[1, height / stride, width / stride, channels]`.
-pub struct Maps {
+pub(super) struct Maps {
     /// The context, which the level decoders read.
     pub stride16: Tensor<4>,
     /// The map that the objectness is predicted from.
@@ -46,7 +46,7 @@ pub struct Maps {
 
 impl PixelDecoder {
     /// Loads the pixel decoder from the tensors under `name`.
-    pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let &LevelsConfig { width, mask_dim, .. } = config;
         let description = &weights.manifest().description;
         let [stride4, stride8, deepest] = ImageFeatures::channels(description);
@@ -74,7 +74,7 @@ impl PixelDecoder {
     }
 
     /// Makes the maps. `prompt` is what a mask prompt adds to the features.
-    pub fn forward(&self, features: &ImageFeatures, prompt: Option<Injection>) -> Maps {
+    pub(super) fn forward(&self, features: &ImageFeatures, prompt: Option<Injection>) -> Maps {
         let _named = layer("pixel decoder");
         let (add4, add8, add16) = match prompt {
             Some(prompt) => (Some(prompt.stride4), Some(prompt.stride8), Some(prompt.stride16)),

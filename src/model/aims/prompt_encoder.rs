@@ -8,7 +8,7 @@ use crate::ops::{self, Activation, Tensor};
 
 /// A pyramid of linear layers over cells of the mask (4, 8 and 16 pixels a side), with one result
 /// for each scale of the features.
-pub struct MaskPromptEncoder {
+pub(super) struct MaskPromptEncoder {
     scales: Vec<Scale>,
 }
 
@@ -21,7 +21,7 @@ struct Scale {
 }
 
 /// What is added to the features of each stride, `[1, height / stride, width / stride, channels]`.
-pub struct Injection {
+pub(super) struct Injection {
     /// What is added to the mask features.
     pub stride4: Tensor<4>,
     /// What is added to the map of stride 8.
@@ -35,7 +35,7 @@ impl MaskPromptEncoder {
     const SIDES: [usize; 3] = [4, 2, 2];
 
     /// Loads the encoder from the tensors under `name`.
-    pub fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
+    pub(super) fn load(weights: &Weights, name: &str, config: &LevelsConfig) -> Result<Self> {
         let outputs = [config.mask_dim, config.width, config.width];
         let mut inputs = 1;
         let mut scales = Vec::new();
@@ -64,7 +64,7 @@ impl MaskPromptEncoder {
     }
 
     /// Encodes a mask prompt, `[1, height, width, 1]` of 0 and 1.
-    pub fn forward(&self, mask: Tensor<4>) -> Injection {
+    pub(super) fn forward(&self, mask: Tensor<4>) -> Injection {
         let mut x = mask;
         let mut added = self.scales.iter().map(|scale| {
             let reduced = scale.reduce.forward(cells(x.clone(), scale.side), Activation::None);

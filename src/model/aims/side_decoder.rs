@@ -21,7 +21,7 @@ use crate::ops::profile::layer;
 use crate::ops::{self, Activation, Tensor};
 
 /// The side decoder with its weights.
-pub struct SideDecoder {
+pub(super) struct SideDecoder {
     sam: Rc<MaskDecoder>,
     points: Rc<PromptEncoder>,
     from_context: Linear,
@@ -36,7 +36,7 @@ pub struct SideDecoder {
 }
 
 /// What all queries on an image share.
-pub struct PreparedImage {
+pub(super) struct PreparedImage {
     image: SharedImage,
     fine: FineFeatures,
     /// The keys and values of the context, for each block.
@@ -51,11 +51,11 @@ pub struct PreparedImage {
 
 impl SideDecoder {
     /// The number of SAM's nested masks for a point.
-    pub const NESTED: usize = 3;
+    pub(super) const NESTED: usize = 3;
 
     /// Loads the side decoder. `name` is the name of the AIMS head, and `points` and `sam` are
     /// SAM's prompt encoder and mask decoder.
-    pub fn load(
+    pub(super) fn load(
         weights: &Weights,
         name: &str,
         points: Rc<PromptEncoder>,
@@ -96,7 +96,7 @@ impl SideDecoder {
 
     /// Computes what all queries on an image share from the encoder's features and the pixel
     /// decoder's maps.
-    pub fn prepare(&self, features: &ImageFeatures, maps: Maps) -> PreparedImage {
+    pub(super) fn prepare(&self, features: &ImageFeatures, maps: Maps) -> PreparedImage {
         let embedding = &features.embedding;
         let [_, rows, cols, channels] = embedding.dims();
         let size = InputSize::of(embedding);
@@ -122,7 +122,7 @@ impl SideDecoder {
     /// Decodes a round of queries. `chosen` has the numbers of their positions, then one more value
     /// that is not a position. The outputs are those of the levels, then SAM's nested masks, whose
     /// score is their predicted IoU.
-    pub fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
+    pub(super) fn decode(&self, prepared: &PreparedImage, chosen: &Tensor<1>) -> Decoded {
         let _named = layer("level decoders");
         let queries = chosen.dims()[0] - 1;
         let points = prepared.points.at(chosen, queries);

@@ -7,7 +7,7 @@ use std::ops::Range;
 use burn::tensor::Tensor;
 
 use crate::ops::run::{run, run_into};
-pub use op::Arrange;
+pub(super) use op::Arrange;
 
 /// The part of a tensor that lies in `range` along an axis.
 pub fn slice<const D: usize>(x: &Tensor<D>, axis: usize, range: Range<usize>) -> Tensor<D> {

@@ -11,7 +11,7 @@ const AXES: usize = 8;
 /// Copies a block of values from the input: `to[to_offset + Σ i·to] = from[from_offset + Σ i·from]`
 /// for all `i` below `sizes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrange {
+pub(crate) struct Arrange {
     /// The sizes of the axes, the outermost first.
     pub sizes: [usize; AXES],
     /// The strides of the input along the axes.
@@ -27,7 +27,11 @@ pub struct Arrange {
 impl Arrange {
     /// A copy with `(size, stride of the input, stride of the output)` for each axis, the outermost
     /// first.
-    pub fn new(axes: &[(usize, usize, usize)], from_offset: usize, to_offset: usize) -> Self {
+    pub(crate) fn new(
+        axes: &[(usize, usize, usize)],
+        from_offset: usize,
+        to_offset: usize,
+    ) -> Self {
         let mut new =
             Self { sizes: [1; AXES], from: [0; AXES], to: [0; AXES], from_offset, to_offset };
         for (i, &(size, from, to)) in axes.iter().enumerate() {

@@ -8,7 +8,14 @@ use crate::ops::cpu::{Factor, Lanes, Operand, for_each_chunk, lanes};
 const BLOCK: usize = 60;
 
 /// Computes [`Attention`]. [`ScoreBias`] gives the shape of `bias`.
-pub fn attention(q: &[f32], k: &[f32], v: &[f32], bias: &[f32], spec: &Attention, out: &mut [f32]) {
+pub(super) fn attention(
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    bias: &[f32],
+    spec: &Attention,
+    out: &mut [f32],
+) {
     let width = spec.heads * spec.dim;
     // There are many small windows, or one window with many queries. Either gives work to all
     // threads.

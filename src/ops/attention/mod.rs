@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use crate::ops::backend::Primitive;
 use crate::ops::run::run;
-pub use op::{Attention, HeadLayout, ScoreBias};
+pub(super) use op::{Attention, HeadLayout, ScoreBias};
 
 /// Multi-head attention with separate operands `[batch, tokens, heads * dim]`. Scores are scaled by
 /// `1 / sqrt(dim)`. All batches share an operand whose batch axis is 1.

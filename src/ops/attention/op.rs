@@ -11,7 +11,7 @@ use crate::ops::shader::{Kernel, Network, Settings, Shader, Vectors};
 ///
 /// The inputs are the queries, the keys, the values and the bias of the scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Attention {
+pub(crate) struct Attention {
     pub batch: usize,
     pub queries: usize,
     pub keys: usize,
@@ -31,7 +31,7 @@ pub struct Attention {
 /// `data[token * stride + offset + head * head_stride ..][..dim]`. Tokens are counted through all
 /// batches, or through the one that all batches share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeadLayout {
+pub(crate) struct HeadLayout {
     pub stride: usize,
     pub offset: usize,
     pub head_stride: usize,
@@ -41,7 +41,7 @@ pub struct HeadLayout {
 
 /// The bias that is added to the scores of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScoreBias {
+pub(crate) enum ScoreBias {
     None,
     /// The bias is `[queries, keys]`, the same for all heads.
     Shared,

@@ -4,7 +4,7 @@ use super::lanes::{self, Lanes};
 use crate::ops::activation::Activation;
 
 /// Applies the activation in place.
-pub fn activate(values: &mut [f32], activation: Activation) {
+pub(crate) fn activate(values: &mut [f32], activation: Activation) {
     match activation {
         Activation::None => {}
         Activation::Relu => lanes::map(values, |x| x.at_least(0.0)),

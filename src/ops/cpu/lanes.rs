@@ -10,18 +10,18 @@ use std::ops::{Add, Div, Mul};
 
 /// Four floats.
 #[derive(Clone, Copy)]
-pub struct Lanes(
+pub(crate) struct Lanes(
     #[cfg(target_family = "wasm")] simd::v128,
     #[cfg(not(target_family = "wasm"))] [f32; Self::COUNT],
 );
 
 impl Lanes {
     /// The number of floats in a register.
-    pub const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 4;
 
     /// `e^x` for `x <= 0` (softmax needs no more), with a relative error below 4e-7. It is computed
     /// as `2^n`, made from the bits of the exponent, times a polynomial for the rest.
-    pub fn exp(self) -> Self {
+    pub(crate) fn exp(self) -> Self {
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
         // Floats of this size have no fraction, so adding it rounds and leaves the integer in the
@@ -46,7 +46,7 @@ impl Lanes {
     }
 
     /// The polynomial with these coefficients, starting with the constant.
-    pub fn polynomial<const N: usize>(self, coefficients: [f32; N]) -> Self {
+    pub(crate) fn polynomial<const N: usize>(self, coefficients: [f32; N]) -> Self {
         let mut reversed = coefficients.into_iter().rev().map(Self::splat);
         let highest = reversed.next().expect("a polynomial has a coefficient");
         reversed.fold(highest, |sum, coefficient| sum.mul_add(self, coefficient))
@@ -88,7 +88,7 @@ impl Div for Lanes {
 
 /// Applies `f` to all values in place. If their number is not a multiple of four, `f` also sees the
 /// zeros that fill up the last register.
-pub fn map(values: &mut [f32], f: impl Fn(Lanes) -> Lanes) {
+pub(crate) fn map(values: &mut [f32], f: impl Fn(Lanes) -> Lanes) {
     let (chunks, rest) = values.as_chunks_mut::<{ Lanes::COUNT }>();
     chunks.iter_mut().for_each(|chunk| f(Lanes::load(chunk, 0)).store(chunk, 0));
     let mut last = [0.0; Lanes::COUNT];
@@ -149,27 +149,27 @@ impl Lanes {
 /// The same as above, on arrays.
 #[cfg(not(target_family = "wasm"))]
 impl Lanes {
-    pub fn splat(value: f32) -> Self {
+    pub(crate) fn splat(value: f32) -> Self {
         Self([value; Self::COUNT])
     }
 
-    pub fn load<const N: usize>(values: &[f32; N], index: usize) -> Self {
+    pub(crate) fn load<const N: usize>(values: &[f32; N], index: usize) -> Self {
         Self(std::array::from_fn(|i| values[index * Self::COUNT + i]))
     }
 
-    pub fn store<const N: usize>(self, values: &mut [f32; N], index: usize) {
+    pub(crate) fn store<const N: usize>(self, values: &mut [f32; N], index: usize) {
         values[index * Self::COUNT..][..Self::COUNT].copy_from_slice(&self.0);
     }
 
-    pub fn mul_add(self, factor: Self, sum: Self) -> Self {
+    pub(crate) fn mul_add(self, factor: Self, sum: Self) -> Self {
         self * factor + sum
     }
 
-    pub fn at_least(self, limit: f32) -> Self {
+    pub(crate) fn at_least(self, limit: f32) -> Self {
         Self(self.0.map(|x| if x < limit { limit } else { x }))
     }
 
-    pub fn at_most(self, limit: f32) -> Self {
+    pub(crate) fn at_most(self, limit: f32) -> Self {
         Self(self.0.map(|x| if limit < x { limit } else { x }))
     }
 

@@ -2,7 +2,7 @@
 //! against, and what runs if there is no GPU.
 
 mod activation;
-pub mod lanes;
+pub(super) mod lanes;
 #[cfg(not(target_family = "wasm"))]
 mod native;
 mod operand;
@@ -10,11 +10,11 @@ mod operand;
 mod panels;
 mod parallel;
 
-pub use activation::activate;
-pub use lanes::Lanes;
+pub(super) use activation::activate;
+pub(super) use lanes::Lanes;
 #[cfg(not(target_family = "wasm"))]
-pub use native::Factor;
-pub use operand::Operand;
+pub(super) use native::Factor;
+pub(super) use operand::Operand;
 #[cfg(target_family = "wasm")]
 pub use panels::Factor;
-pub use parallel::for_each_chunk;
+pub(super) use parallel::for_each_chunk;

@@ -7,7 +7,7 @@ use gemm::{Parallelism, gemm};
 use super::operand::Operand;
 
 /// The second factor of a product: `W`, `[cols, depth]`.
-pub struct Factor<'a> {
+pub(crate) struct Factor<'a> {
     w: Cow<'a, [f32]>,
     cols: usize,
     depth: usize,
@@ -16,15 +16,15 @@ pub struct Factor<'a> {
 impl<'a> Factor<'a> {
     /// The number of rows to multiply at a time. It is large enough for the product to run at full
     /// speed, and small enough that the patches of a convolution stay in the cache.
-    pub const ROWS: usize = 256;
+    pub(crate) const ROWS: usize = 256;
 
     /// The factor made of the `cols * depth` values from `start` on.
-    pub fn new(w: Operand<'a>, start: usize, cols: usize, depth: usize) -> Self {
+    pub(crate) fn new(w: Operand<'a>, start: usize, cols: usize, depth: usize) -> Self {
         Self { w: w.values(start, cols * depth), cols, depth }
     }
 
     /// The product `out[m, n] = sum_k a[m, k] w[n, k]`; all three are row-major.
-    pub fn product(&self, a: &[f32], out: &mut [f32]) {
+    pub(crate) fn product(&self, a: &[f32], out: &mut [f32]) {
         let Self { w, cols, depth } = self;
         let (cols, depth) = (*cols, *depth);
         let rows = out.len() / cols;

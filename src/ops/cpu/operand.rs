@@ -8,7 +8,7 @@ use crate::ops::bits::{Bits, GROUP};
 /// The weights of a product, as they are stored. Those of the network stay packed, which takes an
 /// eighth or a quarter of the memory, and are expanded when a product needs them.
 #[derive(Clone, Copy)]
-pub enum Operand<'a> {
+pub(crate) enum Operand<'a> {
     Floats(&'a [f32]),
     /// Packed weights. Those that share a scale are consecutive.
     Packed {
@@ -21,7 +21,7 @@ pub enum Operand<'a> {
 impl<'a> Operand<'a> {
     /// The `length` values from `start` on. If they are packed, both numbers must be multiples of
     /// [`GROUP`].
-    pub fn values(&self, start: usize, length: usize) -> Cow<'a, [f32]> {
+    pub(crate) fn values(&self, start: usize, length: usize) -> Cow<'a, [f32]> {
         match *self {
             Operand::Floats(values) => Cow::Borrowed(&values[start..start + length]),
             Operand::Packed { packed, bits, scales } => {

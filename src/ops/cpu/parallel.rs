@@ -2,7 +2,11 @@
 
 /// Calls `work(index, chunk)` for each chunk of `size` values. The last chunk may be shorter.
 #[cfg(not(target_family = "wasm"))]
-pub fn for_each_chunk(values: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+pub(crate) fn for_each_chunk(
+    values: &mut [f32],
+    size: usize,
+    work: impl Fn(usize, &mut [f32]) + Sync,
+) {
     use rayon::prelude::*;
     values.par_chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
 }

@@ -10,7 +10,8 @@ use burn_cubecl::CubeDevice;
 use burn_cubecl::cubecl::MemoryScope;
 use burn_cubecl::tensor::CubeTensor;
 
-pub use queue::{Counters, Queue};
+pub use queue::Counters;
+pub(super) use queue::Queue;
 
 /// A GPU's memory for tensors, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -23,13 +24,13 @@ pub struct Memory {
 }
 
 /// How much of a GPU's memory is taken now.
-pub fn memory(device: &CubeDevice) -> Memory {
+pub(super) fn memory(device: &CubeDevice) -> Memory {
     let usage = device.client().memory_report(MemoryScope::Device).usage();
     Memory { in_use: usage.bytes_in_use, reserved: usage.bytes_reserved }
 }
 
 /// The tensor in another shape, with the same values. This needs no copy, because the kernels of
 /// this program leave no gaps between values.
-pub fn reshape(x: CubeTensor, shape: Shape) -> CubeTensor {
+pub(super) fn reshape(x: CubeTensor, shape: Shape) -> CubeTensor {
     CubeTensor::new_contiguous(x.client, x.device, shape, x.handle, x.dtype)
 }

@@ -5,14 +5,14 @@ use burn::tensor::wgpu::wgpu;
 use crate::ops::shader::Shader;
 
 /// A compiled shader, and the layout of its bindings.
-pub struct Pipeline {
+pub(super) struct Pipeline {
     pub pipeline: wgpu::ComputePipeline,
     pub layout: wgpu::BindGroupLayout,
 }
 
 /// Everything that a pipeline is made from. A draft is quick to make, but compiling it may take
 /// long.
-pub struct Draft {
+pub(super) struct Draft {
     name: &'static str,
     module: wgpu::ShaderModule,
     group_layout: wgpu::BindGroupLayout,
@@ -21,7 +21,7 @@ pub struct Draft {
 
 impl Draft {
     /// The draft of a shader that reads `inputs` tensors.
-    pub fn new(device: &wgpu::Device, shader: &Shader, inputs: usize) -> Self {
+    pub(super) fn new(device: &wgpu::Device, shader: &Shader, inputs: usize) -> Self {
         let name = shader.name();
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(name),
@@ -56,7 +56,7 @@ impl Draft {
     }
 
     /// Compiles the pipeline.
-    pub fn compile(&self, device: &wgpu::Device) -> Pipeline {
+    pub(super) fn compile(&self, device: &wgpu::Device) -> Pipeline {
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(self.name),
             layout: Some(&self.layout),
@@ -74,7 +74,10 @@ impl Draft {
 /// # Errors
 /// None: natively, errors reach the device's handler.
 #[cfg(not(target_family = "wasm"))]
-pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
+pub(super) async fn compile_all(
+    device: &wgpu::Device,
+    drafts: &[Draft],
+) -> Result<Vec<Pipeline>, String> {
     use rayon::prelude::*;
     Ok(drafts.par_iter().map(|draft| draft.compile(device)).collect())
 }

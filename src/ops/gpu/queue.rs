@@ -33,7 +33,7 @@ const PARAMS_STRIDE: usize = 256;
 
 /// The work of one device. All of it goes through here in order, so that memory which burn gives to
 /// another tensor is not written before it has been read.
-pub struct Queue {
+pub(crate) struct Queue {
     device: wgpu::Device,
     queue: wgpu::Queue,
     /// What went wrong first. Nothing computed since can be trusted.
@@ -92,7 +92,7 @@ fn watch(device: &wgpu::Device, failure: &Arc<Mutex<Option<String>>>) {
 impl Queue {
     /// Prepares `device`, which burn opened on `setup`, for the kernels of this program. `beside`
     /// is another device on the same setup.
-    pub fn register(device: &CubeDevice, setup: &WgpuSetup, beside: Option<&CubeDevice>) {
+    pub(crate) fn register(device: &CubeDevice, setup: &WgpuSetup, beside: Option<&CubeDevice>) {
         // A wgpu device has one error handler, and burn sets it each time it opens the device. So
         // an error concerns everything that is open there.
         let failure = beside.map_or_else(Arc::default, |other| Self::of(other).failure.clone());
@@ -142,7 +142,7 @@ impl Queue {
     ///
     /// # Panics
     /// If the device has not been registered.
-    pub fn of(device: &CubeDevice) -> Arc<Self> {
+    pub(crate) fn of(device: &CubeDevice) -> Arc<Self> {
         let queues = lock(&QUEUES);
         let found = queues.iter().find(|(registered, _)| registered == device);
         found.expect("a GPU must be opened with `open_device` or registered").1.clone()
@@ -151,7 +151,7 @@ impl Queue {
     /// Records a kernel. Its bindings are the inputs, the output and the parameters, in this order.
     /// If there is no memory for a tensor, nothing is recorded, and the next call that reads or
     /// waits reports the error.
-    pub fn record<P: Params>(
+    pub(crate) fn record<P: Params>(
         &self,
         shader: Shader,
         workgroups: [usize; 3],
@@ -219,7 +219,7 @@ impl Queue {
     }
 
     /// A new tensor of `length` floats, on the device of another tensor. Its values are undefined.
-    pub fn empty(like: &CubeTensor, length: usize) -> CubeTensor {
+    pub(crate) fn empty(like: &CubeTensor, length: usize) -> CubeTensor {
         let (client, device) = (like.client.clone(), like.device.clone());
         let handle = client.empty(length * size_of::<f32>());
         CubeTensor::new_contiguous(client, device, Shape::new([length]), handle, DType::F32)
@@ -230,7 +230,7 @@ impl Queue {
     ///
     /// # Errors
     /// What is wrong with one of them.
-    pub async fn prepare(&self, mut shaders: Vec<(Shader, usize)>) -> Result<(), String> {
+    pub(crate) async fn prepare(&self, mut shaders: Vec<(Shader, usize)>) -> Result<(), String> {
         shaders.retain(|(shader, _)| !lock(&self.recorded).pipelines.contains_key(shader));
         let drafts =
             shaders.iter().map(|(shader, inputs)| Draft::new(&self.device, shader, *inputs));
@@ -241,25 +241,25 @@ impl Queue {
     }
 
     /// Whether matrix products use 16-bit floats.
-    pub fn f16(&self) -> bool {
+    pub(crate) fn f16(&self) -> bool {
         self.f16.load(Ordering::Relaxed)
     }
 
     /// Sets whether matrix products use 16-bit floats from now on, and returns whether they do. The
     /// answer is `false` if the device does not have them.
-    pub fn use_f16(&self, f16: bool) -> bool {
+    pub(crate) fn use_f16(&self, f16: bool) -> bool {
         let f16 = f16 && self.device.features().contains(wgpu::Features::SHADER_F16);
         self.f16.store(f16, Ordering::Relaxed);
         f16
     }
 
     /// Stops kernels from running: from now on they are only recorded, and results mean nothing.
-    pub fn plan_only(&self) {
+    pub(crate) fn plan_only(&self) {
         self.planning.store(true, Ordering::Relaxed);
     }
 
     /// What the device was asked to do so far.
-    pub fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         lock(&self.recorded).counters
     }
 
@@ -300,7 +300,7 @@ impl Queue {
     }
 
     /// A tensor that holds these bytes, which are values of four bytes each.
-    pub fn upload(&self, device: &CubeDevice, bytes: &[u8], dtype: DType) -> CubeTensor {
+    pub(crate) fn upload(&self, device: &CubeDevice, bytes: &[u8], dtype: DType) -> CubeTensor {
         let client = device.client();
         let handle = client.empty(bytes.len());
         let shape = Shape::new([bytes.len() / 4]);
@@ -317,7 +317,7 @@ impl Queue {
     ///
     /// # Errors
     /// What went wrong first.
-    pub fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         lock(&self.failure).clone().map_or(Ok(()), Err)
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use burn::tensor::wgpu::wgpu;
 
 /// The times at which a compute pass begins and ends, in ticks of the GPU's clock.
-pub struct Timer {
+pub(super) struct Timer {
     queries: wgpu::QuerySet,
 }
 
 impl Timer {
     /// A timer, or `None` if the device has no clock.
-    pub fn new(device: &wgpu::Device) -> Option<Self> {
+    pub(super) fn new(device: &wgpu::Device) -> Option<Self> {
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return None;
         }
@@ -22,7 +22,7 @@ impl Timer {
     }
 
     /// What a compute pass needs to write its times.
-    pub fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
+    pub(super) fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
             beginning_of_pass_write_index: Some(0),
@@ -31,7 +31,7 @@ impl Timer {
     }
 
     /// How long the pass took. It must have been submitted.
-    pub fn elapsed(&self, device: &wgpu::Device, queue: &wgpu::Queue) -> Option<Duration> {
+    pub(super) fn elapsed(&self, device: &wgpu::Device, queue: &wgpu::Queue) -> Option<Duration> {
         const SIZE: u64 = 16;
         let buffer = |usage| {
             let (label, mapped_at_creation) = (Some("timer"), false);

@@ -1,11 +1,11 @@
 //! The CPU twin of the matrix product.
 
 use super::{Matmul, Patches};
-pub use crate::ops::cpu::Operand;
+pub(super) use crate::ops::cpu::Operand;
 use crate::ops::cpu::{Factor, activate, for_each_chunk};
 
 /// Computes [`Matmul`]. `out` is `C`, `[batch, rows, cols]`.
-pub fn matmul(
+pub(super) fn matmul(
     a: &[f32],
     w: Operand<'_>,
     bias: &[f32],

@@ -9,7 +9,7 @@ use crate::ops::activation::Activation;
 use crate::ops::backend::Primitive;
 use crate::ops::run::run;
 use crate::ops::weight::Weight;
-pub use op::{Matmul, Patches};
+pub(super) use op::{Matmul, Patches};
 
 /// `activation(x Wᵀ + bias)` over the last axis. `x` is `[.., inputs]`, and the result is
 /// `[.., outputs]`.

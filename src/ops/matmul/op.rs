@@ -13,7 +13,7 @@ use crate::ops::shader::{Kernel, Network, Settings, Shader, Vectors};
 ///
 /// The inputs are `A`, `W`, the scales, the bias and the residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Matmul {
+pub(crate) struct Matmul {
     pub batch: usize,
     /// `m` is below `rows`, `n` below `cols`, and `k` below `depth`.
     pub rows: usize,
@@ -35,7 +35,7 @@ pub struct Matmul {
 /// The sliding window of a convolution, computed as an implicit GEMM. `A` is a feature map
 /// `[batch, height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patches {
+pub(crate) struct Patches {
     pub in_height: usize,
     pub in_width: usize,
     pub channels: usize,

@@ -6,6 +6,8 @@ mod positional_encoding;
 mod select;
 mod suppress;
 
-pub use positional_encoding::{PositionalEncoding, positional_encoding};
-pub use select::{SelectQueries, select_queries};
+pub(super) use positional_encoding::PositionalEncoding;
+pub use positional_encoding::positional_encoding;
+pub(super) use select::SelectQueries;
+pub use select::select_queries;
 pub use suppress::{Suppress, suppress};

@@ -32,7 +32,7 @@ pub fn positional_encoding(
 /// Positional encodings as an operation; see [`positional_encoding`]. The inputs are `rows`,
 /// `columns`, `added` and `index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PositionalEncoding {
+pub(crate) struct PositionalEncoding {
     /// The number of encodings.
     pub count: usize,
     pub channels: usize,

@@ -48,7 +48,7 @@ pub fn select_queries(
 /// Query selection as an operation; see [`select_queries`]. The inputs are the original and the
 /// present objectness, and the excluded and the earlier positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SelectQueries {
+pub(crate) struct SelectQueries {
     pub levels: usize,
     /// The number of positions in a row.
     pub width: usize,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// How an image is coded, as the marker of its frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
+pub(super) enum Coding {
     Sequential,
     Progressive,
 }
@@ -12,14 +12,14 @@ pub enum Coding {
 /// The sampling factors of a component: how many samples it has in each direction where a component
 /// with the factor 1 has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sampling {
+pub(super) struct Sampling {
     pub horizontal: u8,
     pub vertical: u8,
 }
 
 /// The colour space of the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colours {
+pub(super) enum Colours {
     Grey,
     Rgb,
     YCbCr,
@@ -30,7 +30,7 @@ pub enum Colours {
 
 /// What the segments of a JPEG file say.
 #[derive(Debug)]
-pub struct Header {
+pub(super) struct Header {
     pub coding: Coding,
     pub width: u32,
     pub height: u32,
@@ -63,7 +63,7 @@ impl Header {
     /// [`Error::UnsupportedImage`] for arithmetic coding, for lossless and hierarchical files, for
     /// samples of 12 bits, and for any number of components except 1, 3 and 4;
     /// [`Error::CorruptImage`] if there is no frame or no scan.
-    pub fn read(bytes: &[u8]) -> Result<Self> {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
         let mut frame: Option<Frame> = None;
         let mut first_scan = 0;
         let (mut has_jfif, mut adobe) = (false, None);

@@ -22,7 +22,7 @@ const LARGE_LIMIT: u32 = MEGAPIXEL_LIMIT / 2;
 ///
 /// # Errors
 /// Those of [`super::decode`].
-pub fn decode(bytes: &[u8]) -> Result<Photo> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Photo> {
     let header = Header::read(bytes)?;
     if header.width == 0 || header.height == 0 {
         // A height of 0 means that the number of rows follows the rows. Nobody writes such files.

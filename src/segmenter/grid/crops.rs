@@ -6,12 +6,12 @@ use crate::mask::BBox;
 use crate::photo::{Photo, fit, scale_to};
 
 /// The photo that crops are cut from. Its long side is at most twice the network's input size.
-pub struct CropSource(Photo);
+pub(crate) struct CropSource(Photo);
 
 impl CropSource {
     /// The photo itself, or a smaller copy of it if its long side is more than twice `input_size`
     /// pixels.
-    pub fn new(photo: Photo, input_size: u32) -> Result<Self> {
+    pub(crate) fn new(photo: Photo, input_size: u32) -> Result<Self> {
         let most = 2 * input_size;
         if photo.width.max(photo.height) <= most {
             return Ok(Self(photo));
@@ -21,7 +21,7 @@ impl CropSource {
     }
 
     /// The pixels that it has of `frame`. The frame is in pixels of the photo at its full `width`.
-    pub fn cut(&self, frame: BBox, width: u32) -> Photo {
+    pub(crate) fn cut(&self, frame: BBox, width: u32) -> Photo {
         let photo = &self.0;
         let scale = f64::from(photo.width) / f64::from(width);
         let to = |at: u32, limit: u32| ((f64::from(at) * scale).round() as u32).min(limit);
@@ -39,14 +39,14 @@ impl CropSource {
 
 /// A piece of the photo that is encoded by itself, and the number of points per side for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Crop {
+pub(super) struct Crop {
     /// The rectangle of the piece, in pixels of the photo.
     pub frame: BBox,
     pub points_per_side: u32,
 }
 
 /// The crops of all layers that the options ask for.
-pub fn layers((width, height): (u32, u32), options: &GridOptions) -> Vec<Crop> {
+pub(super) fn layers((width, height): (u32, u32), options: &GridOptions) -> Vec<Crop> {
     let crops = |number| {
         let divisor = options.crop_n_points_downscale_factor.pow(number);
         let points = (options.points_per_side / divisor).max(1);
@@ -88,7 +88,7 @@ fn layer(
 
 /// Whether the box of a mask ends at an edge of its crop that is not an edge of the photo. Such
 /// masks are cut off.
-pub fn touches_inner_edge(bbox: &BBox, crop: &BBox, width: u32, height: u32) -> bool {
+pub(super) fn touches_inner_edge(bbox: &BBox, crop: &BBox, width: u32, height: u32) -> bool {
     /// The distance in pixels at which edges count as the same, as in the reference.
     const NEAR: u32 = 20;
     let near = |a: u32, b: u32| a.abs_diff(b) <= NEAR;

@@ -14,11 +14,11 @@ use crate::levels::{self, Candidate, Level, LevelRules, Scene};
 use crate::mask::BitMask;
 use crate::model::Sam;
 use crate::progress::Progress;
-pub use crops::CropSource;
+pub(super) use crops::CropSource;
 use propose::{Proposal, merge_crops, points, propose};
 
 /// Finds masks at the points of a grid.
-pub struct PointGrid<'a> {
+pub(super) struct PointGrid<'a> {
     sam: &'a Sam,
     /// The length of the input's long side for a crop, in pixels.
     input_size: u32,
@@ -28,7 +28,7 @@ pub struct PointGrid<'a> {
 
 impl<'a> PointGrid<'a> {
     /// A proposer with the settings of one request. `input_size` is that of a crop, in pixels.
-    pub fn new(
+    pub(super) fn new(
         sam: &'a Sam,
         input_size: u32,
         options: &'a GridOptions,

@@ -16,7 +16,7 @@ use crate::progress::Progress;
 const MULTIMASK: std::ops::Range<usize> = 1..4;
 
 /// A mask of the mode `grid` before filtering, with its box on the photo in pixels.
-pub struct Proposal {
+pub(super) struct Proposal {
     pub candidate: Candidate,
     pub bbox: BBox,
 }
@@ -24,7 +24,7 @@ pub struct Proposal {
 /// The points of a regular grid over `frame`, in pixels of the photo: the middles of `per_side` by
 /// `per_side` tiles. If there is a region, only the points inside it are kept. If a thin region
 /// contains none of them, its pixel nearest to the middle of the frame is taken instead.
-pub fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64, f64)> {
+pub(super) fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64, f64)> {
     let middle = |i: u32, start: u32, length: u32| {
         f64::from(start) + f64::from(length) * (f64::from(i) + 0.5) / f64::from(per_side)
     };
@@ -57,7 +57,7 @@ pub fn points(frame: &BBox, per_side: u32, region: Option<&BitMask>) -> Vec<(f64
 ///
 /// # Errors
 /// [`crate::Error::Aborted`], [`crate::Error::DeviceLost`].
-pub async fn propose(
+pub(super) async fn propose(
     sam: &Sam,
     view: &View,
     points: &[(f64, f64)],
@@ -95,7 +95,7 @@ pub async fn propose(
 }
 
 /// Of masks from different crops that overlap strongly, keeps the one from the smaller crop.
-pub fn merge_crops(found: Vec<Proposal>, options: &GridOptions) -> Vec<Proposal> {
+pub(super) fn merge_crops(found: Vec<Proposal>, options: &GridOptions) -> Vec<Proposal> {
     let boxes: Vec<_> = found.iter().map(|proposal| proposal.bbox).collect();
     let scores: Vec<_> =
         found.iter().map(|proposal| 1.0 / proposal.candidate.frame.area() as f32).collect();

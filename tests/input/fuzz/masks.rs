@@ -1,7 +1,6 @@
 //! Compares run-length encodings and polygons with slow implementations that are obviously right.
 
-use aims_web::mask::polygon::{rasterise_box, rasterise_polygon};
-use aims_web::mask::{BitMask, Rle, ShapeError};
+use aims_web::mask::{BitMask, Rle, ShapeError, rasterise_box, rasterise_polygon};
 
 use crate::memory::peak;
 use crate::random::{Random, fuzz};

@@ -11,7 +11,7 @@ use super::{Queue, lock};
 use crate::ops::gpu::timer::Timer;
 
 /// Work that was sent to the GPU, and the message that it is done.
-pub struct Sent {
+pub(super) struct Sent {
     index: Option<wgpu::SubmissionIndex>,
     done: async_channel::Receiver<()>,
 }
@@ -21,7 +21,7 @@ impl Queue {
     ///
     /// # Errors
     /// What went wrong on the device, now or before.
-    pub async fn read(&self, tensors: &[CubeTensor]) -> Result<Vec<Vec<f32>>, String> {
+    pub(crate) async fn read(&self, tensors: &[CubeTensor]) -> Result<Vec<Vec<f32>>, String> {
         let sizes: Vec<_> =
             tensors.iter().map(|tensor| tensor.meta.num_elements() * size_of::<f32>()).collect();
         let copy = self.device.create_buffer(&wgpu::BufferDescriptor {
@@ -74,7 +74,7 @@ impl Queue {
     ///
     /// # Errors
     /// What has gone wrong on the device so far.
-    pub async fn throttle(&self) -> Result<(), String> {
+    pub(crate) async fn throttle(&self) -> Result<(), String> {
         let sent = self.send();
         let before = lock(&self.recorded).throttled.replace(sent);
         match before {
@@ -87,7 +87,7 @@ impl Queue {
     ///
     /// # Errors
     /// What went wrong on the device, now or before.
-    pub async fn finish(&self) -> Result<(), String> {
+    pub(crate) async fn finish(&self) -> Result<(), String> {
         let sent = self.send();
         lock(&self.recorded).throttled = None;
         self.wait(sent).await
@@ -119,7 +119,7 @@ impl Queue {
     /// Does `work`, and measures how long the device takes for what it records. The time is taken
     /// from the device's clock. If there is none, it is the time until everything is done.
     #[cfg(not(target_family = "wasm"))]
-    pub fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Duration) {
+    pub(crate) fn timed<T>(&self, work: impl FnOnce() -> T) -> (T, Duration) {
         pollster::block_on(self.finish()).ok();
         lock(&self.recorded).timer = Timer::new(&self.device);
         let start = std::time::Instant::now();
