@@ -83,7 +83,7 @@ const CHECKS = {
   typos: checkSpelling,
   deny: checkCrates,
   doc: () =>
-    run('cargo', ['doc', '--locked', '--release', '--workspace', '--no-deps'], {
+    run('cargo', ['doc', '--locked', '--release', '--package', 'aims-web', '--lib', '--no-deps'], {
       env: { RUSTDOCFLAGS: '-D warnings' },
     }),
   native,

@@ -7,7 +7,7 @@ use thiserror::Error;
 /// JavaScript.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
+#[expect(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum Error {
     /// The file is not an image, or not one of a kind that is decoded.
     #[error(
@@ -97,5 +97,5 @@ impl Error {
     }
 }
 
-/// A result with the [`Error`] of this crate.
+/// A result with the [`Error`](enum@Error) of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

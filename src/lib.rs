@@ -7,6 +7,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod candidates;
+pub mod edges;
 pub mod error;
 pub mod level;
 pub mod levels;

@@ -220,6 +220,8 @@ def main():
                     continue
                 side = 4 * max(encoded.embedding.shape[1:3])
                 asked = ask_sam(sam, encoded, *size[2:], points / side)
+        # Overlaps are counts of cells, which 16 bits cannot hold.
+        with torch.no_grad():
             found = candidates_of(asked, size, encoded, options)
         found.save(path)
         row = {

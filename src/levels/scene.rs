@@ -72,7 +72,7 @@ impl Scene {
 
 /// Why a mask that is given as a prompt cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
+#[expect(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum LevelError {
     #[error(
         "the mask has {got:?} pixels (width, height), but it must have {expected:?}; use a mask of this photo's size"

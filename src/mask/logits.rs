@@ -15,7 +15,7 @@ use thiserror::Error;
 
 /// Why a grid of logits was refused.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
+#[expect(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum LogitsError {
     #[error("a grid of {columns} x {rows} needs columns * rows logits, but there are {got}")]
     Length { columns: u32, rows: u32, got: usize },

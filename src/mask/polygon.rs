@@ -8,7 +8,7 @@ pub(crate) const MAX_POINTS: usize = 100_000;
 
 /// Why a box or a polygon gives no mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
+#[expect(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum ShapeError {
     #[error("the polygon has {got} points; it needs at least 3")]
     TooFewPoints { got: usize },
@@ -32,7 +32,7 @@ pub enum ShapeError {
 /// is horizontal.
 ///
 /// # Errors
-/// [`ShapeError`] if there are fewer than three points or more than [`MAX_POINTS`], if a coordinate
+/// [`ShapeError`] if there are fewer than three points or more than 100,000, if a coordinate
 /// is not finite, or if no pixel is covered.
 pub fn rasterise_polygon(
     points: &[[f64; 2]],

@@ -10,7 +10,7 @@ pub(crate) const MAX_PIXELS: u32 = 1 << 28;
 
 /// Why a run-length encoding from outside could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[allow(missing_docs, reason = "the message of each variant describes it and its fields")]
+#[expect(missing_docs, reason = "the message of each variant describes it and its fields")]
 pub enum RleError {
     #[error("the mask has no pixels (size {height} x {width}); give the photo's [height, width]")]
     EmptySize { width: u32, height: u32 },

@@ -54,7 +54,7 @@ pub struct Adapter {
     pub precision: Precision,
 }
 
-/// Opens a device. [`probe`] finds out whether it computes.
+/// Opens a device. `probe` finds out whether it computes.
 ///
 /// # Errors
 /// [`Error::NoGpu`] if there is no adapter.

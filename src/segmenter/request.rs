@@ -62,7 +62,7 @@ impl Default for Request {
 /// What to segment.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-#[allow(missing_docs, reason = "each variant describes its field")]
+#[expect(missing_docs, reason = "each variant describes its field")]
 pub enum Prompt {
     /// The whole photo.
     #[serde(deserialize_with = "no_keys")]

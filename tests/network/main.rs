@@ -3,6 +3,7 @@
 
 mod aims;
 mod common;
+mod edges;
 mod generated;
 mod ops;
 mod parity;

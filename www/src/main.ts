@@ -1,4 +1,3 @@
-import * as aims from 'aims-web';
 import { App } from './app.js';
 import { byId } from './dom.js';
 import { bindInputs } from './inputs.js';
@@ -45,7 +44,5 @@ addEventListener('keydown', (event) => {
   else if (event.key === 'Escape') app.escape();
 });
 
-// With `?debug` the library can be used in the browser's console.
-if (address.has('debug')) Object.assign(window, { aims });
 
 app.start();

@@ -4,6 +4,7 @@
 mod bench;
 mod clicks;
 mod convert;
+mod cutout;
 mod eval;
 mod gallery;
 mod overlay;
@@ -28,6 +29,8 @@ enum Command {
     ///
     /// The same command continues a run that was stopped.
     Segment(segment::Arguments),
+    /// Cut one thing out of a photo, with edges that follow the photo.
+    Cutout(cutout::Arguments),
     /// Make a model file from MobileSAM's checkpoint or from SAM 2's weights.
     Convert(convert::Arguments),
     /// Measure how many of the masks drawn by people the model finds.
@@ -46,6 +49,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Segment(arguments) => pollster::block_on(segment::run(arguments)),
+        Command::Cutout(arguments) => pollster::block_on(cutout::run(arguments)),
         Command::Convert(arguments) => convert::run(&arguments),
         Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
         Command::Clicks(arguments) => pollster::block_on(clicks::run(arguments)),

@@ -170,7 +170,7 @@ fn wild_shapes() {
         assert!(bytes <= 65_u64.div_ceil(64) * 8 * 9, "{bytes} bytes for {points:?}");
         match result {
             Ok(mask) => {
-                assert!(is_finite && !mask.is_empty() && mask.size() == (65, 9), "{points:?}")
+                assert!(is_finite && !mask.is_empty() && mask.size() == (65, 9), "{points:?}");
             }
             Err(ShapeError::NotFinite) => assert!(!is_finite, "{points:?}"),
             Err(ShapeError::TooFewPoints { got }) => assert_eq!(got, points.len()),

@@ -109,7 +109,7 @@ fn missing_pixels_are_never_made_up() {
         for length in (3..case.file.len()).step_by(3) {
             match (checked(&case.file[..length]), &whole) {
                 (Ok(photo), Ok(whole)) => {
-                    assert!(photo == *whole, "{} cut to {length} bytes", case.name)
+                    assert!(photo == *whole, "{} cut to {length} bytes", case.name);
                 }
                 (Ok(_), Err(error)) => {
                     panic!("{} cut to {length} bytes is decoded, but whole: {error}", case.name)

@@ -69,7 +69,7 @@ impl Search {
         for entry in walk.filter_entry(|entry| !is_hidden(entry) && !is_one_of(entry, &left_out)) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && is_photo(entry.path()) => {
-                    self.add(entry.path())
+                    self.add(entry.path());
                 }
                 Ok(_) => {}
                 Err(error) if matters(&error) => self.fail(error.path().unwrap_or(folder), &error),

@@ -1,0 +1,87 @@
+//! Edges that follow the photo: from a mask to an alpha matte of the photo's size.
+//!
+//! A mask comes from logits at a quarter of the network's input, so its edge is off by some pixels
+//! of a large photo, and it is hard. [`refine`] looks at the photo's colours in a band around this
+//! edge. The quick way fits linear functions of the colours ([`guided_filter`]), the careful way
+//! solves for the alpha that the colours explain best ([`closed_form`]), which finds hair and fur.
+//! [`clean_colours`] then removes the old background from the colours of soft pixels.
+
+mod foreground;
+mod guided;
+mod matting;
+mod plane;
+mod work;
+
+pub use foreground::{ForegroundOptions, estimate_foreground};
+pub use guided::{Coefficients, guided_filter};
+pub use matting::{MattingOptions, closed_form};
+pub use plane::Plane;
+
+use crate::error::{Error, Result};
+use crate::mask::BitMask;
+use crate::photo::Photo;
+use crate::progress::Progress;
+use work::Work;
+
+/// How the edge of a mask is refined.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RefineOptions {
+    /// How far the true edge may be from the mask's, in pixels of the photo. By default 1.2 % of
+    /// the photo's longer side.
+    pub radius: Option<f32>,
+    /// Whether to take the careful way, which finds hair and fur.
+    pub hair: bool,
+}
+
+/// How opaque a subject is at each pixel of a photo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alpha {
+    /// The number of columns.
+    pub width: u32,
+    /// The number of rows.
+    pub height: u32,
+    /// The alphas, row by row, from 0 (not there) to 255 (opaque).
+    pub values: Vec<u8>,
+}
+
+/// The alpha of a subject whose mask is known roughly. Further from the mask's edge than the radius
+/// nothing changes.
+///
+/// # Errors
+/// [`Error::SizeMismatch`] if the mask is not of the photo's size, [`Error::InvalidOption`] for a
+/// radius that is no positive number, [`Error::Aborted`] from `progress`.
+pub async fn refine(
+    photo: &Photo,
+    mask: &BitMask,
+    options: &RefineOptions,
+    progress: &Progress<'_>,
+) -> Result<Alpha> {
+    let (mask_width, mask_height) = mask.size();
+    let (width, height) = (photo.width, photo.height);
+    if (mask_width, mask_height) != (width, height) {
+        return Err(Error::SizeMismatch { mask_width, mask_height, width, height });
+    }
+    let longer = photo.width.max(photo.height) as f32;
+    let radius = options.radius.unwrap_or(DEFAULT_RADIUS * longer);
+    if !(radius.is_finite() && radius > 0.0) {
+        return Err(Error::InvalidOption("radius must be a positive number of pixels".into()));
+    }
+    // A radius beyond the photo means all of it.
+    let work = Work::new(photo, mask, radius.min(longer), options.hair);
+    progress.checkpoint(0.1).await?;
+    let coefficients =
+        if options.hair { work.careful(&progress.piece(0.1, 0.9)).await? } else { work.quick() };
+    let alpha = work.render(photo, mask, &coefficients);
+    progress.checkpoint(1.0).await?;
+    Ok(alpha)
+}
+
+/// The default radius, as a share of the photo's longer side: about two cells of a mask's logits at
+/// an input size of 640.
+const DEFAULT_RADIUS: f32 = 0.012;
+
+/// The photo with the colours that the subject itself has, where it is not opaque: what is left of
+/// the old background is removed from them. Opaque pixels keep their colours.
+pub fn clean_colours(photo: &Photo, alpha: &Alpha) -> Photo {
+    work::clean_colours(photo, alpha)
+}
