@@ -100,19 +100,19 @@ pub(crate) fn map(values: &mut [f32], f: impl Fn(Lanes) -> Lanes) {
 #[cfg(target_family = "wasm")]
 impl Lanes {
     /// The same value four times.
-    pub fn splat(value: f32) -> Self {
+    pub(crate) fn splat(value: f32) -> Self {
         Self(simd::f32x4_splat(value))
     }
 
     /// The four values from `index * COUNT` on.
-    pub fn load<const N: usize>(values: &[f32; N], index: usize) -> Self {
+    pub(crate) fn load<const N: usize>(values: &[f32; N], index: usize) -> Self {
         let values = &values[index * Self::COUNT..][..Self::COUNT];
         // SAFETY: the slice has four values, and the load needs no alignment.
         Self(unsafe { simd::v128_load(values.as_ptr().cast()) })
     }
 
     /// Writes the four values from `index * COUNT` on.
-    pub fn store<const N: usize>(self, values: &mut [f32; N], index: usize) {
+    pub(crate) fn store<const N: usize>(self, values: &mut [f32; N], index: usize) {
         let values = &mut values[index * Self::COUNT..][..Self::COUNT];
         // SAFETY: the same as in `load`.
         unsafe { simd::v128_store(values.as_mut_ptr().cast(), self.0) }
@@ -126,17 +126,17 @@ impl Lanes {
 
     /// `self * factor + sum`.
     #[cfg(not(target_feature = "relaxed-simd"))]
-    pub fn mul_add(self, factor: Self, sum: Self) -> Self {
+    pub(crate) fn mul_add(self, factor: Self, sum: Self) -> Self {
         self * factor + sum
     }
 
     /// The larger of each value and `limit`. NaN stays NaN.
-    pub fn at_least(self, limit: f32) -> Self {
+    pub(crate) fn at_least(self, limit: f32) -> Self {
         Self(simd::f32x4_pmax(self.0, simd::f32x4_splat(limit)))
     }
 
     /// The smaller of each value and `limit`. NaN stays NaN.
-    pub fn at_most(self, limit: f32) -> Self {
+    pub(crate) fn at_most(self, limit: f32) -> Self {
         Self(simd::f32x4_pmin(self.0, simd::f32x4_splat(limit)))
     }
 

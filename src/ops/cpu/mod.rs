@@ -16,5 +16,5 @@ pub(super) use lanes::Lanes;
 pub(super) use native::Factor;
 pub(super) use operand::Operand;
 #[cfg(target_family = "wasm")]
-pub use panels::Factor;
+pub(super) use panels::Factor;
 pub(super) use parallel::for_each_chunk;

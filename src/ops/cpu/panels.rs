@@ -20,7 +20,7 @@ const DEPTH: usize = 256;
 /// The second factor of a product: `W`, `[cols, depth]`, in panels of [`WIDTH`] columns. A panel
 /// has the values of all its columns at one depth next to each other; the last panel is filled up
 /// with zeros.
-pub(super) struct Factor {
+pub(crate) struct Factor {
     panels: Vec<f32>,
     cols: usize,
     depth: usize,
@@ -29,10 +29,10 @@ pub(super) struct Factor {
 impl Factor {
     /// The number of rows to multiply at a time. They and their results stay in the cache, and no
     /// tile is cut off.
-    pub(super) const ROWS: usize = 60;
+    pub(crate) const ROWS: usize = 60;
 
     /// The factor made of the `cols * depth` values from `start` on.
-    pub(super) fn new(w: Operand<'_>, start: usize, cols: usize, depth: usize) -> Self {
+    pub(crate) fn new(w: Operand<'_>, start: usize, cols: usize, depth: usize) -> Self {
         let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
         for (i, panel) in panels.chunks_mut(WIDTH * depth).enumerate() {
             let columns = WIDTH.min(cols - i * WIDTH);
@@ -50,7 +50,7 @@ impl Factor {
     }
 
     /// The product `out[m, n] = sum_k a[m, k] w[n, k]`; all three are row-major.
-    pub(super) fn product(&self, a: &[f32], out: &mut [f32]) {
+    pub(crate) fn product(&self, a: &[f32], out: &mut [f32]) {
         let Self { ref panels, cols, depth } = *self;
         assert_eq!(
             a.len() * cols,

@@ -13,7 +13,11 @@ pub(crate) fn for_each_chunk(
 
 /// Calls `work(index, chunk)` for each chunk of `size` values. The last chunk may be shorter.
 #[cfg(target_family = "wasm")]
-pub fn for_each_chunk(values: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+pub(crate) fn for_each_chunk(
+    values: &mut [f32],
+    size: usize,
+    work: impl Fn(usize, &mut [f32]) + Sync,
+) {
     // Each chunk gets a function call of its own. A browser replaces its first, slow translation of
     // a function only between calls, so without this the first layers of the first photo would run
     // slowly to their ends.

@@ -92,7 +92,10 @@ pub(super) async fn compile_all(
 /// # Errors
 /// What the browser reports.
 #[cfg(target_family = "wasm")]
-pub async fn compile_all(device: &wgpu::Device, drafts: &[Draft]) -> Result<Vec<Pipeline>, String> {
+pub(super) async fn compile_all(
+    device: &wgpu::Device,
+    drafts: &[Draft],
+) -> Result<Vec<Pipeline>, String> {
     use js_sys::{Array, Function, Object, Promise, Reflect};
     use wasm_bindgen::prelude::*;
     use wasm_bindgen_futures::JsFuture;
