@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -137,7 +138,10 @@ export const isDone = (name, hash, outputs) =>
 
 export function setDone(name, hash) {
   mkdirSync(dirname(stampFile()), { recursive: true });
-  writeFileSync(stampFile(), JSON.stringify({ ...stamps(), [name]: hash }, null, 2));
+  // It is renamed into place, because another command may be reading it.
+  const partial = `${stampFile()}.${process.pid}`;
+  writeFileSync(partial, JSON.stringify({ ...stamps(), [name]: hash }, null, 2));
+  renameSync(partial, stampFile());
 }
 
 /** Runs `body` if something has changed since it last succeeded. */

@@ -44,5 +44,4 @@ addEventListener('keydown', (event) => {
   else if (event.key === 'Escape') app.escape();
 });
 
-
 app.start();
