@@ -85,15 +85,12 @@ maskToPath2D(mask.rle);
 decodeRle(mask);
 // @ts-expect-error Text is no list of pixels.
 encodeRle('0110', 2, 2);
+const rows = [
+  [0, 1],
+  [1, 0],
+];
 // @ts-expect-error Rows must be joined to one list.
-encodeRle(
-  [
-    [0, 1],
-    [1, 0],
-  ],
-  2,
-  2,
-);
+encodeRle(rows, 2, 2);
 // @ts-expect-error There must be a mask.
 unionMasks();
 // @ts-expect-error By how many pixels?
