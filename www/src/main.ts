@@ -1,3 +1,4 @@
+import type { Level } from 'aims-web';
 import { App } from './app.js';
 import { byId } from './dom.js';
 import { bindInputs } from './inputs.js';
@@ -32,10 +33,10 @@ bindToggle('tool-pair', (on) => app.setPairTool(on));
 bindToggle('tool-box', (on) => app.setBoxTool(on));
 
 byId('levels').addEventListener('change', (event) =>
-  app.setLevel((event.target as HTMLInputElement).value as aims.Level),
+  app.setLevel((event.target as HTMLInputElement).value as Level),
 );
 
-const LEVEL_KEYS: Record<string, aims.Level> = { '1': 'part', '2': 'entity', '3': 'relation' };
+const LEVEL_KEYS: Record<string, Level> = { '1': 'part', '2': 'entity', '3': 'relation' };
 addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLSelectElement)
     return;
