@@ -2,21 +2,34 @@
 // To run a part: npm test -- --only native,wasm
 // The demo is tested with the module that ships.
 // To use a module that is quicker to build: npm test -- --profile wasm-dev
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { batch } from './batch.mjs';
 import { buildPackage, buildSite } from './build.mjs';
 import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
 import { fuzz } from './fuzz.mjs';
-import { main, npm, output, run, StepError, say } from './lib.mjs';
+import { main, npm, output, ROOT, run, StepError, say } from './lib.mjs';
 import { checkCrates, checkPython, checkScripts, checkSpelling } from './linters.mjs';
 import { needBrowser, needPackages, needVulkan, webdriverConfig } from './needs.mjs';
 import { needSam2 } from './sam2.mjs';
 import { needWasmBindgen, WASM, wasmToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
 
-const { only, profile } = parseArgs({
-  options: { only: { type: 'string' }, profile: { type: 'string', default: 'wasm-release' } },
+const { only, lane, profile } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    lane: { type: 'string' },
+    profile: { type: 'string', default: 'wasm-release' },
+  },
 }).values;
+
+/** Parts of the checks below, in minutes if the last build is still there. */
+const LANES = {
+  check: ['fmt', 'biome', 'python', 'typos', 'deny', 'clippy', 'doc', 'lib', 'typescript'],
+};
+/** These are part of other checks, so they do not run with all of them. */
+const EXTRAS = ['lib', 'typescript'];
 
 function native() {
   needVulkan();
@@ -86,6 +99,17 @@ const CHECKS = {
     run('cargo', ['doc', '--locked', '--release', '--package', 'aims-web', '--lib', '--no-deps'], {
       env: { RUSTDOCFLAGS: '-D warnings' },
     }),
+  /** The tests in `src`; among them is the one that compares shaders with the ops. */
+  lib: () => {
+    needVulkan();
+    run('cargo', ['test', '--locked', '--release', '--package', 'aims-web', '--lib', '--quiet']);
+  },
+  typescript: () => {
+    needPackages();
+    if (!existsSync(join(ROOT, 'pkg', 'wasm'))) return 'the browser module is not built';
+    npm(['run', 'typecheck', '-w', 'pkg']);
+    npm(['run', 'typecheck', '-w', 'www']);
+  },
   native,
   fuzz: () => fuzz(),
   batch,
@@ -140,8 +164,13 @@ const CHECKS = {
 };
 
 function chosen() {
-  if (only === undefined) return Object.keys(CHECKS);
-  const names = only.split(',');
+  if (lane !== undefined && !Object.hasOwn(LANES, lane)) {
+    throw new StepError(
+      `There is no lane "${lane}". Choose from: ${Object.keys(LANES).join(', ')}.`,
+    );
+  }
+  const names = lane ? LANES[lane] : only?.split(',');
+  if (!names) return Object.keys(CHECKS).filter((name) => !EXTRAS.includes(name));
   const unknown = names.find((name) => !Object.hasOwn(CHECKS, name));
   if (unknown !== undefined)
     throw new StepError(
