@@ -1,6 +1,6 @@
 //! The steps of [`super::refine`]. Everything but the last step works on a photo that is scaled
-//! down by a whole number, so that the radius is a few cells; the last step applies linear functions
-//! of the colours at full size, in the band alone.
+//! down by a whole number, so that the radius is a few cells. The last step applies linear
+//! functions of the colours at full size, in the band alone.
 
 use super::Alpha;
 use super::foreground::{ForegroundOptions, estimate_foreground};
