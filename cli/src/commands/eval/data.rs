@@ -44,7 +44,7 @@ pub struct Label {
     pub crowd: bool,
 }
 
-/// What one person drew on one photo.
+/// The masks that one person drew on one photo.
 pub struct Drawing {
     /// The masks.
     pub labels: Vec<Label>,
@@ -81,7 +81,7 @@ pub struct Set {
     files: HashMap<String, Member>,
 }
 
-/// Where the JPEG of a photo lies in an archive.
+/// The position of a photo's JPEG in an archive.
 struct Member {
     archive: PathBuf,
     offset: u64,
@@ -199,7 +199,7 @@ impl Told {
     }
 }
 
-/// What a file of relations says, by photo; nothing if there is no file.
+/// The relations in a file, by photo. The map is empty if there is no file.
 fn relations(path: &Path) -> Result<HashMap<String, Vec<Told>>> {
     let mut found = HashMap::new();
     if !path.exists() {
@@ -235,7 +235,7 @@ fn spread<T>(items: Vec<T>, limit: Option<usize>) -> Vec<T> {
         .collect()
 }
 
-/// Where the files of a set lie in its archives, by name.
+/// The positions of a set's files in its archives, by name.
 fn members(folder: &Path, name: &str) -> Result<HashMap<String, Member>> {
     let mut archives = vec![folder.join(format!("{name}.tar"))];
     archives.extend(

@@ -91,7 +91,7 @@ pub fn pairs(predictions: &[&Shape], targets: &[&Shape]) -> Vec<(usize, usize)> 
     pairs
 }
 
-/// What a prediction turned out to be.
+/// The verdict on a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It matches a target.

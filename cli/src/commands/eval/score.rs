@@ -16,8 +16,8 @@ use super::predictions::{ImagePredictions, Prediction};
 /// A prediction counts as inside something if at least this share of its pixels is there.
 const INSIDE: f64 = 0.5;
 
-/// What one photo adds to each figure. In fields that end with `_any`, predictions of every level
-/// count.
+/// The counts that one photo adds to each figure. In fields that end with `_any`, predictions of
+/// every level count.
 #[derive(Clone, Default)]
 pub struct PhotoScores {
     /// Entities.
