@@ -2,16 +2,11 @@
 
 export { latest } from './calls/latest.js';
 export { type ErrorCode, SegmenterError } from './common/errors.js';
+export type * from './common/matte.js';
 export type * from './common/types.js';
 export { intersectMasks, invertMask, subtractMasks, unionMasks } from './results/algebra.js';
-export { type Alpha, cutOutBox, type EdgeOptions, maskToAlpha } from './results/alpha.js';
-export {
-  cutOut,
-  maskToImageBitmap,
-  maskToImageData,
-  maskToPath2D,
-  type Rgba,
-} from './results/canvas.js';
+export { type EdgeOptions, maskToAlpha } from './results/alpha.js';
+export { maskToImageBitmap, maskToImageData, maskToPath2D, type Rgba } from './results/canvas.js';
 export type {
   CocoAnnotation,
   CocoDataset,
@@ -21,6 +16,7 @@ export type {
 } from './results/coco.js';
 export { scenesToCoco, sceneToCoco } from './results/coco.js';
 export { type CocoShape, cocoToRle } from './results/coco-reading.js';
+export { type CutOutOptions, cutOut, cutOutBox } from './results/cut-out.js';
 export { growMask, shrinkMask, smoothMask } from './results/discs.js';
 export {
   type MaskFeature,

@@ -74,6 +74,10 @@ await image.segment({ levels: ['object'] });
 await image.segment({ mode: 'slow' });
 // @ts-expect-error Settings of the grid are in camel case here.
 await image.segment({ grid: { points_per_side: 32 } });
+// @ts-expect-error Refinement takes the mask, not its code.
+await image.refine(mask.rle);
+// @ts-expect-error There are no such colours.
+await image.refine(mask, { colors: 'none' });
 // @ts-expect-error The width is for reading.
 image.width = 7;
 

@@ -9,6 +9,7 @@ import {
   type CocoPhoto,
   type CocoRle,
   type CocoShape,
+  type CutOutOptions,
   cocoToRle,
   cutOut,
   cutOutBox,
@@ -24,6 +25,8 @@ import {
   latest,
   type Mask,
   type MaskOrRle,
+  type Matte,
+  type MatteColors,
   maskToAlpha,
   maskToGeoJson,
   maskToImageBitmap,
@@ -34,6 +37,7 @@ import {
   type Polygon,
   type Progress,
   type Prompt,
+  type RefineOptions,
   type Rle,
   rleArea,
   rleBox,
@@ -354,6 +358,26 @@ export async function psd(scene: Scene, photo: ImageData): Promise<Blob> {
   const document = await sceneToPsd(scene, photo, options);
   same<typeof document, Blob>(true);
   return document;
+}
+
+export async function refined(
+  image: SegmentedImage,
+  scene: Scene,
+  photo: ImageBitmap,
+  signal: AbortSignal,
+): Promise<Blob> {
+  const options: RefineOptions = { hair: true, radius: 12.5, colors: 'clean', signal };
+  const mattes = new Map<number, Matte>();
+  for (const mask of scene.masks) {
+    const matte = await image.refine(mask, options);
+    const alpha: Alpha = matte;
+    same<typeof matte.colors, MatteColors | null>(true);
+    const cutting: CutOutOptions = { matte, colors: 'photo' };
+    console.log(alpha.data.length, cutOut(photo, mask, cutting), cutOutBox(mask, { matte }));
+    mattes.set(mask.id, matte);
+  }
+  await sceneToPsd(scene, photo, { matte: (mask) => image.refine(mask) });
+  return sceneToPsd(scene, photo, { matte: ({ id }) => mattes.get(id) });
 }
 
 export function listen(segmenter: Segmenter): void {

@@ -27,17 +27,21 @@ beforeEach(() => {
 async function setImage(code, file = FILE) {
   let pixels;
   const features = (width, height) => ({ width, height, free() {} });
-  const engine = {
-    adapter: () => ({ name: 'stand-in', software: false, precision: 'f32' }),
-    setImageBytes: async (bytes, checkpoint) => {
+  const photo = {
+    decode: () => {
       if (code) throw { code, message: `the module says ${code}` };
-      if (!(await checkpoint(0.1))) throw { code: 'aborted', message: 'The work was cancelled.' };
       return features(1, 1);
     },
-    setImageRgba: async (bytes, width, height, checkpoint) => {
-      await checkpoint(0.5);
+    fromRgba: (bytes, width, height) => {
       pixels = [...new Set(bytes)];
       assert.equal(bytes.length, 4 * width * height);
+      return features(width, height);
+    },
+  };
+  const engine = {
+    adapter: () => ({ name: 'stand-in', software: false, precision: 'f32' }),
+    encode: async ({ width, height }, checkpoint) => {
+      await checkpoint(0.5);
       return features(width, height);
     },
   };
@@ -47,6 +51,7 @@ async function setImage(code, file = FILE) {
       answers.push(message) && message.id === 2 && message.type !== 'progress' && resolve(message);
     const host = new Host(post, undefined, async () => ({
       engine: { create: async () => engine },
+      photo,
       memory: {},
     }));
     const model = { file: new Blob([]), checked: true };

@@ -60,7 +60,15 @@ test('a call that cannot be sent is not kept', async () => {
  * Makes a client and a host without a worker between them, and a program that counts what it holds.
  */
 async function together() {
-  const program = { images: 0, engines: 0 };
+  const program = { photos: 0, images: 0, engines: 0 };
+  const pixels = () => {
+    program.photos++;
+    const refine = async (mask, options, checkpoint) => {
+      await checkpoint(0.5);
+      return { data: new Uint8Array(12), colors: null };
+    };
+    return { width: 4, height: 3, refine, free: () => program.photos-- };
+  };
   const features = () => {
     program.images++;
     return { width: 4, height: 3, segment: async () => ({}), free: () => program.images-- };
@@ -69,7 +77,8 @@ async function together() {
     program.engines++;
     return {
       adapter: () => ({ name: 'stand-in', software: false, precision: 'f32' }),
-      setImageBytes: async (bytes, checkpoint) => {
+      encode: async (photo, checkpoint) => {
+        photo.free();
         if (!(await checkpoint(0.5))) throw { code: 'aborted', message: 'The work was cancelled.' };
         return features();
       },
@@ -84,6 +93,7 @@ async function together() {
         undefined,
         async () => ({
           engine: { create: async () => engine() },
+          photo: { decode: pixels },
           memory: { buffer: new ArrayBuffer(0) },
         }),
       );
@@ -110,18 +120,40 @@ async function together() {
   return { client, host, program, setImage };
 }
 
+const NOTHING = {
+  kept: { images: 0, photos: 0, calls: 0 },
+  waiting: 0,
+  photos: 0,
+  images: 0,
+  engines: 1,
+};
+const MASK = { rle: { size: [3, 4], counts: [12] } };
+
 test('100 images that are closed leave nothing in the worker', async () => {
   const { client, host, program, setImage } = await together();
   for (let i = 0; i < 100; i++) {
     const image = await setImage();
     await image.segment();
+    await image.refine(MASK);
     image.close();
   }
   await tick();
-  assert.deepEqual(
-    { kept: host.kept, waiting: client.waiting, ...program },
-    { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 1 },
-  );
+  assert.deepEqual({ kept: host.kept, waiting: client.waiting, ...program }, NOTHING);
+});
+
+test('of several images whose edges are refined, the pixels of one are kept', async () => {
+  const { host, program, setImage } = await together();
+  const images = [await setImage(), await setImage(), await setImage()];
+  for (const image of images) {
+    await image.refine(MASK);
+    assert.deepEqual([host.kept.photos, program.photos], [1, 1]);
+  }
+  images[0].close();
+  await images[2].refine(MASK);
+  assert.equal(program.photos, 1, 'another image was closed');
+  images[2].close();
+  await tick();
+  assert.equal(program.photos, 0);
 });
 
 test('100 images whose calls are aborted, waiting or running, leave nothing in the worker', async () => {
@@ -137,10 +169,7 @@ test('100 images whose calls are aborted, waiting or running, leave nothing in t
   }
   await client.call('memory', {}).catch(() => {});
   await tick();
-  assert.deepEqual(
-    { kept: host.kept, waiting: client.waiting, ...program },
-    { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 1 },
-  );
+  assert.deepEqual({ kept: host.kept, waiting: client.waiting, ...program }, NOTHING);
 });
 
 test('a client that has ended leaves nothing in the program', async () => {
@@ -152,7 +181,7 @@ test('a client that has ended leaves nothing in the program', async () => {
   await tick();
   assert.deepEqual(
     { kept: host.kept, waiting: client.waiting, ...program },
-    { kept: { images: 0, calls: 0 }, waiting: 0, images: 0, engines: 0 },
+    { ...NOTHING, engines: 0 },
   );
 });
 

@@ -19,13 +19,15 @@ const CASES = [
 for (const { name, model, size, request, most } of CASES) {
   test(`${name}: a photo at ${size} takes at most ${most} MiB`, async () => {
     // With another address this is another module, with its own memory.
-    const { default: init, Engine } = await import(`../wasm/simd/aims_web.js?${size}-${most}`);
+    const {
+      default: init,
+      Engine,
+      PhotoPixels,
+    } = await import(`../wasm/simd/aims_web.js?${size}-${most}`);
     const { memory } = await init({ module_or_path: await file('../wasm/simd/aims_web_bg.wasm') });
     const engine = await Engine.create('cpu', await file(model), false, size, 'f32');
-    const photo = await engine.setImageBytes(
-      await file('../../www/public/samples/astronaut.jpg'),
-      goOn,
-    );
+    const pixels = PhotoPixels.decode(await file('../../www/public/samples/astronaut.jpg'));
+    const photo = await engine.encode(pixels, goOn);
     const { masks } = await photo.segment(request, goOn);
     assert.ok(masks.length > 0, 'there are masks');
     assert.ok(

@@ -4,6 +4,8 @@
 //! spread from the sure pixels into the soft ones; this is computed from coarse to fine.
 
 use super::plane::Plane;
+use crate::error::Result;
+use crate::progress::Progress;
 
 /// How foreground colours are estimated.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +39,15 @@ type Colours = Vec<[f32; 3]>;
 
 /// The foreground and the background of an image. `image` has red, green and blue from 0 to 1;
 /// `alpha` is of its size.
-pub fn estimate_foreground(
+///
+/// # Errors
+/// [`crate::Error::Aborted`] from `progress`.
+pub async fn estimate_foreground(
     image: &[Plane; 3],
     alpha: &Plane,
     options: &ForegroundOptions,
-) -> (Colours, Colours) {
+    progress: &Progress<'_>,
+) -> Result<(Colours, Colours)> {
     let (width, height) = (alpha.width, alpha.height);
     let pixels: Colours =
         (0..alpha.values.len()).map(|i| image.each_ref().map(|plane| plane.values[i])).collect();
@@ -66,11 +72,15 @@ pub fn estimate_foreground(
         size = next;
         let is_small = size.0 <= options.small_side && size.1 <= options.small_side;
         let passes = if is_small { options.small_passes } else { options.large_passes };
-        for _ in 0..passes {
+        for number in 0..passes {
+            // A level has about four times as many cells as the one before it.
+            let share = (size.0 * size.1) as f32 / pixels.len() as f32;
+            progress.checkpoint(share * (0.25 + 0.75 * number as f32 / passes as f32)).await?;
             pass(&image, &alpha, size, options, &mut front, &mut back);
         }
     }
-    (front, back)
+    progress.checkpoint(1.0).await?;
+    Ok((front, back))
 }
 
 /// Gives each pixel the pair of colours that fits it and its neighbours best, one after the other.

@@ -11,6 +11,9 @@ pub struct Coefficients {
     pub colours: [Plane; 3],
     /// What is added.
     pub offset: Plane,
+    /// How much of the input's variance the colours explain around each position, from 0 to 1. It is
+    /// 1 where the input does not vary.
+    pub explained: Plane,
 }
 
 impl Coefficients {
@@ -35,9 +38,10 @@ pub fn guided_filter(
     let means = guide.each_ref().map(|plane| plane.box_mean(radius));
     let mean = input.box_mean(radius);
     let with_input = guide.each_ref().map(|plane| product(plane, input));
+    let square = product(input, input);
     let pairs = PAIRS.map(|[a, b]| product(&guide[a], &guide[b]));
     let mut colours = [(); 3].map(|()| input.clone());
-    let mut offset = input.clone();
+    let (mut offset, mut variance, mut explained) = (input.clone(), input.clone(), input.clone());
     for i in 0..input.values.len() {
         let centre = means.each_ref().map(|plane| plane.values[i]);
         let mut covariance = [[0.0; 3]; 3];
@@ -50,11 +54,21 @@ pub fn guided_filter(
         let weights = solved(&covariance, towards);
         let along: f32 = weights.iter().zip(centre).map(|(weight, value)| weight * value).sum();
         offset.values[i] = mean.values[i] - along;
+        variance.values[i] = square.values[i] - mean.values[i] * mean.values[i];
+        explained.values[i] = weights.iter().zip(towards).map(|(weight, part)| weight * part).sum();
         colours.iter_mut().zip(weights).for_each(|(plane, weight)| plane.values[i] = weight);
     }
+    let (variance, explained) = (variance.box_mean(radius), explained.box_mean(radius));
+    /// A variance below this is rounding.
+    const LEAST: f32 = 1e-5;
+    let share = |i: usize| match variance.values[i] {
+        ..LEAST => 1.0,
+        all => (explained.values[i] / all).clamp(0.0, 1.0),
+    };
     Coefficients {
         colours: colours.map(|plane| plane.box_mean(radius)),
         offset: offset.box_mean(radius),
+        explained: variance.like(share),
     }
 }
 

@@ -4,14 +4,18 @@
 //! of a large photo, and it is hard. [`refine`] looks at the photo's colours in a band around this
 //! edge. The quick way fits linear functions of the colours ([`guided_filter`]), the careful way
 //! solves for the alpha that the colours explain best ([`closed_form`]), which finds hair and fur.
-//! [`clean_colours`] then removes the old background from the colours of soft pixels.
+//! Where the colours do not tell the subject from its surroundings, the edge stays where the mask
+//! has it and is only softened. [`subject_colours`] then removes the old background from the colours
+//! of soft pixels.
 
+mod colours;
 mod foreground;
 mod guided;
 mod matting;
 mod plane;
 mod work;
 
+pub use colours::{SubjectColours, subject_colours};
 pub use foreground::{ForegroundOptions, estimate_foreground};
 pub use guided::{Coefficients, guided_filter};
 pub use matting::{MattingOptions, closed_form};
@@ -66,22 +70,31 @@ pub async fn refine(
     if !(radius.is_finite() && radius > 0.0) {
         return Err(Error::InvalidOption("radius must be a positive number of pixels".into()));
     }
+    progress.checkpoint(0.0).await?;
+    let mut alpha = hard(mask);
     // A radius beyond the photo means all of it.
-    let work = Work::new(photo, mask, radius.min(longer), options.hair);
-    progress.checkpoint(0.1).await?;
-    let coefficients =
-        if options.hair { work.careful(&progress.piece(0.1, 0.9)).await? } else { work.quick() };
-    let alpha = work.render(photo, mask, &coefficients);
+    if let Some(work) = Work::new(photo, mask, radius.min(longer), options.hair) {
+        progress.checkpoint(0.2).await?;
+        let fit = if options.hair {
+            work.careful(&progress.piece(0.2, 0.9)).await?
+        } else {
+            work.quick()
+        };
+        progress.checkpoint(0.9).await?;
+        work.render(photo, &fit, &mut alpha);
+    }
     progress.checkpoint(1.0).await?;
     Ok(alpha)
+}
+
+/// The mask itself as alpha.
+fn hard(mask: &BitMask) -> Alpha {
+    let (width, height) = mask.size();
+    let at = |x: u32, y: u32| if mask.get(x, y) { 255 } else { 0 };
+    let values = (0..height).flat_map(|y| (0..width).map(move |x| at(x, y))).collect();
+    Alpha { width, height, values }
 }
 
 /// The default radius, as a share of the photo's longer side: about two cells of a mask's logits at
 /// an input size of 640.
 const DEFAULT_RADIUS: f32 = 0.012;
-
-/// The photo with the colours that the subject itself has, where it is not opaque: what is left of
-/// the old background is removed from them. Opaque pixels keep their colours.
-pub fn clean_colours(photo: &Photo, alpha: &Alpha) -> Photo {
-    work::clean_colours(photo, alpha)
-}

@@ -1,5 +1,7 @@
 //! Images of one channel.
 
+use crate::mask::BBox;
+
 /// An image of one channel in floating point, with rows from the top.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane {
@@ -72,6 +74,25 @@ impl Plane {
         let lower = at(left, below) + u * (at(right, below) - at(left, below));
         upper + v * (lower - upper)
     }
+}
+
+/// The means of cells of `scale` by `scale` pixels of the frame; those at its right and lower border
+/// may be smaller. `value` takes the column and the row of a pixel in the photo.
+pub(super) fn shrunk(frame: BBox, scale: u32, value: impl Fn(u32, u32) -> f32) -> Plane {
+    let (columns, rows) = (frame.width.div_ceil(scale), frame.height.div_ceil(scale));
+    let mut values = vec![0.0; columns as usize * rows as usize];
+    for y in 0..frame.height {
+        let line = &mut values[(y / scale * columns) as usize..][..columns as usize];
+        for x in 0..frame.width {
+            line[(x / scale) as usize] += value(frame.x + x, frame.y + y);
+        }
+    }
+    for (i, sum) in (0..).zip(&mut values) {
+        let length = |at: u32, end: u32| scale.min(end - at * scale);
+        let count = length(i % columns, frame.width) * length(i / columns, frame.height);
+        *sum /= count as f32;
+    }
+    Plane { width: columns as usize, height: rows as usize, values }
 }
 
 #[cfg(test)]

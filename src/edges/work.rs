@@ -1,14 +1,15 @@
-//! The steps of [`super::refine`]. Everything but the last step works on a photo that is scaled
-//! down by a whole number, so that the radius is a few cells. The last step applies linear
-//! functions of the colours at full size, in the band alone.
+//! The steps of [`super::refine`]. Everything but the last step works on the part of the photo
+//! around the mask, scaled down by a whole number, so that the radius is a few cells and the memory
+//! is bounded. The last step applies linear functions of the colours at full size, in the band
+//! alone.
 
 use super::Alpha;
-use super::foreground::{ForegroundOptions, estimate_foreground};
 use super::guided::{Coefficients, guided_filter};
 use super::matting::{MattingOptions, closed_form};
-use super::plane::Plane;
+use super::plane::{Plane, shrunk};
 use crate::error::Result;
-use crate::mask::BitMask;
+use crate::mask::distance::squared_distances_to;
+use crate::mask::{BBox, BitMask};
 use crate::photo::Photo;
 use crate::progress::Progress;
 
@@ -16,62 +17,81 @@ use crate::progress::Progress;
 const QUICK_RADIUS: f32 = 6.0;
 /// The careful way's, which sees finer structures.
 const CAREFUL_RADIUS: f32 = 16.0;
-/// The careful way solves for no more cells than this.
-const MOST_UNKNOWN: usize = 200_000;
+/// The most cells, which bounds the memory: each takes about 100 bytes.
+const MOST_CELLS: f32 = 1e6;
+/// The careful way solves for about this many cells at most.
+const MOST_UNKNOWN: f32 = 2e5;
 /// See [`guided_filter`].
 const EPSILON: f32 = 1e-4;
+/// If the colours explain less of the mask than the first number, they say nothing about its edge;
+/// if they explain more than the second one, they are followed. In between, both edges are mixed.
+const TRUSTED: [f32; 2] = [0.08, 0.25];
+/// The mask is softened within this share of the radius.
+const SOFTENED: f32 = 0.25;
 
-/// A photo and a mask, scaled down.
+/// The part of a photo around a mask, scaled down.
 pub(super) struct Work {
+    /// The part, in pixels of the photo.
+    frame: BBox,
     /// The pixels of a cell, along each axis.
-    scale: usize,
+    scale: u32,
     /// The radius in cells.
     radius: f32,
     guide: [Plane; 3],
     /// How much of each cell is inside the mask.
     mask: Plane,
-    /// The distance from each cell to the mask's edge, in cells, up to the radius and one more.
+    /// The distance from each cell to the mask's edge, in cells.
     distance: Plane,
 }
 
-impl Work {
-    pub(super) fn new(photo: &Photo, mask: &BitMask, radius: f32, careful: bool) -> Self {
-        let wanted = if careful { CAREFUL_RADIUS } else { QUICK_RADIUS };
-        let mut scale = ((radius / wanted) as usize).max(1);
-        loop {
-            let work = Self::at_scale(photo, mask, radius, scale);
-            let unknown = work.distance.values.iter().filter(|&&d| d <= work.radius).count();
-            if !careful || unknown <= MOST_UNKNOWN {
-                return work;
-            }
-            scale += 1;
-        }
-    }
+/// The refined edge on the grid of cells.
+pub(super) struct Fit {
+    /// Alpha as linear functions of the colours.
+    coefficients: Coefficients,
+    /// How much these functions count, from 0 to 1. The rest is the softened mask.
+    trust: Plane,
+    softened: Plane,
+}
 
-    fn at_scale(photo: &Photo, mask: &BitMask, radius: f32, scale: usize) -> Self {
-        let size = (photo.width as usize, photo.height as usize);
-        let guide = [0, 1, 2]
-            .map(|channel| shrunk(size, scale, |i| f32::from(photo.rgb[3 * i + channel]) / 255.0));
-        let inside =
-            |i: usize| f32::from(u8::from(mask.get((i % size.0) as u32, (i / size.0) as u32)));
-        let mask = shrunk(size, scale, inside);
+impl Work {
+    /// The result is `None` if the mask has no edge.
+    pub(super) fn new(photo: &Photo, mask: &BitMask, radius: f32, careful: bool) -> Option<Self> {
+        let (width, height) = mask.size();
+        // The windows of the guided filter reach two radii beyond the band.
+        let frame = mask.bbox()?.grown(3 * radius.ceil() as u32 + 1, width, height);
+        let scale = scale_for(frame, mask, radius, careful);
+        let covered = shrunk(frame, scale, |x, y| f32::from(u8::from(mask.get(x, y))));
+        let distance = distances(&covered)?;
+        let guide = [0, 1, 2].map(|channel| {
+            shrunk(frame, scale, |x, y| {
+                let pixel = y as usize * width as usize + x as usize;
+                f32::from(photo.rgb[3 * pixel + channel]) / 255.0
+            })
+        });
         let radius = (radius / scale as f32).max(1.0);
-        let distance = distances(&mask, radius.ceil() as usize + 1);
-        Self { scale, radius, guide, mask, distance }
+        Some(Self { frame, scale, radius, guide, mask: covered, distance })
     }
 
     /// Fits the mask's edge to the photo's.
-    pub(super) fn quick(&self) -> Coefficients {
-        guided_filter(&self.guide, &self.mask, self.radius.round() as usize, EPSILON)
+    pub(super) fn quick(&self) -> Fit {
+        let coefficients =
+            guided_filter(&self.guide, &self.mask, self.radius.round() as usize, EPSILON);
+        let [least, enough] = TRUSTED;
+        let trust = coefficients.explained.like(|i| {
+            let share = (coefficients.explained.values[i] - least) / (enough - least);
+            share.clamp(0.0, 1.0)
+        });
+        let softened = self.mask.box_mean((SOFTENED * self.radius).round().max(1.0) as usize);
+        Fit { coefficients, trust, softened }
     }
 
     /// Solves for alpha in the band, then fits it, so that it can be had at full size.
-    pub(super) async fn careful(&self, progress: &Progress<'_>) -> Result<Coefficients> {
+    pub(super) async fn careful(&self, progress: &Progress<'_>) -> Result<Fit> {
         let first = self.quick();
         let mut alpha = self.mask.like(|i| {
             let (x, y) = (i % self.mask.width, i / self.mask.width);
             let colour = self.guide.each_ref().map(|plane| plane.values[i]);
-            first.apply(x as f32, y as f32, colour).clamp(0.0, 1.0)
+            first.alpha(x as f32, y as f32, colour)
         });
         let known: Vec<bool> = self.distance.values.iter().map(|&d| d > self.radius).collect();
         for (i, _) in known.iter().enumerate().filter(|(_, known)| **known) {
@@ -81,94 +101,66 @@ impl Work {
         closed_form(&self.guide, &known, &mut alpha, &options, progress).await?;
         /// As small as it can be: the fit only carries alpha to full size.
         const FIT_RADIUS: usize = 1;
-        Ok(guided_filter(&self.guide, &alpha, FIT_RADIUS, 1e-5))
+        Ok(Fit { coefficients: guided_filter(&self.guide, &alpha, FIT_RADIUS, 1e-5), ..first })
     }
 
-    /// Alpha at full size.
-    pub(super) fn render(
-        &self,
-        photo: &Photo,
-        mask: &BitMask,
-        coefficients: &Coefficients,
-    ) -> Alpha {
-        let (width, height) = (photo.width as usize, photo.height as usize);
-        let mut values = vec![0; width * height];
-        let cell = |at: usize| (at as f32 + 0.5) / self.scale as f32 - 0.5;
+    /// Writes alpha at full size, in the band.
+    pub(super) fn render(&self, photo: &Photo, fit: &Fit, alpha: &mut Alpha) {
+        let BBox { x: left, y: top, width, height } = self.frame;
+        let cell = |at: u32| (at as f32 + 0.5) / self.scale as f32 - 0.5;
         for y in 0..height {
-            let row = &mut values[y * width..][..width];
-            let near = &self.distance.values[y / self.scale * self.distance.width..];
-            for (x, value) in row.iter_mut().enumerate() {
-                let inside = mask.get(x as u32, y as u32);
-                let sure = if inside { 1.0 } else { 0.0 };
-                let distance = near[x / self.scale];
-                let alpha = if distance > self.radius {
-                    sure
-                } else {
-                    let pixel = &photo.rgb[3 * (y * width + x)..][..3];
-                    let colour = [0, 1, 2].map(|c| f32::from(pixel[c]) / 255.0);
-                    let found = coefficients.apply(cell(x), cell(y), colour).clamp(0.0, 1.0);
-                    // Towards the end of the band the mask comes back.
-                    let share = ((self.radius - distance) / (0.25 * self.radius)).min(1.0);
-                    sure + share * (found - sure)
-                };
-                *value = (alpha * 255.0).round() as u8;
+            let near = &self.distance.values[(y / self.scale) as usize * self.distance.width..];
+            let start = (top + y) as usize * photo.width as usize + left as usize;
+            let row = &mut alpha.values[start..][..width as usize];
+            let colours = photo.rgb[3 * start..].chunks_exact(3);
+            for ((x, value), pixel) in (0..).zip(row).zip(colours) {
+                let distance = near[(x / self.scale) as usize];
+                if distance > self.radius {
+                    continue;
+                }
+                let colour = [0, 1, 2].map(|channel| f32::from(pixel[channel]) / 255.0);
+                let found = fit.alpha(cell(x), cell(y), colour);
+                let sure = f32::from(*value) / 255.0;
+                // Towards the end of the band the mask comes back.
+                let share = ((self.radius - distance) / (0.25 * self.radius)).min(1.0);
+                *value = ((sure + share * (found - sure)) * 255.0).round() as u8;
             }
         }
-        Alpha { width: photo.width, height: photo.height, values }
     }
 }
 
-/// See [`super::clean_colours`].
-pub(super) fn clean_colours(photo: &Photo, alpha: &Alpha) -> Photo {
-    let size = (photo.width as usize, photo.height as usize);
-    // Colours are smooth: they are estimated on at most a million cells.
-    const MOST_CELLS: f32 = 1e6;
-    let scale = ((size.0 * size.1) as f32 / MOST_CELLS).sqrt().ceil().max(1.0) as usize;
-    let guide = [0, 1, 2].map(|c| shrunk(size, scale, |i| f32::from(photo.rgb[3 * i + c]) / 255.0));
-    let coarse = shrunk(size, scale, |i| f32::from(alpha.values[i]) / 255.0);
-    let (front, back) = estimate_foreground(&guide, &coarse, &ForegroundOptions::default());
-    let mut rgb = photo.rgb.clone();
-    for (i, &alpha) in alpha.values.iter().enumerate() {
-        if alpha == 255 {
-            continue;
-        }
-        let cell = i / size.0 / scale * coarse.width + i % size.0 / scale;
-        let own = f32::from(alpha) / 255.0;
-        for c in 0..3 {
-            // The colours of the cell, corrected so that their mixture is this pixel's colour.
-            let seen = f32::from(photo.rgb[3 * i + c]) / 255.0;
-            let mixed = own * front[cell][c] + (1.0 - own) * back[cell][c];
-            let found = front[cell][c] + own * (seen - mixed);
-            rgb[3 * i + c] = (found.clamp(0.0, 1.0) * 255.0).round() as u8;
-        }
+impl Fit {
+    /// Alpha at a position in cells, of a pixel of this colour.
+    fn alpha(&self, x: f32, y: f32, colour: [f32; 3]) -> f32 {
+        let softened = self.softened.sample(x, y);
+        let found = self.coefficients.apply(x, y, colour).clamp(0.0, 1.0);
+        softened + self.trust.sample(x, y) * (found - softened)
     }
-    Photo { width: photo.width, height: photo.height, rgb }
 }
 
-/// The means of cells of `scale` by `scale` pixels; those at the border may be smaller.
-fn shrunk((width, height): (usize, usize), scale: usize, value: impl Fn(usize) -> f32) -> Plane {
-    let (columns, rows) = (width.div_ceil(scale), height.div_ceil(scale));
-    let mut values = vec![0.0; columns * rows];
-    for y in 0..height {
-        let line = &mut values[y / scale * columns..][..columns];
-        for x in 0..width {
-            line[x / scale] += value(y * width + x);
-        }
+/// How many pixels a cell has along each axis.
+fn scale_for(frame: BBox, mask: &BitMask, radius: f32, careful: bool) -> u32 {
+    let least = (frame.area() as f32 / MOST_CELLS).sqrt().ceil().max(1.0);
+    if !careful {
+        return (radius / QUICK_RADIUS).max(least) as u32;
     }
-    for (i, sum) in values.iter_mut().enumerate() {
-        let length = |at: usize, end: usize| scale.min(end - at * scale);
-        *sum /= (length(i % columns, width) * length(i / columns, height)) as f32;
-    }
-    Plane { width: columns, height: rows, values }
+    // The band is measured on cells of half a radius, which are few.
+    let coarse = (radius / 2.0).max(least) as u32;
+    let covered = shrunk(frame, coarse, |x, y| f32::from(u8::from(mask.get(x, y))));
+    let far = radius / coarse as f32;
+    let band = distances(&covered)
+        .map_or(0, |distance| distance.values.iter().filter(|&&distance| distance <= far).count());
+    let unknown = band as f32 * (coarse * coarse) as f32;
+    let solvable = (unknown / MOST_UNKNOWN).sqrt().ceil();
+    (radius / CAREFUL_RADIUS).max(least).max(solvable) as u32
 }
 
 /// How far each cell is from a cell that the mask's edge crosses, or that lies beside the edge, in
-/// cells; at most `limit`. The city-block and diagonal steps of a chamfer distance (1 and 1.4) are
-/// near enough to Euclid's.
-fn distances(mask: &Plane, limit: usize) -> Plane {
+/// cells. The result is `None` if there is no edge.
+fn distances(mask: &Plane) -> Option<Plane> {
     let Plane { width, height, ref values } = *mask;
-    let at = |x: usize, y: usize| values[y * width + x];
     let is_edge = |x: usize, y: usize| {
+        let at = |x: usize, y: usize| values[y * width + x];
         let own = at(x, y);
         let differs = |x: usize, y: usize| (at(x, y) - own).abs() > 0.5;
         (own > 0.0 && own < 1.0)
@@ -177,20 +169,9 @@ fn distances(mask: &Plane, limit: usize) -> Plane {
             || (x > 0 && differs(x - 1, y))
             || (y > 0 && differs(x, y - 1))
     };
-    let mut distance =
-        mask.like(|i| if is_edge(i % width, i / width) { 0.0 } else { limit as f32 });
-    let steps = [(-1, 0, 1.0), (0, -1, 1.0), (-1, -1, 1.4), (1, -1, 1.4)];
-    let mut relax = |x: usize, y: usize, sign: isize| {
-        let mut best = distance.values[y * width + x];
-        for (dx, dy, length) in steps {
-            let (x, y) = (x.checked_add_signed(sign * dx), y.checked_add_signed(sign * dy));
-            if let (Some(x), Some(y)) = (x.filter(|&x| x < width), y.filter(|&y| y < height)) {
-                best = best.min(distance.values[y * width + x] + length);
-            }
-        }
-        distance.values[y * width + x] = best;
-    };
-    (0..height).for_each(|y| (0..width).for_each(|x| relax(x, y, 1)));
-    (0..height).rev().for_each(|y| (0..width).rev().for_each(|x| relax(x, y, -1)));
-    distance
+    // No position beyond the grid is nearer than one inside it.
+    let beyond = width + height;
+    let squared = squared_distances_to(is_edge, width, height, beyond as u32);
+    let has_edge = squared.contains(&0);
+    has_edge.then(|| mask.like(|i| (squared[i] as f32).sqrt()))
 }

@@ -69,6 +69,14 @@ impl BBox {
         let (right, bottom) = (self.right().max(other.right()), self.bottom().max(other.bottom()));
         BBox { x, y, width: right - x, height: bottom - y }
     }
+
+    /// The box with `margin` pixels more on each side, as far as a photo of this size goes.
+    pub(crate) fn grown(&self, margin: u32, width: u32, height: u32) -> BBox {
+        let (x, y) = (self.x.saturating_sub(margin), self.y.saturating_sub(margin));
+        let right = self.right().saturating_add(margin).min(width);
+        let bottom = self.bottom().saturating_add(margin).min(height);
+        BBox { x, y, width: right - x, height: bottom - y }
+    }
 }
 
 fn ratio(part: u64, whole: u64) -> f32 {

@@ -20,21 +20,31 @@ pub fn deepest(mask: &BitMask) -> Option<(u32, u32)> {
 /// of the nearest pixel outside the mask. Every pixel next to the box is outside the mask, so the
 /// search need not go further.
 fn squared_distances(mask: &BitMask, bbox: &BBox) -> Vec<i64> {
-    let (width, height) = (bbox.width as usize, bbox.height as usize);
-    // Each entry becomes the distance within its column. There is one more column on each side,
-    // whose pixels are outside the mask.
+    let is_outside = |x: usize, y: usize| !mask.get(bbox.x + x as u32, bbox.y + y as u32);
+    squared_distances_to(is_outside, bbox.width as usize, bbox.height as usize, 0)
+}
+
+/// For each position of a grid, row by row, the squared distance to the nearest position that is a
+/// target. The positions just beyond the grid are as far from a target as `beyond` says, in steps.
+pub(crate) fn squared_distances_to(
+    is_target: impl Fn(usize, usize) -> bool,
+    width: usize,
+    height: usize,
+    beyond: u32,
+) -> Vec<i64> {
+    let beyond = i64::from(beyond);
+    // Each entry becomes the distance within its column. There is one more column on each side.
     let stride = width + 2;
-    let mut columns = vec![0_i64; stride * height];
-    let is_set = |x: usize, y: usize| mask.get(bbox.x + x as u32, bbox.y + y as u32);
+    let mut columns = vec![beyond; stride * height];
     for y in 0..height {
-        for x in (0..width).filter(|&x| is_set(x, y)) {
-            let above = if y > 0 { columns[(y - 1) * stride + x + 1] } else { 0 };
-            columns[y * stride + x + 1] = above + 1;
+        for x in 0..width {
+            let above = if y > 0 { columns[(y - 1) * stride + x + 1] } else { beyond };
+            columns[y * stride + x + 1] = if is_target(x, y) { 0 } else { above + 1 };
         }
     }
     for y in (0..height).rev() {
         for x in 1..=width {
-            let below = if y + 1 < height { columns[(y + 1) * stride + x] } else { 0 };
+            let below = if y + 1 < height { columns[(y + 1) * stride + x] } else { beyond };
             let here = &mut columns[y * stride + x];
             *here = (*here).min(below + 1);
         }

@@ -6,9 +6,9 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::photo::PhotoPixels;
 use super::to_js;
 use crate::error::{Error, Result};
-use crate::photo::{Photo, decode, from_rgba};
 use crate::progress::Progress;
 use crate::segmenter::{
     Compute, DeviceKind, EncodedPhoto, PointPrompt, Precision, Prompt, Request, Segmenter,
@@ -75,37 +75,13 @@ impl Engine {
         Ok(to_js(&self.segmenter.memory())?)
     }
 
-    /// Decodes an image file and encodes the photo.
-    #[wasm_bindgen(js_name = setImageBytes)]
-    pub async fn set_image_bytes(
+    /// Encodes a photo. Its pixels are freed, whether or not the call succeeds.
+    pub async fn encode(
         &self,
-        bytes: Vec<u8>,
+        photo: PhotoPixels,
         progress: Checkpoint,
     ) -> Result<EncodedImage, JsValue> {
-        let photo = decode(&bytes)?;
-        drop(bytes);
-        self.encode(photo, progress).await
-    }
-
-    /// Encodes a photo that is given as RGBA pixels, as a canvas has them.
-    #[wasm_bindgen(js_name = setImageRgba)]
-    pub async fn set_image_rgba(
-        &self,
-        rgba: Vec<u8>,
-        width: u32,
-        height: u32,
-        progress: Checkpoint,
-    ) -> Result<EncodedImage, JsValue> {
-        let photo = from_rgba(&rgba, width, height)?;
-        drop(rgba);
-        self.encode(photo, progress).await
-    }
-
-    async fn encode(&self, photo: Photo, progress: Checkpoint) -> Result<EncodedImage, JsValue> {
-        let progress = callback(&progress);
-        // A caller that only wants the file checked ends the work here.
-        progress.checkpoint(0.0).await?;
-        let encoded = self.segmenter.encode(photo, &progress).await?;
+        let encoded = self.segmenter.encode(photo.into(), &callback(&progress)).await?;
         Ok(EncodedImage { segmenter: self.segmenter.clone(), encoded })
     }
 }
@@ -169,7 +145,7 @@ fn request(request: JsValue) -> Result<Request> {
 }
 
 /// The progress of a call. If the callback throws, or answers with anything falsy, the work ends.
-fn callback(checkpoint: &Checkpoint) -> Progress<'_> {
+pub(super) fn callback(checkpoint: &Checkpoint) -> Progress<'_> {
     Progress::new(async |fraction| {
         let Ok(answer) = checkpoint.call1(&JsValue::UNDEFINED, &fraction.into()) else {
             return false;

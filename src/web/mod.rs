@@ -1,7 +1,9 @@
 //! The interface to JavaScript, which the worker calls. Values cross it as plain objects, and masks
 //! as run-length encodings.
 
+mod edges;
 mod engine;
+mod photo;
 mod start;
 
 pub use start::call_constructors;

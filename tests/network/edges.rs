@@ -1,8 +1,8 @@
 //! The edge engine against OpenCV and pymatting, whose results `tests/golden/make_edges.py` writes.
 
 use aims_web::edges::{
-    Alpha, ForegroundOptions, MattingOptions, Plane, RefineOptions, clean_colours, closed_form,
-    estimate_foreground, guided_filter, refine,
+    Alpha, ForegroundOptions, MattingOptions, Plane, RefineOptions, closed_form,
+    estimate_foreground, guided_filter, refine, subject_colours,
 };
 use aims_web::mask::BitMask;
 use aims_web::photo::Photo;
@@ -89,7 +89,10 @@ everywhere!(foregrounds_are_pymattings, async {
     let golden = golden();
     let alpha = plane(&golden, "true_alpha");
     let image = colours(&golden, "image");
-    let (front, back) = estimate_foreground(&image, &alpha, &ForegroundOptions::default());
+    let (front, back) =
+        estimate_foreground(&image, &alpha, &ForegroundOptions::default(), &Progress::none())
+            .await
+            .expect("nobody cancels");
     let front = largest_error(front.as_flattened(), golden.get("foreground").1);
     let back = largest_error(back.as_flattened(), golden.get("background").1);
     assert!(front < 2e-3 && back < 2e-3, "{front}, {back}");
@@ -115,7 +118,9 @@ everywhere!(clean_colours_have_no_halo, async {
     let truth = golden.get("true_alpha").1;
     let values = truth.iter().map(|alpha| (alpha * 255.0).round() as u8).collect();
     let alpha = Alpha { width: photo.width, height: photo.height, values };
-    let clean = clean_colours(&photo, &alpha);
+    let colours = subject_colours(&photo, &alpha, &Progress::none()).await.expect("nobody cancels");
+    let mut clean = photo.clone();
+    colours.expect("there are soft pixels").paint(&mut clean);
     // On black, the error of the soft pixels' colours falls.
     let expected = golden.get("foreground").1;
     let error = |photo: &Photo| -> f32 {

@@ -54,7 +54,12 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 
     let options = RefineOptions { radius: arguments.radius, hair: arguments.hair };
     let alpha = edges::refine(&photo, &mask.rle.decode()?, &options, &none).await?;
-    let photo = if arguments.photo_colours { photo } else { edges::clean_colours(&photo, &alpha) };
+    let mut photo = photo;
+    if !arguments.photo_colours
+        && let Some(colours) = edges::subject_colours(&photo, &alpha, &none).await?
+    {
+        colours.paint(&mut photo);
+    }
     write(&arguments.out, &photo, &alpha)
 }
 
@@ -63,7 +68,8 @@ fn middle(photo: &Photo) -> Prompt {
     Prompt::Points(PointPrompt::at(vec![Point { x, y, label: 1 }]))
 }
 
-/// Writes the pixels that are not fully transparent, and the rectangle around them.
+/// Writes the smallest rectangle that holds all pixels that are not fully transparent. Pixels that
+/// are have no colour, so that the file shows no more than the thing.
 fn write(path: &Path, photo: &Photo, alpha: &Alpha) -> Result<()> {
     let width = photo.width as usize;
     let visible = || alpha.values.iter().enumerate().filter(|(_, alpha)| **alpha > 0);
@@ -75,6 +81,9 @@ fn write(path: &Path, photo: &Photo, alpha: &Alpha) -> Result<()> {
     };
     let picture = RgbaImage::from_fn(right - left + 1, bottom - top + 1, |x, y| {
         let i = (top + y) as usize * width + (left + x) as usize;
+        if alpha.values[i] == 0 {
+            return Rgba([0; 4]);
+        }
         let [r, g, b] = [0, 1, 2].map(|channel| photo.rgb[3 * i + channel]);
         Rgba([r, g, b, alpha.values[i]])
     });

@@ -35,5 +35,10 @@ export function withoutKind(prompt: PointPrompt): PointPrompt {
   );
 }
 
-const compressed = (code: CocoRle): CocoRle =>
+/**
+ * Gives the mask compressed.
+ *
+ * @throws {SegmenterError} 'invalid-prompt' or 'size-mismatch' if an uncompressed mask is wrong.
+ */
+export const compressed = (code: CocoRle): CocoRle =>
   Array.isArray(code?.counts) ? encodeRuns(decodeRuns(code), sizeOf(code)) : code;

@@ -2,6 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { unlessAborted } from '../common/abort.js';
 import { abortedError, SegmenterError } from '../common/errors.js';
+import type { Matte, RefineOptions } from '../common/matte.js';
 import type {
   CallOptions,
   Candidate,
@@ -12,7 +13,8 @@ import type {
 import type { CallSettings, WorkerClient } from '../engine/client.js';
 import type { ImageInfo } from '../engine/protocol.js';
 import type { ImagePayload } from '../photo/image-source.js';
-import { withCompressedMasks, withoutKind } from './prepare-prompt.js';
+import type { HasRle } from '../results/rle.js';
+import { compressed, withCompressedMasks, withoutKind } from './prepare-prompt.js';
 import { portion, reporter } from './progress.js';
 
 /** If a call has to encode the photo again, this is the share of that step in its progress. */
@@ -23,6 +25,9 @@ interface Place {
   client: WorkerClient;
   imageId: number;
 }
+
+/** Each photo has a number, by which workers know its pixels. */
+let photos = 0;
 
 /** A photo that the image encoder has encoded. Prompts on it need only the mask decoder. */
 export class SegmentedImage {
@@ -35,6 +40,9 @@ export class SegmentedImage {
   #payload: ImagePayload | undefined;
   #place: Place;
   #restoring: Promise<void> | undefined;
+  readonly #photoId = ++photos;
+  /** This worker may have the decoded photo, because it has refined an edge. */
+  #refiner: WorkerClient | undefined;
   #closed = false;
 
   /** @internal */
@@ -99,6 +107,34 @@ export class SegmentedImage {
   }
 
   /**
+   * Makes an alpha for a mask whose edge follows the photo, and the thing's own colours for its soft
+   * pixels. Where the photo's colours do not show an edge, the mask's edge is softened. The photo is
+   * decoded again, and its pixels are kept until another image's edge is refined or this image is
+   * closed. An empty mask gives a transparent matte, and a full one an opaque matte.
+   *
+   * @throws {SegmenterError} 'invalid-option' if the radius or another option cannot be used,
+   * 'invalid-prompt' if the mask has no valid run-length encoding, 'size-mismatch' if it does not
+   * have the photo's size, 'device-lost', 'closed', 'aborted'.
+   */
+  async refine({ rle }: HasRle, options: RefineOptions = {}): Promise<Matte> {
+    const { radius, hair = false, colors = 'clean', onProgress, signal } = options;
+    const mask = compressed(rle);
+    this.#requireOpen();
+    if (signal?.aborted) throw abortedError(signal);
+    const report = reporter('refine', onProgress);
+    const client = await unlessAborted(this.#client(), signal);
+    this.#requireOpen();
+    this.#refiner = client;
+    const matte = await client.call(
+      'refine',
+      { photoId: this.#photoId, image: this.#payload!, mask, options: { radius, hair, colors } },
+      { onFraction: report, signal },
+    );
+    report(1);
+    return matte;
+  }
+
+  /**
    * Sends a call to the worker that has the encoded photo. If that worker has ended, a new one
    * encodes the photo first.
    */
@@ -126,6 +162,7 @@ export class SegmentedImage {
     const { client, imageId } = this.#place;
     // The call rejects only if the worker has ended, and then the memory is free already.
     client.call('closeImage', { imageId }).catch(() => {});
+    this.#refiner?.call('closePhoto', { photoId: this.#photoId }).catch(() => {});
   }
 
   /** Does the same as {@link SegmentedImage.close}, for declarations with `using`. */

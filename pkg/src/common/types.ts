@@ -215,8 +215,8 @@ export interface Adapter {
  * at 1.
  */
 export interface Progress {
-  /** The stages belong to the calls `create`, `setImage` and `segment`. */
-  stage: 'model' | 'image' | 'segment';
+  /** The stages belong to the calls `create`, `setImage`, `segment` and `refine`. */
+  stage: 'model' | 'image' | 'segment' | 'refine';
   fraction: number;
 }
 

@@ -4,9 +4,11 @@ import type { Checkpoint, EncodedImage, Engine } from '../../wasm/simd/aims_web.
 import { SegmenterError, toErrorData } from '../common/errors.js';
 import type { Scene } from '../common/types.js';
 import { readModel } from '../model/digest.js';
-import { encodeFile, readImageFile } from './encode-file.js';
+import { decodePhoto } from './decode-photo.js';
 import { inspectGpu } from './inspect-gpu.js';
+import { LastPhoto } from './last-photo.js';
 import { fromProgram, type ProgramCandidate, toProgram } from './logit-bytes.js';
+import { type ProgramMatte, toMatte } from './matte-bytes.js';
 import { loadProgram, type Program } from './program.js';
 import { lendPageGpu, type PageGpu } from './program-gpu.js';
 import type { Calls, FromWorker, Request, ToWorker } from './protocol.js';
@@ -18,6 +20,7 @@ export class Host {
   readonly #gpu: PageGpu | undefined;
   readonly #load: () => Promise<Program>;
   readonly #images = new Map<number, EncodedImage>();
+  readonly #lastPhoto = new LastPhoto();
   readonly #aborted = new Set<number>();
   readonly #waiting = new Set<number>();
   #engine: Engine | undefined;
@@ -36,9 +39,13 @@ export class Host {
     this.#load = load;
   }
 
-  /** This counts the images and calls that are kept. Only tests read it. */
-  get kept(): { images: number; calls: number } {
-    return { images: this.#images.size, calls: this.#waiting.size + this.#aborted.size };
+  /** This counts the images, photos and calls that are kept. Only tests read it. */
+  get kept(): { images: number; photos: number; calls: number } {
+    return {
+      images: this.#images.size,
+      photos: this.#lastPhoto.count,
+      calls: this.#waiting.size + this.#aborted.size,
+    };
   }
 
   receive(message: ToWorker): void {
@@ -65,6 +72,7 @@ export class Host {
     this.#queue = this.#queue.then(() => {
       for (const image of this.#images.values()) image.free();
       this.#images.clear();
+      this.#lastPhoto.forget();
       this.#engine?.free();
       this.#engine = undefined;
     });
@@ -125,15 +133,8 @@ export class Host {
 
     setImage: async ({ image }, checkpoint) => {
       const engine = this.#requireEngine();
-      const encoded =
-        image.format === 'file'
-          ? await encodeFile(engine, image.file, checkpoint)
-          : await engine.setImageRgba(
-              await readImageFile(image.pixels),
-              image.width,
-              image.height,
-              checkpoint,
-            );
+      const pixels = await decodePhoto((await this.#program()).photo, image);
+      const encoded = await engine.encode(pixels, checkpoint);
       const imageId = this.#nextImageId++;
       this.#images.set(imageId, encoded);
       return { imageId, width: encoded.width, height: encoded.height };
@@ -155,6 +156,13 @@ export class Host {
       return found.map(fromProgram);
     },
 
+    refine: async ({ photoId, image, mask, options }, checkpoint) => {
+      const { photo } = await this.#program();
+      const pixels = await this.#lastPhoto.get(photoId, () => decodePhoto(photo, image));
+      const found = (await pixels.refine(mask, options, checkpoint)) as ProgramMatte;
+      return toMatte(found, pixels);
+    },
+
     memory: async () => {
       const { memory } = await this.#program();
       const gpu = this.#requireEngine().gpuMemory() as { inUse: number; reserved: number };
@@ -164,6 +172,11 @@ export class Host {
     closeImage: async ({ imageId }) => {
       this.#images.get(imageId)?.free();
       this.#images.delete(imageId);
+      return null;
+    },
+
+    closePhoto: async ({ photoId }) => {
+      this.#lastPhoto.forget(photoId);
       return null;
     },
   };

@@ -1,10 +1,11 @@
 // This file loads the program: the wasm module that decodes photos and runs the network.
-import type { Engine, InitOutput } from '../../wasm/simd/aims_web.js';
+import type { Engine, InitOutput, PhotoPixels } from '../../wasm/simd/aims_web.js';
 import { SegmenterError, toErrorData } from '../common/errors.js';
 
 /** The parts of the loaded module that the host uses. */
 export interface Program {
   engine: Pick<typeof Engine, 'create'>;
+  photo: Pick<typeof PhotoPixels, 'decode' | 'fromRgba'>;
   memory: InitOutput['memory'];
 }
 
@@ -75,7 +76,7 @@ export async function loadProgram(): Promise<Program> {
     const { program, url } = await chooseBuild();
     file = url.href;
     const { memory } = await program.default({ module_or_path: url });
-    return { engine: program.Engine, memory };
+    return { engine: program.Engine, photo: program.PhotoPixels, memory };
   } catch (cause) {
     throw new SegmenterError(
       'internal',

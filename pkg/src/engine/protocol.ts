@@ -1,7 +1,9 @@
 // These are the messages between client and host. Each call has a number, which the answer repeats.
 import type { ErrorData } from '../common/errors.js';
+import type { Matte, RefineOptions } from '../common/matte.js';
 import type {
   Candidate,
+  CocoRle,
   Device,
   GridOptions,
   Level,
@@ -23,6 +25,8 @@ export interface SegmentRequest {
   maxQueries?: number;
   grid?: GridOptions;
 }
+
+export type RefineSettings = Pick<RefineOptions, 'radius' | 'hair' | 'colors'>;
 
 /** This is what the host found when it looked for WebGPU, before it tried to compute on it. */
 export interface GpuReport {
@@ -56,8 +60,17 @@ export interface Calls {
   setImage: { args: { image: ImagePayload }; result: ImageInfo };
   segment: { args: { imageId: number; request: SegmentRequest }; result: Scene };
   candidates: { args: { imageId: number; prompt: PointPrompt }; result: Candidate[] };
+  /**
+   * The host keeps the pixels of the last photo. It takes the photo from `image` only if it does not
+   * have them. `photoId` is the client's number for the photo and is not the number of an image.
+   */
+  refine: {
+    args: { photoId: number; image: ImagePayload; mask: CocoRle; options: RefineSettings };
+    result: Matte;
+  };
   memory: { args: Record<never, never>; result: MemoryUsage };
   closeImage: { args: { imageId: number }; result: null };
+  closePhoto: { args: { photoId: number }; result: null };
 }
 
 export type CallName = keyof Calls;

@@ -1,4 +1,5 @@
-import type { Box, CocoRle } from '../common/types.js';
+import type { Alpha } from '../common/matte.js';
+import type { CocoRle } from '../common/types.js';
 import { type Crop, cropMask } from './crop.js';
 import { forEachDistanceRow } from './distance.js';
 import type { HasRle } from './rle.js';
@@ -21,13 +22,6 @@ export interface EdgeOptions {
   shiftEdge?: number | undefined;
 }
 
-/** Alpha goes from 0 (transparent) to 255 (opaque), row by row from the top left. */
-export interface Alpha {
-  data: Uint8ClampedArray<ArrayBuffer>;
-  width: number;
-  height: number;
-}
-
 /**
  * Makes an alpha channel of the photo's size from a mask, with its edge moved and softened. The
  * time is proportional to the box around what is not transparent.
@@ -45,15 +39,6 @@ export function maskToAlpha({ rle }: HasRle, options: EdgeOptions = {}): Alpha {
     );
   }
   return { data, width, height };
-}
-
-/**
- * Gives the box of the canvas that `cutOut` makes with the same options, in pixels of the photo. It
- * is [0, 0, 0, 0] if nothing is left of the mask.
- */
-export function cutOutBox({ rle }: HasRle, options: EdgeOptions = {}): Box {
-  const { left, top, width, height } = cropAlpha(rle, options);
-  return [left, top, width, height];
 }
 
 /** Makes the alpha in the bounding box of everything that is not transparent. */
@@ -90,7 +75,7 @@ export function cropAlpha(
 }
 
 /** Cuts off transparent borders. */
-function trim({
+export function trim({
   left,
   top,
   width,

@@ -1,5 +1,4 @@
 // These functions turn masks into what a canvas can draw.
-import { cropAlpha, type EdgeOptions } from './alpha.js';
 import { outlineOf } from './polygons.js';
 import { decodeRle, type HasRle } from './rle.js';
 import type { OutlineOptions } from './simplify.js';
@@ -46,34 +45,4 @@ export function maskToPath2D(mask: HasRle, options: OutlineOptions = {}): Path2D
     path.closePath();
   }
   return path;
-}
-
-/**
- * Cuts the photo out along the mask, on a transparent background, and crops it to what is not
- * transparent. `cutOutBox` gives the position of that crop for the same options. The result is one
- * transparent pixel if nothing is left of the mask. The photo must be upright. A copy of another
- * size is drawn in the mask's size.
- *
- * @throws {TypeError} if `feather` is negative or an option is not finite.
- */
-export function cutOut(
-  photo: CanvasImageSource,
-  { rle }: HasRle,
-  options: EdgeOptions = {},
-): OffscreenCanvas {
-  const { left, top, width, height, pixels } = cropAlpha(rle, options);
-  // Canvases without pixels cannot be drawn or saved.
-  const canvas = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));
-  if (width === 0) return canvas;
-  const context = canvas.getContext('2d')!;
-  const image = new ImageData(width, height);
-  pixels.forEach((alpha, index) => {
-    image.data[4 * index + 3] = alpha;
-  });
-  context.putImageData(image, 0, 0);
-  // Keeps the photo where the alpha below is not transparent. The photo's pixels are not read, so
-  // any photo that can be drawn works.
-  context.globalCompositeOperation = 'source-in';
-  context.drawImage(photo, -left, -top, rle.size[1], rle.size[0]);
-  return canvas;
 }
