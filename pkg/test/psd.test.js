@@ -101,6 +101,41 @@ test('edges are soft as asked for, also on a photo that is half transparent', as
   );
 });
 
+test('a layer with a matte has its alpha, and its colours in soft pixels', async () => {
+  const photo = photoOf(6, 4, 128);
+  const matte = {
+    width: 6,
+    height: 4,
+    data: Uint8ClampedArray.from({ length: 24 }, (_, i) => (i === 7 ? 100 : i === 8 ? 255 : 0)),
+    // The box is larger than what is left of the alpha, as after a change of the alpha.
+    colors: { box: [0, 0, 2, 2], data: new Uint8ClampedArray(16).fill(255) },
+  };
+  const asked = [];
+  const psd = await roundTrip(scene, photo, {
+    matte: async ({ id }) => {
+      asked.push(id);
+      return id === 1 ? matte : undefined;
+    },
+  });
+  assert.deepEqual(asked, [1, 2, 3, 4, 5, 6]);
+  const layers = [...flat(psd.children)];
+  const { left, top, right, bottom, imageData } = layers.find(({ name }) => name === 'Entity 1');
+  assert.deepEqual([left, top, right, bottom], [1, 1, 3, 2]);
+  const expected = [255, 255, 255, 50, ...photo.data.slice(32, 35), 128];
+  assert.deepEqual([...imageData.data], expected);
+  const part = layers.find(({ name }) => name === 'Part 5');
+  assert.deepEqual([...part.imageData.data], [...photo.data.slice(20, 24)]);
+});
+
+test('a matte that cannot be used, or cannot be made, makes the call fail', async () => {
+  const matte = { width: 4, height: 6, data: new Uint8ClampedArray(24), colors: null };
+  await assert.rejects(sceneToPsd(scene, photo, { matte: () => matte }), { code: 'size-mismatch' });
+  const fail = async () => {
+    throw new SegmenterError('aborted', 'The call was aborted.');
+  };
+  await assert.rejects(sceneToPsd(scene, photo, { matte: fail }), { code: 'aborted' });
+});
+
 test('names are as asked for, in all scripts and lengths', async () => {
   const long = 'x'.repeat(300);
   const psd = await roundTrip(scene, photo, {

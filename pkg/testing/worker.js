@@ -3,6 +3,7 @@ import { beforeEach } from 'node:test';
 import { Segmenter } from '../dist/index.js';
 
 export const SCENE = { width: 4, height: 3, masks: [] };
+export const MATTE = { width: 4, height: 3, data: new Uint8ClampedArray(12), colors: null };
 const NO_GPU = { kind: 'none', detail: 'this browser does not offer WebGPU here' };
 
 /** Answers as the worker does, except for calls that are in `silent`. */
@@ -31,7 +32,9 @@ export class StandIn {
       setImage: { imageId: id, width: 4, height: 3 },
       segment: SCENE,
       candidates: [],
+      refine: MATTE,
       closeImage: null,
+      closePhoto: null,
     };
     this.send({ type: 'progress', id, fraction: 0.6 });
     this.send({ type: 'progress', id, fraction: 0.3 });
