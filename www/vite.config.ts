@@ -1,4 +1,6 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
 // Nothing leaves the machine, because the page may contact only its own server.
@@ -39,9 +41,36 @@ const smallModel: Plugin = {
   },
 };
 
+const PUBLIC = new URL('public', import.meta.url).pathname;
+/** The package keeps models itself, and the benchmark is not part of the editor. */
+const NOT_KEPT = /safetensors$|bench|LICENSES/;
+
+/** Writes the service worker with the list of all files of this build. */
+const offline: Plugin = {
+  name: 'offline',
+  apply: 'build',
+  writeBundle({ dir }, bundle) {
+    const published = readdirSync(PUBLIC, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(PUBLIC.length + 1));
+    const files = [...Object.keys(bundle), ...published]
+      .filter((name) => !NOT_KEPT.test(name))
+      .sort();
+    const hash = createHash('sha256');
+    for (const name of files) hash.update(name).update(readFileSync(join(dir!, name)));
+    const version = hash.digest('hex').slice(0, 12);
+    const list = files.map((name) => (name === 'index.html' ? './' : name));
+    const source = readFileSync(new URL('src/offline/service-worker.js', import.meta.url), 'utf8');
+    writeFileSync(
+      join(dir!, 'sw.js'),
+      source.replace('__FILES__', JSON.stringify(list)).replace('__VERSION__', version),
+    );
+  },
+};
+
 export default defineConfig({
   base: './',
-  plugins: [csp, smallModel],
+  plugins: [csp, smallModel, offline],
   // Pre-bundling would separate the package's code from its worker, wasm and model.
   optimizeDeps: { exclude: ['aims-web'] },
   worker: { format: 'es' },

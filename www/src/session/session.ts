@@ -1,6 +1,16 @@
 // The library's objects for one photo. They are made when needed, and made again after the settings
 // change. After a failure they restore themselves.
-import { type Progress, type Prompt, type Scene, type SegmentedImage, Segmenter } from 'aims-web';
+import {
+  type Candidate,
+  type HasRle,
+  type PointPrompt,
+  type Progress,
+  type Prompt,
+  type Scene,
+  type SegmentedImage,
+  Segmenter,
+} from 'aims-web';
+import type { Refine } from '../edit/matte.js';
 import type { Settings } from './settings.js';
 
 export interface Job {
@@ -73,5 +83,21 @@ export class Session {
       signal: job.signal,
       onProgress: job.onProgress,
     });
+  }
+
+  /** Makes a function that finds the mask's edge in the photo, as part of a job. */
+  refiner(photo: Blob, mask: HasRle, job: Job): Refine {
+    return async (options) => {
+      const features = await this.encode(photo, job);
+      job.onStage('refine');
+      const { signal, onProgress } = job;
+      return features.refine(mask, { ...options, signal, onProgress });
+    };
+  }
+
+  /** Gives all answers to a prompt. There are none if the photo is not encoded yet. */
+  async candidates(photo: Blob, prompt: PointPrompt, signal: AbortSignal): Promise<Candidate[]> {
+    if (this.#image?.photo !== photo) return [];
+    return this.#image.features.candidates(prompt, { signal });
   }
 }

@@ -1,38 +1,53 @@
 // The scene graph as SVG. Entities are where they are in the photo, lines are relations, and parts
 // are around their entity.
-import type { Mask } from 'aims-web';
-import { svg } from './dom.js';
+import type { CocoRle, Mask } from 'aims-web';
+import { byId as element, svg } from '../dom.js';
+import type { Step } from '../edit/step.js';
+import { colorOf, ofLevel, titleOf } from '../view/shapes.js';
 import { layout, type Node } from './layout.js';
-import { colorOf, ofLevel, titleOf } from './shapes.js';
-import type { View } from './view.js';
+
+/** Which keys are held when something is picked. */
+interface Keys {
+  shift: boolean;
+  alt: boolean;
+}
 
 export interface GraphEvents {
   onHover: (mask: Mask | undefined) => void;
-  onPick: (mask: Mask, second: boolean) => void;
+  onPick: (mask: Mask, keys: Keys) => void;
+  /** Called for a double click or the key O. */
+  onOpen: (mask: Mask) => void;
 }
 
 /** The width of the drawing, in its own units. The height follows the photo, within limits. */
 const WIDTH = 320;
 
 export class Graph {
-  readonly #root: SVGSVGElement;
+  readonly #root = element<SVGSVGElement>('graph');
   readonly #events: GraphEvents;
   readonly #items = new Map<Mask, SVGGElement>();
 
-  constructor(root: SVGSVGElement, events: GraphEvents) {
-    this.#root = root;
+  #shown: Step | undefined;
+
+  constructor(events: GraphEvents) {
     this.#events = events;
   }
 
-  show(view: View | undefined): void {
+  show(step: Step | undefined): void {
+    // A step that shows another level has the same graph.
+    if (step?.scene === this.#shown?.scene) return;
+    this.#shown = step;
     this.#items.clear();
     this.#root.replaceChildren();
-    this.#root.toggleAttribute('hidden', !view?.scene.masks.length);
-    if (!view) return;
-    const { scene, opened } = view;
+    this.#root.toggleAttribute('hidden', !step?.scene.masks.length);
+    if (!step) return;
+    const { scene, opened } = step;
     const found = ofLevel(scene, 'entity');
     // Inside an entity, the result has only its parts.
-    const entities = found.length > 0 ? found : opened.filter((mask) => mask.level === 'entity');
+    const entities =
+      found.length > 0
+        ? found
+        : opened.filter((mask): mask is Mask => 'level' in mask && mask.level === 'entity');
     const height = Math.round(WIDTH * Math.min(1, Math.max(0.5, scene.height / scene.width)));
     const { nodes, stems } = layout(entities, ofLevel(scene, 'part'), scene, WIDTH, height);
     this.#root.setAttribute('viewBox', `0 0 ${WIDTH} ${height}`);
@@ -45,10 +60,10 @@ export class Graph {
     this.#moveTabStop([...this.#items.values()][0]);
   }
 
-  highlight(lit: Mask | undefined, selected: Mask | undefined): void {
-    for (const [mask, item] of this.#items) {
-      item.classList.toggle('lit', mask === lit);
-      item.classList.toggle('selected', mask === selected);
+  highlight(lit: CocoRle | undefined, selected: CocoRle | undefined): void {
+    for (const [{ rle }, item] of this.#items) {
+      item.classList.toggle('lit', rle === lit);
+      item.classList.toggle('selected', rle === selected);
     }
   }
 
@@ -90,7 +105,8 @@ export class Graph {
     item.addEventListener('pointerleave', () => this.#events.onHover(undefined));
     item.addEventListener('focus', () => this.#events.onHover(mask));
     item.addEventListener('blur', () => this.#events.onHover(undefined));
-    item.addEventListener('click', (event) => this.#events.onPick(mask, event.shiftKey));
+    item.addEventListener('click', (event) => this.#events.onPick(mask, keysOf(event)));
+    item.addEventListener('dblclick', () => this.#events.onOpen(mask));
     item.addEventListener('keydown', (event) => this.#onKey(event, mask));
     this.#items.set(mask, item);
     this.#root.append(item);
@@ -104,8 +120,9 @@ export class Graph {
       const at = items.indexOf(this.#items.get(mask)!);
       this.#moveTabStop(items[(at + step + items.length) % items.length])?.focus();
     } else if (event.key === 'Enter' || event.key === ' ') {
-      this.#events.onPick(mask, event.shiftKey);
-    } else return;
+      this.#events.onPick(mask, keysOf(event));
+    } else if (event.key === 'o') this.#events.onOpen(mask);
+    else return;
     event.preventDefault();
   }
 
@@ -115,3 +132,8 @@ export class Graph {
     return item;
   }
 }
+
+const keysOf = ({ shiftKey, altKey }: MouseEvent | KeyboardEvent): Keys => ({
+  shift: shiftKey,
+  alt: altKey,
+});

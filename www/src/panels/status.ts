@@ -1,12 +1,13 @@
-// The status line, the progress bar with its cancel button, and the banner for errors.
-import type { Progress } from 'aims-web';
-import { byId } from './dom.js';
-import type { Explanation, Remedy } from './errors.js';
+// The status line, the progress bar with its cancel button, the banner for errors, and the device.
+import type { Adapter, Progress } from 'aims-web';
+import { byId } from '../dom.js';
+import type { Explanation, Remedy } from '../session/errors.js';
 
 const STAGES: Record<Progress['stage'], string> = {
   model: 'Loading the model',
   image: 'Analysing the photo',
   segment: 'Finding masks',
+  refine: 'Finding the edge',
 };
 
 const REMEDIES: Record<Remedy, string> = { retry: 'Try again', 'use-cpu': 'Use the CPU' };
@@ -18,14 +19,16 @@ export class Status {
   readonly #bar = byId<HTMLProgressElement>('progress-bar');
   readonly #banner = byId('banner');
   readonly #bannerAction = byId<HTMLButtonElement>('banner-action');
+  onCancel: () => void = () => {};
+  onRemedy: (remedy: Remedy) => void = () => {};
 
-  constructor(actions: { onCancel: () => void; onRemedy: (remedy: Remedy) => void }) {
-    byId('cancel').addEventListener('click', actions.onCancel);
+  constructor() {
+    byId('cancel').addEventListener('click', () => this.onCancel());
     byId('banner-close').addEventListener('click', () => this.clearError());
     this.#bannerAction.addEventListener('click', () => {
       const remedy = this.#bannerAction.dataset.remedy as Remedy;
       this.clearError();
-      actions.onRemedy(remedy);
+      this.onRemedy(remedy);
     });
   }
 
@@ -49,6 +52,16 @@ export class Status {
   idle(): void {
     document.body.dataset.state = 'idle';
     this.#progress.hidden = true;
+    // If the work has said nothing about its result, the line must not name a stage for ever.
+    if (this.#line.textContent?.endsWith('…')) this.say('Done.');
+  }
+
+  showAdapter({ device, name, software, reason }: Adapter): void {
+    const badge = byId('device');
+    badge.textContent = `${device === 'webgpu' ? 'WebGPU' : 'CPU'}${software ? ' (software)' : ''}`;
+    badge.title = `${reason} (${name})`;
+    byId('device-reason').textContent = reason;
+    document.body.dataset.device = device;
   }
 
   showError({ title, text, remedy }: Explanation): void {

@@ -1,10 +1,10 @@
 // The ways to open a photo: file dialog, drop, paste, samples.
-import { byId } from './dom.js';
+import { byId } from '../dom.js';
 
 export type OnPhoto = (photo: Blob, name: string) => void;
 
 export function bindInputs(onPhoto: OnPhoto, onFailure: (error: unknown) => void): void {
-  const stage = byId('stage');
+  const view = byId('view');
   const input = byId<HTMLInputElement>('file');
   const take = (files: FileList | null | undefined): boolean => {
     const file = files?.[0];
@@ -19,34 +19,43 @@ export function bindInputs(onPhoto: OnPhoto, onFailure: (error: unknown) => void
     input.value = '';
   });
 
+  // What is dragged out of the editor is not dropped on it.
+  let own = false;
+  addEventListener('dragstart', () => (own = true));
+  addEventListener('dragend', () => (own = false));
   addEventListener('dragover', (event) => {
-    if (!event.dataTransfer?.types.includes('Files')) return;
+    if (own || !event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
-    stage.classList.add('drop');
+    view.classList.add('drop');
   });
   addEventListener('dragleave', (event) => {
-    if (event.relatedTarget === null) stage.classList.remove('drop');
+    if (event.relatedTarget === null) view.classList.remove('drop');
   });
   addEventListener('drop', (event) => {
-    stage.classList.remove('drop');
+    view.classList.remove('drop');
     // Without this, the browser would leave the page to show the file.
     event.preventDefault();
-    take(event.dataTransfer?.files);
+    if (!own) take(event.dataTransfer?.files);
   });
 
   addEventListener('paste', (event) => {
     if (take(event.clipboardData?.files)) event.preventDefault();
   });
 
-  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-sample]')) {
-    const name = button.dataset.sample ?? '';
-    button.addEventListener('click', () => {
-      fetch(`samples/${name}.jpg`)
-        .then((response) => response.blob())
-        .then((photo) => onPhoto(photo, name))
-        .catch(onFailure);
-    });
-  }
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-sample]'))
+    button.addEventListener('click', () => openSample(button.dataset.sample!, onPhoto, onFailure));
+}
+
+/** Opens one of the photos that come with the page. */
+export function openSample(
+  name: string,
+  onPhoto: OnPhoto,
+  onFailure: (error: unknown) => void,
+): void {
+  fetch(`samples/${name}.jpg`)
+    .then((response) => response.blob())
+    .then((photo) => onPhoto(photo, name))
+    .catch(onFailure);
 }
 
 const baseName = (file: string): string => file.replace(/\.[^.]*$/, '') || 'photo';
