@@ -11,9 +11,6 @@ pub struct Coefficients {
     pub colours: [Plane; 3],
     /// What is added.
     pub offset: Plane,
-    /// How much of the input's variance the colours explain around each position, from 0 to 1. It is
-    /// 1 where the input does not vary.
-    pub explained: Plane,
 }
 
 impl Coefficients {
@@ -34,42 +31,76 @@ pub fn guided_filter(
     radius: usize,
     epsilon: f32,
 ) -> Coefficients {
-    let product = |a: &Plane, b: &Plane| a.like(|i| a.values[i] * b.values[i]).box_mean(radius);
+    let product = |a: &Plane, b: &Plane| times(a, b).box_mean(radius);
     let means = guide.each_ref().map(|plane| plane.box_mean(radius));
     let mean = input.box_mean(radius);
     let with_input = guide.each_ref().map(|plane| product(plane, input));
-    let square = product(input, input);
     let pairs = PAIRS.map(|[a, b]| product(&guide[a], &guide[b]));
     let mut colours = [(); 3].map(|()| input.clone());
-    let (mut offset, mut variance, mut explained) = (input.clone(), input.clone(), input.clone());
+    let mut offset = input.clone();
     for i in 0..input.values.len() {
         let centre = means.each_ref().map(|plane| plane.values[i]);
-        let mut covariance = [[0.0; 3]; 3];
-        for ([a, b], pair) in PAIRS.into_iter().zip(&pairs) {
-            covariance[a][b] = pair.values[i] - centre[a] * centre[b];
-            covariance[b][a] = covariance[a][b];
-        }
-        (0..3).for_each(|c| covariance[c][c] += epsilon);
+        let covariance = covariance(centre, pairs.each_ref().map(|pair| pair.values[i]), epsilon);
         let towards = [0, 1, 2].map(|c| with_input[c].values[i] - centre[c] * mean.values[i]);
         let weights = solved(&covariance, towards);
         let along: f32 = weights.iter().zip(centre).map(|(weight, value)| weight * value).sum();
         offset.values[i] = mean.values[i] - along;
-        variance.values[i] = square.values[i] - mean.values[i] * mean.values[i];
-        explained.values[i] = weights.iter().zip(towards).map(|(weight, part)| weight * part).sum();
         colours.iter_mut().zip(weights).for_each(|(plane, weight)| plane.values[i] = weight);
     }
-    let (variance, explained) = (variance.box_mean(radius), explained.box_mean(radius));
-    /// A variance below this is rounding.
-    const LEAST: f32 = 1e-5;
-    let share = |i: usize| match variance.values[i] {
-        ..LEAST => 1.0,
-        all => (explained.values[i] / all).clamp(0.0, 1.0),
-    };
     Coefficients {
         colours: colours.map(|plane| plane.box_mean(radius)),
         offset: offset.box_mean(radius),
-        explained: variance.like(share),
     }
+}
+
+/// How much of the variance of `input` linear functions of the colours explain, from 0 to 1, in
+/// windows of `2 * radius + 1` positions. Only positions that are `sure` count. It is 0 where these
+/// have nearly all the same input.
+pub(super) fn explained(
+    guide: &[Plane; 3],
+    input: &Plane,
+    sure: &Plane,
+    radius: usize,
+    epsilon: f32,
+) -> Plane {
+    /// A window says something if at least this share of it is sure, and varies by as much.
+    const LEAST: f32 = 0.02;
+    let count = sure.box_mean(radius);
+    let mean = |plane: &Plane| {
+        let sum = times(sure, plane).box_mean(radius);
+        sum.like(|i| sum.values[i] / count.values[i].max(LEAST))
+    };
+    let (means, centre) = (guide.each_ref().map(mean), mean(input));
+    let squares = mean(&times(input, input));
+    let with_input = guide.each_ref().map(|plane| mean(&times(plane, input)));
+    let pairs = PAIRS.map(|[a, b]| mean(&times(&guide[a], &guide[b])));
+    input.like(|i| {
+        let variance = squares.values[i] - centre.values[i] * centre.values[i];
+        if count.values[i] < LEAST || variance < LEAST {
+            return 0.0;
+        }
+        let colour = means.each_ref().map(|plane| plane.values[i]);
+        let covariance = covariance(colour, pairs.each_ref().map(|pair| pair.values[i]), epsilon);
+        let towards = [0, 1, 2].map(|c| with_input[c].values[i] - colour[c] * centre.values[i]);
+        let weights = solved(&covariance, towards);
+        let part: f32 = weights.iter().zip(towards).map(|(weight, part)| weight * part).sum();
+        (part / variance).clamp(0.0, 1.0)
+    })
+}
+
+fn times(a: &Plane, b: &Plane) -> Plane {
+    a.like(|i| a.values[i] * b.values[i])
+}
+
+/// The covariance of the channels, from their means and the means of their products.
+fn covariance(means: [f32; 3], pairs: [f32; 6], epsilon: f32) -> [[f32; 3]; 3] {
+    let mut covariance = [[0.0; 3]; 3];
+    for ([a, b], pair) in PAIRS.into_iter().zip(pairs) {
+        covariance[a][b] = pair - means[a] * means[b];
+        covariance[b][a] = covariance[a][b];
+    }
+    (0..3).for_each(|c| covariance[c][c] += epsilon);
+    covariance
 }
 
 /// The pairs of channels whose products are averaged.

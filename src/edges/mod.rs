@@ -13,6 +13,8 @@ mod foreground;
 mod guided;
 mod matting;
 mod plane;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests;
 mod work;
 
 pub use colours::{SubjectColours, subject_colours};

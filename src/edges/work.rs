@@ -4,7 +4,7 @@
 //! alone.
 
 use super::Alpha;
-use super::guided::{Coefficients, guided_filter};
+use super::guided::{Coefficients, explained, guided_filter};
 use super::matting::{MattingOptions, closed_form};
 use super::plane::{Plane, shrunk};
 use crate::error::Result;
@@ -23,9 +23,12 @@ const MOST_CELLS: f32 = 1e6;
 const MOST_UNKNOWN: f32 = 2e5;
 /// See [`guided_filter`].
 const EPSILON: f32 = 1e-4;
-/// If the colours explain less of the mask than the first number, they say nothing about its edge;
-/// if they explain more than the second one, they are followed. In between, both edges are mixed.
-const TRUSTED: [f32; 2] = [0.08, 0.25];
+/// If the colours explain less of what is surely inside or outside than the first number, they say
+/// nothing about the edge; if they explain more than the second one, they are followed. In between,
+/// both edges are mixed.
+const TRUSTED: [f32; 2] = [0.3, 0.6];
+/// What is further from the edge than this share of the radius counts as sure.
+const SURE: f32 = 0.5;
 /// The mask is softened within this share of the radius.
 const SOFTENED: f32 = 0.25;
 
@@ -72,17 +75,30 @@ impl Work {
         Some(Self { frame, scale, radius, guide, mask: covered, distance })
     }
 
+    /// How many cells there are, and how many of them are in the band.
+    #[cfg(all(test, not(target_family = "wasm")))]
+    pub(super) fn cells(&self) -> (usize, usize) {
+        let near = self.distance.values.iter().filter(|&&distance| distance <= self.radius);
+        (self.distance.values.len(), near.count())
+    }
+
     /// Fits the mask's edge to the photo's.
     pub(super) fn quick(&self) -> Fit {
-        let coefficients =
-            guided_filter(&self.guide, &self.mask, self.radius.round() as usize, EPSILON);
-        let [least, enough] = TRUSTED;
-        let trust = coefficients.explained.like(|i| {
-            let share = (coefficients.explained.values[i] - least) / (enough - least);
-            share.clamp(0.0, 1.0)
-        });
+        let window = self.radius.round() as usize;
+        let coefficients = guided_filter(&self.guide, &self.mask, window, EPSILON);
         let softened = self.mask.box_mean((SOFTENED * self.radius).round().max(1.0) as usize);
-        Fit { coefficients, trust, softened }
+        Fit { coefficients, trust: self.trust(), softened }
+    }
+
+    /// How much the colours tell the inside from the outside around each cell, from 0 to 1.
+    fn trust(&self) -> Plane {
+        let sure = self
+            .distance
+            .like(|i| if self.distance.values[i] > SURE * self.radius { 1.0 } else { 0.0 });
+        let window = (2.0 * self.radius).round() as usize;
+        let explained = explained(&self.guide, &self.mask, &sure, window, EPSILON);
+        let [least, enough] = TRUSTED;
+        explained.like(|i| ((explained.values[i] - least) / (enough - least)).clamp(0.0, 1.0))
     }
 
     /// Solves for alpha in the band, then fits it, so that it can be had at full size.
