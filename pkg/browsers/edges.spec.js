@@ -28,7 +28,7 @@ describe('refined edges', () => {
     [mask] = (await image.segment({ prompt: BOX })).masks;
     size = [image.width, image.height];
   });
-  after(() => segmenter.close());
+  after(() => segmenter?.close());
 
   const isSoft = (alpha) => alpha > 0 && alpha < 255;
 
