@@ -13,16 +13,17 @@ import numpy as np
 import torch
 
 from aims import checkpoint
+from aims.boxes import BOX_LEVELS, STRIDE, BoxHead, prompt_boxes
 from aims.config import LEVELS, OUTPUT_TOKENS, PRESETS, manifest
 from aims.grid import ManyPoints
 from aims.model import Network
 from aims.postprocess import stability
 from data import candidates, maps, records
-from data.candidates import KINDS
+from data.candidates import KINDS, Candidates
 from data.clicks import places_of
 
 CACHE = Path.home() / ".cache/aims-web"
-BATCH = 4  # points; with more, the data does not fit into the processor's cache
+BATCH = 4  # prompts; with more, the data does not fit into the processor's cache
 
 
 def arguments():
@@ -70,6 +71,17 @@ def arguments():
     )
     parser.add_argument(
         "--rounds", type=int, help="the most rounds of queries; by default as the manifest says"
+    )
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        help="best.safetensors of boxes.py: adds SAM's answers to the boxes of this head",
+    )
+    parser.add_argument("--box-count", type=int, default=48, help="the most boxes of a photo")
+    parser.add_argument(
+        "--begin-with",
+        type=Path,
+        help="folder with candidates that were made without --boxes, to add the answers to",
     )
     parser.add_argument("--most", type=int, default=400, help="the most candidates of a photo")
     parser.add_argument("--images", type=int, help="the most photos of each entry of the config")
@@ -168,6 +180,42 @@ def ask_levels(network, features, columns, rows):
     return found.all()
 
 
+def ask_boxes(sam, encoded, columns, rows, prompts, first):
+    """SAM's four masks for each of the `PromptBoxes`; `first` is the number of the first box."""
+    found, decoder = Found(columns, rows), ManyPoints(sam, encoded)
+    # The side of the input's square in cells of the box head.
+    side = 16 // STRIDE * max(encoded.embedding.shape[1:3])
+    for boxes, quality, level in zip(*(x.split(BATCH) for x in prompts)):
+        logits, predicted, tokens = (
+            x.flatten(0, 1) for x in decoder.boxes((boxes / side).view(-1, 2, 2))
+        )
+        number = torch.arange(len(logits)) // 4
+        kinds = torch.tensor([KINDS.index(name) for name in BOX_LEVELS])
+        found.add(logits, predicted, quality[number], tokens, kinds[level[number]], first + number)
+        first += len(boxes)
+    return found.all()
+
+
+def with_boxed(found, boxed, size, encoded, options):
+    """The candidates `found`, then those of the answers `boxed` that repeat none of them."""
+    bits, raw = boxed
+    order = np.argsort(-raw["quality"] * raw["stable"], kind="stable")
+    order = order[(raw["area"][order] >= candidates.FEW) & (raw["stable"][order] > options.stable)]
+    count = len(found.masks)
+    everything = np.concatenate([found.masks, bits])
+    order = np.concatenate([np.arange(count), count + order])
+    kept, repeats = candidates.distinct(everything, order, options.same)
+    kept, repeats = kept[: options.most], repeats[: options.most]
+    joined = {
+        name: np.concatenate([getattr(found, name), raw[name]])
+        for name in ("quality", "score", "stable", "point", "kind", "tokens")
+    }
+    # What the first masks stand for is known already.
+    first = kept < count
+    repeats[first] += found.repeats[kept[first]] - 1
+    return candidates.described(size, everything, kept, repeats, joined, encoded)
+
+
 def candidates_of(asked, size, encoded, options):
     bits, raw = asked
     if options.clicks:
@@ -182,17 +230,54 @@ def candidates_of(asked, size, encoded, options):
     return candidates.described(size, bits, kept, repeats, raw, encoded)
 
 
+class Networks:
+    """The networks that a run asks."""
+
+    def __init__(self, options):
+        weights = options.weights or checkpoint.cached(options.family)
+        self.options, self.levels = options, None
+        if options.levels:
+            config = PRESETS[options.family.removeprefix("aims-")]
+            self.levels = Network(replace(config, rounds=options.rounds or config.rounds))
+            checkpoint.load(self.levels, checkpoint.read(weights) | checkpoint.read(options.levels))
+            self.levels.eval()
+        self.sam = checkpoint.sam(manifest(options.family), weights)
+        self.boxes = BoxHead.read(options.boxes) if options.boxes else None
+
+    def candidates(self, record, kept):
+        """The candidates of a photo, or None if it has none; `kept` has its maps."""
+        options, size, encoded = self.options, kept.size, kept.encoded()
+        half = options.half and record.split != "val"
+        if options.begin_with:
+            path = candidates.place(options.begin_with, record.image)
+            found = Candidates.load(path) if path.exists() else None
+        else:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                asked = self.ask(record, size, encoded)
+            # Overlaps are counts of cells, which 16 bits cannot hold.
+            found = asked and candidates_of(asked, size, encoded, options)
+        if not self.boxes or not found:
+            return found
+        said = self.boxes([x[0] for x in encoded.features()])
+        prompts = prompt_boxes(said, *size[2:], options.box_count)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            boxed = ask_boxes(self.sam, encoded, *size[2:], prompts, found.point.max() + 1)
+        return with_boxed(found, boxed, size, encoded, options)
+
+    def ask(self, record, size, encoded):
+        if self.levels:
+            return ask_levels(self.levels, encoded.features(), *size[2:])
+        clicks, grid = self.options.clicks, self.options.grid
+        points = click_points(record, size, clicks) if clicks else grid_points(*size[2:], grid)
+        side = 4 * max(encoded.embedding.shape[1:3])
+        return ask_sam(self.sam, encoded, *size[2:], points / side) if len(points) else None
+
+
+@torch.no_grad()
 def main():
     options = arguments()
     torch.set_num_threads(1)
-    weights = options.weights or checkpoint.cached(options.family)
-    if options.levels:
-        config = PRESETS[options.family.removeprefix("aims-")]
-        network = Network(replace(config, rounds=options.rounds or config.rounds))
-        checkpoint.load(network, checkpoint.read(weights) | checkpoint.read(options.levels))
-        network.eval()
-    else:
-        sam = checkpoint.sam(manifest(options.family), weights)
+    networks = Networks(options)
     entries = json.loads(options.config.read_text())["candidates"]
     for number, (record, _) in enumerate(records.in_order(entries, options.data, options.images)):
         path, source = (
@@ -202,27 +287,9 @@ def main():
         if number % options.of != options.number or path.exists() or not source.exists():
             continue
         begun = time.time()
-        kept = maps.Maps.load(source)
-        size, encoded = kept.size, kept.encoded()
-        with (
-            torch.no_grad(),
-            torch.autocast("cpu", torch.bfloat16, enabled=options.half and record.split != "val"),
-        ):
-            if options.levels:
-                asked = ask_levels(network, encoded.features(), *size[2:])
-            else:
-                points = (
-                    click_points(record, size, options.clicks)
-                    if options.clicks
-                    else grid_points(*size[2:], options.grid)
-                )
-                if not len(points):
-                    continue
-                side = 4 * max(encoded.embedding.shape[1:3])
-                asked = ask_sam(sam, encoded, *size[2:], points / side)
-        # Overlaps are counts of cells, which 16 bits cannot hold.
-        with torch.no_grad():
-            found = candidates_of(asked, size, encoded, options)
+        found = networks.candidates(record, maps.Maps.load(source))
+        if found is None:
+            continue
         found.save(path)
         row = {
             "image": record.image,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from .sam import PADDING
 from .transformer import in_cells
 
 
@@ -66,11 +67,11 @@ class SharedImage:
 
 
 class Answer(NamedTuple):
-    """The answer to n points."""
+    """The answer to n prompts, with m masks each."""
 
-    logits: torch.Tensor  # [n, 3, 4 height, 4 width]
-    quality: torch.Tensor  # [n, 3]
-    tokens: torch.Tensor  # [n, 3, 256]
+    logits: torch.Tensor  # [n, m, 4 height, 4 width]
+    quality: torch.Tensor  # [n, m]
+    tokens: torch.Tensor  # [n, m, 256]
     pixels: torch.Tensor  # [n, cells * 16, 32]: kernels are multiplied with these
     entered: list  # the tokens that enter each block
     images: list  # the image after each block, [n, cells, 256]
@@ -100,28 +101,44 @@ class ManyPoints:
         answer = self.answer(points)
         return answer.logits, answer.quality, answer.tokens
 
-    @torch.no_grad()
+    def boxes(self, corners):
+        """All four masks of boxes, whose top left and bottom right corners are [n, 2, 2].
+
+        Returns the same as `nested`, with the mask for unambiguous prompts first.
+        """
+        # As in SAM 2's predictor, a filler ends the prompt.
+        points = F.pad(corners, (0, 0, 0, 1))
+        labels = torch.tensor([2, 3, PADDING]).expand(len(corners), -1)
+        answer = self.decoded(self.encoder.embed(points, labels), (0, 1, 2, 3))
+        return answer.logits, answer.quality, answer.tokens
+
     def answer(self, points):
         """Does the same as `nested`, but returns the intermediate results as well."""
+        # The first mask is for unambiguous prompts.
+        return self.decoded(self.encoder.tokens(points), (1, 2, 3))
+
+    @torch.no_grad()
+    def decoded(self, prompts, masks):
+        """The answers to prompts [n, tokens, 256]: those of the decoder's `masks`."""
         decoder, entered, images = self.decoder, [], []
         outputs = torch.cat(
             [decoder.obj_score_token.weight, decoder.iou_token.weight, decoder.mask_tokens.weight]
         )
-        placed = torch.cat([outputs.expand(len(points), -1, -1), self.encoder.tokens(points)], 1)
+        placed = torch.cat([outputs.expand(len(prompts), -1, -1), prompts], 1)
         # The object score and the prompt's own tokens are not read.
         queries, image = self.shared.finish(
             placed, self.shared.look(placed), slice(1, 6), entered, images
         )
         kernels = torch.stack(
-            [decoder.output_hypernetworks_mlps[i](queries[:, 1 + i]) for i in (1, 2, 3)], 1
+            [decoder.output_hypernetworks_mlps[i](queries[:, 1 + i]) for i in masks], 1
         )
         pixels = self.upscaled(image)
         logits = decoder.output_upscaling.into_rows(
             kernels @ pixels.transpose(1, 2), self.height, self.width
         )
-        quality = decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, 1:]
-        # The first mask is for unambiguous prompts.
-        return Answer(logits, quality, queries[:, 2:5], pixels, entered, images)
+        quality = decoder.iou_prediction_head(queries[:, 0]).sigmoid()[:, list(masks)]
+        tokens = queries[:, [1 + i for i in masks]]
+        return Answer(logits, quality, tokens, pixels, entered, images)
 
     def upscaled(self, image):
         """The upscaled image, [n, cells * 16, channels]."""

@@ -29,7 +29,7 @@ class Candidates(Stored):
     score: np.ndarray  # [n]: the level decoders' score; for SAM's masks, the predicted IoU again
     stable: np.ndarray  # [n]: SAM's stability score
     repeats: np.ndarray  # [n]: how many masks it stands for: itself and its dropped repeats
-    point: np.ndarray  # [n]: the number of the point
+    point: np.ndarray  # [n]: the number of the prompt
     kind: np.ndarray  # [n]: the index in KINDS
     tokens: np.ndarray  # [n, 256]: the mask tokens after the decoder
     inside: np.ndarray  # [n, 256]: the embedding's mean in the mask
