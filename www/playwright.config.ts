@@ -1,8 +1,6 @@
 import { defineConfig } from '@playwright/test';
 import { SOFTWARE } from '../scripts/chromium-flags.mjs';
-import { launchOptions } from './e2e/browser.js';
-
-const PORT = Number(process.env.PORT ?? 4179);
+import { ADDRESS, launchOptions, PORT } from './e2e/browser.js';
 
 export default defineConfig({
   testDir: 'e2e',
@@ -13,13 +11,13 @@ export default defineConfig({
   expect: { timeout: 20 * 60_000 },
   reporter: [['list']],
   use: {
-    baseURL: `http://localhost:${PORT}/`,
+    baseURL: ADDRESS,
     viewport: { width: 1440, height: 900 },
     launchOptions: launchOptions(SOFTWARE),
   },
   webServer: {
     command: `vite preview --port ${PORT} --strictPort`,
-    url: `http://localhost:${PORT}/`,
+    url: ADDRESS,
     reuseExistingServer: false,
   },
 });

@@ -3,18 +3,19 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test as base, type Download, expect, type Page } from '@playwright/test';
 import type { Box, Scene } from 'aims-web';
+import { ADDRESS } from './browser.js';
 
-type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box' | 'points';
+/** A point, in pixels. */
+export type Point = [x: number, y: number];
+
+type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box';
 
 export class Demo {
-  /** The width of the photo, in pixels. Clicks and drags need it. */
-  width = 0;
-
   constructor(readonly page: Page) {}
 
-  /** Opens the page and waits until the model is loaded or has failed to load. */
+  /** Opens the page without a photo and waits until the model is loaded or has failed to load. */
   async start(query: string): Promise<void> {
-    await this.page.goto(`?${query}`);
+    await this.page.goto(`?photo=none&${query}`);
     await expect(this.page.locator('#status')).toHaveText(/^Ready|did not work/);
     await this.idle();
   }
@@ -28,33 +29,73 @@ export class Demo {
     await this.idle();
   }
 
-  async click(point: [x: number, y: number], keys: 'Shift'[] = []): Promise<void> {
-    const [x, y] = await this.#onScreen(point);
+  /** Waits until the number of selected pixels is no longer `before`, and gives it. */
+  async selected(before?: number): Promise<number> {
+    const body = this.page.locator('body');
+    if (before !== undefined)
+      await expect(body).not.toHaveAttribute('data-selected', String(before));
+    await this.idle();
+    return Number(await body.getAttribute('data-selected'));
+  }
+
+  /** Undoes all edits, and puts tools and the zoom back. */
+  async reset(): Promise<void> {
+    const { page } = this;
+    await page.keyboard.press('Escape');
+    await this.idle();
+    while (await page.locator('#undo').isEnabled()) await page.click('#undo');
+    await page.locator('#preview').uncheck({ force: true });
+    for (const key of ['b', '0']) await page.keyboard.press(key);
+    await page.uncheck('#exact');
+    await page.keyboard.press('v');
+    await page.mouse.move(0, 0);
+  }
+
+  async click(point: Point, keys: ('Shift' | 'Alt')[] = []): Promise<void> {
+    const [x, y] = await this.onScreen(point);
     for (const key of keys) await this.page.keyboard.down(key);
     await this.page.mouse.click(x, y);
     for (const key of keys) await this.page.keyboard.up(key);
   }
 
-  async hover(point: [x: number, y: number]): Promise<void> {
-    await this.page.mouse.move(...(await this.#onScreen(point)));
+  async doubleClick(point: Point): Promise<void> {
+    await this.page.mouse.dblclick(...(await this.onScreen(point)));
+  }
+
+  async hover(point: Point): Promise<void> {
+    await this.page.mouse.move(...(await this.onScreen(point)));
   }
 
   /** Drags from inside one corner pixel of the box to inside the opposite one. */
   async drag([x, y, width, height]: Box): Promise<void> {
-    await this.page.mouse.move(...(await this.#onScreen([x, y])));
-    await this.page.mouse.down();
-    await this.page.mouse.move(...(await this.#onScreen([x + width - 1, y + height - 1])), {
-      steps: 5,
-    });
-    await this.page.mouse.up();
+    await this.stroke([
+      [x, y],
+      [x + width - 1, y + height - 1],
+    ]);
   }
 
-  async scene(): Promise<Scene> {
-    return JSON.parse((await this.#save('#save-scene')).toString()) as Scene;
+  /** Presses the button at the first point, and moves through the others. */
+  async stroke(points: Point[], button: 'left' | 'middle' = 'left'): Promise<void> {
+    const places = [];
+    for (const point of points) places.push(await this.onScreen(point));
+    await this.page.mouse.move(...places[0]!);
+    await this.page.mouse.down({ button });
+    for (const place of places.slice(1)) await this.page.mouse.move(...place, { steps: 5 });
+    await this.page.mouse.up({ button });
   }
 
-  async cutout(): Promise<Buffer> {
-    return this.#save('#save-cutout');
+  async scene(): Promise<Scene & { selected: number | null }> {
+    return JSON.parse((await this.save('json')).toString());
+  }
+
+  /** Gives the file that the export menu saves. */
+  async save(format: string): Promise<Buffer> {
+    await this.page.click('#export');
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.click(`[data-format=${format}]`),
+    ]);
+    return readFileSync(await (download as Download).path());
   }
 
   async choose(name: string, buffer: Buffer): Promise<void> {
@@ -71,58 +112,94 @@ export class Demo {
       [1440, 900],
     ] as const) {
       await this.page.setViewportSize({ width, height });
-      // This waits for two frames, because the canvases get their new size in the first.
-      await this.page.evaluate(
-        () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-      );
-      await this.page.screenshot({ path: path(width), fullPage: true });
+      await this.frames();
+      await this.page.screenshot({ path: path(width) });
     }
   }
 
-  async #save(button: string): Promise<Buffer> {
-    const [download] = await Promise.all([
-      this.page.waitForEvent('download'),
-      this.page.click(button),
-    ]);
-    return readFileSync(await (download as Download).path());
+  /** Waits for two frames. In the first one, canvases get a new size. */
+  async frames(): Promise<void> {
+    await this.page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
+  }
+
+  /** Gives the scale of the photo in CSS pixels, and where its top left corner is in the view. */
+  async camera(): Promise<{ scale: number; x: number; y: number }> {
+    const camera = (await this.page.getAttribute('#overlay', 'data-camera')) ?? '';
+    const [scale, x, y] = camera.split(' ').map(Number) as [number, number, number];
+    return { scale, x, y };
   }
 
   /** Gives the centre of a pixel of the photo, on the screen. */
-  async #onScreen([x, y]: [number, number]): Promise<[number, number]> {
-    const canvas = this.page.locator('#overlay');
-    await canvas.scrollIntoViewIfNeeded();
-    const box = await canvas.boundingBox();
+  async onScreen([x, y]: Point): Promise<Point> {
+    const box = await this.page.locator('#overlay').boundingBox();
     if (!box) throw new Error('The photo is not shown.');
-    const scale = box.width / this.width;
-    return [box.x + (x + 0.5) * scale, box.y + (y + 0.5) * scale];
+    const camera = await this.camera();
+    return [
+      box.x + camera.x + (x + 0.5) * camera.scale,
+      box.y + camera.y + (y + 0.5) * camera.scale,
+    ];
   }
 }
 
-/**
- * Every test also checks that the page contacts only its own server and reports no errors in the
- * console.
- */
-export const test = base.extend<{ demo: Demo; complaints: string[] }>({
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the parameter's names.
-  complaints: async ({}, use) => {
+/** Collects what the page must not do: contact another server, and report errors in the console. */
+function watch(page: Page, complaints: string[]): void {
+  page.context().on('request', (request) => {
+    const own = [ADDRESS, `blob:${ADDRESS}`, 'data:'].some((start) =>
+      request.url().startsWith(start),
+    );
+    if (!own) complaints.push(`request to ${request.url()}`);
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`page: ${error.message}`));
+}
+
+/** Every test also checks that the page does nothing that it must not do. */
+export const test = base.extend<{ demo: Demo }>({
+  demo: async ({ page }, use) => {
     const complaints: string[] = [];
-    await use(complaints);
+    watch(page, complaints);
+    await use(new Demo(page));
     expect(complaints).toEqual([]);
   },
-  demo: async ({ page, baseURL, complaints }, use) => {
-    page.context().on('request', (request) => {
-      const own = [baseURL ?? '', `blob:${baseURL}`, 'data:'].some((start) =>
-        request.url().startsWith(start),
-      );
-      if (!own) complaints.push(`request to ${request.url()}`);
-    });
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-    });
-    page.on('pageerror', (error) => complaints.push(`page: ${error.message}`));
-    await use(new Demo(page));
-  },
 });
+
+/** Settings with which the CPU is quick. What is found is worse. */
+export const QUICK = 'device=cpu&size=256&queries=16&model=models/aims-tiny-q8.safetensors';
+
+/**
+ * Makes tests that share one page with one photo, because opening a photo takes long. Before each
+ * test, all edits are undone.
+ */
+export const testWith = (photo: string) =>
+  base.extend<{ demo: Demo }, { opened: { demo: Demo; complaints: string[] } }>({
+    opened: [
+      async ({ browser }, use) => {
+        const context = await browser.newContext({
+          baseURL: ADDRESS,
+          viewport: { width: 1440, height: 900 },
+          permissions: ['clipboard-read', 'clipboard-write'],
+        });
+        const demo = new Demo(await context.newPage());
+        const complaints: string[] = [];
+        watch(demo.page, complaints);
+        await demo.start(QUICK);
+        await demo.choose(`${photo}.jpg`, sample(photo));
+        await demo.arrive('full');
+        await use({ demo, complaints });
+        await context.close();
+      },
+      { scope: 'worker', timeout: 10 * 60_000 },
+    ],
+    demo: async ({ opened: { demo, complaints } }, use) => {
+      await demo.reset();
+      await use(demo);
+      expect(complaints.splice(0)).toEqual([]);
+    },
+  });
 
 export const sample = (name: string): Buffer =>
   readFileSync(new URL(`../public/samples/${name}.jpg`, import.meta.url));

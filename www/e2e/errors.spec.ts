@@ -43,7 +43,6 @@ test('a file that the program reads but the browser cannot show leaves the previ
   await demo.choose('chelsea.jpg', sample('chelsea'));
   await expectBanner(demo, /cannot be opened/);
   await expect(demo.page.locator('#banner-text')).toContainText('This browser cannot show it');
-  demo.width = 600;
   await demo.drag([150, 80, 300, 250]);
   await demo.arrive('box');
   expect(await demo.scene()).toMatchObject({ width: 600, height: 400 });

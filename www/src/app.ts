@@ -18,6 +18,7 @@ import type { Settings } from './session/settings.js';
 import { Work } from './session/work.js';
 import { Toolbox } from './tools/toolbox.js';
 import { Gestures } from './view/gestures.js';
+import { watchOutlines } from './view/outlines.js';
 import { overlayOf } from './view/overlay.js';
 import type { Pyramid } from './view/pyramid.js';
 import { drawResult } from './view/result.js';
@@ -67,12 +68,17 @@ export class App {
       onPick: (mask, keys) => this.toolbox.pick(mask, keys),
       onOpen: (mask) => this.work.openMask(mask),
     });
+    const dragOut = new DragOut(editor, this.exports);
+    watchOutlines(() => {
+      viewport.redraw('masks', 'overlay');
+      dragOut.update();
+    });
     this.#panels = [
       this.selectionPanel,
       new EdgePanel(editor),
       this.backdropPanel,
       this.exports,
-      new DragOut(editor, this.exports, this.cutOuts),
+      dragOut,
       this.cutOuts,
     ];
     byId('undo').addEventListener('click', () => editor.undo());

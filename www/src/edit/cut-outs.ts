@@ -26,7 +26,9 @@ export class CutOuts {
   #made: { of: EditState; cutOut: CutOut } | undefined;
   /** The state for which the cut-out was cancelled or failed. It is not tried again by itself. */
   #gaveUp: EditState | undefined;
+  /** The state for which the user may still change something. */
   #waiting: EditState | undefined;
+  #making: { of: EditState; done: Promise<void> } | undefined;
   #timer = 0;
 
   constructor(parts: { editor: Editor; session: Session; jobs: Jobs }) {
@@ -41,15 +43,18 @@ export class CutOuts {
     return selection && this.#made?.of.selection === selection ? this.#made.cutOut : undefined;
   }
 
-  /** Makes the cut-out that the state asks for, if somebody looks at it. */
+  /** Makes the cut-out that the state asks for, if somebody looks at it and nothing else goes on. */
   update(): void {
     const { state, previewing } = this.#editor;
-    if (!previewing || !state.selection) return;
-    const known = [this.#made?.of, this.#gaveUp, this.#waiting];
+    if (!previewing || !state.selection || this.#isOtherWorkGoingOn()) return;
+    const known = [this.#made?.of, this.#gaveUp, this.#waiting, this.#making?.of];
     if (known.some((other) => other && isAlike(other, state))) return;
     this.#waiting = state;
     clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.#make(state), PAUSE);
+    this.#timer = window.setTimeout(() => {
+      this.#waiting = undefined;
+      if (!this.#isOtherWorkGoingOn()) void this.#make(state);
+    }, PAUSE);
   }
 
   /** Gives the cut-out of the state, and makes it if needed. It is undefined if that fails. */
@@ -57,26 +62,39 @@ export class CutOuts {
     const { state } = this.#editor;
     if (!state.selection) return undefined;
     clearTimeout(this.#timer);
+    this.#waiting = undefined;
     if (!this.#made || !isAlike(this.#made.of, state)) await this.#make(state);
     return this.#made && isAlike(this.#made.of, state) ? this.#made.cutOut : undefined;
   }
 
-  async #make(state: EditState): Promise<void> {
+  /** New work would end it. When it has ended by itself, `update` is called again. */
+  #isOtherWorkGoingOn(): boolean {
+    return this.#jobs.busy && !this.#making;
+  }
+
+  #make(state: EditState): Promise<void> {
+    if (this.#making && isAlike(this.#making.of, state)) return this.#making.done;
+    const done = this.#perform(state).finally(() => {
+      if (this.#making?.done === done) this.#making = undefined;
+      this.update();
+    });
+    this.#making = { of: state, done };
+    return done;
+  }
+
+  async #perform(state: EditState): Promise<void> {
     const { photo } = this.#editor;
     if (!photo) return;
-    // The mask's own edge is quick. It is also shown while a better one is being made.
     const isPlain = state.edge.way === 'plain' && state.strokes.length === 0;
-    if (isPlain || (this.#editor.previewing && this.#made?.of.selection !== state.selection))
-      this.#keep(isPlain ? state : { ...state, edge: { ...state.edge } }, cut(photo, state));
-    if (!isPlain) {
-      const outcome = await this.#jobs.run(async (job) => {
-        const refine = this.#session.refiner(photo.file, { rle: state.selection! }, job);
-        this.#keep(state, cut(photo, state, await matteOf(state, photo.bitmap, refine)));
-      });
-      if (outcome === 'cancelled' || outcome === 'failed') this.#gaveUp = state;
-    }
-    if (this.#waiting === state) this.#waiting = undefined;
-    this.update();
+    if (isPlain) return this.#keep(state, cut(photo, state));
+    // The mask's own edge is quick, so it is shown while the better one is being made.
+    if (this.#editor.previewing && this.#made?.of.selection !== state.selection)
+      this.#keep({ ...state, edge: { ...state.edge } }, cut(photo, state));
+    const outcome = await this.#jobs.run(async (job) => {
+      const refine = this.#session.refiner(photo.file, { rle: state.selection! }, job);
+      this.#keep(state, cut(photo, state, await matteOf(state, photo.bitmap, refine)));
+    });
+    if (outcome === 'cancelled' || outcome === 'failed') this.#gaveUp = state;
   }
 
   #keep(of: EditState, cutOut: CutOut): void {

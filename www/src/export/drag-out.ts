@@ -1,8 +1,7 @@
 // A small picture of the selection that can be dragged to other programs and pages.
 import { byId } from '../dom.js';
-import type { CutOuts } from '../edit/cut-outs.js';
 import type { Editor } from '../edit/editor.js';
-import { boxOf, pathOf } from '../view/shapes.js';
+import { boxOf, pathOf } from '../view/outlines.js';
 import type { Exports } from './exports.js';
 
 /** The longest side of the small picture, in CSS pixels. */
@@ -16,31 +15,32 @@ export class DragOut {
   #file: { of: unknown; png: File; url: string } | undefined;
   #drawn: unknown;
 
-  constructor(editor: Editor, exports: Exports, cutOuts: CutOuts) {
+  constructor(editor: Editor, exports: Exports) {
     this.#editor = editor;
     this.#exports = exports;
     // A drag cannot wait for a file, so it is made as soon as the pointer comes near.
-    for (const type of ['pointerenter', 'focus'])
-      this.#handle.addEventListener(type, () => {
-        if (editor.state.selection) void this.#prepare().catch(() => {});
-      });
+    this.#handle.addEventListener('pointerenter', () => {
+      if (editor.state.selection) void this.#prepare().catch(() => {});
+    });
     this.#handle.addEventListener('dragstart', (event) => this.#onDrag(event));
-    this.#handle.addEventListener('dragend', () => cutOuts.update());
   }
 
   update(): void {
     const { state, photo } = this.#editor;
     this.#handle.hidden = !state.selection;
+    this.#handle.dataset.ready = String(this.#file?.of === state);
     if (!state.selection || !photo || this.#drawn === state.selection) return;
-    this.#drawn = state.selection;
     const mask = { rle: state.selection };
     const [left, top, width, height] = boxOf(mask);
     const scale = (SIDE * devicePixelRatio) / Math.max(width, height);
+    const path = pathOf(mask, scale);
+    if (!path) return;
+    this.#drawn = state.selection;
     this.#canvas.width = Math.max(1, Math.round(width * scale));
     this.#canvas.height = Math.max(1, Math.round(height * scale));
     const context = this.#canvas.getContext('2d')!;
     context.setTransform(scale, 0, 0, scale, -left * scale, -top * scale);
-    context.clip(pathOf(mask, scale));
+    context.clip(path);
     photo.pyramid.draw(context, scale, [left, top, width, height]);
   }
 
@@ -51,6 +51,7 @@ export class DragOut {
     if (this.#file) URL.revokeObjectURL(this.#file.url);
     const png = new File([blob], this.#exports.cutOutName(), { type: 'image/png' });
     this.#file = { of: state, png, url: URL.createObjectURL(png) };
+    this.#handle.dataset.ready = 'true';
   }
 
   #onDrag(event: DragEvent): void {

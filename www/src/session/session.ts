@@ -75,11 +75,12 @@ export class Session {
   async segment(photo: Blob, prompt: Prompt, job: Job): Promise<Scene> {
     const features = await this.encode(photo, job);
     job.onStage('segment');
-    const { mode, points } = this.#settings;
+    const { mode, points, queries } = this.#settings;
     return features.segment({
       prompt,
       mode: mode === 'auto' ? undefined : mode,
       grid: { pointsPerSide: points },
+      maxQueries: queries,
       signal: job.signal,
       onProgress: job.onProgress,
     });

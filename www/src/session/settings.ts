@@ -1,5 +1,5 @@
 // The settings. They are also read from the page's address and kept there, for example
-// ?device=cpu&size=512&mode=grid&points=8&model=models/mine.safetensors
+// ?device=cpu&size=512&mode=grid&points=8&queries=16&model=models/mine.safetensors
 import type { Mode, SegmenterOptions } from 'aims-web';
 
 export interface Settings {
@@ -13,24 +13,33 @@ export interface Settings {
   mode: Mode | 'auto';
   /** The number of points per side, for the mode 'grid'. */
   points: number;
+  /** The most queries in the mode 'learned'. If it is undefined, the package decides. */
+  queries: number | undefined;
   /** The address of another model file than the package's default. */
   model: string | undefined;
 }
 
 const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
 const MODES = ['auto', 'learned', 'grid'] as const;
-const SIZES = [512, 640, 768, 1024] as const;
+/** Input sizes are multiples of this, up to the largest one. */
+const SIZE_STEP = 64;
+const MAX_SIZE = 2048;
 const MAX_POINTS = 64;
+const MAX_QUERIES = 192;
 
 export function readSettings(address: URLSearchParams): Settings {
   const pick = <T>(choices: readonly T[], text: string | null, fallback: T) =>
     choices.find((choice) => String(choice) === text) ?? fallback;
-  const points = Number(address.get('points'));
+  const whole = (name: string, most: number, step = 1): number | undefined => {
+    const value = Number(address.get(name));
+    return value > 0 && value <= most && value % step === 0 ? value : undefined;
+  };
   return {
     device: pick(DEVICES, address.get('device'), 'auto'),
-    size: pick<number | undefined>(SIZES, address.get('size'), undefined),
+    size: whole('size', MAX_SIZE, SIZE_STEP),
     mode: pick(MODES, address.get('mode'), 'auto'),
-    points: Number.isInteger(points) && points >= 1 && points <= MAX_POINTS ? points : 16,
+    points: whole('points', MAX_POINTS) ?? 16,
+    queries: whole('queries', MAX_QUERIES),
     model: address.get('model') || undefined,
   };
 }
@@ -40,7 +49,7 @@ function writeSettings(settings: Settings): void {
   address.searchParams.set('device', settings.device);
   address.searchParams.set('mode', settings.mode);
   address.searchParams.set('points', String(settings.points));
-  for (const name of ['size', 'model'] as const) {
+  for (const name of ['size', 'queries', 'model'] as const) {
     if (settings[name]) address.searchParams.set(name, String(settings[name]));
     else address.searchParams.delete(name);
   }
@@ -68,7 +77,8 @@ export function bindSettings(
     const chosen = new URLSearchParams(
       [...new FormData(form)].map(([name, value]) => [name, String(value)]),
     );
-    const next = readSettings(chosen);
+    // The form does not have the number of queries.
+    const next = { ...readSettings(chosen), queries: settings.queries };
     writeSettings(next);
     onApply(next);
   });

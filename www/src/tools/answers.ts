@@ -10,16 +10,16 @@ const SAME = 0.9;
 /** Gives all answers at a point, the smaller ones first. */
 export async function answersAt({ editor, work }: Bench, at: Point): Promise<HasRle[]> {
   const found = editor.step ? masksAt(editor.step.scene.masks, at) : [];
-  const shown = editor.hovered ? [editor.hovered] : [];
   // Masks of the scene come first, because an answer that is like an earlier one is left out.
-  const all: HasRle[] = [...shown, ...found, ...(await work.answers(at))];
+  const all: HasRle[] = [...found, ...(await work.answers(at))];
   const distinct: HasRle[] = [];
   for (const answer of all)
     if (!distinct.some((other) => isSame(answer, other))) distinct.push(answer);
   return distinct.sort((a, b) => rleArea(a.rle) - rleArea(b.rle));
 }
 
-function isSame(a: HasRle, b: HasRle): boolean {
+/** Says whether two masks are the same answer. */
+export function isSame(a: HasRle, b: HasRle): boolean {
   if (a.rle === b.rle) return true;
   const [areaA, areaB] = [rleArea(a.rle), rleArea(b.rle)];
   if (Math.min(areaA, areaB) < SAME * Math.max(areaA, areaB)) return false;

@@ -2,7 +2,7 @@
 import { type HasRle, rleArea } from 'aims-web';
 import { byId } from '../dom.js';
 import { shareOf, titleOf } from '../view/shapes.js';
-import { answersAt } from './answers.js';
+import { answersAt, isSame } from './answers.js';
 import type { Bench } from './options.js';
 import type { At } from './tool.js';
 
@@ -13,12 +13,20 @@ export async function openPickMenu(bench: Bench, at: At): Promise<void> {
   const menu = byId('pick-menu');
   menu.replaceChildren(...answers.map((answer) => entry(bench, menu, answer)));
   menu.showPopover();
+  // The browser's own rule would close the menu when the finger that opened it is lifted.
+  const close = (event: PointerEvent) => {
+    if (event.target instanceof Node && menu.contains(event.target)) return;
+    menu.hidePopover();
+  };
+  addEventListener('pointerdown', close);
+  menu.addEventListener('toggle', () => removeEventListener('pointerdown', close), { once: true });
   const view = bench.viewport.element.getBoundingClientRect();
   const within = (place: number, length: number, room: number) =>
     Math.max(8, Math.min(place, room - length - 8));
   menu.style.left = `${within(view.left + at.screen.x + 8, menu.offsetWidth, innerWidth)}px`;
   menu.style.top = `${within(view.top + at.screen.y + 8, menu.offsetHeight, innerHeight)}px`;
-  const shown = answers.findIndex(({ rle }) => rle === bench.editor.hovered?.rle);
+  const { hovered } = bench.editor;
+  const shown = answers.findIndex((answer) => hovered && isSame(answer, hovered));
   (menu.children[Math.max(0, shown)] as HTMLElement).focus();
 }
 
@@ -35,6 +43,7 @@ function entry({ editor }: Bench, menu: HTMLElement, answer: HasRle): HTMLButton
     editor.select(answer, editor.combine);
   });
   button.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') menu.hidePopover();
     const next = event.key === 'ArrowDown' ? button.nextElementSibling : undefined;
     const other = event.key === 'ArrowUp' ? button.previousElementSibling : next;
     if (!(other instanceof HTMLElement)) return;

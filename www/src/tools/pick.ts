@@ -5,7 +5,7 @@ import { combineFor } from '../edit/selection.js';
 import type { Point } from '../view/camera.js';
 import type { Pen } from '../view/overlay.js';
 import { masksAt, ofLevel } from '../view/shapes.js';
-import { answersAt } from './answers.js';
+import { answersAt, isSame } from './answers.js';
 import { boxBetween, drawBox } from './box.js';
 import type { Bench } from './options.js';
 import { openPickMenu } from './pick-menu.js';
@@ -128,7 +128,7 @@ export class Pick implements Tool {
     const before = editor.hovered;
     this.#answers ??= { at, list: await answersAt(this.#bench, at) };
     const { list } = this.#answers;
-    const index = list.findIndex(({ rle }) => rle === before?.rle) + step;
+    const index = list.findIndex((answer) => before && isSame(answer, before)) + step;
     const next = list[Math.min(list.length - 1, Math.max(0, index))];
     if (next && this.#at && isNear(this.#at, at)) editor.hover(next);
   }

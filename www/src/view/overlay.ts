@@ -4,7 +4,8 @@ import type { Box, HasRle, Mask } from 'aims-web';
 import type { Editor } from '../edit/editor.js';
 import type { Step } from '../edit/step.js';
 import type { Size } from './camera.js';
-import { boxOf, colorOf, ofLevel, pathOf } from './shapes.js';
+import { boxOf, pathOf } from './outlines.js';
+import { colorOf, ofLevel } from './shapes.js';
 
 /** A context whose unit is one pixel of the photo. */
 export interface Pen {
@@ -73,6 +74,7 @@ export function drawMasks(pen: Pen, overlay: Overlay): void {
   for (const mask of masks) {
     if (!isInSight(mask, pen)) continue;
     const path = pathOf(mask, scale);
+    if (!path) continue;
     if (!outlinesOnly && !faint) {
       context.fillStyle = colorOf(mask, 0.36);
       context.fill(path);
@@ -95,7 +97,8 @@ export function drawMarks(pen: Pen, overlay: Overlay, photo: Size): void {
   if (inside.length > 0) dimOutside(pen, inside, photo);
   if (hovered && hovered.rle !== selection?.rle) {
     context.fillStyle = 'rgb(255 255 255 / 0.28)';
-    context.fill(pathOf(hovered, scale));
+    const path = pathOf(hovered, scale);
+    if (path) context.fill(path);
     outline(pen, hovered, '#fff', 2);
   }
   if (selection) ants(pen, selection);
@@ -114,21 +117,21 @@ function ants(pen: Pen, mask: HasRle): void {
 function outline({ context, px, scale }: Pen, mask: HasRle, style: string, width: number): void {
   context.strokeStyle = style;
   context.lineWidth = width * px;
-  context.stroke(pathOf(mask, scale));
+  const path = pathOf(mask, scale);
+  if (path) context.stroke(path);
 }
 
 function dimOutside({ context, scale }: Pen, inside: readonly HasRle[], photo: Size): void {
-  context.save();
+  const outside = new Path2D();
+  outside.rect(0, 0, photo.width, photo.height);
   for (const mask of inside) {
-    // Each mask clips away its inside. What is outside all of them remains.
-    const outside = new Path2D();
-    outside.rect(0, 0, photo.width, photo.height);
-    outside.addPath(pathOf(mask, scale));
-    context.clip(outside, 'evenodd');
+    const path = pathOf(mask, scale);
+    if (!path) return;
+    outside.addPath(path);
   }
   context.fillStyle = 'rgb(8 10 18 / 0.5)';
-  context.fillRect(0, 0, photo.width, photo.height);
-  context.restore();
+  // Things that are opened together do not overlap.
+  context.fill(outside, 'evenodd');
 }
 
 function isInSight(mask: HasRle, { visible: [x, y, width, height] }: Pen): boolean {

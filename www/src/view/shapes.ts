@@ -1,42 +1,7 @@
-// Masks as shapes on the screen: their outlines, their colours, and which one is under the pointer.
-import {
-  type Box,
-  type HasRle,
-  type Level,
-  type Mask,
-  maskToPath2D,
-  rleBox,
-  type Scene,
-} from 'aims-web';
+// Masks on the screen: their colours, their names, and which of them are under the pointer.
+import type { Level, Mask, Scene } from 'aims-web';
 import type { Point } from './camera.js';
-
-interface Shape {
-  box: Box;
-  /** The outlines, by how coarse they are. 0 is exact. */
-  paths: Map<number, Path2D>;
-}
-
-const shapes = new WeakMap<object, Shape>();
-
-function shapeOf({ rle }: HasRle): Shape {
-  let shape = shapes.get(rle);
-  if (!shape) shapes.set(rle, (shape = { box: rleBox(rle), paths: new Map() }));
-  return shape;
-}
-
-export const boxOf = (mask: HasRle): Box => shapeOf(mask).box;
-
-/**
- * Gives the outline of a mask for this many device pixels for each pixel of the photo. When they
- * are few, the outline has fewer corners, but it is off by half a device pixel at most.
- */
-export function pathOf(mask: HasRle, scale = Infinity): Path2D {
-  const { paths } = shapeOf(mask);
-  const coarse = scale >= 2 ? 0 : 2 ** Math.max(0, Math.floor(Math.log2(1 / scale)));
-  let path = paths.get(coarse);
-  if (!path) paths.set(coarse, (path = maskToPath2D(mask, { tolerance: coarse / 2 })));
-  return path;
-}
+import { pathOf } from './outlines.js';
 
 /** The golden angle between hues keeps the colours of neighbouring ids far apart. */
 const hue = (mask: Mask) => Math.round((mask.id * 137.508 + 230) % 360);
@@ -55,7 +20,10 @@ export function masksAt(masks: readonly Mask[], { x, y }: Point): Mask[] {
       ({ bbox: [left, top, width, height] }) =>
         x >= left && y >= top && x < left + width && y < top + height,
     )
-    .filter((mask) => tester?.isPointInPath(pathOf(mask), x, y))
+    .filter((mask) => {
+      const path = pathOf(mask);
+      return path && tester?.isPointInPath(path, x, y);
+    })
     .sort((a, b) => a.area - b.area);
 }
 
