@@ -146,6 +146,33 @@ describe('refined edges', () => {
     expect(await failure(image.refine({ rle: broken }))).to.equal('invalid-prompt');
   });
 
+  it('a small thing in a large photo is found again at full detail', async () => {
+    const large = new OffscreenCanvas(1804, 1200);
+    const context = large.getContext('2d');
+    context.filter = 'blur(6px)';
+    context.drawImage(await createImageBitmap(photo), 0, 0, large.width, large.height);
+    context.filter = 'none';
+    context.drawImage(await createImageBitmap(photo), 1200, 700, size[0], size[1]);
+    const other = await segmenter.setImage(large);
+    const [x, y, width, height] = BOX.box;
+    const prompt = { kind: 'points', box: [1200 + x, 700 + y, width, height] };
+    const [small] = (await other.segment({ prompt })).masks;
+    const fractions = [];
+    const onProgress = ({ fraction }) => fractions.push(fraction);
+    const zoomed = await other.refine(small, { onProgress });
+    expect(fractions.length).to.be.above(10, 'the encoder reports its steps');
+    const plain = await other.refine(small, { zoom: false });
+    const differ = (alpha, i) => Math.abs(alpha - zoomed.data[i]) > 128;
+    expect(plain.data.filter(differ).length).to.be.above(200);
+    for (const enough of [0, 0.4]) {
+      const controller = new AbortController();
+      const abort = ({ fraction }) => fraction >= enough && controller.abort();
+      const call = other.refine(small, { signal: controller.signal, onProgress: abort });
+      expect(await failure(call)).to.equal('aborted');
+    }
+    other.close();
+  });
+
   it('photos of all kinds are refined, also after another image was', async () => {
     const wanted = await image.refine(mask);
     const bitmap = await createImageBitmap(photo);

@@ -366,7 +366,7 @@ export async function refined(
   photo: ImageBitmap,
   signal: AbortSignal,
 ): Promise<Blob> {
-  const options: RefineOptions = { hair: true, radius: 12.5, colors: 'clean', signal };
+  const options: RefineOptions = { hair: true, zoom: false, radius: 12.5, colors: 'clean', signal };
   const mattes = new Map<number, Matte>();
   for (const mask of scene.masks) {
     const matte = await image.refine(mask, options);

@@ -63,11 +63,7 @@ async function together() {
   const program = { photos: 0, images: 0, engines: 0 };
   const pixels = () => {
     program.photos++;
-    const refine = async (mask, options, checkpoint) => {
-      await checkpoint(0.5);
-      return { data: new Uint8Array(12), colors: null };
-    };
-    return { width: 4, height: 3, refine, free: () => program.photos-- };
+    return { width: 4, height: 3, free: () => program.photos-- };
   };
   const features = () => {
     program.images++;
@@ -81,6 +77,10 @@ async function together() {
         photo.free();
         if (!(await checkpoint(0.5))) throw { code: 'aborted', message: 'The work was cancelled.' };
         return features();
+      },
+      refine: async (photo, mask, options, checkpoint) => {
+        await checkpoint(0.5);
+        return { data: new Uint8Array(12), colors: null };
       },
       free: () => program.engines--,
     };

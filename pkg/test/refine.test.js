@@ -17,12 +17,17 @@ test('a call has the photo, the compressed mask and all options, and reports pro
     ['refine', 0.6],
     ['refine', 1],
   ]);
-  await image.refine(MASK, { colors: 'photo' });
+  await image.refine(MASK, { colors: 'photo', zoom: false });
   const [first, second] = StandIn.all[0].calls('refine').map(({ args }) => args);
   assert.deepEqual(first.image, { format: 'file', file: photo });
   assert.deepEqual(first.mask, MASK.rle);
-  assert.deepEqual(first.options, { radius: 7, hair: true, colors: 'clean' });
-  assert.deepEqual(second.options, { radius: undefined, hair: false, colors: 'photo' });
+  assert.deepEqual(first.options, { radius: 7, hair: true, colors: 'clean', zoom: true });
+  assert.deepEqual(second.options, {
+    radius: undefined,
+    hair: false,
+    colors: 'photo',
+    zoom: false,
+  });
   assert.equal(first.photoId, second.photoId);
   const other = await (await create()).setImage(photo);
   await other.refine(MASK);

@@ -32,11 +32,26 @@ use work::Work;
 /// How the edge of a mask is refined.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RefineOptions {
-    /// How far the true edge may be from the mask's, in pixels of the photo. By default 1.2 % of
-    /// the photo's longer side.
+    /// How far the true edge may be from the mask's, in pixels of the photo. By default it is the
+    /// [`default_radius`] of the photo.
     pub radius: Option<f32>,
     /// Whether to take the careful way, which finds hair and fur.
     pub hair: bool,
+}
+
+impl RefineOptions {
+    /// Checks what can be checked without a photo.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for a radius that is no positive number.
+    pub fn check(&self) -> Result<()> {
+        match self.radius {
+            Some(radius) if !(radius.is_finite() && radius > 0.0) => Err(Error::InvalidOption(
+                format!("radius must be a positive number of pixels, not {radius}"),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How opaque a subject is at each pixel of a photo.
@@ -67,14 +82,12 @@ pub async fn refine(
     if (mask_width, mask_height) != (width, height) {
         return Err(Error::SizeMismatch { mask_width, mask_height, width, height });
     }
-    let longer = photo.width.max(photo.height) as f32;
-    let radius = options.radius.unwrap_or(DEFAULT_RADIUS * longer);
-    if !(radius.is_finite() && radius > 0.0) {
-        return Err(Error::InvalidOption("radius must be a positive number of pixels".into()));
-    }
+    options.check()?;
+    let radius = options.radius.unwrap_or(default_radius(width, height));
     progress.checkpoint(0.0).await?;
     let mut alpha = hard(mask);
     // A radius beyond the photo means all of it.
+    let longer = width.max(height) as f32;
     if let Some(work) = Work::new(photo, mask, radius.min(longer), options.hair) {
         progress.checkpoint(0.2).await?;
         let fit = if options.hair {
@@ -97,6 +110,9 @@ fn hard(mask: &BitMask) -> Alpha {
     Alpha { width, height, values }
 }
 
-/// The default radius, as a share of the photo's longer side: about two cells of a mask's logits at
-/// an input size of 640.
-const DEFAULT_RADIUS: f32 = 0.012;
+/// How far the true edge may be from that of a mask whose logits were found on a photo, or on a part
+/// of a photo, of `width` x `height` pixels. It is about two cells of the logits at an input size of
+/// 640, in pixels.
+pub fn default_radius(width: u32, height: u32) -> f32 {
+    0.012 * width.max(height) as f32
+}

@@ -15,6 +15,7 @@ mod request;
 mod target;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
+mod zoom;
 
 use crate::error::{Error, Result};
 use crate::levels::{self, LevelRules, Scene};
@@ -36,6 +37,7 @@ pub use previous::MaskLogits;
 use proposer::{Proposer, Strategy, wants_grid};
 pub use request::{GridOptions, Mode, Point, PointPrompt, Prompt, Request, Stroke};
 use target::Target;
+pub use zoom::Zoomed;
 
 /// A network that has been loaded on a device, and what it can do with photos.
 pub struct Segmenter {

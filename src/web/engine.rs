@@ -86,6 +86,13 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The network.
+    pub(super) fn segmenter(&self) -> &Segmenter {
+        &self.segmenter
+    }
+}
+
 /// An encoded photo.
 #[wasm_bindgen]
 pub struct EncodedImage {

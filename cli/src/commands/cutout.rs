@@ -29,6 +29,10 @@ pub struct Arguments {
     /// How far the true edge may be from the mask's, in pixels of the photo.
     #[arg(long)]
     radius: Option<f32>,
+    /// Take the mask as it was found in the whole photo, and do not look for a small thing again at
+    /// full detail.
+    #[arg(long)]
+    no_zoom: bool,
     /// Keep the photo's colours in soft pixels, with what they have of the background.
     #[arg(long)]
     photo_colours: bool,
@@ -52,8 +56,16 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let scene = segmenter.segment(&encoded, &request, &none).await?;
     let mask = scene.masks.first().context("nothing was found there. Try another prompt")?;
 
-    let options = RefineOptions { radius: arguments.radius, hair: arguments.hair };
-    let alpha = edges::refine(&photo, &mask.rle.decode()?, &options, &none).await?;
+    let mut mask = mask.rle.decode()?;
+    let mut radius = arguments.radius;
+    if !arguments.no_zoom
+        && let Some(found) = segmenter.zoom(&photo, &mask, &none).await?
+    {
+        mask = found.mask;
+        radius = radius.or(Some(edges::default_radius(found.frame.width, found.frame.height)));
+    }
+    let options = RefineOptions { radius, hair: arguments.hair };
+    let alpha = edges::refine(&photo, &mask, &options, &none).await?;
     let mut photo = photo;
     if !arguments.photo_colours
         && let Some(colours) = edges::subject_colours(&photo, &alpha, &none).await?

@@ -108,16 +108,16 @@ export class SegmentedImage {
 
   /**
    * Makes an alpha for a mask whose edge follows the photo, and the thing's own colours for its soft
-   * pixels. Where the photo's colours do not show an edge, the mask's edge is softened. The photo is
-   * decoded again, and its pixels are kept until another image's edge is refined or this image is
-   * closed. An empty mask gives a transparent matte, and a full one an opaque matte.
+   * pixels. The thing is first found again at full detail if the mask has few cells (`zoom`). Where
+   * the photo's colours do not show an edge, the mask's edge is softened. The photo is decoded again,
+   * and its pixels are kept until another image's edge is refined or this image is closed. An empty mask gives a transparent matte, and a full one an opaque matte.
    *
    * @throws {SegmenterError} 'invalid-option' if the radius or another option cannot be used,
    * 'invalid-prompt' if the mask has no valid run-length encoding, 'size-mismatch' if it does not
    * have the photo's size, 'device-lost', 'closed', 'aborted'.
    */
   async refine({ rle }: HasRle, options: RefineOptions = {}): Promise<Matte> {
-    const { radius, hair = false, colors = 'clean', onProgress, signal } = options;
+    const { radius, hair = false, colors = 'clean', zoom = true, onProgress, signal } = options;
     const mask = compressed(rle);
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
@@ -127,7 +127,12 @@ export class SegmentedImage {
     this.#refiner = client;
     const matte = await client.call(
       'refine',
-      { photoId: this.#photoId, image: this.#payload!, mask, options: { radius, hair, colors } },
+      {
+        photoId: this.#photoId,
+        image: this.#payload!,
+        mask,
+        options: { radius, hair, colors, zoom },
+      },
       { onFraction: report, signal },
     );
     report(1);

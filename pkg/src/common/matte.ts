@@ -36,9 +36,16 @@ export interface RefineOptions extends CallOptions {
   /**
    * How far the true edge may be from the mask's, in pixels of the photo. Further away nothing
    * changes. It must be positive, and more than the photo's size means all of the photo. Default:
-   * 1.2 % of the photo's longer side.
+   * 1.2 % of the longer side of the photo, or of the part of it that the mask was found in again.
    */
   radius?: number | undefined;
+  /**
+   * Whether to find a thing again at full detail first. This happens only if it pays: the network
+   * reads the part of the photo around the mask once more if the cells of masks become at least twice
+   * as fine there. Its answer is taken if it shows the same thing. It takes as long as `setImage`.
+   * Default true.
+   */
+  zoom?: boolean | undefined;
   /**
    * Whether to look for hair and fur by closed-form matting, which takes several times longer.
    * Default false, which is a guided filter.

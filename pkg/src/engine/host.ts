@@ -159,8 +159,8 @@ export class Host {
     refine: async ({ photoId, image, mask, options }, checkpoint) => {
       const { photo } = await this.#program();
       const pixels = await this.#lastPhoto.get(photoId, () => decodePhoto(photo, image));
-      const found = (await pixels.refine(mask, options, checkpoint)) as ProgramMatte;
-      return toMatte(found, pixels);
+      const found = await this.#requireEngine().refine(pixels, mask, options, checkpoint);
+      return toMatte(found as ProgramMatte, pixels);
     },
 
     memory: async () => {

@@ -26,7 +26,7 @@ export interface SegmentRequest {
   grid?: GridOptions;
 }
 
-export type RefineSettings = Pick<RefineOptions, 'radius' | 'hair' | 'colors'>;
+export type RefineSettings = Pick<RefineOptions, 'radius' | 'hair' | 'colors' | 'zoom'>;
 
 /** This is what the host found when it looked for WebGPU, before it tried to compute on it. */
 export interface GpuReport {
