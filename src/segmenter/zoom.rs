@@ -188,7 +188,7 @@ mod tests {
 
         let corner = |i: u32| {
             let angle = f64::from(i) * std::f64::consts::PI / 7.0;
-            let length = if i % 2 == 0 { 90.0 } else { 45.0 };
+            let length = if i.is_multiple_of(2) { 90.0 } else { 45.0 };
             [250.0 + length * angle.sin(), 160.0 - length * angle.cos()]
         };
         let corners: Vec<[f64; 2]> = (0..14).map(corner).collect();
