@@ -7,30 +7,40 @@ const test = testWith('chelsea');
 
 interface Pixels {
   width: number;
-  height: number;
   /** RGBA, row by row. */
-  data: number[];
+  data: Buffer;
 }
 
-/** Decodes a PNG in the page. */
-const pixelsOf = (demo: Demo, png: Buffer): Promise<Pixels> =>
-  demo.page.evaluate(
-    async (bytes) => {
-      const blob = new Blob([Uint8Array.from(bytes)], { type: 'image/png' });
-      const bitmap = await createImageBitmap(blob, { premultiplyAlpha: 'none' });
-      const { width, height } = bitmap;
-      const context = new OffscreenCanvas(width, height).getContext('2d')!;
-      context.drawImage(bitmap, 0, 0);
-      return { width, height, data: [...context.getImageData(0, 0, width, height).data] };
-    },
-    [...png],
-  );
+/** Decodes a PNG in the page. Bytes go there and back as text, which is quick. */
+async function pixelsOf({ page }: Demo, png: Buffer): Promise<Pixels> {
+  const { width, text } = await page.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    const text: string[] = [];
+    for (const byte of data) text.push(String.fromCharCode(byte));
+    return { width: bitmap.width, text: btoa(text.join('')) };
+  }, png.toString('base64'));
+  return { width, data: Buffer.from(text, 'base64') };
+}
 
-const pixelAt = ({ data, width }: Pixels, [x, y]: Point): number[] =>
-  data.slice(4 * (y * width + x), 4 * (y * width + x) + 4);
+const pixelAt = ({ data, width }: Pixels, [x, y]: Point): number[] => [
+  ...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4),
+];
 
 const softPixels = ({ data }: Pixels): number =>
   data.filter((value, i) => i % 4 === 3 && value > 0 && value < 255).length;
+
+/** Gives the pixels in which two pictures of one size differ. */
+function differences(a: Pixels, b: Pixels): Point[] {
+  const points: Point[] = [];
+  for (let i = 0; i < a.data.length; i += 4)
+    if (a.data.readUInt32LE(i) !== b.data.readUInt32LE(i))
+      points.push([(i / 4) % a.width, Math.floor(i / 4 / a.width)]);
+  return points;
+}
 
 /** Selects the largest entity, and gives it. */
 async function select(demo: Demo): Promise<Mask> {
@@ -68,11 +78,12 @@ test('a plain edge is softened, a refined one follows the photo, and both can be
   await expect(page.locator('#divider')).toBeVisible();
   const refined = await pixelsOf(demo, await demo.save('png'));
   expect(softPixels(refined)).toBeGreaterThan(0);
-  expect(refined.data).not.toEqual(soft.data);
+  expect(refined.data.equals(soft.data)).toBe(false);
 
   await page.keyboard.press('Control+z');
   await expect(page.locator('#edge')).toHaveAttribute('data-way', 'plain');
-  expect(await pixelsOf(demo, await demo.save('png'))).toEqual(soft);
+  const again = await pixelsOf(demo, await demo.save('png'));
+  expect(again.data.equals(soft.data)).toBe(true);
 });
 
 test('the edge brush changes the edge only where it paints', async ({ demo }) => {
@@ -84,23 +95,21 @@ test('the edge brush changes the edge only where it paints', async ({ demo }) =>
   const before = await pixelsOf(demo, await demo.save('picture'));
   await page.keyboard.press('e');
   const [left, top, , height] = mask.bbox;
-  const stroke: Point[] = [
+  const stroke: [Point, Point] = [
     [left + 20, top + Math.round(height / 3)],
     [left + 20, top + Math.round(height / 2)],
   ];
   await demo.stroke(stroke);
   await expect(page.locator('#edge-unbrush')).toBeVisible();
   const after = await pixelsOf(demo, await demo.save('picture'));
+  const changed = differences(before, after);
+  expect(changed).not.toEqual([]);
   const reach = 12 / (await demo.camera()).scale + 2;
-  for (let y = 0; y < after.height; y++) {
-    for (let x = 0; x < after.width; x++) {
-      const [, from, to] = [0, stroke[0]![1], stroke[1]![1]];
-      const far = Math.hypot(x - stroke[0]![0], Math.max(from - y, 0, y - to)) > reach;
-      if (far) expect(pixelAt(after, [x, y])).toEqual(pixelAt(before, [x, y]));
-    }
-  }
+  const [[x0, y0], [, y1]] = stroke;
+  const far = changed.filter(([x, y]) => Math.hypot(x - x0, Math.max(y0 - y, 0, y - y1)) > reach);
+  expect(far).toEqual([]);
   await page.click('#edge-unbrush');
-  expect(await pixelsOf(demo, await demo.save('picture'))).toEqual(before);
+  expect(differences(before, await pixelsOf(demo, await demo.save('picture')))).toEqual([]);
 });
 
 test('a careful edge can be cancelled', async ({ demo }) => {
@@ -182,5 +191,5 @@ test('the cut-out is moved over other backgrounds', async ({ demo }) => {
   await expect(page.locator('#backdrop [value=picture]')).toBeChecked();
   const composed = await pixelsOf(demo, await demo.save('picture'));
   expect(pixelAt(composed, place)).toEqual(pixelAt(still, place));
-  expect(composed.data).not.toEqual(blurred.data);
+  expect(differences(composed, blurred)).not.toEqual([]);
 });

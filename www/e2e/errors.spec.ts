@@ -1,6 +1,6 @@
 import { type Demo, expect, sample, test } from './demo.js';
 
-const QUERY = 'device=cpu&size=512&points=8';
+const QUERY = 'device=cpu&size=256&queries=16';
 
 async function expectBanner(demo: Demo, title: RegExp): Promise<void> {
   await expect(demo.page.locator('#banner')).toBeVisible();

@@ -1,10 +1,8 @@
 // Tests ways to use the page without a mouse: drop, paste, keyboard, touch.
 import type { Page } from '@playwright/test';
 import { decodeRle, type Mask } from 'aims-web';
-import { expect, type Point, sample, test } from './demo.js';
+import { expect, type Point, QUICK, sample, test } from './demo.js';
 import { covers, deepest } from './places.js';
-
-const QUERY = 'device=cpu&size=512&points=8';
 
 /** Gives a place in the middle of what no mask covers. */
 function emptyPlace(masks: Mask[], { width, height }: { width: number; height: number }): Point {
@@ -35,7 +33,7 @@ test('by keyboard: a pasted photo, masks with the arrow keys, the graph, and ste
   demo,
 }) => {
   const { page } = demo;
-  await demo.start(QUERY);
+  await demo.start(QUICK);
   await hand(page, 'paste');
   await demo.arrive('full');
 
@@ -66,7 +64,7 @@ test('by keyboard: a pasted photo, masks with the arrow keys, the graph, and ste
 
 test('a click outside all masks selects what the network finds there', async ({ demo }) => {
   const { page } = demo;
-  await demo.start(QUERY);
+  await demo.start(QUICK);
   await page.click('[data-sample=astronaut]');
   await demo.arrive('full');
   const scene = await demo.scene();
@@ -86,7 +84,7 @@ test.describe('on a phone', () => {
 
   test('by touch: a dropped photo, two entities, and a cut-out', async ({ demo }) => {
     const { page } = demo;
-    await demo.start(QUERY);
+    await demo.start(QUICK);
     await hand(page, 'drop');
     await demo.arrive('full');
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
