@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 
 // Nothing leaves the machine, because the page may contact only its own server.
@@ -41,7 +42,7 @@ const smallModel: Plugin = {
   },
 };
 
-const PUBLIC = new URL('public', import.meta.url).pathname;
+const PUBLIC = fileURLToPath(new URL('public', import.meta.url));
 /** The package keeps models itself, and the benchmark is not part of the editor. */
 const NOT_KEPT = /safetensors$|bench|LICENSES/;
 
@@ -52,7 +53,7 @@ const offline: Plugin = {
   writeBundle({ dir }, bundle) {
     const published = readdirSync(PUBLIC, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(PUBLIC.length + 1));
+      .map(({ parentPath, name }) => relative(PUBLIC, join(parentPath, name)).replaceAll(sep, '/'));
     const files = [...Object.keys(bundle), ...published]
       .filter((name) => !NOT_KEPT.test(name))
       .sort();

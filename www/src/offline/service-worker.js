@@ -30,8 +30,14 @@ self.addEventListener('fetch', (event) => {
   event.respondWith(
     caches
       .open(CACHE)
-      // The page's settings are in its address, but the page is the same for all.
-      .then((cache) => cache.match(request, { ignoreSearch: request.mode === 'navigate' }))
+      .then((cache) =>
+        cache.match(request, {
+          // The page's settings are in its address, but the page is the same for all.
+          ignoreSearch: request.mode === 'navigate',
+          // The files are the same whatever headers a request has.
+          ignoreVary: true,
+        }),
+      )
       .then((kept) => kept ?? fetch(request)),
   );
 });

@@ -2,12 +2,14 @@
 import { growMask, rleArea, shrinkMask } from 'aims-web';
 import { byId } from '../dom.js';
 import type { Editor } from '../edit/editor.js';
+import type { EditState } from '../edit/state.js';
 import type { Work } from '../session/work.js';
 import { shareOf, titleOf } from '../view/shapes.js';
 
 export class SelectionPanel {
   readonly #editor: Editor;
   readonly #buttons: HTMLButtonElement[];
+  #shown: EditState | undefined;
 
   constructor(editor: Editor, work: Work) {
     this.#editor = editor;
@@ -35,7 +37,11 @@ export class SelectionPanel {
   }
 
   update(): void {
-    const { selection, source } = this.#editor.state;
+    const { state } = this.#editor;
+    // Counting the pixels of a large photo at every movement of the pointer would be slow.
+    if (state === this.#shown) return;
+    this.#shown = state;
+    const { selection, source } = state;
     for (const button of this.#buttons) button.disabled = !selection;
     byId('selected-title').textContent = source
       ? titleOf(source)
