@@ -7,6 +7,7 @@ mod convert;
 mod cutout;
 mod eval;
 mod gallery;
+mod mattes;
 mod overlay;
 mod profile;
 mod segment;
@@ -39,6 +40,8 @@ enum Command {
     Clicks(clicks::Arguments),
     /// Draw what is found in a folder of photos.
     Gallery(gallery::Arguments),
+    /// Refine the edges of things in many photos in all ways, to measure them.
+    Mattes(mattes::Arguments),
     /// Measure how long the steps of one photo take.
     Bench(bench::Arguments),
     /// Show how long each layer and kernel takes.
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Eval(arguments) => pollster::block_on(eval::run(arguments)),
         Command::Clicks(arguments) => pollster::block_on(clicks::run(arguments)),
         Command::Gallery(arguments) => pollster::block_on(gallery::run(arguments)),
+        Command::Mattes(arguments) => pollster::block_on(mattes::run(arguments)),
         Command::Bench(arguments) => pollster::block_on(bench::run(arguments)),
         Command::Profile(arguments) => pollster::block_on(profile::run(arguments)),
     };
