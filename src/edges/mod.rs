@@ -111,8 +111,8 @@ fn hard(mask: &BitMask) -> Alpha {
 }
 
 /// How far the true edge may be from that of a mask whose logits were found on a photo, or on a part
-/// of a photo, of `width` x `height` pixels. It is about two cells of the logits at an input size of
-/// 640, in pixels.
+/// of a photo, of `width` x `height` pixels. It is about three cells of the logits at an input size
+/// of 640, in pixels; `npm run bench:edges` compares radii.
 pub fn default_radius(width: u32, height: u32) -> f32 {
-    0.012 * width.max(height) as f32
+    0.02 * width.max(height) as f32
 }
