@@ -29,6 +29,12 @@ const hand = (page: Page, kind: 'drop' | 'paste') =>
     { kind, bytes: [...sample('coffee')] },
   );
 
+test('the first visit shows a sample with its masks', async ({ demo }) => {
+  await demo.page.goto(`?${QUICK}`);
+  await demo.arrive('full');
+  expect((await demo.scene()).masks.length).toBeGreaterThan(0);
+});
+
 test('by keyboard: a pasted photo, masks with the arrow keys, the graph, and steps back', async ({
   demo,
 }) => {

@@ -43,7 +43,9 @@ export class CutOuts {
     return selection && this.#made?.of.selection === selection ? this.#made.cutOut : undefined;
   }
 
-  /** Makes the cut-out that the state asks for, if somebody looks at it and nothing else goes on. */
+  /**
+   * Makes the cut-out that the state asks for, if somebody looks at it and no other work goes on.
+   */
   update(): void {
     const { state, previewing } = this.#editor;
     if (!previewing || !state.selection || this.#isOtherWorkGoingOn()) return;

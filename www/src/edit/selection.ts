@@ -4,7 +4,9 @@ import { intersectMasks, type Rle, rleArea, subtractMasks, unionMasks } from 'ai
 /** How a new mask and the selection become one. */
 export type Combine = 'new' | 'add' | 'subtract' | 'intersect';
 
-/** Gives what the held keys mean, as in other editors. Without keys, the tool bar's choice counts. */
+/**
+ * Gives what the held keys mean, as in other editors. Without keys, the choice in the bar counts.
+ */
 export function combineFor(
   { shift, alt }: { shift: boolean; alt: boolean },
   chosen: Combine,

@@ -28,11 +28,21 @@ export function withSelection(
 
 /** Writes the outlines of all masks as an SVG picture, the largest first. */
 export function sceneToSvg({ width, height, masks }: Scene): string {
-  const paths = [...masks]
-    .sort((a, b) => b.area - a.area)
-    .map(
-      (mask) =>
-        `<path id="${mask.level}-${mask.id}" class="${mask.level}" fill="${colorOf(mask)}" fill-opacity="0.4" stroke="${colorOf(mask)}" d="${maskToSvgPath(mask, { tolerance: 0.5 })}"><title>${titleOf(mask)}</title></path>`,
-    );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">\n${paths.join('\n')}\n</svg>\n`;
+  const paths = [...masks].sort((a, b) => b.area - a.area).map(pathOf);
+  const box = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${box}>\n${paths.join('\n')}\n</svg>\n`;
+}
+
+function pathOf(mask: Mask): string {
+  const color = colorOf(mask);
+  const attributes = {
+    id: `${mask.level}-${mask.id}`,
+    class: mask.level,
+    fill: color,
+    'fill-opacity': 0.4,
+    stroke: color,
+    d: maskToSvgPath(mask, { tolerance: 0.5 }),
+  };
+  const text = Object.entries(attributes).map(([name, value]) => `${name}="${value}"`);
+  return `<path ${text.join(' ')}><title>${titleOf(mask)}</title></path>`;
 }

@@ -17,8 +17,9 @@ export class ZoomBar {
   }
 
   update(): void {
-    const { scale } = this.#viewport.camera;
-    byId('zoom-full').textContent = `${Math.round(100 * scale * devicePixelRatio)} %`;
+    const { camera, photo } = this.#viewport;
+    const zoom = photo ? camera.scale * devicePixelRatio : 1;
+    byId('zoom-full').textContent = `${Math.round(100 * zoom)} %`;
   }
 
   zoom(steps: number): void {

@@ -34,7 +34,9 @@ export class Jobs {
     this.#status.showError(explain(error));
   }
 
-  /** Runs the work after the work before it has ended. Its failure is shown, and does not reject. */
+  /**
+   * Runs the work after the work before it has ended. Its failure is shown, and does not reject.
+   */
   run(work: (job: Job) => Promise<void>): Promise<Outcome> {
     const before = this.#running;
     before?.controller.abort();
