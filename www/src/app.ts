@@ -47,17 +47,13 @@ export class App {
   constructor(settings: Settings, useCpu: () => void) {
     const { editor, status, jobs, viewport } = this;
     const fail = (error: unknown) => jobs.fail(error);
+    const say = (text: string) => status.say(text);
     this.session = new Session(settings);
     this.work = new Work({ editor, status, jobs, session: this.session });
     this.cutOuts = new CutOuts({ editor, jobs, session: this.session });
-    this.exports = new Exports({
-      editor,
-      cutOuts: this.cutOuts,
-      say: (text) => status.say(text),
-      fail,
-    });
+    this.exports = new Exports({ editor, cutOuts: this.cutOuts, say, fail });
     const options = { size: 24, exact: false };
-    this.toolbox = new Toolbox({ editor, work: this.work, viewport, options });
+    this.toolbox = new Toolbox({ editor, work: this.work, viewport, options, say });
     this.#gestures = new Gestures(viewport, () => this.toolbox.tool);
     this.#divider = new Divider(viewport.element, () => viewport.redraw('photo'));
     this.selectionPanel = new SelectionPanel(editor, this.work);

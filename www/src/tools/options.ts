@@ -16,4 +16,6 @@ export interface Bench {
   work: Work;
   viewport: Viewport;
   options: ToolOptions;
+  /** Shows a sentence in the status line. */
+  say: (text: string) => void;
 }

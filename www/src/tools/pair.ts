@@ -1,6 +1,5 @@
 // Finds the relation of two entities that are picked one after the other.
 import type { Mask } from 'aims-web';
-import { byId } from '../dom.js';
 import { entityDepth } from '../edit/step.js';
 import { masksAt, ofLevel } from '../view/shapes.js';
 import type { Bench } from './options.js';
@@ -38,9 +37,8 @@ export class Pair implements Tool {
 
   /** Picks an entity, here or in the graph. */
   pick(mask: Mask | undefined): void {
-    const { editor, work } = this.#bench;
-    const say = (text: string) => (byId('status').textContent = text);
-    if (mask?.level !== 'entity') return void say('Pick two entities.');
+    const { editor, work, say } = this.#bench;
+    if (mask?.level !== 'entity') return say('Pick two entities.');
     const first = editor.picked;
     if (!first || first === mask) {
       editor.picked = mask;

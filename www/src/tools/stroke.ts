@@ -23,7 +23,7 @@ export class Stroke {
   }
 }
 
-export function pathThrough(points: readonly Point[]): Path2D {
+function pathThrough(points: readonly Point[]): Path2D {
   const path = new Path2D();
   for (const { x, y } of points) path.lineTo(x, y);
   // A line of a single point is not drawn without this.

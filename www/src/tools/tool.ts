@@ -3,8 +3,7 @@
 import type { Point } from '../view/camera.js';
 import type { Draw } from '../view/viewport.js';
 
-export const TOOL_NAMES = ['pick', 'box', 'brush', 'lasso', 'edge', 'pair', 'move'] as const;
-export type ToolName = (typeof TOOL_NAMES)[number];
+export type ToolName = 'pick' | 'box' | 'brush' | 'lasso' | 'edge' | 'pair' | 'move';
 
 /** Where the pointer is, and which keys are held. */
 export interface At extends Point {

@@ -1,6 +1,6 @@
 // The result: the cut-out on its backdrop.
 import type { CutOut } from '../edit/cut-outs.js';
-import type { Backdrop, EditState } from '../edit/state.js';
+import type { EditState } from '../edit/state.js';
 import { drawBackdrop } from './backdrop.js';
 import type { Pen } from './overlay.js';
 import type { Pyramid } from './pyramid.js';
@@ -44,6 +44,3 @@ function compose(
   context.translate(left + state.offset.x, top + state.offset.y);
   cutOut.pyramid.draw(context, scale, [0, 0, cutOut.canvas.width, cutOut.canvas.height]);
 }
-
-/** Says whether the result is a picture and not only a cut-out on a checkerboard. */
-export const isPicture = ({ kind }: Backdrop): boolean => kind !== 'checker';
