@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from aims.boxes import PREFIX, BoxConfig, BoxHead
 from data import maps, records
 from data.box_targets import BoxTargets, losses, mirrored
-from data.pools import is_aside
+from data.pools import fold_of, is_aside
 
 CACHE = Path.home() / ".cache/aims-web"
 WARMUP = 200
@@ -30,7 +30,18 @@ def arguments():
     parser.add_argument("--maps", type=Path, default=CACHE / "maps")
     parser.add_argument("--targets", type=Path, default=CACHE / "box-targets")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--with-aside", action="store_true")
+    parser.add_argument(
+        "--with-aside", action="store_true", help="learns from the photos kept aside as well"
+    )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        default=1,
+        help="divides the photos into this many parts; with more than one, --without names the "
+        "part that this head does not learn from, so that its boxes there are like those for new "
+        "photos",
+    )
+    parser.add_argument("--without", type=int, default=0, help="number of a part, from 0")
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--blocks", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6000)
@@ -79,7 +90,10 @@ def main():
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     config = json.loads(options.config.read_text())
-    wanted = lambda image: options.with_aside or not is_aside(image, config["aside"])
+    left_out = lambda image: options.folds > 1 and fold_of(image, options.folds) == options.without
+    wanted = lambda image: (
+        (options.with_aside or not is_aside(image, config["aside"])) and not left_out(image)
+    )
     network = BoxHead(BoxConfig(width=options.width, blocks=options.blocks))
     optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=0.05)
     average = {name: value.clone() for name, value in network.state_dict().items()}

@@ -21,6 +21,7 @@ from aims.postprocess import stability
 from data import candidates, maps, records
 from data.candidates import KINDS, Candidates
 from data.clicks import places_of
+from data.pools import fold_of
 
 CACHE = Path.home() / ".cache/aims-web"
 BATCH = 4  # prompts; with more, the data does not fit into the processor's cache
@@ -75,7 +76,9 @@ def arguments():
     parser.add_argument(
         "--boxes",
         type=Path,
-        help="best.safetensors of boxes.py: adds SAM's answers to the boxes of this head",
+        nargs="+",
+        help="best.safetensors of boxes.py: adds SAM's answers to the boxes of this head; if more "
+        "files follow, training photos take the head that was trained --without their part",
     )
     parser.add_argument("--box-count", type=int, default=48, help="the most boxes of a photo")
     parser.add_argument(
@@ -242,7 +245,7 @@ class Networks:
             checkpoint.load(self.levels, checkpoint.read(weights) | checkpoint.read(options.levels))
             self.levels.eval()
         self.sam = checkpoint.sam(manifest(options.family), weights)
-        self.boxes = BoxHead.read(options.boxes) if options.boxes else None
+        self.boxes, *self.by_fold = [BoxHead.read(path) for path in options.boxes or ()] or [None]
 
     def candidates(self, record, kept):
         """The candidates of a photo, or None if it has none; `kept` has its maps."""
@@ -258,7 +261,10 @@ class Networks:
             found = asked and candidates_of(asked, size, encoded, options)
         if not self.boxes or not found:
             return found
-        said = self.boxes([x[0] for x in encoded.features()])
+        head = self.boxes
+        if self.by_fold and record.split != "val":
+            head = self.by_fold[fold_of(record.image, len(self.by_fold))]
+        said = head([x[0] for x in encoded.features()])
         prompts = prompt_boxes(said, *size[2:], options.box_count)
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             boxed = ask_boxes(self.sam, encoded, *size[2:], prompts, found.point.max() + 1)

@@ -32,6 +32,14 @@ def is_aside(image, share):
     return int(hashlib.sha256(image.encode()).hexdigest(), 16) % share == 0
 
 
+def fold_of(image, folds):
+    """The number of the part of the photos that a photo is in, if there are `folds` parts.
+
+    It says nothing about whether the photo is kept aside.
+    """
+    return int(hashlib.sha256(f"fold {image}".encode()).hexdigest(), 16) % folds
+
+
 def load(record, named, folder):
     """A photo with its scene and target, or None if it has no candidates yet."""
     told = answers.read(record, named, folder)
