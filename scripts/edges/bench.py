@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--without", default="", help="methods to leave out, with commas")
     parser.add_argument("--set", choices=("drawn", "real"), action="append", dest="sets")
     parser.add_argument("--masks", choices=("model", "ideal"), default="model")
+    parser.add_argument("--radius", type=float, help="share of the photo's longer side")
     parser.add_argument("--no-zoom", action="store_true", help="do not find small things again")
     return parser.parse_args()
 
@@ -76,6 +77,8 @@ def run_program(options, cases, folder):
             job["mask"] = str(mask)
         else:
             job["prompt"] = {"kind": "points", "box": case.box}
+        if options.radius:
+            job["radius"] = options.radius * max(case.alpha.shape)
         jobs.append(job)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "cases.json").write_text(json.dumps(jobs))
@@ -132,7 +135,9 @@ def measured(case, answer, grounds):
 
 def measure(options, name, cases):
     """The figures of all methods on a set of cases, and what is printed of them."""
-    folder = options.cache / f"{name}-{options.masks}{'-no-zoom' if options.no_zoom else ''}"
+    settings = [name, options.masks, *(["no-zoom"] if options.no_zoom else [])]
+    settings += [f"{options.radius}"] if options.radius else []
+    folder = options.cache / "-".join(settings)
     without = options.without.split(",")
     radii = run_program(options, cases(), folder)
     isnet = None if "isnet" in without else rivals.IsNet(options.cache)
