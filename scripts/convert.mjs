@@ -5,7 +5,7 @@ import { once, run } from './lib.mjs';
 
 const WEIGHTS = join('training', 'weights');
 /** The kinds of files with weights that were trained here, on top of the weights of others. */
-const TRAINED = ['trained', 'scene'];
+const TRAINED = ['trained', 'boxes', 'scene'];
 
 /**
  * Writes one model file. It includes the weights that were trained for the family (unless `plain`)

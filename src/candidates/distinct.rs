@@ -22,14 +22,36 @@ pub struct Limits {
 /// comes first, by the product of predicted IoU, score and stability score.
 pub fn distinct(found: Vec<Found>, limits: &Limits) -> Vec<Candidate> {
     let rank = |mask: &Found| mask.predicted_iou * mask.score * mask.stability;
+    joined(Vec::new(), found, 0, rank, limits)
+}
+
+/// Adds masks that repeat none of the `candidates`. The best come first, by the product of predicted
+/// IoU and stability score. `first` is the index of the first of them among all masks.
+pub fn add_distinct(
+    candidates: Vec<Candidate>,
+    found: Vec<Found>,
+    first: usize,
+    limits: &Limits,
+) -> Vec<Candidate> {
+    joined(candidates, found, first, |mask| mask.predicted_iou * mask.stability, limits)
+}
+
+fn joined(
+    candidates: Vec<Candidate>,
+    found: Vec<Found>,
+    first: usize,
+    rank: impl Fn(&Found) -> f32,
+    limits: &Limits,
+) -> Vec<Candidate> {
     let mut left: Vec<(usize, u32, Found)> = found
         .into_iter()
         .enumerate()
-        .map(|(index, mask)| (index, mask.cells.area(), mask))
+        .map(|(index, mask)| (first + index, mask.cells.area(), mask))
         .filter(|(_, area, mask)| *area >= limits.cells && mask.stability > limits.stability)
         .collect();
     left.sort_by(|(_, _, a), (_, _, b)| rank(b).total_cmp(&rank(a)));
-    let mut kept: Vec<(u32, Candidate)> = Vec::new();
+    let area = |candidate: Candidate| (candidate.found.cells.area(), candidate);
+    let mut kept: Vec<(u32, Candidate)> = candidates.into_iter().map(area).collect();
     for (index, area, found) in left {
         let repeats = |(other_area, other): &&mut (u32, Candidate)| {
             // If the areas differ this much, the IoU cannot reach the limit.
@@ -80,5 +102,15 @@ mod tests {
         let kept: Vec<_> =
             distinct(found, &limits).iter().map(|kept| (kept.index, kept.repeats)).collect();
         assert_eq!(kept, [(2, 2), (1, 1)]);
+    }
+
+    #[test]
+    fn masks_that_are_added_repeat_no_earlier_one() {
+        let limits = Limits { same: 0.9, stability: 0.2, cells: 9, count: 9 };
+        let first = distinct(vec![columns(0..20, 0.5)], &limits);
+        let more = vec![columns(0..20, 0.9), columns(30..40, 0.6), columns(0..10, 0.8)];
+        let kept = add_distinct(first, more, 1, &limits);
+        let kept: Vec<_> = kept.iter().map(|kept| (kept.index, kept.repeats)).collect();
+        assert_eq!(kept, [(0, 2), (3, 1), (2, 1)]);
     }
 }

@@ -4,6 +4,7 @@
 //! `training/data/candidates.py` and `training/data/scenes.py` compute the same. Masks have the
 //! cells of the decoder's grid, but only those that show the photo.
 
+mod boxes;
 mod choose;
 mod describe;
 mod distinct;
@@ -12,14 +13,15 @@ mod pool;
 
 use crate::mask::BitMask;
 
+pub use boxes::{BOX_LEVELS, BoxOutput, CellBox, PromptBox};
 pub use choose::{Choice, Chosen, Pick, choose};
 pub use describe::{GEOMETRY, PAIRS, Region, geometry, pairs};
-pub use distinct::{Limits, distinct};
+pub use distinct::{Limits, add_distinct, distinct};
 pub use output::{PairOutput, SceneOutput};
 pub use pool::{Surroundings, pool};
 
 /// The token that a mask comes from: one of SAM's nested masks or one of the level decoders' output
-/// tokens. The scene head reads the number of the variant, so their order is fixed.
+/// tokens. SAM's answers to a box of the box head count as masks of the box's level. The scene head reads the number of the variant, so their order is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The largest of SAM's nested masks.
@@ -64,7 +66,7 @@ pub struct Found {
     /// The predicted IoU, 0 to 1.
     pub predicted_iou: f32,
     /// How likely it is that there is such a mask, 0 to 1. For SAM's own masks it is the predicted
-    /// IoU again.
+    /// IoU again, and for answers to a box the quality of the box.
     pub score: f32,
     /// SAM's stability score, 0 to 1.
     pub stability: f32,

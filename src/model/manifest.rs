@@ -53,6 +53,9 @@ pub struct Description {
     /// The scene head. If it is absent, rules make the scenes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<SceneConfig>,
+    /// The box head. If it is absent, the candidates are the masks of queries alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<BoxesConfig>,
 }
 
 /// How photos are given to the network.
@@ -220,6 +223,18 @@ pub struct SceneConfig {
     pub related: f32,
 }
 
+/// The sizes of the box head, and how many of its boxes are used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BoxesConfig {
+    /// The number of channels of a cell.
+    pub width: usize,
+    /// The number of convolutions.
+    pub blocks: usize,
+    /// The most boxes of a photo that SAM is asked about.
+    pub count: usize,
+}
+
 /// An output token of the level decoders, and the level of its masks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputToken {
@@ -277,7 +292,7 @@ impl Description {
     /// # Errors
     /// [`Error::ModelCorrupt`], which names the entry.
     pub fn check(&self) -> Result<()> {
-        let Self { input, encoder, decoder, levels, scene, .. } = self;
+        let Self { input, encoder, decoder, levels, scene, boxes, .. } = self;
         let defaults = input.default.iter().flat_map(|default| [default.cpu, default.gpu]);
         let sizes = !input.sizes.is_empty()
             && input.sizes.iter().copied().chain(defaults).all(is_input_size);
@@ -316,7 +331,11 @@ impl Description {
             "decoder.highResolution",
         )?;
         levels.as_ref().map_or(Ok(()), LevelsConfig::check)?;
-        scene.as_ref().map_or(Ok(()), SceneConfig::check)
+        scene.as_ref().map_or(Ok(()), SceneConfig::check)?;
+        // The box head reads maps of four resolutions.
+        let is_hiera = matches!(encoder, EncoderConfig::Hiera(_));
+        require(is_hiera || boxes.is_none(), "boxes")?;
+        boxes.as_ref().map_or(Ok(()), BoxesConfig::check)
     }
 
     /// The numbers of channels per attention head that occur in the network, in ascending order.
@@ -394,6 +413,14 @@ impl SceneConfig {
         require(is_count(self.pair_hidden, 1024), "scene.pairHidden")?;
         require(self.limits.count <= 4096, "scene.limits")?;
         require(is_count(self.most, 4096), "scene.most")
+    }
+}
+
+impl BoxesConfig {
+    fn check(&self) -> Result<()> {
+        require(is_count(self.width, 1024), "boxes.width")?;
+        require(is_count(self.blocks, 64), "boxes.blocks")?;
+        require(is_count(self.count, 1024), "boxes.count")
     }
 }
 

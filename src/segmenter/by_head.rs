@@ -18,7 +18,8 @@ pub(super) struct ScoredCandidates {
     said: SceneOutput,
 }
 
-/// Lets the scene head score the masks that the level decoders found. If there is a `region` (a
+/// Lets the scene head score the masks that the level decoders found, and those of the answers
+/// `boxed` to the boxes of the box head that repeat none of them. If there is a `region` (a
 /// mask of the photo's size), only masks that lie mostly in it become candidates.
 ///
 /// # Errors
@@ -29,6 +30,7 @@ pub(super) async fn score_candidates(
     view: &View,
     features: &ImageFeatures,
     output: AimsOutput,
+    boxed: Vec<(Found, LowResLogits)>,
     region: Option<&BitMask>,
 ) -> Result<ScoredCandidates> {
     let (mut found, mut logits) = (Vec::new(), Vec::new());
@@ -48,7 +50,11 @@ pub(super) async fn score_candidates(
             logits.push(Some(mask));
         }
     }
-    let mut candidates = candidates::distinct(found, &head.config().limits);
+    let limits = &head.config().limits;
+    let candidates = candidates::distinct(found, limits);
+    let (boxed, more): (_, Vec<_>) = boxed.into_iter().unzip();
+    let mut candidates = candidates::add_distinct(candidates, boxed, logits.len(), limits);
+    logits.extend(more.into_iter().map(Some));
     let region = view.partial(region).zip(candidates.first()).map(|(region, first)| {
         let (columns, rows) = first.found.cells.size();
         Region::new(region.sample_nearest(view.frame(), columns, rows))

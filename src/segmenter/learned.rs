@@ -2,6 +2,7 @@
 //! scene head, it chooses among them; otherwise rules do.
 
 use super::EncodedPhoto;
+use super::boxes::BoxPrompts;
 use super::by_head::{self, ScoredCandidates};
 use super::by_score::level_candidates;
 use super::proposer::{Proposer, level_error};
@@ -17,6 +18,7 @@ use crate::progress::Progress;
 pub(super) struct LearnedLevels<'a> {
     aims: &'a Aims,
     head: Option<&'a SceneHead>,
+    boxes: Option<BoxPrompts<'a>>,
     /// The most rounds of queries.
     rounds: usize,
     /// If the caller set it, masks with a lower score are left out.
@@ -25,14 +27,20 @@ pub(super) struct LearnedLevels<'a> {
 }
 
 impl<'a> LearnedLevels<'a> {
-    /// A proposer with the settings of one request. If there is a `head`, it chooses the masks.
-    pub(super) fn new(aims: &'a Aims, head: Option<&'a SceneHead>, request: &Request) -> Self {
+    /// A proposer with the settings of one request. If there is a `head`, it chooses the masks,
+    /// and `boxes` adds to those that it chooses from.
+    pub(super) fn new(
+        aims: &'a Aims,
+        head: Option<&'a SceneHead>,
+        boxes: Option<BoxPrompts<'a>>,
+        request: &Request,
+    ) -> Self {
         let config = aims.config();
         let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
         let min_mask_region_area = request.grid.min_mask_region_area;
         let rules = LevelRules { min_mask_region_area, ..LevelRules::default() };
         let rounds = request.max_queries.map_or(config.rounds, in_rounds);
-        Self { aims, head, rounds, min_score: request.min_score, rules }
+        Self { aims, head, boxes, rounds, min_score: request.min_score, rules }
     }
 
     /// The relation of two entities, with the score that the network gives it.
@@ -67,16 +75,25 @@ impl<'a> LearnedLevels<'a> {
         query_levels: &[Level],
         progress: &Progress<'_>,
     ) -> Result<ScoredCandidates> {
-        let output =
-            self.run_decoders(photo, region, query_levels, &progress.piece(0.0, 0.9)).await?;
+        let decoding = &progress.piece(0.0, 0.7);
+        let output = self.run_decoders(photo, region, query_levels, decoding).await?;
+        let (view, features) = (&photo.view, features(photo)?);
+        let offset = self.aims.config().thresholds.stability_offset;
+        let boxing = &progress.piece(0.7, 0.9);
+        let boxed = match self.boxes {
+            Some(boxes) => {
+                boxes.answers(view, features, region, query_levels, offset, boxing).await?
+            }
+            None => Vec::new(),
+        };
         progress.checkpoint(0.9).await?;
-        let features = features(photo)?;
         let scored = by_head::score_candidates(
             head,
             self.aims.config(),
-            &photo.view,
+            view,
             features,
             output,
+            boxed,
             region,
         )
         .await?;

@@ -1,5 +1,6 @@
 //! From a photo and a prompt to a scene.
 
+mod boxes;
 mod by_head;
 mod by_score;
 mod device;
@@ -20,11 +21,12 @@ mod zoom;
 use crate::error::{Error, Result};
 use crate::levels::{self, LevelRules, Scene};
 use crate::mask::BBox;
-use crate::model::{Aims, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
+use crate::model::{Aims, BoxHead, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
 use crate::ops::{self, Counters, Device, Memory};
 use crate::photo::Photo;
 use crate::progress::Progress;
 
+use boxes::BoxPrompts;
 pub use device::{Adapter, Compute, DeviceKind, Precision, open as open_device};
 pub use encoded::EncodedPhoto;
 use encoded::View;
@@ -46,6 +48,8 @@ pub struct Segmenter {
     aims: Option<Aims>,
     /// The scene head, if the model file has one.
     scene_head: Option<SceneHead>,
+    /// The box head, if the model file has one.
+    box_head: Option<BoxHead>,
     adapter: Adapter,
     input_size: u32,
     rules: LevelRules,
@@ -105,10 +109,19 @@ impl Segmenter {
         let sam = Sam::load(&weights)?;
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder(), sam.mask_decoder())?;
         let scene_head = SceneHead::load(&weights, "scene")?;
+        let box_head = BoxHead::load(&weights, "boxes")?;
         weights.check_all_read()?;
         let on_gpu = adapter.device != "cpu" && !adapter.software;
         let input_size = input_size.unwrap_or(description.default_input_size(on_gpu));
-        Ok(Self { sam, aims, scene_head, adapter, input_size, rules: LevelRules::default() })
+        Ok(Self {
+            sam,
+            aims,
+            scene_head,
+            box_head,
+            adapter,
+            input_size,
+            rules: LevelRules::default(),
+        })
     }
 
     /// The length of the input's long side, in pixels.
@@ -230,10 +243,11 @@ impl Segmenter {
     /// The way to find the masks of a scene, which depends on the request and on what the model
     /// file has.
     fn strategy<'a>(&'a self, request: &'a Request) -> Result<Strategy<'a>> {
+        let boxes = self.box_head.as_ref().map(|head| BoxPrompts { head, sam: &self.sam });
         let levels = self
             .aims
             .as_ref()
-            .map(|aims| LearnedLevels::new(aims, self.scene_head.as_ref(), request));
+            .map(|aims| LearnedLevels::new(aims, self.scene_head.as_ref(), boxes, request));
         match (wants_grid(request, levels.is_some())?, levels) {
             (false, Some(levels)) => Ok(Strategy::Learned(levels)),
             _ => Ok(Strategy::Grid(PointGrid::new(

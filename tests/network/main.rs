@@ -2,6 +2,7 @@
 //! program, because linking each program takes long.
 
 mod aims;
+mod boxes;
 mod common;
 mod edges;
 mod generated;
