@@ -68,6 +68,8 @@ export class Gestures {
     if (this.#pointers.size > 1) return void this.cancel();
     const pans = event.button === 1 || this.#space;
     if (event.button === 1) event.preventDefault();
+    // What is under the pointer does not matter while the photo moves.
+    if (pans) this.#tool().hover?.(undefined);
     this.#press = { from: this.#at(event), touch, state: pans ? 'panning' : 'still' };
     if (touch && !pans) this.#longPress = window.setTimeout(() => this.#openMenu(), LONG_PRESS);
   }
