@@ -79,19 +79,19 @@ fn found(
 ) -> Result<Vec<(Found, LowResLogits)>> {
     let (length, channels) = (logits.len() / iou.len(), tokens.len() / iou.len());
     let masks = iou.len() / boxes.len();
-    let answers = iou.iter().zip(logits.chunks(length)).zip(tokens.chunks(channels)).enumerate();
-    let answer = |(i, ((&predicted_iou, logits), token)): (usize, ((&f32, &[f32]), &[f32]))| {
+    let mut answers = Vec::with_capacity(iou.len());
+    for (i, &predicted_iou) in iou.iter().enumerate() {
         let PromptBox { found, level } = boxes[i / masks];
-        let logits = view.logits(logits.to_vec())?;
+        let logits = view.logits(logits[i * length..][..length].to_vec())?;
         let found = Found {
             cells: logits.to_low_res_mask(MASK_THRESHOLD),
             predicted_iou,
             score: found.quality,
             stability: logits.stability_score(MASK_THRESHOLD, stability_offset),
             kind: if level == Level::Part { Kind::Part } else { Kind::Entity },
-            token: token.to_vec(),
+            token: tokens[i * channels..][..channels].to_vec(),
         };
-        Ok((found, logits))
-    };
-    answers.map(answer).collect()
+        answers.push((found, logits));
+    }
+    Ok(answers)
 }
