@@ -19,8 +19,8 @@ pub struct Arguments {
     /// The PNG file to write; it is cropped to the thing.
     #[arg(long, default_value = "cutout.png")]
     out: PathBuf,
-    /// Prompt as JSON, as the JavaScript API takes it; by default a point in the middle of the
-    /// photo.
+    /// Prompt as JSON, as the JavaScript API takes it, that gives one mask; by default a point in
+    /// the middle of the photo.
     #[arg(long)]
     prompt: Option<String>,
     /// Look for hair and fur, which takes longer.
@@ -54,9 +54,15 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let encoded = segmenter.encode(photo.clone(), &none).await?;
     let request = Request { prompt, ..Request::default() };
     let scene = segmenter.segment(&encoded, &request, &none).await?;
-    let mask = scene.masks.first().context("nothing was found there. Try another prompt")?;
-
-    let mut mask = mask.rle.decode()?;
+    let mut mask = match &scene.masks[..] {
+        [] => bail!("nothing was found there. Try another prompt"),
+        [mask] => mask.rle.decode()?,
+        masks => bail!(
+            "{} masks were found there. Give a prompt that means one of them, such as \
+             {{\"kind\":\"points\",\"box\":[x,y,width,height]}}",
+            masks.len()
+        ),
+    };
     let mut radius = arguments.radius;
     if !arguments.no_zoom
         && let Some(found) = segmenter.zoom(&photo, &mask, &none).await?

@@ -60,10 +60,15 @@ impl Place {
 
     /// The command `aims-web segment` in this folder, with a small model on the CPU.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_named("segment", arguments)
+    }
+
+    /// Another command in this folder, with the same model.
+    pub fn command_named(&self, name: &str, arguments: &[&str]) -> Command {
         let model =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/aims-tiny-q8.safetensors");
         let mut command = Command::new(env!("CARGO_BIN_EXE_aims-web"));
-        command.current_dir(self.folder.path()).stdin(Stdio::null()).arg("segment");
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).arg(name);
         command.args(["--device", "cpu", "--model"]).arg(model).args(arguments);
         command
     }
@@ -75,6 +80,7 @@ impl Place {
         let size: &[&str] = if has_size { &[] } else { &["--input-size", "64"] };
         Said::of(self.command(&[arguments, size].concat()))
     }
+
     /// The lines of a file of JSON lines.
     pub fn lines(&self, name: &str) -> Vec<Value> {
         let text = self.read(name);
