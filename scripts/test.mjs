@@ -2,7 +2,7 @@
 // To run a part: npm test -- --only native,wasm
 // The demo is tested with the module that ships.
 // To use a module that is quicker to build: npm test -- --profile wasm-dev
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { batch } from './batch.mjs';
@@ -26,10 +26,23 @@ const { only, lane, profile } = parseArgs({
 
 /** Parts of the checks below, in minutes if the last build is still there. */
 const LANES = {
-  check: ['fmt', 'biome', 'python', 'typos', 'deny', 'clippy', 'doc', 'lib', 'typescript'],
+  check: [
+    'fmt',
+    'biome',
+    'python',
+    'typos',
+    'deny',
+    'clippy',
+    'doc',
+    'lib',
+    'typescript',
+    'package',
+  ],
 };
 /** These are part of other checks, so they do not run with all of them. */
-const EXTRAS = ['lib', 'typescript'];
+const EXTRAS = ['lib', 'typescript', 'package'];
+/** This test of the package takes minutes. */
+const SLOW = 'memory.test.js';
 
 function native() {
   needVulkan();
@@ -109,6 +122,17 @@ const CHECKS = {
     if (!existsSync(join(ROOT, 'pkg', 'wasm'))) return 'the browser module is not built';
     npm(['run', 'typecheck', '-w', 'pkg']);
     npm(['run', 'typecheck', '-w', 'www']);
+  },
+  /** The tests of the package that run in Node, with the browser module that was built last. */
+  package: () => {
+    needPackages();
+    const pkg = join(ROOT, 'pkg');
+    if (!existsSync(join(pkg, 'wasm'))) return 'the browser module is not built';
+    npm(['exec', '-w', 'pkg', '--', 'tsc']);
+    const files = readdirSync(join(pkg, 'test')).filter(
+      (name) => name.endsWith('.test.js') && name !== SLOW,
+    );
+    run(process.execPath, ['--test', ...files.map((name) => join('pkg', 'test', name))]);
   },
   native,
   fuzz: () => fuzz(),
