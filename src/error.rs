@@ -73,6 +73,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Checks that a mask has the width and height of its photo.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`].
+    pub(crate) fn unless_same_size(mask: (u32, u32), photo: (u32, u32)) -> Result<()> {
+        let ((mask_width, mask_height), (width, height)) = (mask, photo);
+        if mask == photo {
+            return Ok(());
+        }
+        Err(Error::SizeMismatch { mask_width, mask_height, width, height })
+    }
+
     /// The short name of the error, for programs.
     pub fn code(&self) -> &'static str {
         match self {

@@ -77,11 +77,8 @@ pub async fn refine(
     options: &RefineOptions,
     progress: &Progress<'_>,
 ) -> Result<Alpha> {
-    let (mask_width, mask_height) = mask.size();
     let (width, height) = (photo.width, photo.height);
-    if (mask_width, mask_height) != (width, height) {
-        return Err(Error::SizeMismatch { mask_width, mask_height, width, height });
-    }
+    Error::unless_same_size(mask.size(), (width, height))?;
     options.check()?;
     let radius = options.radius.unwrap_or(default_radius(width, height));
     progress.checkpoint(0.0).await?;

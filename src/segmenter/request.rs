@@ -287,14 +287,7 @@ impl GridOptions {
 /// # Errors
 /// [`Error::SizeMismatch`], [`Error::EmptyPrompt`], [`Error::InvalidPrompt`].
 pub(super) fn prompt_mask(rle: &Rle, width: u32, height: u32) -> Result<BitMask> {
-    if (rle.width(), rle.height()) != (width, height) {
-        return Err(Error::SizeMismatch {
-            mask_width: rle.width(),
-            mask_height: rle.height(),
-            width,
-            height,
-        });
-    }
+    Error::unless_same_size((rle.width(), rle.height()), (width, height))?;
     let mask = rle.decode().map_err(|error: RleError| Error::InvalidPrompt(error.to_string()))?;
     if mask.is_empty() { Err(Error::EmptyPrompt) } else { Ok(mask) }
 }

@@ -2,7 +2,9 @@
 //! and SAM is asked for the thing once more. This helps with things that cover little of the photo,
 //! and with photos that are much larger than the network's input.
 
+use super::grid::cut;
 use super::{Point, PointPrompt, Segmenter};
+use crate::edges;
 use crate::error::{Error, Result};
 use crate::levels::{self, LevelRules};
 use crate::mask::{BBox, BitMask, deepest};
@@ -31,6 +33,14 @@ pub struct Zoomed {
     pub frame: BBox,
 }
 
+impl Zoomed {
+    /// The radius at which the mask's edge is refined, unless the caller says another. It is
+    /// [`edges::default_radius`] of the part that was encoded, because the edge is that much finer.
+    pub fn default_radius(&self) -> f32 {
+        edges::default_radius(self.frame.width, self.frame.height)
+    }
+}
+
 impl Segmenter {
     /// Finds the thing of a mask again in the part of the photo around it, which is encoded once
     /// more. The result is `None` if that does not make the cells of a mask at least twice as fine,
@@ -45,11 +55,8 @@ impl Segmenter {
         mask: &BitMask,
         progress: &Progress<'_>,
     ) -> Result<Option<Zoomed>> {
-        let (mask_width, mask_height) = mask.size();
         let (width, height) = (photo.width, photo.height);
-        if (mask_width, mask_height) != (width, height) {
-            return Err(Error::SizeMismatch { mask_width, mask_height, width, height });
-        }
+        Error::unless_same_size(mask.size(), (width, height))?;
         let Some(frame) = frame_around(mask, self.input_size) else { return Ok(None) };
         let given =
             BitMask::from_fn(frame.width, frame.height, |x, y| mask.get(frame.x + x, frame.y + y));
@@ -117,16 +124,6 @@ fn pasted(found: &BitMask, frame: BBox, (width, height): (u32, u32)) -> BitMask 
         }
     }
     mask
-}
-
-/// The pixels of a part of the photo.
-fn cut(photo: &Photo, frame: BBox) -> Photo {
-    let row = |y: u32| {
-        let start = 3 * (y as usize * photo.width as usize + frame.x as usize);
-        &photo.rgb[start..start + 3 * frame.width as usize]
-    };
-    let rgb = (frame.y..frame.bottom()).flat_map(row).copied().collect();
-    Photo { width: frame.width, height: frame.height, rgb }
 }
 
 #[cfg(test)]

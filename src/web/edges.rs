@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::engine::{Checkpoint, Engine, callback};
 use super::photo::PhotoPixels;
 use super::to_js;
-use crate::edges::{RefineOptions, default_radius, refine, subject_colours};
+use crate::edges::{RefineOptions, refine, subject_colours};
 use crate::error::Error;
 use crate::mask::{BBox, BitMask, Rle};
 
@@ -75,7 +75,7 @@ impl Engine {
             && let Some(found) =
                 self.segmenter().zoom(photo, &mask, &progress.piece(0.0, 0.8)).await?
         {
-            options.radius = radius.or(Some(default_radius(found.frame.width, found.frame.height)));
+            options.radius = radius.or(Some(found.default_radius()));
             mask = found.mask;
             rest = progress.piece(0.8, 1.0);
         }

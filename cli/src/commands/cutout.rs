@@ -67,8 +67,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     if !arguments.no_zoom
         && let Some(found) = segmenter.zoom(&photo, &mask, &none).await?
     {
+        radius = radius.or(Some(found.default_radius()));
         mask = found.mask;
-        radius = radius.or(Some(edges::default_radius(found.frame.width, found.frame.height)));
     }
     let options = RefineOptions { radius, hair: arguments.hair };
     let alpha = edges::refine(&photo, &mask, &options, &none).await?;

@@ -28,13 +28,18 @@ impl CropSource {
         let (x, y) = (to(frame.x, photo.width - 1), to(frame.y, photo.height - 1));
         let right = to(frame.right(), photo.width).max(x + 1);
         let bottom = to(frame.bottom(), photo.height).max(y + 1);
-        let line = |row: u32| {
-            let start = (row * photo.width + x) as usize * 3;
-            &photo.rgb[start..start + (right - x) as usize * 3]
-        };
-        let rgb = (y..bottom).flat_map(line).copied().collect();
-        Photo { width: right - x, height: bottom - y, rgb }
+        cut(photo, BBox { x, y, width: right - x, height: bottom - y })
     }
+}
+
+/// The pixels of a rectangle of the photo.
+pub(crate) fn cut(photo: &Photo, frame: BBox) -> Photo {
+    let row = |y: u32| {
+        let start = 3 * (y as usize * photo.width as usize + frame.x as usize);
+        &photo.rgb[start..start + 3 * frame.width as usize]
+    };
+    let rgb = (frame.y..frame.bottom()).flat_map(row).copied().collect();
+    Photo { width: frame.width, height: frame.height, rgb }
 }
 
 /// A piece of the photo that is encoded by itself, and the number of points per side for it.

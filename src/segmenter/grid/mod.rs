@@ -14,7 +14,7 @@ use crate::levels::{self, Candidate, Level, LevelRules, Scene};
 use crate::mask::BitMask;
 use crate::model::Sam;
 use crate::progress::Progress;
-pub(super) use crops::CropSource;
+pub(super) use crops::{CropSource, cut};
 use propose::{Proposal, merge_crops, points, propose};
 
 /// Finds masks at the points of a grid.
