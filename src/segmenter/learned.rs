@@ -75,11 +75,13 @@ impl<'a> LearnedLevels<'a> {
         query_levels: &[Level],
         progress: &Progress<'_>,
     ) -> Result<ScoredCandidates> {
-        let decoding = &progress.piece(0.0, 0.7);
+        // With boxes, SAM's decoder takes a good part of the time.
+        let decoded = if self.boxes.is_some() { 0.7 } else { 0.9 };
+        let decoding = &progress.piece(0.0, decoded);
         let output = self.run_decoders(photo, region, query_levels, decoding).await?;
         let (view, features) = (&photo.view, features(photo)?);
         let offset = self.aims.config().thresholds.stability_offset;
-        let boxing = &progress.piece(0.7, 0.9);
+        let boxing = &progress.piece(decoded, 0.9);
         let boxed = match self.boxes {
             Some(boxes) => {
                 boxes.answers(view, features, region, query_levels, offset, boxing).await?
