@@ -23,7 +23,7 @@ OUR_WAYS = ("quick", "careful")
 
 
 class Answer(NamedTuple):
-    """What one method says: an alpha, and colours if it has better ones than the photo's."""
+    """The answer of one method has an alpha, and colours if they are better than the photo's."""
 
     alpha: np.ndarray
     colours: np.ndarray | None = None
@@ -113,7 +113,7 @@ def answers(case, folder, radius, isnet, without):
 
 def measured(case, answer, grounds):
     """All figures of one answer."""
-    # Where both alphas are 0 nothing differs, so only the part of the picture around them is read.
+    # Nothing differs where both alphas are 0, so only the picture around the others is read.
     rows, columns = ndimage.find_objects(((answer.alpha > 0) | (case.alpha > 0)).astype(int))[0]
     part = tuple(slice(max(0, at.start - 8), at.stop + 8) for at in (rows, columns))
     alpha, truth = answer.alpha[part], case.alpha[part]

@@ -1,10 +1,10 @@
-"""What the drawn subjects are made of: points of strands, and shapes as shaded triangles."""
+"""The drawn subjects are made of points of strands, and of shapes as shaded triangles."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-# Where the light comes from. The camera looks along y; x is to the right and z up.
+# The light comes from this direction. The camera looks along y; x is to the right and z up.
 LIGHT = np.array([-0.5, -0.7, 0.5]) / np.linalg.norm([-0.5, -0.7, 0.5])
 
 

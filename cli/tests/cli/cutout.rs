@@ -26,8 +26,8 @@ fn a_disc_is_cut_out_of_its_background() {
         let share = opaque as f32 / disc as f32;
         assert!((0.85..1.15).contains(&share), "{opaque} of {disc} pixels");
         // No opaque pixel has the colour of the background.
-        let bluest = cut.pixels().filter(|pixel| pixel.0[3] > 250).map(|pixel| pixel.0[0]).min();
-        assert!(bluest.is_some_and(|red| red > 120), "{bluest:?}");
+        let least = cut.pixels().filter(|pixel| pixel.0[3] > 250).map(|pixel| pixel.0[0]).min();
+        assert!(least.is_some_and(|red| red > 120), "{least:?}");
     }
 }
 
