@@ -2,6 +2,8 @@
 // To run a part: npm test -- --only native,wasm
 // The demo is tested with the module that ships.
 // To use a module that is quicker to build: npm test -- --profile wasm-dev
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,10 +18,12 @@ import { needSam2 } from './sam2.mjs';
 import { needWasmBindgen, WASM, wasmToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
 
-const { only, lane, profile } = parseArgs({
+const { only, lane, check, profile } = parseArgs({
   options: {
     only: { type: 'string' },
     lane: { type: 'string' },
+    // Runs one check in this process. Without it, every check has a process of its own.
+    check: { type: 'string' },
     profile: { type: 'string', default: 'wasm-release' },
   },
 }).values;
@@ -193,7 +197,7 @@ function chosen() {
       `There is no lane "${lane}". Choose from: ${Object.keys(LANES).join(', ')}.`,
     );
   }
-  const names = lane ? LANES[lane] : only?.split(',');
+  const names = check ? [check] : lane ? LANES[lane] : only?.split(',');
   if (!names) return Object.keys(CHECKS).filter((name) => !EXTRAS.includes(name));
   const unknown = names.find((name) => !Object.hasOwn(CHECKS, name));
   if (unknown !== undefined)
@@ -203,35 +207,65 @@ function chosen() {
   return Object.keys(CHECKS).filter((name) => names.includes(name));
 }
 
-/** Runs one check. Returns its line for the summary, and the message if it failed. */
-function made(name) {
-  say(`Check: ${name}`);
+/** What a failed check printed last is printed again at the end: so many characters of it. */
+const TAIL = 4000;
+
+/**
+ * Runs one check in a process of its own. Returns its line for the summary, and the end of its
+ * output if it failed.
+ */
+async function made(name) {
   const start = performance.now();
-  let unable, failure;
-  try {
-    unable = CHECKS[name]();
-  } catch (error) {
-    failure = error instanceof StepError ? error.message : error.stack;
-    console.error(`\nerror: ${failure}`);
+  const child = spawn(
+    process.execPath,
+    [import.meta.filename, '--check', name, '--profile', profile],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let tail = '';
+  for (const [stream, shown] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      shown.write(text);
+      tail = (tail + text).slice(-TAIL);
+    });
   }
-  const result = failure ? 'FAILED' : unable ? 'skipped' : 'passed';
+  const [status] = await once(child, 'close');
+  const why = tail.match(UNABLE)?.[1];
+  const result = status !== 0 ? 'FAILED' : why ? 'skipped' : 'passed';
   const took = `${((performance.now() - start) / 1000).toFixed(1)} s`;
   return {
+    name,
     result,
-    failure,
-    line: `${result.padEnd(7)} ${name.padEnd(12)} ${unable ? `because ${unable}` : took}`,
+    tail: tail.slice(tail.indexOf('\n') + 1).trim(),
+    line: `${result.padEnd(7)} ${name.padEnd(12)} ${why ? `because ${why}` : took}`,
   };
 }
 
-main(() => {
-  const checks = chosen().map(made);
-  console.log(`\n${checks.map(({ line }) => line).join('\n')}`);
-  const failures = checks.flatMap(({ failure }) => failure ?? []);
-  // The failures are printed again at the end, where people look first.
-  for (const failure of failures) console.error(`error: ${failure}`);
-  if (failures.length) process.exitCode = 1;
+/** The line with which a check says that it cannot run here. */
+const UNABLE = /^==> Skipped because (.*)$/m;
+
+/** A check throws if it fails. */
+function runCheck(name) {
+  say(`Check: ${name}`);
+  const unable = CHECKS[name]();
+  if (unable) say(`Skipped because ${unable}`);
+}
+
+async function runChecks() {
+  const checks = [];
+  for (const name of chosen()) checks.push(await made(name));
   const count = (wanted) => checks.filter(({ result }) => result === wanted).length;
+  const failed = checks.filter(({ result }) => result === 'FAILED');
+  // This is printed again at the end, where people look first.
+  for (const { name, tail } of failed) console.error(`\n==> The end of ${name}:\n${tail}`);
+  console.log(`\n${checks.map(({ line }) => line).join('\n')}`);
   console.log(
-    `${count('passed')} passed, ${count('FAILED')} failed${count('skipped') ? `, ${count('skipped')} skipped` : ''}`,
+    `${count('passed')} passed, ${failed.length} failed${count('skipped') ? `, ${count('skipped')} skipped` : ''}`,
   );
-});
+  if (failed.length) process.exitCode = 1;
+}
+
+main(() => (check === undefined ? runChecks() : chosen().forEach(runCheck)));
