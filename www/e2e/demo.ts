@@ -24,6 +24,23 @@ export class Demo {
     await expect(this.page.locator('body')).toHaveAttribute('data-state', 'idle');
   }
 
+  /**
+   * Cancels the next work as soon as it says that it is at this stage. The page itself does it,
+   * because quick work may end before a click from outside arrives.
+   */
+  async cancelAt(stage: string): Promise<void> {
+    await this.page.evaluate((stage) => {
+      const byId = (id: string) => document.getElementById(id)!;
+      const observer = new MutationObserver(() => {
+        if (document.body.dataset.state !== 'busy') return;
+        if (!byId('progress-text').textContent?.startsWith(stage)) return;
+        observer.disconnect();
+        byId('cancel').click();
+      });
+      observer.observe(document.body, { attributes: true, childList: true, subtree: true });
+    }, stage);
+  }
+
   async arrive(prompt: Prompt): Promise<void> {
     await expect(this.page.locator('body')).toHaveAttribute('data-view', prompt);
     await this.idle();

@@ -115,8 +115,8 @@ test('the edge brush changes the edge only where it paints', async ({ demo }) =>
 test('a careful edge can be cancelled', async ({ demo }) => {
   const { page } = demo;
   await select(demo);
+  await demo.cancelAt('Finding the edge');
   await page.click('#edge label:has([value=careful])');
-  await page.click('#cancel');
   await expect(page.locator('#status')).toHaveText('Cancelled.');
   await demo.idle();
   // The cut-out with the mask's own edge is still there.

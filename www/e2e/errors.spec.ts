@@ -49,14 +49,17 @@ test('a file that the program reads but the browser cannot show leaves the previ
 });
 
 test('work can be cancelled and started again', async ({ demo }) => {
-  await demo.start(QUERY);
+  // The large input gives the click enough time.
+  await demo.start('device=cpu&size=1024&queries=16');
   await demo.choose('coffee.jpg', sample('coffee'));
   await demo.page.click('#cancel');
   await expect(demo.page.locator('#status')).toHaveText('Cancelled.');
   await demo.idle();
+  await demo.cancelAt('Finding masks');
   await demo.choose('coffee.jpg', sample('coffee'));
   await expect(demo.page.locator('#progress-text')).toHaveText(/Finding masks/);
-  await demo.page.click('#cancel');
+  await expect(demo.page.locator('#status')).toHaveText('Cancelled.');
+  await demo.idle();
   await demo.page.click('text=Find masks');
   await demo.arrive('full');
 });

@@ -101,7 +101,7 @@ test('pick: the keys and the menu give larger and smaller answers', async ({ dem
       await demo.click(place);
       // The menu was opened at a whole pixel, so the network may answer a little differently.
       expect((await demo.selected()) / area).toBeCloseTo(1, 1);
-    }).toPass();
+    }).toPass({ timeout: 120_000 });
   }
 });
 
