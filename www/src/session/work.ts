@@ -88,17 +88,17 @@ export class Work {
   }
 
   /**
-   * Gives all answers to a click at a point, the smaller ones first. It gives way to a newer call,
-   * and there are none while other work goes on.
+   * Gives all answers to a click at a point, the smaller ones first. It gives undefined while other
+   * work goes on, and if a newer call has taken its place.
    */
-  readonly answers = async (point: Point): Promise<Candidate[]> => {
-    if (!this.#editor.photo || this.#jobs.busy) return [];
+  readonly answers = async (point: Point): Promise<Candidate[] | undefined> => {
+    if (!this.#editor.photo || this.#jobs.busy) return undefined;
     try {
       return await this.#latestAnswers(point);
     } catch (error) {
       // A hint that fails is no hint. A click at the same place would show what is wrong.
       if (!isAbort(error)) console.warn(error);
-      return [];
+      return undefined;
     }
   };
 

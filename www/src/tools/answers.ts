@@ -7,15 +7,24 @@ import type { Bench } from './options.js';
 /** Two masks with a higher IoU than this are one answer. */
 const SAME = 0.9;
 
-/** Gives all answers at a point, the smaller ones first. */
-export async function answersAt({ editor, work }: Bench, at: Point): Promise<HasRle[]> {
+export interface Answers {
+  /** The smaller ones come first. */
+  list: HasRle[];
+  /** False if the network had no time for this point. */
+  complete: boolean;
+}
+
+/** Gives all answers at a point. */
+export async function answersAt({ editor, work }: Bench, at: Point): Promise<Answers> {
   const found = editor.step ? masksAt(editor.step.scene.masks, at) : [];
+  const proposed = await work.answers(at);
   // Masks of the scene come first, because an answer that is like an earlier one is left out.
-  const all: HasRle[] = [...found, ...(await work.answers(at))];
+  const all: HasRle[] = [...found, ...(proposed ?? [])];
   const distinct: HasRle[] = [];
   for (const answer of all)
     if (!distinct.some((other) => isSame(answer, other))) distinct.push(answer);
-  return distinct.sort((a, b) => rleArea(a.rle) - rleArea(b.rle));
+  const list = distinct.sort((a, b) => rleArea(a.rle) - rleArea(b.rle));
+  return { list, complete: proposed !== undefined };
 }
 
 /** Says whether two masks are the same answer. */

@@ -8,7 +8,7 @@ import type { At } from './tool.js';
 
 /** Opens the menu where the pointer is. It waits for the network's answers. */
 export async function openPickMenu(bench: Bench, at: At): Promise<void> {
-  const answers = await answersAt(bench, at);
+  const { list: answers } = await answersAt(bench, at);
   if (answers.length === 0) return;
   const menu = byId('pick-menu');
   menu.replaceChildren(...answers.map((answer) => entry(bench, menu, answer)));

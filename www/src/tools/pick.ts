@@ -5,7 +5,7 @@ import { combineFor } from '../edit/selection.js';
 import type { Point } from '../view/camera.js';
 import type { Pen } from '../view/overlay.js';
 import { masksAt, ofLevel } from '../view/shapes.js';
-import { answersAt, isSame } from './answers.js';
+import { type Answers, answersAt, isSame } from './answers.js';
 import { boxBetween, drawBox } from './box.js';
 import type { Bench } from './options.js';
 import { openPickMenu } from './pick-menu.js';
@@ -21,7 +21,7 @@ export class Pick implements Tool {
   readonly #bench: Bench;
   #at: At | undefined;
   /** The answers at a place, once the user has asked for them. */
-  #answers: { at: At; list: HasRle[] } | undefined;
+  #answers: (Answers & { at: At }) | undefined;
   #rest = 0;
   #corners: [Point, Point] | undefined;
 
@@ -117,7 +117,7 @@ export class Pick implements Tool {
 
   async #hoverOutside(at: At): Promise<void> {
     const answers = await this.#bench.work.answers(at);
-    if (this.#at === at) this.#bench.editor.hover(answers.find(({ chosen }) => chosen));
+    if (this.#at === at) this.#bench.editor.hover(answers?.find(({ chosen }) => chosen));
   }
 
   /** Shows the next larger or smaller answer at the pointer. */
@@ -126,11 +126,13 @@ export class Pick implements Tool {
     if (!at) return;
     const { editor } = this.#bench;
     const before = editor.hovered;
-    this.#answers ??= { at, list: await answersAt(this.#bench, at) };
-    const { list } = this.#answers;
+    const { list, complete } = this.#answers ?? (await answersAt(this.#bench, at));
+    // The pointer may have left while the network worked.
+    if (!this.#at || !isNear(this.#at, at)) return;
+    if (complete) this.#answers ??= { at, list, complete };
     const index = list.findIndex((answer) => before && isSame(answer, before)) + step;
     const next = list[Math.min(list.length - 1, Math.max(0, index))];
-    if (next && this.#at && isNear(this.#at, at)) editor.hover(next);
+    if (next) editor.hover(next);
   }
 }
 
