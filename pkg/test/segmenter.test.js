@@ -107,6 +107,20 @@ test('asking for WebGPU is an error if there is none', async () => {
   assert.ok(StandIn.all.every((worker) => worker.terminated));
 });
 
+test('nothing is reported once create has failed', async () => {
+  let fail;
+  const cache = new Promise((_, reject) => (fail = reject));
+  globalThis.caches = { open: () => cache, has: () => cache };
+  const seen = [];
+  const onProgress = ({ fraction }) => seen.push(fraction);
+  const model = 'https://example.org/m';
+  await assert.rejects(create({ device: 'webgpu', model, onProgress }), { code: 'no-webgpu' });
+  fail(new Error('there is no cache'));
+  await tick();
+  assert.deepEqual(seen, []);
+  delete globalThis.caches;
+});
+
 test('a missing model names its address', async () => {
   for (const response of [
     new Response('', { status: 404 }),

@@ -1,7 +1,14 @@
 // These functions turn the progress of single steps into the progress of a whole call.
 import type { Progress } from '../common/types.js';
 
-type OnFraction = (fraction: number) => void;
+export type OnFraction = (fraction: number) => void;
+
+/** Reports the progress of a call until the call has ended. */
+export interface Reporter {
+  (fraction: number): void;
+  /** Says that the call has ended. Work that it has left behind reports nothing after this. */
+  end(): void;
+}
 
 /**
  * Makes a function that passes fractions on to the page's `onProgress`, but only if they are higher
@@ -11,9 +18,9 @@ type OnFraction = (fraction: number) => void;
 export function reporter(
   stage: Progress['stage'],
   onProgress: ((progress: Progress) => void) | undefined,
-): OnFraction {
+): Reporter {
   let last = -1;
-  return (fraction) => {
+  const report = (fraction: number): void => {
     const next = Math.min(1, fraction);
     if (!(next > last)) return;
     last = next;
@@ -23,6 +30,11 @@ export function reporter(
       (globalThis.reportError ?? console.error)(error);
     }
   };
+  return Object.assign(report, {
+    end: () => {
+      last = 1;
+    },
+  });
 }
 
 /** Makes a function that reports the fraction of one step as the share from `from` to `to`. */

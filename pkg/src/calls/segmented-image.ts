@@ -15,7 +15,7 @@ import type { ImageInfo } from '../engine/protocol.js';
 import type { ImagePayload } from '../photo/image-source.js';
 import type { HasRle } from '../results/rle.js';
 import { compressed, withCompressedMasks, withoutKind } from './prepare-prompt.js';
-import { portion, reporter } from './progress.js';
+import { type OnFraction, portion, reporter } from './progress.js';
 
 /** If a call has to encode the photo again, this is the share of that step in its progress. */
 const ENCODING = 0.7;
@@ -149,7 +149,7 @@ export class SegmentedImage {
   ): Promise<Answer> {
     this.#requireOpen();
     if (signal?.aborted) throw abortedError(signal);
-    let report = reporter('segment', onProgress);
+    let report: OnFraction = reporter('segment', onProgress);
     if (this.#place.client.ended) {
       await this.#restore(portion(report, 0, ENCODING), signal);
       report = portion(report, ENCODING, 1);

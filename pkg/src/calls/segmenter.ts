@@ -85,16 +85,16 @@ export class Segmenter extends EventTarget {
     };
     const load: StartOptions['loadModel'] = (settings) =>
       loadModel(options, { ...settings, onFraction: portion(report, 0, 0.8) });
-    const started = await start({
-      ...engine,
-      loadModel: load,
-      onEnd,
-      onFraction: portion(report, 0.8, 1),
-      signal,
-    });
-    segmenter = new Segmenter(engine, started);
-    report(1);
-    return segmenter;
+    const onFraction = portion(report, 0.8, 1);
+    try {
+      const started = await start({ ...engine, loadModel: load, onEnd, onFraction, signal });
+      segmenter = new Segmenter(engine, started);
+      report(1);
+      return segmenter;
+    } finally {
+      // If the device has failed, the download may not have stopped yet.
+      report.end();
+    }
   }
 
   /** Says whether `create` with these options can work here. It downloads and computes nothing. */
