@@ -117,6 +117,8 @@ async function served(body) {
 }
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+/** Natively, `aims-web mattes --times` measures edges. */
+const edge = (ms) => (ms === undefined ? '-' : seconds(ms));
 const seconds = (ms) => (ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 main(async () => {
@@ -163,6 +165,9 @@ function show(columns) {
     ['full image, three levels', ({ learned }) => seconds(learned)],
     ['the same, mode grid', ({ grid }) => seconds(grid)],
     ['learned / grid', ({ learned, grid }) => (learned / grid).toFixed(3)],
+    ['edge on 12 megapixels, quick', ({ quickEdge }) => edge(quickEdge)],
+    ['the same, careful', ({ carefulEdge }) => edge(carefulEdge)],
+    ['quick, with clean colours', ({ cleanEdge }) => edge(cleanEdge)],
     ['peak memory', ({ memory }) => memory ?? 'unknown'],
   ];
   console.log(`\n${cpus()[0].model}, ${cpus().length} cores; ${PHOTO}, median of ${repeats}\n`);

@@ -1,6 +1,6 @@
 // Measures the package as a page uses it. With `?run` it starts at once, and `scripts/bench.mjs`
 // reads the result from the page.
-import { type Device, Segmenter } from 'aims-web';
+import { type Device, encodeRle, type HasRle, Segmenter } from 'aims-web';
 import { byId } from './dom.js';
 
 const SETTINGS = ['device', 'size', 'points', 'repeats'] as const;
@@ -15,6 +15,9 @@ interface Report {
   prompt: number;
   learned: number;
   grid: number;
+  quickEdge: number;
+  carefulEdge: number;
+  cleanEdge: number;
 }
 
 const ROWS: [keyof Report, string][] = [
@@ -24,7 +27,15 @@ const ROWS: [keyof Report, string][] = [
   ['prompt', 'One point'],
   ['learned', 'Whole photo, three levels'],
   ['grid', 'The same, mode grid'],
+  ['quickEdge', 'Edge of a mask on 12 megapixels, quick'],
+  ['carefulEdge', 'The same, careful'],
+  ['cleanEdge', 'Quick, with clean colours'],
 ];
+
+/** The size of the photo whose edges are refined: 12 megapixels. */
+const [WIDTH, HEIGHT] = [4000, 3000];
+/** The band around the mask's edge has this share of the photo. */
+const BAND = 0.05;
 
 const form = byId<HTMLFormElement>('form');
 const table = byId<HTMLTableElement>('table');
@@ -51,6 +62,25 @@ function show<K extends keyof Report>(key: K, value: Report[K], report: Partial<
   const row = table.insertRow();
   row.insertCell().textContent = label;
   row.insertCell().textContent = `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
+}
+
+async function enlarged(photo: Blob): Promise<Blob> {
+  const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
+  const bitmap = await createImageBitmap(photo);
+  canvas.getContext('2d')!.drawImage(bitmap, 0, 0, WIDTH, HEIGHT);
+  bitmap.close();
+  return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 });
+}
+
+/** Makes a disc in the middle of the photo, and the radius with which its band has its share. */
+function disc(): { mask: HasRle; radius: number } {
+  const reach = HEIGHT / 4;
+  const bits = new Uint8Array(WIDTH * HEIGHT);
+  for (let y = 0; y < HEIGHT; y++)
+    for (let x = 0; x < WIDTH; x++)
+      if (Math.hypot(x - WIDTH / 2, y - HEIGHT / 2) < reach) bits[y * WIDTH + x] = 1;
+  const radius = (BAND * WIDTH * HEIGHT) / (2 * 2 * Math.PI * reach);
+  return { mask: { rle: encodeRle(bits, WIDTH, HEIGHT) }, radius };
 }
 
 async function measure(settings: FormData): Promise<Report> {
@@ -93,10 +123,31 @@ async function measure(settings: FormData): Promise<Report> {
       await median(repeats, () => image.segment({ mode: 'grid', grid: options, onProgress })),
       report,
     );
+    image.close();
+    await measureEdges(segmenter, photo, repeats, report);
   } finally {
     segmenter.close();
   }
   return report as Report;
+}
+
+async function measureEdges(
+  segmenter: Segmenter,
+  photo: Blob,
+  repeats: number,
+  report: Partial<Report>,
+): Promise<void> {
+  status.textContent = 'edges';
+  const image = await segmenter.setImage(await enlarged(photo));
+  const { mask, radius } = disc();
+  const refine = (hair: boolean, colors: 'photo' | 'clean') => () =>
+    image.refine(mask, { radius, hair, colors, zoom: false });
+  // The first call decodes the photo.
+  await refine(false, 'photo')();
+  show('quickEdge', await median(repeats, refine(false, 'photo')), report);
+  show('carefulEdge', await median(repeats, refine(true, 'photo')), report);
+  show('cleanEdge', await median(repeats, refine(false, 'clean')), report);
+  image.close();
 }
 
 form.addEventListener('submit', async (event) => {
