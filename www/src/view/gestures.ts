@@ -33,7 +33,7 @@ export class Gestures {
     canvas.addEventListener('pointermove', (event) => this.#onMove(event));
     canvas.addEventListener('pointerup', (event) => this.#onUp(event));
     canvas.addEventListener('pointercancel', (event) => this.#onCancel(event));
-    canvas.addEventListener('pointerleave', () => this.#tool().hover?.(undefined));
+    canvas.addEventListener('pointerleave', (event) => this.#onLeave(event));
     canvas.addEventListener('dblclick', (event) => this.#tool().doubleClick?.(this.#at(event)));
     canvas.addEventListener('wheel', (event) => this.#onWheel(event), { passive: false });
     canvas.addEventListener('contextmenu', (event) => {
@@ -108,6 +108,12 @@ export class Gestures {
     this.#pointers.delete(event.pointerId);
     this.cancel();
     this.#press = undefined;
+  }
+
+  #onLeave({ pointerType, clientX, clientY }: PointerEvent): void {
+    // WebKit says this after each press too, although the mouse is still there.
+    const isThere = document.elementFromPoint(clientX, clientY) === this.#viewport.canvas;
+    if (pointerType !== 'mouse' || !isThere) this.#tool().hover?.(undefined);
   }
 
   #openMenu(): void {
