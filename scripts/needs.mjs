@@ -83,6 +83,33 @@ export function needWebKit() {
 }
 
 /**
+ * Returns what `needWebKit` does, and the full paths of WebKitGTK's driver and of xdotool, which
+ * presses the mouse buttons that the driver cannot release.
+ */
+export function needWebKitDriver() {
+  const webkit = needWebKit();
+  const find = () => ({
+    WEBKIT_DRIVER: process.env.WEBKIT_DRIVER || which('WebKitWebDriver'),
+    XDOTOOL: process.env.XDOTOOL || which('xdotool'),
+  });
+  let found = find();
+  if (
+    (!found.WEBKIT_DRIVER || !found.XDOTOOL) &&
+    aptInstall(['webkit2gtk-driver', 'xdotool'], 'the demo is tested in WebKit too')
+  )
+    found = find();
+  if (!found.WEBKIT_DRIVER)
+    throw new StepError(
+      'No WebKitWebDriver found. Install it, or set WEBKIT_DRIVER to its full path, and run this again.',
+    );
+  if (!found.XDOTOOL)
+    throw new StepError(
+      'No xdotool found. Install it, or set XDOTOOL to its full path, and run this again.',
+    );
+  return { ...webkit, ...found };
+}
+
+/**
  * Finds WebKitGTK's browser. It is not on PATH, because Debian keeps it next to the library, in a
  * folder that is named after the architecture.
  */

@@ -3,7 +3,7 @@
 import { needCheckpoint } from './checkpoint.mjs';
 import { main, run, say } from './lib.mjs';
 import { needLinters } from './linters.mjs';
-import { needBrowser, needFirefox, needPackages, needVulkan, needWebKit } from './needs.mjs';
+import { needBrowser, needFirefox, needPackages, needVulkan, needWebKitDriver } from './needs.mjs';
 import { needSam2 } from './sam2.mjs';
 import { needRust, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
 
@@ -13,7 +13,7 @@ main(() => {
   needVulkan();
   needBrowser();
   needFirefox();
-  needWebKit();
+  needWebKitDriver();
   const reason = needLinters();
   if (reason) say(`Some checks will be skipped, because ${reason}`);
   needCheckpoint();

@@ -183,6 +183,7 @@ const CHECKS = {
     const browser = needBrowser();
     buildSite(profile);
     npm(['run', 'e2e', '-w', 'www'], { env: browser });
+    npm(['run', 'browsers', '-w', 'www']);
   },
   bundlers: () => {
     const browser = needBrowser();
