@@ -223,16 +223,16 @@ export class Demo {
   /** Gives the file that the browser downloads, and its name. */
   async download(format: string): Promise<{ name: string; content: Buffer }> {
     await this.#choose(format);
-    let names: string[] = [];
-    // A second file says that the first is not complete.
-    await expect
-      .poll(() => {
-        names = readdirSync(this.downloads).filter((name) => name.startsWith('coffee'));
-        return names;
-      }, `the browser has saved the export "${format}"`)
-      .toEqual([expect.stringMatching(/\.(png|json)$/)]);
-    const [name] = names as [string];
-    return { name, content: readFileSync(join(this.downloads, name)) };
+    const saved = () => {
+      const names = readdirSync(this.downloads);
+      // These belong to downloads that are not complete.
+      if (names.some((name) => /\.(part|wkdownload)$/.test(name))) return undefined;
+      const name = names.find((name) => name.startsWith('coffee'));
+      const content = name && readFileSync(join(this.downloads, name));
+      return content && content.length > 0 ? { name, content } : undefined;
+    };
+    await expect.poll(saved, `the browser has saved the export "${format}"`).toBeDefined();
+    return saved()!;
   }
 
   async #choose(format: string): Promise<void> {

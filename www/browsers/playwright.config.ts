@@ -8,7 +8,7 @@ const ADDRESS = `http://localhost:${PORT}/`;
 
 export default defineConfig<object, Options>({
   testDir: '.',
-  outputDir: '../test-results',
+  outputDir: '../test-results/browsers',
   workers: 1,
   // Nothing here measures time, and machines may be busy.
   timeout: 10 * 60_000,
