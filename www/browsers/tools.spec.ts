@@ -1,9 +1,9 @@
 // Each tool in Firefox and WebKit, with real pointers and keys.
 import { decodeRle, intersectMasks, rleArea } from 'aims-web';
 import type { Point } from '../e2e/demo.js';
+import { differences, pixelAt, pixelsOf, softPixels } from '../e2e/pixels.js';
 import { covers, insideOf } from '../e2e/places.js';
 import { type Demo, expect, test } from './demo.js';
-import { differences, pixelAt, pixelsOf, softPixels } from './pixels.js';
 
 /** Selects the second largest entity, and gives it. */
 async function select(demo: Demo) {
@@ -174,11 +174,11 @@ test('pair: two entities that are clicked have a relation', async ({ demo }) => 
 test('edge: the quick way and the edge brush change it, and can be undone', async ({ demo }) => {
   const { driver } = demo;
   const mask = await select(demo);
-  const plain = await pixelsOf(demo, await demo.save('png'));
+  const plain = await pixelsOf(demo.driver, await demo.save('png'));
   await demo.press('#edge label:has([value=quick])');
   await expect.poll(() => demo.isVisible('#divider'), 'the result is shown').toBe(true);
   await demo.idle();
-  const quick = await pixelsOf(demo, await demo.save('png'));
+  const quick = await pixelsOf(demo.driver, await demo.save('png'));
   expect(softPixels(quick)).toBeGreaterThan(0);
   expect(quick.data.equals(plain.data)).toBe(false);
   const radius = () => demo.text('#radius-value');
@@ -192,7 +192,7 @@ test('edge: the quick way and the edge brush change it, and can be undone', asyn
   await expect.poll(() => demo.attribute('#edge', 'data-way'), 'the way before').toBe('plain');
 
   await demo.press('#backdrop label:has([value=black])');
-  const before = await pixelsOf(demo, await demo.save('picture'));
+  const before = await pixelsOf(demo.driver, await demo.save('picture'));
   await driver.press('e');
   // The stroke crosses the edge that is left of the middle of the mask.
   let [edge, middle] = insideOf(mask);
@@ -204,14 +204,14 @@ test('edge: the quick way and the edge brush change it, and can be undone', asyn
   await demo.stroke(line);
   await expect.poll(() => demo.isVisible('#edge-unbrush'), 'the edge is brushed').toBe(true);
   await demo.idle();
-  const changed = differences(before, await pixelsOf(demo, await demo.save('picture')));
+  const changed = differences(before, await pixelsOf(demo.driver, await demo.save('picture')));
   expect(changed).not.toEqual([]);
   const reach = 12 / (await demo.camera()).scale + 2;
   const [[x0, y0], [, y1]] = line;
   const far = changed.filter(([x, y]) => Math.hypot(x - x0, Math.max(y0 - y, 0, y - y1)) > reach);
   expect(far).toEqual([]);
   await demo.press('#edge-unbrush');
-  expect(differences(before, await pixelsOf(demo, await demo.save('picture')))).toEqual([]);
+  expect(differences(before, await pixelsOf(demo.driver, await demo.save('picture')))).toEqual([]);
 });
 
 test('before and after: the line is dragged and moved with keys', async ({ demo }) => {
@@ -266,11 +266,11 @@ test('move: the cut-out follows the pointer and the keys', async ({ demo }) => {
   await driver.press('ArrowUp');
   await driver.press('Shift+ArrowUp');
   await expect.poll(() => demo.isVisible('#put-back'), 'the cut-out is moved').toBe(true);
-  const moved = await pixelsOf(demo, await demo.save('picture'));
+  const moved = await pixelsOf(demo.driver, await demo.save('picture'));
   await driver.press('Control+z');
   await driver.press('Control+z');
   await expect.poll(() => demo.isVisible('#put-back'), 'the cut-out is back').toBe(false);
-  const still = await pixelsOf(demo, await demo.save('picture'));
+  const still = await pixelsOf(demo.driver, await demo.save('picture'));
   expect(pixelAt(moved, [place[0] - 20, place[1] - 11])).toEqual(pixelAt(still, place));
 });
 

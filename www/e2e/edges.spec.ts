@@ -1,46 +1,10 @@
 // The edge of the selection, the background, and the result.
 import type { Mask } from 'aims-web';
 import { type Demo, expect, type Point, sample, testWith } from './demo.js';
+import { differences, pixelAt, pixelsOf, softPixels } from './pixels.js';
 import { insideOf } from './places.js';
 
 const test = testWith('chelsea');
-
-interface Pixels {
-  width: number;
-  /** RGBA, row by row. */
-  data: Buffer;
-}
-
-/** Decodes a PNG in the page. Bytes go there and back as text, which is quick. */
-async function pixelsOf({ page }: Demo, png: Buffer): Promise<Pixels> {
-  const { width, text } = await page.evaluate(async (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const bitmap = await createImageBitmap(new Blob([bytes]));
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
-    context.drawImage(bitmap, 0, 0);
-    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    const text: string[] = [];
-    for (const byte of data) text.push(String.fromCharCode(byte));
-    return { width: bitmap.width, text: btoa(text.join('')) };
-  }, png.toString('base64'));
-  return { width, data: Buffer.from(text, 'base64') };
-}
-
-const pixelAt = ({ data, width }: Pixels, [x, y]: Point): number[] => [
-  ...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4),
-];
-
-const softPixels = ({ data }: Pixels): number =>
-  data.filter((value, i) => i % 4 === 3 && value > 0 && value < 255).length;
-
-/** Gives the pixels in which two pictures of one size differ. */
-function differences(a: Pixels, b: Pixels): Point[] {
-  const points: Point[] = [];
-  for (let i = 0; i < a.data.length; i += 4)
-    if (a.data.readUInt32LE(i) !== b.data.readUInt32LE(i))
-      points.push([(i / 4) % a.width, Math.floor(i / 4 / a.width)]);
-  return points;
-}
 
 /** Selects the largest entity, and gives it. */
 async function select(demo: Demo): Promise<Mask> {
@@ -68,21 +32,21 @@ test('a plain edge is softened, a refined one follows the photo, and both can be
   const { page } = demo;
   await select(demo);
   await slide(demo, 'feather', 0);
-  const hard = await pixelsOf(demo, await demo.save('png'));
+  const hard = await pixelsOf(demo.page, await demo.save('png'));
   expect(softPixels(hard)).toBe(0);
   await slide(demo, 'feather', 8);
-  const soft = await pixelsOf(demo, await demo.save('png'));
+  const soft = await pixelsOf(demo.page, await demo.save('png'));
   expect(softPixels(soft)).toBeGreaterThan(0);
 
   await way(demo, 'quick');
   await expect(page.locator('#divider')).toBeVisible();
-  const refined = await pixelsOf(demo, await demo.save('png'));
+  const refined = await pixelsOf(demo.page, await demo.save('png'));
   expect(softPixels(refined)).toBeGreaterThan(0);
   expect(refined.data.equals(soft.data)).toBe(false);
 
   await page.keyboard.press('Control+z');
   await expect(page.locator('#edge')).toHaveAttribute('data-way', 'plain');
-  const again = await pixelsOf(demo, await demo.save('png'));
+  const again = await pixelsOf(demo.page, await demo.save('png'));
   expect(again.data.equals(soft.data)).toBe(true);
 });
 
@@ -92,7 +56,7 @@ test('the edge brush changes the edge only where it paints', async ({ demo }) =>
   await slide(demo, 'feather', 0);
   await slide(demo, 'shift', 0);
   await page.click('#backdrop label:has([value=black])');
-  const before = await pixelsOf(demo, await demo.save('picture'));
+  const before = await pixelsOf(demo.page, await demo.save('picture'));
   await page.keyboard.press('e');
   const [left, top, , height] = mask.bbox;
   const stroke: [Point, Point] = [
@@ -101,7 +65,7 @@ test('the edge brush changes the edge only where it paints', async ({ demo }) =>
   ];
   await demo.stroke(stroke);
   await expect(page.locator('#edge-unbrush')).toBeVisible();
-  const after = await pixelsOf(demo, await demo.save('picture'));
+  const after = await pixelsOf(demo.page, await demo.save('picture'));
   const changed = differences(before, after);
   expect(changed).not.toEqual([]);
   const reach = 12 / (await demo.camera()).scale + 2;
@@ -109,7 +73,7 @@ test('the edge brush changes the edge only where it paints', async ({ demo }) =>
   const far = changed.filter(([x, y]) => Math.hypot(x - x0, Math.max(y0 - y, 0, y - y1)) > reach);
   expect(far).toEqual([]);
   await page.click('#edge-unbrush');
-  expect(differences(before, await pixelsOf(demo, await demo.save('picture')))).toEqual([]);
+  expect(differences(before, await pixelsOf(demo.page, await demo.save('picture')))).toEqual([]);
 });
 
 test('a careful edge can be cancelled', async ({ demo }) => {
@@ -174,14 +138,14 @@ test('the cut-out is moved over other backgrounds', async ({ demo }) => {
   await page.mouse.up();
   await page.locator('#overlay').focus();
   await expect(page.locator('#put-back')).toBeVisible();
-  const moved = await pixelsOf(demo, await demo.save('picture'));
+  const moved = await pixelsOf(demo.page, await demo.save('picture'));
   await page.keyboard.press('Control+z');
   await expect(page.locator('#put-back')).toBeHidden();
-  const still = await pixelsOf(demo, await demo.save('picture'));
+  const still = await pixelsOf(demo.page, await demo.save('picture'));
   expect(pixelAt(moved, [place[0] - 20, place[1]])).toEqual(pixelAt(still, place));
 
   await page.click('#backdrop label:has([value=blur])');
-  const blurred = await pixelsOf(demo, await demo.save('picture'));
+  const blurred = await pixelsOf(demo.page, await demo.save('picture'));
   expect(pixelAt(blurred, place)).toEqual(pixelAt(still, place));
   const [chooser] = await Promise.all([
     page.waitForEvent('filechooser'),
@@ -189,7 +153,7 @@ test('the cut-out is moved over other backgrounds', async ({ demo }) => {
   ]);
   await chooser.setFiles({ name: 'coffee.jpg', mimeType: 'image/jpeg', buffer: sample('coffee') });
   await expect(page.locator('#backdrop [value=picture]')).toBeChecked();
-  const composed = await pixelsOf(demo, await demo.save('picture'));
+  const composed = await pixelsOf(demo.page, await demo.save('picture'));
   expect(pixelAt(composed, place)).toEqual(pixelAt(still, place));
   expect(differences(composed, blurred)).not.toEqual([]);
 });

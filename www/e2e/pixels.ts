@@ -1,6 +1,5 @@
 // Reads exported pictures.
-import type { Point } from '../e2e/demo.js';
-import type { Demo } from './demo.js';
+import type { Point } from './demo.js';
 
 export interface Pixels {
   width: number;
@@ -8,9 +7,17 @@ export interface Pixels {
   data: Buffer;
 }
 
+interface Decoded {
+  width: number;
+  text: string;
+}
+
 /** Decodes a PNG in the page. Bytes go there and back as text, which is quick. */
-export async function pixelsOf({ driver }: Demo, png: Buffer): Promise<Pixels> {
-  const { width, text } = await driver.evaluate(async (base64) => {
+export async function pixelsOf(
+  page: { evaluate(body: (base64: string) => Promise<Decoded>, png: string): Promise<Decoded> },
+  png: Buffer,
+): Promise<Pixels> {
+  const { width, text } = await page.evaluate(async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     const bitmap = await createImageBitmap(new Blob([bytes]));
     const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
