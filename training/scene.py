@@ -18,7 +18,7 @@ from aims.scene import SceneConfig, SceneHead
 from aims.scene_losses import total
 from data import pools as photo_pools
 from data.scenes import by_click, jittered, varied
-from judge import PREFIX, overview
+from judge import PREFIX, overview, read
 
 CACHE = Path.home() / ".cache/aims-web"
 WARMUP = 200
@@ -48,6 +48,11 @@ def arguments():
         help="share of all photos that are clicked, if there are clicks",
     )
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--begin-with",
+        type=Path,
+        help="head whose weights a new run begins with, of the same sizes",
+    )
     parser.add_argument("--only", nargs="*", help="names of the only sets to use")
     parser.add_argument(
         "--with-aside",
@@ -81,6 +86,9 @@ class Run:
         torch.manual_seed(options.seed)
         self.options = options
         self.network = SceneHead(SceneConfig(layers=options.layers, drop=options.drop, deep=deep))
+        if options.begin_with:
+            head, _, _ = read(options.begin_with)
+            self.network.load_state_dict(head.state_dict())
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), options.rate, weight_decay=0.05
         )
