@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use aims_web::edges::{self, Alpha, RefineOptions};
 use aims_web::photo::{Photo, decode};
-use aims_web::{Point, PointPrompt, Progress, Prompt, Request};
+use aims_web::{Point, PointPrompt, Progress, Prompt};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use image::{ImageFormat, Rgba, RgbaImage};
 
+use super::one_mask::{self, OneMask};
 use super::setup::ModelArguments;
 
 /// The arguments of `cutout`.
@@ -51,25 +52,12 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     };
     let none = Progress::none();
     let segmenter = arguments.model.open().await?;
-    let encoded = segmenter.encode(photo.clone(), &none).await?;
-    let request = Request { prompt, ..Request::default() };
-    let scene = segmenter.segment(&encoded, &request, &none).await?;
-    let mut mask = match &scene.masks[..] {
-        [] => bail!("nothing was found there. Try another prompt"),
-        [mask] => mask.rle.decode()?,
-        masks => bail!(
-            "{} masks were found there. Give a prompt that means one of them, such as \
-             {{\"kind\":\"points\",\"box\":[x,y,width,height]}}",
-            masks.len()
-        ),
+    let Some(OneMask { mask, radius }) =
+        one_mask::find(&segmenter, &photo, prompt, !arguments.no_zoom).await?
+    else {
+        bail!("nothing was found there. Try another prompt");
     };
-    let mut radius = arguments.radius;
-    if !arguments.no_zoom
-        && let Some(found) = segmenter.zoom(&photo, &mask, &none).await?
-    {
-        radius = radius.or(Some(found.default_radius()));
-        mask = found.mask;
-    }
+    let radius = Some(arguments.radius.unwrap_or(radius));
     let options = RefineOptions { radius, hair: arguments.hair };
     let alpha = edges::refine(&photo, &mask, &options, &none).await?;
     let mut photo = photo;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use aims_web::edges::{self, Alpha, RefineOptions};
-use aims_web::mask::{BBox, BitMask};
+use aims_web::mask::BitMask;
 use aims_web::photo::{Photo, decode};
-use aims_web::{Progress, Prompt, Request, Segmenter};
+use aims_web::{Progress, Prompt};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -14,6 +14,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::one_mask::{self, OneMask};
 use super::setup::ModelArguments;
 
 /// The arguments of `mattes`.
@@ -59,24 +60,25 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         let bytes = std::fs::read(&case.photo)
             .with_context(|| format!("cannot read {}", case.photo.display()))?;
         let photo = decode(&bytes)?;
-        let size = BBox { x: 0, y: 0, width: photo.width, height: photo.height };
-        let (mask, frame) = match &case.mask {
-            Some(path) => (read_mask(path, &photo)?, size),
+        let whole = edges::default_radius(photo.width, photo.height);
+        let OneMask { mask, radius } = match &case.mask {
+            Some(path) => OneMask { mask: read_mask(path, &photo)?, radius: whole },
             None => {
                 if segmenter.is_none() {
                     segmenter = Some(arguments.model.open().await?);
                 }
                 let segmenter = segmenter.as_ref().context("it was opened")?;
-                let mask = find_mask(segmenter, &photo, case).await?;
-                let zoomed = if arguments.no_zoom {
-                    None
-                } else {
-                    segmenter.zoom(&photo, &mask, &Progress::none()).await?
-                };
-                zoomed.map_or((mask, size), |found| (found.mask, found.frame))
+                let prompt = case.prompt.clone().with_context(|| {
+                    format!("the case {} has neither prompt nor mask", case.name)
+                })?;
+                let nothing =
+                    || OneMask { mask: BitMask::new(photo.width, photo.height), radius: whole };
+                one_mask::find(segmenter, &photo, prompt, !arguments.no_zoom)
+                    .await?
+                    .unwrap_or_else(nothing)
             }
         };
-        let radius = case.radius.unwrap_or(edges::default_radius(frame.width, frame.height));
+        let radius = case.radius.unwrap_or(radius);
         write_mattes(&arguments, &case.name, &photo, &mask, radius).await?;
     }
     Ok(())
@@ -88,21 +90,6 @@ fn read_mask(path: &Path, photo: &Photo) -> Result<BitMask> {
     let size = (photo.width, photo.height);
     ensure!(picture.dimensions() == size, "{} is not of the photo's size", path.display());
     Ok(BitMask::from_fn(size.0, size.1, |x, y| picture.get_pixel(x, y)[0] > 127))
-}
-
-async fn find_mask(segmenter: &Segmenter, photo: &Photo, case: &Case) -> Result<BitMask> {
-    let none = Progress::none();
-    let prompt = case
-        .prompt
-        .clone()
-        .with_context(|| format!("the case {} has neither prompt nor mask", case.name))?;
-    let encoded = segmenter.encode(photo.clone(), &none).await?;
-    let request = Request { prompt, ..Request::default() };
-    let scene = segmenter.segment(&encoded, &request, &none).await?;
-    match scene.masks.first() {
-        Some(mask) => Ok(mask.rle.decode()?),
-        None => Ok(BitMask::new(photo.width, photo.height)),
-    }
 }
 
 async fn write_mattes(

@@ -8,6 +8,7 @@ mod cutout;
 mod eval;
 mod gallery;
 mod mattes;
+mod one_mask;
 mod overlay;
 mod profile;
 mod segment;
