@@ -102,8 +102,14 @@ pub async fn refine(
 /// The mask itself as alpha.
 fn hard(mask: &BitMask) -> Alpha {
     let (width, height) = mask.size();
-    let at = |x: u32, y: u32| if mask.get(x, y) { 255 } else { 0 };
-    let values = (0..height).flat_map(|y| (0..width).map(move |x| at(x, y))).collect();
+    let mut values = vec![0; width as usize * height as usize];
+    for (y, row) in (0..).zip(values.chunks_exact_mut(width as usize)) {
+        for (word, alphas) in mask.row(y).iter().zip(row.chunks_mut(64)) {
+            for (bit, alpha) in alphas.iter_mut().enumerate() {
+                *alpha = if word >> bit & 1 == 1 { 255 } else { 0 };
+            }
+        }
+    }
     Alpha { width, height, values }
 }
 

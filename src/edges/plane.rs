@@ -83,8 +83,9 @@ pub(super) fn shrunk(frame: BBox, scale: u32, value: impl Fn(u32, u32) -> f32) -
     let mut values = vec![0.0; columns as usize * rows as usize];
     for y in 0..frame.height {
         let line = &mut values[(y / scale * columns) as usize..][..columns as usize];
-        for x in 0..frame.width {
-            line[(x / scale) as usize] += value(frame.x + x, frame.y + y);
+        for (cell, start) in line.iter_mut().zip((0..frame.width).step_by(scale as usize)) {
+            let pixels = start..(start + scale).min(frame.width);
+            *cell += pixels.map(|x| value(frame.x + x, frame.y + y)).sum::<f32>();
         }
     }
     for (i, sum) in (0..).zip(&mut values) {
