@@ -120,7 +120,7 @@ impl Lanes {
 
     /// `self * factor + sum`, in one instruction: this module is built for browsers that have it.
     #[cfg(target_feature = "relaxed-simd")]
-    pub fn mul_add(self, factor: Self, sum: Self) -> Self {
+    pub(crate) fn mul_add(self, factor: Self, sum: Self) -> Self {
         Self(simd::f32x4_relaxed_madd(self.0, factor.0, sum.0))
     }
 
