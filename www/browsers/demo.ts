@@ -29,8 +29,23 @@ export class Demo {
     await this.driver.open(`${address}?photo=none&${QUICK}`);
     await expect.poll(() => this.text('#status'), 'the model is loaded').toMatch(/^Ready/);
     await this.idle();
-    await this.press(`[data-sample=${photo}]`);
+    // The window may still get its size, so the first click can miss.
+    await expect(async () => {
+      await this.press(`[data-sample=${photo}]`);
+      await expect
+        .poll(() => this.hasPhoto(), { message: 'the sample is opened', timeout: 15_000 })
+        .toBe(true);
+    }).toPass({ timeout: 120_000 });
     await this.arrive('full');
+  }
+
+  /** Says whether a photo is shown or being worked on. */
+  async hasPhoto(): Promise<boolean> {
+    const [state, view] = await this.driver.evaluate(() => [
+      document.body.dataset.state,
+      document.body.dataset.view,
+    ]);
+    return state === 'busy' || view === 'full';
   }
 
   /** Undoes all edits, and puts tools and the zoom back. */

@@ -10,6 +10,8 @@ export default defineConfig<object, Options>({
   testDir: '.',
   outputDir: '../test-results/browsers',
   workers: 1,
+  // On a busy machine a driver may lose an event. A fault of the demo fails twice.
+  retries: 1,
   // Nothing here measures time, and machines may be busy.
   timeout: 10 * 60_000,
   expect: { timeout: 120_000 },
