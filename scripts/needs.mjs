@@ -22,92 +22,89 @@ export function needPackages() {
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /**
- * Returns the environment for tests in a browser. CHROMIUM and CHROMEDRIVER are full paths. Both
- * are installed if they are missing.
+ * Returns the full paths of programs, by the variables that can name them. Those that are missing
+ * are installed with apt-get if that is possible. If one is still missing, the error is its entry
+ * in `absent`.
  */
-export function needBrowser() {
-  const find = () => ({
-    CHROMIUM: process.env.CHROMIUM || which(...BROWSERS),
-    CHROMEDRIVER: process.env.CHROMEDRIVER || which('chromedriver'),
-  });
+function needPrograms(find, packages, why, absent) {
   let found = find();
-  if (!found.CHROMIUM || !found.CHROMEDRIVER) {
-    aptInstall(['chromium', 'chromium-driver'], 'tests run in a real browser');
-    found = find();
-  }
-  if (!found.CHROMIUM)
-    throw new StepError(
-      'No Chromium or Chrome found. Install one, or set CHROMIUM to its full path, and run this again.',
-    );
-  if (!found.CHROMEDRIVER)
-    throw new StepError(
-      "No chromedriver found. Install the one for your browser's version, or set CHROMEDRIVER to its full path, and run this again.",
-    );
+  const missing = () => Object.keys(found).find((name) => !found[name]);
+  if (missing() && aptInstall(packages, why)) found = find();
+  const name = missing();
+  if (name) throw new StepError(absent[name]);
   return found;
 }
 
-/** Returns the full path of Firefox, which is installed if it is missing. */
-export function needFirefox() {
-  const find = () => process.env.FIREFOX || which('firefox-esr', 'firefox');
-  const found = find() || (aptInstall(['firefox-esr'], 'tests run in Firefox too') && find());
-  if (found) return found;
-  throw new StepError(
-    'No Firefox found. Install it, or set FIREFOX to its full path, and run this again.',
+/**
+ * Returns the environment for tests in a browser. CHROMIUM and CHROMEDRIVER are full paths. Both
+ * are installed if they are missing.
+ */
+export const needBrowser = () =>
+  needPrograms(
+    () => ({
+      CHROMIUM: process.env.CHROMIUM || which(...BROWSERS),
+      CHROMEDRIVER: process.env.CHROMEDRIVER || which('chromedriver'),
+    }),
+    ['chromium', 'chromium-driver'],
+    'tests run in a real browser',
+    {
+      CHROMIUM:
+        'No Chromium or Chrome found. Install one, or set CHROMIUM to its full path, and run this again.',
+      CHROMEDRIVER:
+        "No chromedriver found. Install the one for your browser's version, or set CHROMEDRIVER to its full path, and run this again.",
+    },
   );
-}
+
+/** Returns the full path of Firefox, which is installed if it is missing. */
+export const needFirefox = () =>
+  needPrograms(
+    () => ({ FIREFOX: process.env.FIREFOX || which('firefox-esr', 'firefox') }),
+    ['firefox-esr'],
+    'tests run in Firefox too',
+    {
+      FIREFOX: 'No Firefox found. Install it, or set FIREFOX to its full path, and run this again.',
+    },
+  ).FIREFOX;
 
 /**
  * Returns the full paths of WebKitGTK's browser and of an X server that needs no screen. Both are
  * installed if they are missing.
  */
-export function needWebKit() {
-  const find = () => ({
-    WEBKIT: process.env.WEBKIT || miniBrowser(),
-    XVFB: process.env.XVFB || which('Xvfb'),
-  });
-  let found = find();
-  if (
-    (!found.WEBKIT || !found.XVFB) &&
-    aptInstall(['libwebkit2gtk-4.1-0', 'xvfb'], 'tests run in WebKit too')
-  )
-    found = find();
-  if (!found.WEBKIT)
-    throw new StepError(
-      'No WebKitGTK found. Install it, or set WEBKIT to the full path of its MiniBrowser, and run this again.',
-    );
-  if (!found.XVFB)
-    throw new StepError(
-      'No Xvfb found. WebKitGTK needs it on machines without a screen. Install it, or set XVFB to its full path, and run this again.',
-    );
-  return found;
-}
+export const needWebKit = () =>
+  needPrograms(
+    () => ({
+      WEBKIT: process.env.WEBKIT || miniBrowser(),
+      XVFB: process.env.XVFB || which('Xvfb'),
+    }),
+    ['libwebkit2gtk-4.1-0', 'xvfb'],
+    'tests run in WebKit too',
+    {
+      WEBKIT:
+        'No WebKitGTK found. Install it, or set WEBKIT to the full path of its MiniBrowser, and run this again.',
+      XVFB: 'No Xvfb found. WebKitGTK needs it on machines without a screen. Install it, or set XVFB to its full path, and run this again.',
+    },
+  );
 
 /**
  * Returns what `needWebKit` does, and the full paths of WebKitGTK's driver and of xdotool, which
  * presses the mouse buttons that the driver cannot release.
  */
-export function needWebKitDriver() {
-  const webkit = needWebKit();
-  const find = () => ({
-    WEBKIT_DRIVER: process.env.WEBKIT_DRIVER || which('WebKitWebDriver'),
-    XDOTOOL: process.env.XDOTOOL || which('xdotool'),
-  });
-  let found = find();
-  if (
-    (!found.WEBKIT_DRIVER || !found.XDOTOOL) &&
-    aptInstall(['webkit2gtk-driver', 'xdotool'], 'the demo is tested in WebKit too')
-  )
-    found = find();
-  if (!found.WEBKIT_DRIVER)
-    throw new StepError(
-      'No WebKitWebDriver found. Install it, or set WEBKIT_DRIVER to its full path, and run this again.',
-    );
-  if (!found.XDOTOOL)
-    throw new StepError(
-      'No xdotool found. Install it, or set XDOTOOL to its full path, and run this again.',
-    );
-  return { ...webkit, ...found };
-}
+export const needWebKitDriver = () => ({
+  ...needWebKit(),
+  ...needPrograms(
+    () => ({
+      WEBKIT_DRIVER: process.env.WEBKIT_DRIVER || which('WebKitWebDriver'),
+      XDOTOOL: process.env.XDOTOOL || which('xdotool'),
+    }),
+    ['webkit2gtk-driver', 'xdotool'],
+    'the demo is tested in WebKit too',
+    {
+      WEBKIT_DRIVER:
+        'No WebKitWebDriver found. Install it, or set WEBKIT_DRIVER to its full path, and run this again.',
+      XDOTOOL: 'No xdotool found. Install it, or set XDOTOOL to its full path, and run this again.',
+    },
+  ),
+});
 
 /**
  * Finds WebKitGTK's browser. It is not on PATH, because Debian keeps it next to the library, in a
