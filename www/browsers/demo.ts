@@ -4,17 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect } from '@playwright/test';
-import type { Box, Mask, Scene } from 'aims-web';
+import type { Box, Mask } from 'aims-web';
 import { StepError } from '../../scripts/lib.mjs';
-import type { Point } from '../e2e/demo.js';
+import { largestEntities, type Point, QUICK, type Saved, selectedMask } from '../e2e/demo.js';
 import { type Button, Driver, type Place, type Session, type Step } from './driver.js';
 import { firefox } from './firefox.js';
 import { webkit } from './webkit.js';
 
 const BROWSERS = { firefox, webkit };
-
-/** Settings with which the CPU is quick. What is found is worse. */
-const QUICK = 'device=cpu&size=256&queries=16&model=models/aims-tiny-q8.safetensors';
 
 type Camera = { scale: number; x: number; y: number };
 
@@ -185,26 +182,18 @@ export class Demo {
     await this.driver.mouse([...steps, 'up'], button);
   }
 
-  async scene(): Promise<Scene & { selected: number | null }> {
+  async scene(): Promise<Saved> {
     return JSON.parse((await this.save('json')).toString());
   }
 
   /** Gives the two largest entities. */
   async entities(): Promise<[Mask, Mask]> {
-    const { masks } = await this.scene();
-    const [first, second] = masks
-      .filter(({ level }) => level === 'entity')
-      .sort((a, b) => b.area - a.area);
-    expect(second).toBeDefined();
-    return [first!, second!];
+    return largestEntities(await this.scene());
   }
 
   /** Gives the mask that is selected. */
   async selection(): Promise<Mask> {
-    const { masks, selected } = await this.scene();
-    const mask = masks.find(({ id }) => id === selected);
-    expect(mask).toBeDefined();
-    return mask!;
+    return selectedMask(await this.scene());
   }
 
   /**

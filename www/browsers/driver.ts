@@ -1,4 +1,4 @@
-// What the tests do with a browser. Both browsers understand the same commands of WebDriver.
+// This is all that the tests can do with a browser. Both browsers understand the same commands of WebDriver.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The commands that are used here, by the names that Firefox gives them. */

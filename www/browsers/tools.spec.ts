@@ -1,4 +1,4 @@
-// Each tool in Firefox and WebKit, with real pointers and keys.
+// Tests each tool in Firefox and WebKit, with real pointers and keys.
 import { decodeRle, intersectMasks, rleArea } from 'aims-web';
 import type { Point } from '../e2e/demo.js';
 import { differences, pixelAt, pixelsOf, softPixels } from '../e2e/pixels.js';

@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test as base, type Download, expect, type Page } from '@playwright/test';
-import type { Box, Scene } from 'aims-web';
+import type { Box, Mask, Scene } from 'aims-web';
 import { ADDRESS } from './browser.js';
 
 /** A point, in pixels. */
 export type Point = [x: number, y: number];
+
+/** What the export menu saves as JSON. */
+export type Saved = Scene & { selected: number | null };
 
 type Prompt = 'full' | 'entity' | 'entities' | 'relation' | 'box';
 
@@ -101,7 +104,7 @@ export class Demo {
     await this.page.mouse.up({ button });
   }
 
-  async scene(): Promise<Scene & { selected: number | null }> {
+  async scene(): Promise<Saved> {
     return JSON.parse((await this.save('json')).toString());
   }
 
@@ -158,6 +161,22 @@ export class Demo {
       box.y + camera.y + (y + 0.5) * camera.scale,
     ];
   }
+}
+
+/** Gives the two largest entities of a scene. */
+export function largestEntities({ masks }: Scene): [Mask, Mask] {
+  const [first, second] = masks
+    .filter(({ level }) => level === 'entity')
+    .sort((a, b) => b.area - a.area);
+  expect(second).toBeDefined();
+  return [first!, second!];
+}
+
+/** Gives the mask that is selected. */
+export function selectedMask({ masks, selected }: Saved): Mask {
+  const mask = masks.find(({ id }) => id === selected);
+  expect(mask).toBeDefined();
+  return mask!;
 }
 
 /** Collects what the page must not do: contact another server, and report errors in the console. */

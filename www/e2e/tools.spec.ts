@@ -1,6 +1,16 @@
 // Each tool, with real pointers and keys.
 import { decodeRle, intersectMasks, type Mask, rleArea, type Scene } from 'aims-web';
-import { test as alone, type Demo, expect, type Point, QUICK, sample, testWith } from './demo.js';
+import {
+  test as alone,
+  type Demo,
+  expect,
+  largestEntities,
+  type Point,
+  QUICK,
+  sample,
+  selectedMask,
+  testWith,
+} from './demo.js';
 import { covers, insideOf } from './places.js';
 
 const test = testWith('coffee');
@@ -8,20 +18,11 @@ const test = testWith('coffee');
 /** Gives the scene and its two largest entities. */
 async function entitiesOf(demo: Demo): Promise<{ scene: Scene; entities: [Mask, Mask] }> {
   const scene = await demo.scene();
-  const [first, second] = scene.masks
-    .filter(({ level }) => level === 'entity')
-    .sort((a, b) => b.area - a.area);
-  expect(second).toBeDefined();
-  return { scene, entities: [first!, second!] };
+  return { scene, entities: largestEntities(scene) };
 }
 
 /** Gives the mask that is selected. */
-async function selection(demo: Demo): Promise<Mask> {
-  const { masks, selected } = await demo.scene();
-  const mask = masks.find(({ id }) => id === selected);
-  expect(mask).toBeDefined();
-  return mask!;
-}
+const selection = async (demo: Demo): Promise<Mask> => selectedMask(await demo.scene());
 
 type Camera = Awaited<ReturnType<Demo['camera']>>;
 
