@@ -5,7 +5,7 @@ import { once, run } from './lib.mjs';
 
 const WEIGHTS = join('training', 'weights');
 /** The kinds of files with weights that were trained here, on top of the weights of others. */
-const TRAINED = ['trained', 'boxes', 'scene'];
+const TRAINED = ['trained', 'semantic', 'scene'];
 
 /**
  * Writes one model file. It includes the weights that were trained for the family (unless `plain`)
@@ -34,7 +34,7 @@ export function needConverted(options) {
   const { family, bits, out, photos } = options;
   const inputs = [
     'cli/src/convert',
-    'src/model/manifest.rs',
+    'src/model/manifest',
     'src/model/weights.rs',
     `models/${family}.json`,
     ...(photos ? [photos] : []),

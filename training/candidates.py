@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from aims import checkpoint
-from aims.boxes import BOX_LEVELS, STRIDE, BoxHead, prompt_boxes
 from aims.config import LEVELS, OUTPUT_TOKENS, PRESETS, manifest
 from aims.grid import ManyPoints
 from aims.model import Network
 from aims.postprocess import stability
+from aims.semantic import SEMANTIC_LEVELS, SemanticHead, segments
 from data import candidates, maps, records
 from data.candidates import KINDS, Candidates
 from data.clicks import places_of
@@ -25,6 +25,8 @@ from data.pools import fold_of
 
 CACHE = Path.home() / ".cache/aims-web"
 BATCH = 4  # prompts; with more, the data does not fit into the processor's cache
+# What is known of each mask besides its cells.
+RAW = ("quality", "score", "stable", "point", "kind", "tokens")
 
 
 def arguments():
@@ -74,20 +76,27 @@ def arguments():
         "--rounds", type=int, help="the most rounds of queries; by default as the manifest says"
     )
     parser.add_argument(
-        "--boxes",
+        "--semantic",
         type=Path,
         nargs="+",
-        help="best.safetensors of boxes.py: adds SAM's answers to the boxes of this head; if more "
-        "files follow, training photos take the head that was trained --without their part",
+        help="best.safetensors of semantic.py: adds the segments of this head, and describes all "
+        "candidates by its classes; if more files follow, training photos take the head that was "
+        "trained --without their part",
     )
-    parser.add_argument("--box-count", type=int, default=48, help="the most boxes of a photo")
+    parser.add_argument(
+        "--refined",
+        type=int,
+        default=24,
+        help="the most segments of a photo whose boxes SAM is asked about",
+    )
     parser.add_argument(
         "--begin-with",
         type=Path,
-        help="folder with candidates that were made without --boxes, to add the answers to",
+        help="folder with candidates that were made without --semantic, to add to",
     )
     parser.add_argument("--most", type=int, default=400, help="the most candidates of a photo")
     parser.add_argument("--images", type=int, help="the most photos of each entry of the config")
+    parser.add_argument("--split", choices=("train", "val"), help="leaves out the other photos")
     parser.add_argument(
         "--half",
         action="store_true",
@@ -183,54 +192,103 @@ def ask_levels(network, features, columns, rows):
     return found.all()
 
 
-def ask_boxes(sam, encoded, columns, rows, prompts, first):
-    """SAM's four masks for each of the `PromptBoxes`; `first` is the number of the first box."""
-    found, decoder = Found(columns, rows), ManyPoints(sam, encoded)
-    # The side of the input's square in cells of the box head.
-    side = 16 // STRIDE * max(encoded.embedding.shape[1:3])
-    for boxes, quality, level in zip(*(x.split(BATCH) for x in prompts)):
-        logits, predicted, tokens = (
-            x.flatten(0, 1) for x in decoder.boxes((boxes / side).view(-1, 2, 2))
+def ask_boxes(sam, encoded, pool, rows):
+    """SAM's four masks for the box of each of these `rows` of a `Pool`."""
+    columns, height = pool.size[2:]
+    asked, decoder = Found(columns, height), ManyPoints(sam, encoded)
+    side = 4 * max(encoded.embedding.shape[1:3])
+    corners = torch.from_numpy(np.stack([corners_of(mask) for mask in pool.pixels(rows)])) / side
+    for number, some in zip(torch.from_numpy(rows).split(BATCH), corners.split(BATCH)):
+        logits, predicted, tokens = (x.flatten(0, 1) for x in decoder.boxes(some))
+        askers = number.repeat_interleave(4).numpy()
+        score, kind, point = (
+            torch.from_numpy(pool.raw[name][askers]) for name in ("score", "kind", "point")
         )
-        number = torch.arange(len(logits)) // 4
-        kinds = torch.tensor([KINDS.index(name) for name in BOX_LEVELS])
-        found.add(logits, predicted, quality[number], tokens, kinds[level[number]], first + number)
-        first += len(boxes)
-    return found.all()
+        asked.add(logits, predicted, score, tokens, kind, point)
+    return asked.all()
 
 
-def with_boxed(found, boxed, size, encoded, options):
-    """The candidates `found`, then those of the answers `boxed` that repeat none of them."""
-    bits, raw = boxed
-    order = np.argsort(-raw["quality"] * raw["stable"], kind="stable")
-    order = order[(raw["area"][order] >= candidates.FEW) & (raw["stable"][order] > options.stable)]
-    count = len(found.masks)
-    everything = np.concatenate([found.masks, bits])
-    order = np.concatenate([np.arange(count), count + order])
-    kept, repeats = candidates.distinct(everything, order, options.same)
-    kept, repeats = kept[: options.most], repeats[: options.most]
-    joined = {
-        name: np.concatenate([getattr(found, name), raw[name]])
-        for name in ("quality", "score", "stable", "point", "kind", "tokens")
+def corners_of(mask):
+    """The top left and bottom right corners of a mask's box, [2, 2] in cells."""
+    ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([[xs[0], ys[0]], [xs[-1] + 1, ys[-1] + 1]], np.float32)
+
+
+def of_segments(found, first):
+    """The masks of `Segments` as those of a decoder; there is no token that they come from.
+
+    `first` is the number of the first segment.
+    """
+    kinds = torch.tensor([KINDS.index(name) for name in SEMANTIC_LEVELS])
+    raw = {
+        "area": found.masks.sum((1, 2)),
+        "stable": found.stable.float(),
+        "quality": found.score.float(),
+        "score": found.score.float(),
+        "tokens": torch.zeros(len(found.masks), 256, dtype=torch.half),
+        "kind": kinds[found.level].byte(),
+        "point": (first + torch.arange(len(found.masks))).short(),
     }
-    # What the first masks stand for is known already.
-    first = kept < count
-    repeats[first] += found.repeats[kept[first]] - 1
-    return candidates.described(size, everything, kept, repeats, joined, encoded)
+    bits = candidates.packed(found.masks.numpy())
+    return bits, {name: np.asarray(value) for name, value in raw.items()}
 
 
-def candidates_of(asked, size, encoded, options):
-    bits, raw = asked
-    if options.clicks:
-        large = np.flatnonzero(raw["area"] >= candidates.FEW)
-        return candidates.described(
-            size, bits, large, np.ones(len(large), np.float32), raw, encoded
+class Pool:
+    """Masks of one photo, of which `rows` are kept, the best first; the others repeat these."""
+
+    def __init__(self, size, options):
+        self.size, self.options = size, options
+        self.bits, self.raw, self.rows, self.repeats = None, {}, np.zeros(0, int), np.zeros(0)
+
+    @classmethod
+    def of(cls, found, options):
+        """The pool of kept candidates."""
+        pool = cls(found.size, options)
+        pool.bits, pool.rows = found.masks, np.arange(len(found.masks))
+        pool.raw = {name: getattr(found, name) for name in RAW}
+        pool.repeats = found.repeats
+        return pool
+
+    def add(self, asked, rank):
+        """Adds masks that repeat none, those with the highest `rank` first."""
+        bits, raw = asked
+        count = len(self.raw.get("quality", ()))
+        order = np.argsort(-rank(raw), kind="stable")
+        large, stable = raw["area"][order] >= candidates.FEW, raw["stable"][order]
+        order = count + order[large & (stable > self.options.stable)]
+        if count:
+            bits = np.concatenate([self.bits, bits])
+            raw = {name: np.concatenate([self.raw[name], raw[name]]) for name in RAW}
+        earlier = len(self.rows)
+        rows, repeats = candidates.distinct(
+            bits, np.concatenate([self.rows, order]), self.options.same
         )
-    order = np.argsort(-raw["quality"] * raw["score"] * raw["stable"], kind="stable")
-    order = order[(raw["area"][order] >= candidates.FEW) & (raw["stable"][order] > options.stable)]
-    kept, repeats = candidates.distinct(bits, order, options.same)
-    kept, repeats = kept[: options.most], repeats[: options.most]
-    return candidates.described(size, bits, kept, repeats, raw, encoded)
+        # What the first masks stand for is known already.
+        repeats[:earlier] += self.repeats - 1
+        self.bits, self.raw = bits, raw
+        self.rows, self.repeats = rows[: self.options.most], repeats[: self.options.most]
+
+    def pixels(self, rows):
+        return candidates.unpacked(self.bits[rows], *self.size[2:][::-1])
+
+    def described(self, encoded, probabilities=None):
+        return candidates.described(
+            self.size, self.bits, self.rows, self.repeats, self.raw, encoded, probabilities
+        )
+
+
+def of_clicks(asked, size, encoded):
+    """The candidates of clicks: all masks, whatever they repeat."""
+    bits, raw = asked
+    large = np.flatnonzero(raw["area"] >= candidates.FEW)
+    return candidates.described(size, bits, large, np.ones(len(large), np.float32), raw, encoded)
+
+
+def unseen(heads, record):
+    """The head that has not learnt from a photo: the first, or the one of the photo's fold."""
+    head, *by_fold = heads
+    in_training = by_fold and record.split != "val"
+    return by_fold[fold_of(record.image, len(by_fold))] if in_training else head
 
 
 class Networks:
@@ -245,7 +303,7 @@ class Networks:
             checkpoint.load(self.levels, checkpoint.read(weights) | checkpoint.read(options.levels))
             self.levels.eval()
         self.sam = checkpoint.sam(manifest(options.family), weights)
-        self.boxes, *self.by_fold = [BoxHead.read(path) for path in options.boxes or ()] or [None]
+        self.semantic = [SemanticHead.read(path) for path in options.semantic or ()]
 
     def candidates(self, record, kept):
         """The candidates of a photo, or None if it has none; `kept` has its maps."""
@@ -253,22 +311,40 @@ class Networks:
         half = options.half and record.split != "val"
         if options.begin_with:
             path = candidates.place(options.begin_with, record.image)
-            found = Candidates.load(path) if path.exists() else None
+            if not path.exists():
+                return None
+            pool = Pool.of(Candidates.load(path), options)
         else:
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 asked = self.ask(record, size, encoded)
-            # Overlaps are counts of cells, which 16 bits cannot hold.
-            found = asked and candidates_of(asked, size, encoded, options)
-        if not self.boxes or not found:
-            return found
-        head = self.boxes
-        if self.by_fold and record.split != "val":
-            head = self.by_fold[fold_of(record.image, len(self.by_fold))]
-        said = head([x[0] for x in encoded.features()])
-        prompts = prompt_boxes(said, *size[2:], options.box_count)
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            boxed = ask_boxes(self.sam, encoded, *size[2:], prompts, found.point.max() + 1)
-        return with_boxed(found, boxed, size, encoded, options)
+            if asked is None:
+                return None
+            if options.clicks:
+                return of_clicks(asked, size, encoded)
+            pool = Pool(size, options)
+            pool.add(asked, lambda raw: raw["quality"] * raw["score"] * raw["stable"])
+        said = None
+        if self.semantic:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                said = self.add_segments(pool, encoded, unseen(self.semantic, record))
+        # Overlaps are counts of cells, which 16 bits cannot hold.
+        return pool.described(encoded, said)
+
+    def add_segments(self, pool, encoded, head):
+        """Adds the segments of a photo, and SAM's answers to the boxes of the best new ones.
+
+        Returns the probabilities of the classes.
+        """
+        (columns, rows), first = pool.size[2:], pool.raw["point"].max() + 1
+        said = head.probabilities([x[0] for x in encoded.features()])[:rows, :columns]
+        rank = lambda raw: raw["quality"] * raw["stable"]
+        pool.add(of_segments(segments(said, head.config), first), rank)
+        new = pool.rows[pool.raw["point"][pool.rows] >= first]
+        worth = pool.raw["score"][new] * pool.raw["stable"][new]
+        asked = new[np.argsort(-worth, kind="stable")][: self.options.refined]
+        if len(asked):
+            pool.add(ask_boxes(self.sam, encoded, pool, asked), rank)
+        return said
 
     def ask(self, record, size, encoded):
         if self.levels:
@@ -291,6 +367,8 @@ def main():
             maps.place(options.maps, record.image),
         )
         if number % options.of != options.number or path.exists() or not source.exists():
+            continue
+        if options.split not in (None, record.split):
             continue
         begun = time.time()
         found = networks.candidates(record, maps.Maps.load(source))

@@ -72,7 +72,13 @@ def arguments():
     parser.add_argument(
         "--layers", type=int, default=3, help="with 0, candidates do not attend to one another"
     )
+    parser.add_argument(
+        "--width", type=int, default=160, help="channels of a candidate, 32 for each head"
+    )
     parser.add_argument("--no-deep", action="store_true", help="leaves out the trunk's last map")
+    parser.add_argument(
+        "--no-classes", action="store_true", help="leaves out the semantic head's classes"
+    )
     parser.add_argument("--validate-every", type=int, default=1000, help="steps")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
@@ -81,11 +87,16 @@ def arguments():
 class Run:
     """Everything that a checkpoint holds."""
 
-    def __init__(self, options, deep):
-        """`deep` is how many channels of the trunk's last map the head reads."""
+    def __init__(self, options, deep, classes):
+        """`deep` is how many channels of the trunk's last map the head reads, and `classes` how
+        many classes of the semantic head."""
         torch.manual_seed(options.seed)
         self.options = options
-        self.network = SceneHead(SceneConfig(layers=options.layers, drop=options.drop, deep=deep))
+        width, layers = options.width, options.layers
+        sizes = {"width": width, "heads": width // 32, "layers": layers}
+        self.network = SceneHead(
+            SceneConfig(**sizes, drop=options.drop, deep=deep, classes=classes)
+        )
         if options.begin_with:
             head, _, _ = read(options.begin_with)
             self.network.load_state_dict(head.state_dict())
@@ -217,7 +228,11 @@ def main():
     )
     aside = photo_pools.judged(config, options.data, options.candidates, "aside")
     some = next(photo for pool in pools.values() for photo in pool.photos)
-    run = Run(options, 0 if options.no_deep else some.scene.deep.shape[1])
+    run = Run(
+        options,
+        0 if options.no_deep else some.scene.deep.shape[1],
+        0 if options.no_classes else some.scene.classes.shape[1],
+    )
     log = open(options.out / "log.jsonl", "a")
 
     def note(**row):

@@ -4,24 +4,25 @@
 //! `training/data/candidates.py` and `training/data/scenes.py` compute the same. Masks have the
 //! cells of the decoder's grid, but only those that show the photo.
 
-mod boxes;
 mod choose;
 mod describe;
 mod distinct;
 mod output;
 mod pool;
+mod segments;
 
 use crate::mask::BitMask;
 
-pub use boxes::{BOX_LEVELS, BoxOutput, CellBox, PromptBox};
 pub use choose::{Choice, Chosen, Pick, choose};
 pub use describe::{GEOMETRY, PAIRS, Region, geometry, pairs};
 pub use distinct::{Limits, add_distinct, distinct};
 pub use output::{PairOutput, SceneOutput};
 pub use pool::{Surroundings, pool};
+pub use segments::{ClassMaps, Named, Segment};
 
 /// The token that a mask comes from: one of SAM's nested masks or one of the level decoders' output
-/// tokens. SAM's answers to a box of the box head count as masks of the box's level. The scene head reads the number of the variant, so their order is fixed.
+/// tokens. A segment of the semantic head counts as a mask of its level's token. The scene head reads
+/// the number of the variant, so their order is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The largest of SAM's nested masks.
@@ -66,13 +67,13 @@ pub struct Found {
     /// The predicted IoU, 0 to 1.
     pub predicted_iou: f32,
     /// How likely it is that there is such a mask, 0 to 1. For SAM's own masks it is the predicted
-    /// IoU again, and for answers to a box the quality of the box.
+    /// IoU again, and for segments both are the mean probability.
     pub score: f32,
     /// SAM's stability score, 0 to 1.
     pub stability: f32,
     /// The token that the mask comes from.
     pub kind: Kind,
-    /// The values of that token after the decoder.
+    /// The values of that token after the decoder; zeros for a segment.
     pub token: Vec<f32>,
 }
 

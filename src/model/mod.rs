@@ -1,5 +1,5 @@
-//! The network: SAM's image encoder, prompt encoder and mask decoder, the AIMS head, the box head
-//! and the scene head. There is one definition for all devices. The manifest of a model file says
+//! The network: SAM's image encoder, prompt encoder and mask decoder, the AIMS head, the
+//! semantic head and the scene head. There is one definition for all devices. The manifest of a model file says
 //! which encoder it has and how large everything is.
 //!
 //! Reference: the PyTorch code of MobileSAM, SAM and SAM 2 (all Apache-2.0). Unlike there,
@@ -8,7 +8,6 @@
 mod aims;
 mod attention;
 mod bands;
-mod box_head;
 mod encoder;
 mod hiera;
 #[cfg(not(target_family = "wasm"))]
@@ -19,22 +18,23 @@ mod mask_decoder;
 mod prompt_encoder;
 mod sam;
 mod scene_head;
+mod semantic_head;
 mod tiny_vit;
 mod transformer;
 mod upscale;
 mod weights;
 
 pub use aims::{Aims, AimsOutput, LevelOutput};
-pub use box_head::{BOX_STRIDE, BoxHead};
 pub use encoder::{ImageFeatures, InputSize};
 pub use manifest::{
-    BoxesConfig, Description, FORMAT_VERSION, INPUT_SIZES, LevelsConfig, MANIFEST_KEY, Manifest,
-    SceneConfig, is_input_size,
+    Description, FORMAT_VERSION, INPUT_SIZES, LevelsConfig, MANIFEST_KEY, Manifest, SceneConfig,
+    SemanticConfig, is_input_size,
 };
 pub use mask_decoder::{MaskDecoder, MaskPrediction, MaskValues};
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};
 pub use sam::{Embedding, Sam};
 pub use scene_head::{SceneHead, SceneInput};
+pub use semantic_head::SemanticHead;
 pub use weights::{Weights, data_sha256, floats};
 
 /// The logistic function.

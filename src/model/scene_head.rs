@@ -32,6 +32,8 @@ pub struct SceneHead {
     second: Linear,
     pair_say: Linear,
     config: SceneConfig,
+    /// The number of the semantic head's classes, if the head reads them.
+    classes: Option<usize>,
     device: Device,
 }
 
@@ -39,9 +41,10 @@ pub struct SceneHead {
 pub struct SceneInput {
     /// The number of candidates.
     pub count: usize,
-    /// The mask tokens, the means of the image embedding inside and around the masks, and the means
-    /// of the trunk's deepest map inside them: each `[count, channels]`.
-    pub sources: [Vec<f32>; 4],
+    /// The mask tokens, the means of the image embedding inside and around the masks, the means of
+    /// the trunk's deepest map inside them, and those of the semantic head's probabilities, if there
+    /// is one: each `[count, channels]`.
+    pub sources: Vec<Vec<f32>>,
     /// What describes each candidate, `[count, GEOMETRY]`.
     pub geometry: Vec<f32>,
     /// What describes each two candidates, `[count, count, PAIRS]`.
@@ -72,10 +75,12 @@ impl SceneHead {
                 linear(&format!("enter.{part}"), inputs, width)?,
             ))
         };
+        let classes = description.semantic.as_ref().map(|semantic| ("classes", semantic.classes()));
         let sources =
             [("tokens", channels), ("inside", channels), ("around", channels), ("deep", deepest)];
+        let sources = sources.into_iter().chain(classes);
         Ok(Some(Self {
-            sources: sources.into_iter().map(source).collect::<Result<_>>()?,
+            sources: sources.map(source).collect::<Result<_>>()?,
             geometry: Mlp::load(weights, &format!("{name}.geometry"), &[GEOMETRY, 64, width])?,
             pair: linear("pair", PAIRS, pair_width)?,
             bias: linear("bias", pair_width, layers * heads)?,
@@ -88,6 +93,7 @@ impl SceneHead {
             second: linear("second", width, PAIR_OUTPUTS * pair_hidden)?,
             pair_say: linear("pair_say", pair_width, PAIR_OUTPUTS)?,
             config: config.clone(),
+            classes: classes.map(|(_, count)| count),
             device: weights.device().clone(),
         }))
     }
@@ -95,6 +101,11 @@ impl SceneHead {
     /// The sizes of the head, and how scenes are made from its output.
     pub fn config(&self) -> &SceneConfig {
         &self.config
+    }
+
+    /// The number of the semantic head's classes, if the head reads their probabilities.
+    pub fn classes(&self) -> Option<usize> {
+        self.classes
     }
 
     /// Scores all candidates of a photo and each two of them.

@@ -1,14 +1,25 @@
 //! Scenes that the scene head chooses from the masks that the level decoders found.
 
 use super::encoded::View;
-use crate::candidates::{self, Choice, Found, Kind, Pick, Region, SceneOutput, Surroundings};
+use super::segments::{Drawn, Segments};
+use crate::candidates::{
+    self, Choice, ClassMaps, Found, Kind, Pick, Region, SceneOutput, Surroundings,
+};
 use crate::error::Result;
 use crate::levels::{Candidate, ChosenMasks};
 use crate::mask::{BitMask, LowResLogits};
 use crate::model::{AimsOutput, ImageFeatures, LevelsConfig, SceneHead, SceneInput, sigmoid};
+use crate::progress::Progress;
 
 const PART: usize = 0;
 const ENTITY: usize = 1;
+
+/// The scene head, and what finds segments, if the model file has it.
+#[derive(Clone, Copy)]
+pub(super) struct Heads<'a> {
+    pub scene: &'a SceneHead,
+    pub segments: Option<Segments<'a>>,
+}
 
 /// The candidates of a photo, and what the scene head says about them.
 pub(super) struct ScoredCandidates {
@@ -18,20 +29,20 @@ pub(super) struct ScoredCandidates {
     said: SceneOutput,
 }
 
-/// Lets the scene head score the masks that the level decoders found, and those of the answers
-/// `boxed` to the boxes of the box head that repeat none of them. If there is a `region` (a
-/// mask of the photo's size), only masks that lie mostly in it become candidates.
+/// Lets the scene head score the masks that the level decoders found, and those from the semantic
+/// head that repeat none of them. If there is a `region` (a mask of the photo's size), only masks
+/// that lie mostly in it become candidates.
 ///
 /// # Errors
-/// [`crate::Error::DeviceLost`].
+/// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
 pub(super) async fn score_candidates(
-    head: &SceneHead,
+    heads: Heads<'_>,
     levels: &LevelsConfig,
     view: &View,
     features: &ImageFeatures,
     output: AimsOutput,
-    boxed: Vec<(Found, LowResLogits)>,
     region: Option<&BitMask>,
+    progress: &Progress<'_>,
 ) -> Result<ScoredCandidates> {
     let (mut found, mut logits) = (Vec::new(), Vec::new());
     for level in output.levels.into_iter().chain([output.nested]) {
@@ -50,11 +61,16 @@ pub(super) async fn score_candidates(
             logits.push(Some(mask));
         }
     }
+    let (head, offset) = (heads.scene, levels.thresholds.stability_offset);
     let limits = &head.config().limits;
-    let candidates = candidates::distinct(found, limits);
-    let (boxed, more): (_, Vec<_>) = boxed.into_iter().unzip();
-    let mut candidates = candidates::add_distinct(candidates, boxed, logits.len(), limits);
-    logits.extend(more.into_iter().map(Some));
+    let mut drawn = Drawn { candidates: candidates::distinct(found, limits), logits };
+    let class_maps = match heads.segments {
+        Some(segments) => {
+            segments.add_to(&mut drawn, view, features, limits, offset, progress).await?
+        }
+        None => None,
+    };
+    let Drawn { mut candidates, mut logits } = drawn;
     let region = view.partial(region).zip(candidates.first()).map(|(region, first)| {
         let (columns, rows) = first.found.cells.size();
         Region::new(region.sample_nearest(view.frame(), columns, rows))
@@ -62,7 +78,7 @@ pub(super) async fn score_candidates(
     if let Some(region) = &region {
         candidates.retain(|candidate| region.holds(&candidate.found.cells) >= head.config().inside);
     }
-    let input = describe(&candidates, view, features, region.as_ref()).await?;
+    let input = describe(head, &candidates, view, features, class_maps, region.as_ref()).await?;
     let said = head.forward(input).await?;
     let logits = candidates.iter().filter_map(|candidate| logits[candidate.index].take()).collect();
     Ok(ScoredCandidates { candidates, logits, said })
@@ -81,7 +97,7 @@ pub(super) async fn click_scores(
 ) -> Result<Vec<f32>> {
     let candidate = |(index, found)| candidates::Candidate { found, index, repeats: 1 };
     let candidates: Vec<_> = answers.into_iter().enumerate().map(candidate).collect();
-    let said = head.forward(describe(&candidates, view, features, None).await?).await?;
+    let said = head.forward(describe(head, &candidates, view, features, None, None).await?).await?;
     Ok(pick.click_scores(&candidates, &said))
 }
 
@@ -94,11 +110,14 @@ fn kind(levels: &LevelsConfig, output: usize) -> Option<Kind> {
     }
 }
 
-/// What the scene head reads about the candidates.
+/// What the scene head reads about the candidates. Without `class_maps`, as for clicks, nothing is
+/// known of their classes.
 async fn describe(
+    head: &SceneHead,
     candidates: &[candidates::Candidate],
     view: &View,
     features: &ImageFeatures,
+    class_maps: Option<&ClassMaps>,
     region: Option<&Region>,
 ) -> Result<SceneInput> {
     let maps = [&features.embedding, &features.deepest];
@@ -109,17 +128,22 @@ async fn describe(
         Surroundings { values: &values[i], columns, channels, cells: rows / map_rows }
     };
     let (embedding, deepest) = (surroundings(0), surroundings(1));
-    let tokens =
-        candidates.iter().flat_map(|candidate| candidate.found.token.iter().copied()).collect();
+    let mut sources = vec![
+        candidates.iter().flat_map(|candidate| candidate.found.token.iter().copied()).collect(),
+        candidates::pool(candidates, &embedding, false),
+        candidates::pool(candidates, &embedding, true),
+        candidates::pool(candidates, &deepest, false),
+    ];
+    if let Some(classes) = head.classes() {
+        sources.push(match class_maps {
+            Some(maps) => candidates::pool(candidates, &maps.surroundings(), false),
+            None => vec![0.0; candidates.len() * classes],
+        });
+    }
     let frame = view.frame();
     Ok(SceneInput {
         count: candidates.len(),
-        sources: [
-            tokens,
-            candidates::pool(candidates, &embedding, false),
-            candidates::pool(candidates, &embedding, true),
-            candidates::pool(candidates, &deepest, false),
-        ],
+        sources,
         geometry: candidates::geometry(
             candidates,
             frame.width as f32 / frame.height as f32,

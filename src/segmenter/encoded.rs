@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 
 use super::grid::CropSource;
+use crate::candidates::ClassMaps;
 use crate::error::{Error, Result};
 use crate::mask::{BBox, BitMask, LowResLogits};
-use crate::model::{Embedding, ImageFeatures, InputSize, Sam};
+use crate::model::{Embedding, ImageFeatures, InputSize, Sam, SemanticHead};
 use crate::ops;
 use crate::photo::{Photo, fit, scale_to};
 use crate::progress::Progress;
@@ -39,6 +40,8 @@ pub(super) struct View {
     frame: BBox,
     /// The values of the feature maps that the scene head reads, once they have been read back.
     read_maps: OnceCell<[Vec<f32>; 2]>,
+    /// What the semantic head says, once it has been asked.
+    class_maps: OnceCell<ClassMaps>,
     /// The width and height of the scaled rectangle, in pixels. It lies in the top left corner of
     /// the network's input.
     scaled: (u32, u32),
@@ -68,6 +71,7 @@ impl View {
             embedding: sam.embed(&features),
             features: keep_features.then_some(features),
             read_maps: OnceCell::new(),
+            class_maps: OnceCell::new(),
             frame,
             scaled,
         })
@@ -91,6 +95,22 @@ impl View {
                 self.read_maps.set(<[Vec<f32>; 2]>::try_from(read).expect("as many as asked for"));
         }
         Ok(self.read_maps.get().expect("it was set"))
+    }
+
+    /// What the semantic `head` says of the photo. It is asked only once.
+    ///
+    /// # Errors
+    /// [`crate::Error::DeviceLost`].
+    pub(super) async fn class_maps(
+        &self,
+        head: &SemanticHead,
+        features: &ImageFeatures,
+    ) -> Result<&ClassMaps> {
+        if self.class_maps.get().is_none() {
+            // Another call may have asked at the same time.
+            let _ = self.class_maps.set(head.forward(features).await?);
+        }
+        Ok(self.class_maps.get().expect("it was set"))
     }
 
     /// The embedding that SAM's mask decoder reads.
@@ -141,6 +161,12 @@ impl View {
         let [rows, _] = self.embedding.mask_size();
         let cells_per_pixel = rows as f32 / self.embedding.input_size().height as f32;
         (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
+    }
+
+    /// The side of a cell of the masks, in pixels of the network's input.
+    pub(super) fn pixels_per_cell(&self) -> f32 {
+        let [rows, _] = self.embedding.mask_size();
+        self.embedding.input_size().height as f32 / rows as f32
     }
 
     /// The logits of a mask that the decoder made for this view.

@@ -2,11 +2,11 @@
 //! scene head, it chooses among them; otherwise rules do.
 
 use super::EncodedPhoto;
-use super::boxes::BoxPrompts;
-use super::by_head::{self, ScoredCandidates};
+use super::by_head::{self, Heads, ScoredCandidates};
 use super::by_score::level_candidates;
 use super::proposer::{Proposer, level_error};
 use super::request::Request;
+use super::segments::Segments;
 use super::target::Area;
 use crate::error::{Error, Result};
 use crate::levels::{self, Level, LevelCandidates, LevelRules, Scene};
@@ -17,8 +17,7 @@ use crate::progress::Progress;
 /// Finds masks with the level decoders.
 pub(super) struct LearnedLevels<'a> {
     aims: &'a Aims,
-    head: Option<&'a SceneHead>,
-    boxes: Option<BoxPrompts<'a>>,
+    heads: Option<Heads<'a>>,
     /// The most rounds of queries.
     rounds: usize,
     /// If the caller set it, masks with a lower score are left out.
@@ -27,12 +26,12 @@ pub(super) struct LearnedLevels<'a> {
 }
 
 impl<'a> LearnedLevels<'a> {
-    /// A proposer with the settings of one request. If there is a `head`, it chooses the masks,
-    /// and `boxes` adds to those that it chooses from.
+    /// A proposer with the settings of one request. If there is a `scene` head, it chooses the
+    /// masks, and `segments` adds to those that it chooses from.
     pub(super) fn new(
         aims: &'a Aims,
-        head: Option<&'a SceneHead>,
-        boxes: Option<BoxPrompts<'a>>,
+        scene: Option<&'a SceneHead>,
+        segments: Option<Segments<'a>>,
         request: &Request,
     ) -> Self {
         let config = aims.config();
@@ -40,7 +39,8 @@ impl<'a> LearnedLevels<'a> {
         let min_mask_region_area = request.grid.min_mask_region_area;
         let rules = LevelRules { min_mask_region_area, ..LevelRules::default() };
         let rounds = request.max_queries.map_or(config.rounds, in_rounds);
-        Self { aims, head, boxes, rounds, min_score: request.min_score, rules }
+        let heads = scene.map(|scene| Heads { scene, segments });
+        Self { aims, heads, rounds, min_score: request.min_score, rules }
     }
 
     /// The relation of two entities, with the score that the network gives it.
@@ -52,9 +52,10 @@ impl<'a> LearnedLevels<'a> {
     ) -> Result<Scene> {
         let both = a.union(b);
         let query_levels = [Level::Relation, Level::Entity];
-        let score = match self.head {
-            Some(head) => {
-                let scored = self.scored(head, photo, Some(&both), &query_levels, progress).await?;
+        let score = match self.heads {
+            Some(heads) => {
+                let scored =
+                    self.scored(heads, photo, Some(&both), &query_levels, progress).await?;
                 scored.related(&photo.view, [a, b])
             }
             None => {
@@ -69,34 +70,25 @@ impl<'a> LearnedLevels<'a> {
     /// Finds candidates and lets the scene head score them.
     async fn scored(
         &self,
-        head: &SceneHead,
+        heads: Heads<'_>,
         photo: &EncodedPhoto,
         region: Option<&BitMask>,
         query_levels: &[Level],
         progress: &Progress<'_>,
     ) -> Result<ScoredCandidates> {
-        // With boxes, SAM's decoder takes a good part of the time.
-        let decoded = if self.boxes.is_some() { 0.7 } else { 0.9 };
+        // With segments, SAM's decoder takes a good part of the time after the level decoders.
+        let decoded = if heads.segments.is_some() { 0.7 } else { 0.9 };
         let decoding = &progress.piece(0.0, decoded);
         let output = self.run_decoders(photo, region, query_levels, decoding).await?;
-        let (view, features) = (&photo.view, features(photo)?);
-        let offset = self.aims.config().thresholds.stability_offset;
-        let boxing = &progress.piece(decoded, 0.9);
-        let boxed = match self.boxes {
-            Some(boxes) => {
-                boxes.answers(view, features, region, query_levels, offset, boxing).await?
-            }
-            None => Vec::new(),
-        };
-        progress.checkpoint(0.9).await?;
+        let (view, levels) = (&photo.view, self.aims.config());
         let scored = by_head::score_candidates(
-            head,
-            self.aims.config(),
+            heads,
+            levels,
             view,
-            features,
+            features(photo)?,
             output,
-            boxed,
             region,
+            &progress.piece(decoded, 0.95),
         )
         .await?;
         progress.checkpoint(1.0).await?;
@@ -151,10 +143,10 @@ impl Proposer for LearnedLevels<'_> {
             Area::Entity(entity) => (Some(entity), &[Level::Part][..]),
             Area::Pair(pair) => return self.relation(photo, pair, progress).await,
         };
-        match self.head {
-            Some(head) => {
-                let scored = self.scored(head, photo, region, levels, progress).await?;
-                let decision = scored.decide(head, &photo.view, self.min_score);
+        match self.heads {
+            Some(heads) => {
+                let scored = self.scored(heads, photo, region, levels, progress).await?;
+                let decision = scored.decide(heads.scene, &photo.view, self.min_score);
                 Ok(levels::scene_by_head(&decision, region, photo.size(), &self.rules, levels))
             }
             None => {

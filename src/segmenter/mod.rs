@@ -1,6 +1,5 @@
 //! From a photo and a prompt to a scene.
 
-mod boxes;
 mod by_head;
 mod by_score;
 mod device;
@@ -13,6 +12,7 @@ mod points;
 mod previous;
 mod proposer;
 mod request;
+mod segments;
 mod target;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
@@ -21,12 +21,11 @@ mod zoom;
 use crate::error::{Error, Result};
 use crate::levels::{self, LevelRules, Scene};
 use crate::mask::BBox;
-use crate::model::{Aims, BoxHead, INPUT_SIZES, Sam, SceneHead, Weights, is_input_size};
+use crate::model::{Aims, INPUT_SIZES, Sam, SceneHead, SemanticHead, Weights, is_input_size};
 use crate::ops::{self, Counters, Device, Memory};
 use crate::photo::Photo;
 use crate::progress::Progress;
 
-use boxes::BoxPrompts;
 pub use device::{Adapter, Compute, DeviceKind, Precision, open as open_device};
 pub use encoded::EncodedPhoto;
 use encoded::View;
@@ -38,6 +37,7 @@ pub use points::{Answer, CandidateMask, choose};
 pub use previous::MaskLogits;
 use proposer::{Proposer, Strategy, wants_grid};
 pub use request::{GridOptions, Mode, Point, PointPrompt, Prompt, Request, Stroke};
+use segments::Segments;
 use target::Target;
 pub use zoom::Zoomed;
 
@@ -48,8 +48,8 @@ pub struct Segmenter {
     aims: Option<Aims>,
     /// The scene head, if the model file has one.
     scene_head: Option<SceneHead>,
-    /// The box head, if the model file has one.
-    box_head: Option<BoxHead>,
+    /// The semantic head, if the model file has one.
+    semantic_head: Option<SemanticHead>,
     adapter: Adapter,
     input_size: u32,
     rules: LevelRules,
@@ -109,7 +109,7 @@ impl Segmenter {
         let sam = Sam::load(&weights)?;
         let aims = Aims::load(&weights, "aims", sam.prompt_encoder(), sam.mask_decoder())?;
         let scene_head = SceneHead::load(&weights, "scene")?;
-        let box_head = BoxHead::load(&weights, "boxes")?;
+        let semantic_head = SemanticHead::load(&weights, "semantic")?;
         weights.check_all_read()?;
         let on_gpu = adapter.device != "cpu" && !adapter.software;
         let input_size = input_size.unwrap_or(description.default_input_size(on_gpu));
@@ -117,7 +117,7 @@ impl Segmenter {
             sam,
             aims,
             scene_head,
-            box_head,
+            semantic_head,
             adapter,
             input_size,
             rules: LevelRules::default(),
@@ -243,11 +243,10 @@ impl Segmenter {
     /// The way to find the masks of a scene, which depends on the request and on what the model
     /// file has.
     fn strategy<'a>(&'a self, request: &'a Request) -> Result<Strategy<'a>> {
-        let boxes = self.box_head.as_ref().map(|head| BoxPrompts { head, sam: &self.sam });
-        let levels = self
-            .aims
-            .as_ref()
-            .map(|aims| LearnedLevels::new(aims, self.scene_head.as_ref(), boxes, request));
+        let scene = self.scene_head.as_ref();
+        let segments = self.semantic_head.as_ref().map(|head| Segments { head, sam: &self.sam });
+        let levels =
+            self.aims.as_ref().map(|aims| LearnedLevels::new(aims, scene, segments, request));
         match (wants_grid(request, levels.is_some())?, levels) {
             (false, Some(levels)) => Ok(Strategy::Learned(levels)),
             _ => Ok(Strategy::Grid(PointGrid::new(

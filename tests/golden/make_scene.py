@@ -24,19 +24,20 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "training")]
 from make_aims import generated  # noqa: E402
 
 from aims.hiera import Encoded  # noqa: E402
-from aims.scene import SceneHead  # noqa: E402
+from aims.scene import SceneConfig, SceneHead  # noqa: E402
 from data import candidates  # noqa: E402
 from data.scenes import Scene  # noqa: E402
 
 COUNT = 12
-SOURCES = {"tokens": 256, "inside": 256, "around": 256, "deep": 768}
+CLASSES = 7
+SOURCES = {"tokens": 256, "inside": 256, "around": 256, "deep": 768, "classes": CLASSES}
 # Rows and columns of the masks' grid, then those of the cells that show the photo.
 ROWS, COLUMNS = 32, 64
 SHOWN_ROWS, SHOWN_COLUMNS = 30, 64
 
 
 def head():
-    network = SceneHead().eval()
+    network = SceneHead(SceneConfig(classes=CLASSES)).eval()
     names = {name: f"scene.{name}" for name in network.state_dict()}
     network.load_state_dict(
         {name: generated(names[name], list(x.shape)) for name, x in network.state_dict().items()}
@@ -81,9 +82,16 @@ def description():
         "point": number.astype(np.int16),
         "kind": number.astype(np.uint8),
     }
+    probabilities = map_("classes", 1, CLASSES)[0, :SHOWN_ROWS, :SHOWN_COLUMNS]
     size = (4 * SHOWN_COLUMNS, 4 * SHOWN_ROWS, SHOWN_COLUMNS, SHOWN_ROWS)
     found = candidates.described(
-        size, candidates.packed(masks), number, (number + 1).astype(np.float32), raw, encoded
+        size,
+        candidates.packed(masks),
+        number,
+        (number + 1).astype(np.float32),
+        raw,
+        encoded,
+        probabilities,
     )
     scene = Scene.of(found)
     within, covers = (torch.from_numpy(x) for x in prompted(masks))
@@ -91,6 +99,7 @@ def description():
         "inside": scene.inside,
         "around": scene.around,
         "deep": scene.deep,
+        "classes": scene.classes,
         "geometry": scene.geometry(),
         "pairs": scene.pairs(),
     }

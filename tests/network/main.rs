@@ -2,7 +2,6 @@
 //! program, because linking each program takes long.
 
 mod aims;
-mod boxes;
 mod common;
 mod edges;
 mod generated;
@@ -11,6 +10,7 @@ mod parity;
 mod poison;
 mod sam2;
 mod scene;
+mod semantic;
 #[cfg(target_family = "wasm")]
 mod web;
 #[cfg(not(target_family = "wasm"))]

@@ -3,19 +3,18 @@
 
 use crate::common::{self, Golden, everywhere, relative_errors};
 use crate::generated::{generated, generated_model};
+use crate::semantic::family;
 use aims_web::DeviceKind;
 use aims_web::candidates::{
-    Candidate, Found, GEOMETRY, Kind, PAIRS, Region, Surroundings, geometry, pairs, pool,
+    Candidate, ClassMaps, Found, GEOMETRY, Kind, PAIRS, Region, Surroundings, geometry, pairs, pool,
 };
 use aims_web::mask::BitMask;
-use aims_web::model::{Description, SceneHead, SceneInput, Weights};
+use aims_web::model::{SceneHead, SceneInput, Weights};
 
 const GOLDEN: &[u8] = include_bytes!("../golden/scene.safetensors");
 const COUNT: usize = 12;
-
-fn family() -> Description {
-    serde_json::from_str(include_str!("../../models/aims-base.json")).expect("a description")
-}
+/// The number of the semantic head's classes in `family`.
+const CLASSES: usize = 7;
 
 fn compare(name: &str, ours: &[f32], golden: &Golden, tolerance: f32) {
     let (norm, largest) = relative_errors(ours, golden.get(name).1);
@@ -31,9 +30,11 @@ async fn head(kind: DeviceKind) {
         SceneHead::load(&weights, "scene").expect("complete").expect("the description has it");
     let source =
         |(name, width): (&str, usize)| generated(&format!("input.{name}"), &[COUNT, width]);
+    let sources =
+        [("tokens", 256), ("inside", 256), ("around", 256), ("deep", 768), ("classes", CLASSES)];
     let input = SceneInput {
         count: COUNT,
-        sources: [("tokens", 256), ("inside", 256), ("around", 256), ("deep", 768)].map(source),
+        sources: sources.map(source).to_vec(),
         geometry: generated("input.geometry", &[COUNT, GEOMETRY]),
         pairs: generated("input.pairs", &[COUNT, COUNT, PAIRS]),
     };
@@ -99,4 +100,7 @@ everywhere!(what_the_scene_head_reads, async {
     compare("described.inside", &pool(&candidates, &near, false), &golden, HALF);
     compare("described.around", &pool(&candidates, &near, true), &golden, HALF);
     compare("described.deep", &pool(&candidates, &far, false), &golden, HALF);
+    let values = map("classes", 1, CLASSES);
+    let maps = ClassMaps { rows: ROWS, columns: COLUMNS, classes: CLASSES, values };
+    compare("described.classes", &pool(&candidates, &maps.surroundings(), false), &golden, HALF);
 });

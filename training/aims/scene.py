@@ -23,6 +23,7 @@ class SceneConfig:
     heads: int = 5
     drop: float = 0.1
     deep: int = 768  # channels of the trunk's last map; 0 if it is not read
+    classes: int = 0  # of the semantic head; 0 if there is none
     geometry: int = 32
     pairs: int = 8
     pair_width: int = 16
@@ -72,9 +73,9 @@ class SceneHead(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        sources = {"tokens": 256, "inside": 256, "around": 256} | (
-            {"deep": config.deep} if config.deep else {}
-        )
+        sources = {"tokens": 256, "inside": 256, "around": 256}
+        sources |= {name: getattr(config, name) for name in ("deep", "classes")}
+        sources = {name: size for name, size in sources.items() if size}
         self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in sources.items()})
         self.enter = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sources.items()})
         self.geometry = Mlp(config.geometry, 64, width)
@@ -94,7 +95,11 @@ class SceneHead(nn.Module):
         """The `SceneOutput` of a `Scene`."""
         x = self.geometry(scene.geometry())
         for name, norm in self.norms.items():
-            read = F.dropout(norm(getattr(scene, name).float()), self.config.drop, self.training)
+            read = getattr(scene, name).float()
+            if not read.shape[1]:
+                # Nothing is known of the classes of clicks' answers.
+                read = read.new_zeros(len(read), self.config.classes)
+            read = F.dropout(norm(read), self.config.drop, self.training)
             x = x + self.enter[name](read)
         pairs = F.gelu(self.pair(scene.pairs()))
         biases = (

@@ -35,6 +35,8 @@ class Candidates(Stored):
     inside: np.ndarray  # [n, 256]: the embedding's mean in the mask
     around: np.ndarray  # [n, 256]: the embedding's mean in the ring around the mask
     deep: np.ndarray  # [n, 768]: the mean of the trunk's last map in the mask
+    # [n, classes]: the mean probabilities of the semantic head's classes; without one, [n, 0].
+    classes: np.ndarray
     # [n, 8]: area, centre (y, x), box (top, left, bottom, right) and outline, as shares of the
     # photo.
     shape: np.ndarray
@@ -121,9 +123,18 @@ def shapes(masks, outline):
 
 
 def grown(masks, cells):
-    """Masks grown by this many cells in all directions."""
-    side, x = 2 * cells + 1, masks[:, None]
-    return F.max_pool2d(F.max_pool2d(x, (1, side), 1, (0, cells)), (side, 1), 1, (cells, 0))[:, 0]
+    """Masks [n, rows, columns] of 0 and 1, grown by this many cells in all directions."""
+    result = masks > 0
+    for axis in (1, 2):
+        reach, length = 0, masks.shape[axis]
+        while reach < cells:
+            # What lies beyond the edge is lost, so one side alone must leave no gap.
+            step = min(reach + 1, cells - reach)
+            rest, before = max(0, length - step), result.clone()
+            result.narrow(axis, length - rest, rest).logical_or_(before.narrow(axis, 0, rest))
+            result.narrow(axis, 0, rest).logical_or_(before.narrow(axis, length - rest, rest))
+            reach += step
+    return result.float()
 
 
 def overlaps(a, b):
@@ -131,10 +142,11 @@ def overlaps(a, b):
     return (a.flatten(1) @ b.flatten(1).T).round().numpy().astype(np.uint16)
 
 
-def described(size, bits, kept, repeats, raw, encoded):
+def described(size, bits, kept, repeats, raw, encoded, probabilities=None):
     """The `Candidates` of the masks `kept`.
 
     `raw` has the decoder's outputs for all masks, and `encoded` has the maps (a batch of one).
+    `probabilities` [rows, columns, classes] are those of the semantic head, if there is one.
     """
     columns, rows = size[2:]
     masks = torch.from_numpy(unpacked(bits[kept], rows, columns)).float()
@@ -155,6 +167,11 @@ def described(size, bits, kept, repeats, raw, encoded):
         inside=half(pooled(whole, encoded.embedding[0])),
         around=half(pooled(around, encoded.embedding[0])),
         deep=half(pooled(whole, encoded.maps[3][0])),
+        classes=half(
+            masks.new_zeros(len(masks), 0)
+            if probabilities is None
+            else pooled(masks, probabilities)
+        ),
         shape=shapes(masks, outline),
         both=overlaps(masks, masks),
         contact=overlaps(outline, grown(masks, 1)),

@@ -26,6 +26,8 @@ class Mask:
     thing: bool = True
     approx: bool = False
     crowd: bool = False
+    label: str | None = None
+    """What people called it."""
 
     @property
     def is_exact(self):
@@ -144,6 +146,7 @@ def parse(line):
             thing=mask.get("thing", True),
             approx=mask.get("approx", False),
             crowd=mask.get("crowd", False),
+            label=mask.get("label"),
         )
         for mask in row["masks"]
     ]

@@ -109,11 +109,11 @@ pub fn convert(
         trained::add(trained, &mut tensors)?;
     }
     let mut family = family.clone();
-    let Description { levels, scene, boxes, .. } = &mut family.description;
+    let Description { levels, scene, semantic, .. } = &mut family.description;
     let has = |part: &str| tensors.keys().any(|name| name.starts_with(part));
     only_where_trained(levels, "levels", has("aims."))?;
     only_where_trained(scene, "scene head", has("scene."))?;
-    only_where_trained(boxes, "box head", has("boxes."))?;
+    only_where_trained(semantic, "semantic head", has("semantic."))?;
     let squares = calibration.map(trained::squares).transpose()?.unwrap_or_default();
     let mut calibration = Calibration { squares, ..Calibration::default() };
     if let (Some(photos), Precision::Quantised(_)) = (photos, precision) {

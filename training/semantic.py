@@ -1,4 +1,4 @@
-"""Trains the box head on kept maps; see README.md.
+"""Trains the semantic head on kept maps; see README.md.
 
 Stops after --seconds or --steps; the same command resumes it.
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from aims.boxes import PREFIX, BoxConfig, BoxHead
-from data import maps, records
-from data.box_targets import BoxTargets, losses, mirrored
+from aims.semantic import PREFIX, SemanticConfig, SemanticHead
+from data import classes, maps, records
+from data.class_targets import ClassTargets, Vocabulary, losses
 from data.pools import fold_of, is_aside
 
 CACHE = Path.home() / ".cache/aims-web"
@@ -28,7 +28,7 @@ def arguments():
     parser.add_argument("--config", type=Path, default=Path(__file__).parent / "configs/scene.json")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--maps", type=Path, default=CACHE / "maps")
-    parser.add_argument("--targets", type=Path, default=CACHE / "box-targets")
+    parser.add_argument("--targets", type=Path, default=CACHE / "class-targets")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--with-aside", action="store_true", help="learns from the photos kept aside as well"
@@ -38,12 +38,15 @@ def arguments():
         type=int,
         default=1,
         help="divides the photos into this many parts; with more than one, --without names the "
-        "part that this head does not learn from, so that its boxes there are like those for new "
-        "photos",
+        "part that this head does not learn from, so that what it says there is like what it says "
+        "of new photos",
     )
     parser.add_argument("--without", type=int, default=0, help="number of a part, from 0")
+    parser.add_argument(
+        "--begin-with", type=Path, help="head of the same sizes whose weights a new run begins with"
+    )
     parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--blocks", type=int, default=3)
+    parser.add_argument("--fine", type=int, default=64)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=2, help="photos in each step")
     parser.add_argument("--seconds", type=float, default=math.inf)
@@ -69,19 +72,17 @@ class Photos:
 
     def load(self, record):
         kept = maps.Maps.load(maps.place(self.options.maps, record.image))
-        features = [x.float() for x in kept.maps]
         path = maps.place(self.options.targets, record.image)
         if not path.exists():
-            BoxTargets.of(record, kept.size, kept.stride8.shape[:2]).save(path)
-        return features, BoxTargets.load(path)
+            ClassTargets.of(record, kept.size).save(path)
+        return [x.float() for x in kept.maps], ClassTargets.load(path)
 
 
-def varied(features, target, rng, drop):
-    """Mirrors a photo or not, and drops some channels of its maps."""
-    if rng.random() < 0.5:
-        features, target = mirrored(features, target)
-    keep = lambda x: torch.nn.functional.dropout(torch.ones(x.shape[-1]), drop)
-    return [x * keep(x) for x in features], target
+def described(config, entities):
+    """What belongs under `semantic` in the manifest, besides how many segments are refined."""
+    sizes = {"width": config.width, "fine": config.fine, "blocks": config.blocks}
+    unions = [[classes.PARTS[number] for number in union] for union in classes.unions()]
+    return sizes | {"parts": classes.PARTS, "unions": unions, "entities": entities}
 
 
 def main():
@@ -90,11 +91,24 @@ def main():
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     config = json.loads(options.config.read_text())
+    config["sets"] = [entry for entry in config["sets"] if entry["name"] != "bsds500"]
     left_out = lambda image: options.folds > 1 and fold_of(image, options.folds) == options.without
     wanted = lambda image: (
         (options.with_aside or not is_aside(image, config["aside"])) and not left_out(image)
     )
-    network = BoxHead(BoxConfig(width=options.width, blocks=options.blocks))
+    names = list(dict.fromkeys(entry["name"] for entry in config["sets"]))
+    entities = classes.vocabulary(records.load(options.data, names, "train")[0])
+    vocabulary = Vocabulary(entities)
+    network = SemanticHead(
+        SemanticConfig(
+            *vocabulary.counts,
+            unions=(classes.unions(), ()),
+            width=options.width,
+            fine=options.fine,
+        )
+    )
+    if options.begin_with:
+        network.load_state_dict(SemanticHead.read(options.begin_with).state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=0.05)
     average = {name: value.clone() for name, value in network.state_dict().items()}
     step, before, path = 0, 0.0, options.out / "last.pt"
@@ -116,7 +130,24 @@ def main():
         path.with_suffix(".partial").replace(path)
         facts = {"config": network.config.as_dict(), "step": step, "seconds": round(seconds)}
         weights = {f"{PREFIX}{name}": x.half().contiguous() for name, x in average.items()}
-        save_file(weights, options.out / "best.safetensors", {"boxes": json.dumps(facts)})
+        save_file(weights, options.out / "best.safetensors", {"semantic": json.dumps(facts)})
+        entry = described(network.config, entities)
+        options.out.joinpath("manifest.json").write_text(json.dumps(entry))
+
+    def learn(pool, record, rng):
+        """The loss of a photo, mirrored or not, with some channels of its maps dropped."""
+        features, kept = pool.load(record)
+        mirrored = rng.random() < 0.5
+        target = vocabulary.target(record, kept, mirrored)
+        rows, columns = kept.owner.shape[1:]
+        keep = lambda x: torch.nn.functional.dropout(torch.ones(x.shape[-1]), options.drop)
+        if mirrored:
+            features = [x.flip(1) for x in features]
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.half):
+            logits = network([x * keep(x) for x in features])
+        # The input shows the photo at its left, and once it is mirrored at its right.
+        logits = logits[:rows, -columns:] if mirrored else logits[:rows, :columns]
+        return losses(logits, target)
 
     pools, begun, sums = look(), time.time(), {}
     print({"photos": sum(len(pool.records) for pool in pools)}, flush=True)
@@ -132,10 +163,9 @@ def main():
         network.train()
         for _ in range(options.batch):
             (pool,) = rng.choices(pools, [pool.weight for pool in pools])
-            features, target = varied(*pool.load(rng.choice(pool.records)), rng, options.drop)
-            with torch.autocast("cpu", torch.bfloat16, enabled=options.half):
-                output = network(features)
-            loss, parts = losses(output, target)
+            loss, parts = learn(pool, rng.choice(pool.records), rng)
+            if loss is None:
+                continue
             (loss / options.batch).backward()
             for name, value in parts.items():
                 sums.setdefault(name, []).append(float(value.detach()))

@@ -1,6 +1,6 @@
-"""Writes boxes.safetensors: what PyTorch computes with the box head.
+"""Writes semantic.safetensors: what PyTorch computes with the semantic head.
 
-Usage: pip install torch numpy safetensors && python tests/golden/make_boxes.py
+Usage: pip install torch numpy scipy safetensors && python tests/golden/make_semantic.py
 
 Weights and maps are made here and in `tests/network/generated.rs` from their names alone, so only
 the results are stored.
@@ -18,18 +18,18 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "training")]
 
 from make_aims import generated  # noqa: E402
 
-from aims.boxes import PREFIX, BoxHead, prompt_boxes  # noqa: E402
+from aims.semantic import PREFIX, SemanticConfig, SemanticHead, segments  # noqa: E402
 
 # The input's height and width, and the columns and rows of masks that show the photo.
 HEIGHT, WIDTH = 128, 256
 COLUMNS, ROWS = 64, 27
-MOST = 24
 MAPS = {"stride4": (4, 32), "stride8": (8, 64), "deepest": (32, 768), "embedding": (16, 256)}
+CONFIG = SemanticConfig(parts=4, entities=3, unions=(((1, 3),), ()))
 
 
 @torch.no_grad()
 def main():
-    network = BoxHead().eval()
+    network = SemanticHead(CONFIG).eval()
     shapes = {f"{PREFIX}{name}": list(x.shape) for name, x in network.state_dict().items()}
     network.load_state_dict(
         {name.removeprefix(PREFIX): generated(name, shape) for name, shape in shapes.items()}
@@ -38,17 +38,18 @@ def main():
         generated(name, [1, HEIGHT // stride, WIDTH // stride, channels])[0]
         for name, (stride, channels) in MAPS.items()
     ]
-    output = network(features)
-    asked = prompt_boxes(output, COLUMNS, ROWS, MOST)
+    probabilities = network.probabilities(features)
+    found = segments(probabilities[:ROWS, :COLUMNS], CONFIG)
     tensors = {
-        "quality": output.quality.sigmoid(),
-        "corners": output.boxes,
-        "asked.quality": asked.quality,
-        "asked.corners": asked.boxes,
-        "asked.level": asked.level.float(),
+        "probabilities": probabilities,
+        "area": found.masks.sum((1, 2)).float(),
+        "score": found.score.float(),
+        "stability": found.stable.float(),
+        "level": found.level.float(),
     }
+    print(len(found.masks), "segments of", found.masks.sum((1, 2)).tolist(), "cells")
     tensors = {name: x.contiguous() for name, x in tensors.items()}
-    save_file(tensors, HERE / "boxes.safetensors", {"shapes": json.dumps(shapes)})
+    save_file(tensors, HERE / "semantic.safetensors", {"shapes": json.dumps(shapes)})
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@
 //! each model file, and the loaders here and in `training/aims` read it, so that no size of a
 //! network is written down twice.
 
+mod heads;
+
 use serde::{Deserialize, Serialize};
 
-use crate::candidates::{Choice, Limits, Pick};
 use crate::error::{Error, Result};
 use crate::level::{Level, Thresholds};
+
+pub use heads::{SceneConfig, SemanticConfig};
 
 /// The metadata key under which a model file has its [`Manifest`].
 pub const MANIFEST_KEY: &str = "aims-web";
@@ -53,9 +56,9 @@ pub struct Description {
     /// The scene head. If it is absent, rules make the scenes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<SceneConfig>,
-    /// The box head. If it is absent, the candidates are the masks of queries alone.
+    /// The semantic head. If it is absent, the candidates are the masks of queries alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub boxes: Option<BoxesConfig>,
+    pub semantic: Option<SemanticConfig>,
 }
 
 /// How photos are given to the network.
@@ -188,53 +191,6 @@ pub struct LevelsConfig {
     pub thresholds: Thresholds,
 }
 
-/// The sizes of the scene head, and how scenes are made from its output.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SceneConfig {
-    /// The number of channels of a candidate.
-    pub width: usize,
-    /// The number of transformer layers.
-    pub layers: usize,
-    /// The number of attention heads.
-    pub heads: usize,
-    /// The number of channels to which the description of each two candidates is projected.
-    pub pair_width: usize,
-    /// The number of channels in which each two candidates are compared.
-    pub pair_hidden: usize,
-    /// Which masks become candidates.
-    pub limits: Limits,
-    /// How parts are chosen.
-    pub parts: Choice,
-    /// How entities are chosen.
-    pub entities: Choice,
-    /// How one of SAM's answers to a click is chosen. Absent if the head has not learnt from
-    /// clicks; then the answer of the highest predicted IoU is taken.
-    pub clicks: Option<Pick>,
-    /// The largest number of masks of a level in a scene.
-    pub most: usize,
-    /// If a region is the prompt, the share of a candidate that must lie in it.
-    pub inside: f32,
-    /// Specks are removed: islands below this share of their mask.
-    pub speck: f32,
-    /// The lowest probability at which a part belongs to an entity.
-    pub part_of: f32,
-    /// The lowest probability at which two entities are a relation.
-    pub related: f32,
-}
-
-/// The sizes of the box head, and how many of its boxes are used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BoxesConfig {
-    /// The number of channels of a cell.
-    pub width: usize,
-    /// The number of convolutions.
-    pub blocks: usize,
-    /// The most boxes of a photo that SAM is asked about.
-    pub count: usize,
-}
-
 /// An output token of the level decoders, and the level of its masks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputToken {
@@ -292,7 +248,7 @@ impl Description {
     /// # Errors
     /// [`Error::ModelCorrupt`], which names the entry.
     pub fn check(&self) -> Result<()> {
-        let Self { input, encoder, decoder, levels, scene, boxes, .. } = self;
+        let Self { input, encoder, decoder, levels, scene, semantic, .. } = self;
         let defaults = input.default.iter().flat_map(|default| [default.cpu, default.gpu]);
         let sizes = !input.sizes.is_empty()
             && input.sizes.iter().copied().chain(defaults).all(is_input_size);
@@ -332,10 +288,10 @@ impl Description {
         )?;
         levels.as_ref().map_or(Ok(()), LevelsConfig::check)?;
         scene.as_ref().map_or(Ok(()), SceneConfig::check)?;
-        // The box head reads maps of four resolutions.
+        // The semantic head reads maps of four resolutions.
         let is_hiera = matches!(encoder, EncoderConfig::Hiera(_));
-        require(is_hiera || boxes.is_none(), "boxes")?;
-        boxes.as_ref().map_or(Ok(()), BoxesConfig::check)
+        require(is_hiera || semantic.is_none(), "semantic")?;
+        semantic.as_ref().map_or(Ok(()), SemanticConfig::check)
     }
 
     /// The numbers of channels per attention head that occur in the network, in ascending order.
@@ -405,25 +361,6 @@ impl LevelsConfig {
     }
 }
 
-impl SceneConfig {
-    fn check(&self) -> Result<()> {
-        require(is_split(self.width, self.heads), "scene.width")?;
-        require(is_count(self.layers, 64), "scene.layers")?;
-        require(is_count(self.pair_width, 1024), "scene.pairWidth")?;
-        require(is_count(self.pair_hidden, 1024), "scene.pairHidden")?;
-        require(self.limits.count <= 4096, "scene.limits")?;
-        require(is_count(self.most, 4096), "scene.most")
-    }
-}
-
-impl BoxesConfig {
-    fn check(&self) -> Result<()> {
-        require(is_count(self.width, 1024), "boxes.width")?;
-        require(is_count(self.blocks, 64), "boxes.blocks")?;
-        require(is_count(self.count, 1024), "boxes.count")
-    }
-}
-
 /// The sizes that [`is_input_size`] accepts, in words.
 pub const INPUT_SIZES: &str = "a multiple of 64 from 64 to 2048";
 
@@ -456,8 +393,10 @@ fn require(holds: bool, entry: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    const FAMILIES: [&str; 2] =
-        [include_str!("../../models/aims-tiny.json"), include_str!("../../models/aims-base.json")];
+    const FAMILIES: [&str; 2] = [
+        include_str!("../../../models/aims-tiny.json"),
+        include_str!("../../../models/aims-base.json"),
+    ];
 
     fn file(description: &str, change: impl Fn(&mut serde_json::Value)) -> String {
         let mut value: serde_json::Value = serde_json::from_str(description).expect("valid JSON");
