@@ -242,6 +242,13 @@ pub async fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     ops::read(tensor).await.expect("the device computes")
 }
 
+/// Checks that values differ from the golden ones of this name by less than `tolerance`.
+pub fn compare(name: &str, ours: &[f32], golden: &Golden, tolerance: f32) {
+    let (norm, largest) = relative_errors(ours, golden.get(name).1);
+    println!("{name}: relative error {norm:.2e}, largest {largest:.2e}");
+    assert!(norm < tolerance && largest < tolerance, "{name}: {norm} {largest}");
+}
+
 /// The relative error ‖a - b‖ / ‖b‖, and the largest difference divided by the largest value.
 pub fn relative_errors(ours: &[f32], theirs: &[f32]) -> (f32, f32) {
     assert_eq!(ours.len(), theirs.len());

@@ -1,7 +1,7 @@
 //! Compares the scene head, and what it reads of masks, with PyTorch; see
 //! `tests/golden/make_scene.py`.
 
-use crate::common::{self, Golden, everywhere, relative_errors};
+use crate::common::{self, Golden, compare, everywhere};
 use crate::generated::{generated, generated_model};
 use crate::semantic::family;
 use aims_web::DeviceKind;
@@ -15,12 +15,6 @@ const GOLDEN: &[u8] = include_bytes!("../golden/scene.safetensors");
 const COUNT: usize = 12;
 /// The number of the semantic head's classes in `family`.
 const CLASSES: usize = 7;
-
-fn compare(name: &str, ours: &[f32], golden: &Golden, tolerance: f32) {
-    let (norm, largest) = relative_errors(ours, golden.get(name).1);
-    println!("{name}: relative error {norm:.2e}, largest {largest:.2e}");
-    assert!(norm < tolerance && largest < tolerance, "{name}: {norm} {largest}");
-}
 
 async fn head(kind: DeviceKind) {
     let device = common::device(kind).await;

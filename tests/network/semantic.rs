@@ -1,7 +1,7 @@
 //! Compares the semantic head, and the segments of its classes, with PyTorch and SciPy; see
 //! `tests/golden/make_semantic.py`.
 
-use crate::common::{self, Golden, everywhere, relative_errors};
+use crate::common::{self, Golden, compare, everywhere};
 use crate::generated::{generated, generated_model};
 use aims_web::DeviceKind;
 use aims_web::candidates::Kind;
@@ -32,12 +32,6 @@ pub fn family() -> Description {
     Description { semantic: Some(semantic), ..family }
 }
 
-fn compare(name: &str, ours: &[f32], golden: &Golden) {
-    let (norm, largest) = relative_errors(ours, golden.get(name).1);
-    println!("{name}: relative error {norm:.2e}, largest {largest:.2e}");
-    assert!(norm < TOLERANCE && largest < TOLERANCE, "{name}: {norm} {largest}");
-}
-
 async fn semantic(kind: DeviceKind) {
     let device = common::device(kind).await;
     let model = generated_model(GOLDEN, &family());
@@ -56,7 +50,7 @@ async fn semantic(kind: DeviceKind) {
     };
     let maps = head.forward(&features).await.expect("the device computes");
     let golden = Golden::read(GOLDEN);
-    compare("probabilities", &maps.values, &golden);
+    compare("probabilities", &maps.values, &golden, TOLERANCE);
 
     let found = maps.segments(&head.config().named(), SHOWN);
     let of = |value: fn(&aims_web::candidates::Found) -> f32| -> Vec<f32> {
@@ -64,8 +58,8 @@ async fn semantic(kind: DeviceKind) {
     };
     assert_eq!(of(|found| found.cells.area() as f32), golden.get("area").1);
     assert_eq!(of(|found| f32::from(u8::from(found.kind != Kind::Part))), golden.get("level").1);
-    compare("score", &of(|found| found.score), &golden);
-    compare("stability", &of(|found| found.stability), &golden);
+    compare("score", &of(|found| found.score), &golden, TOLERANCE);
+    compare("stability", &of(|found| found.stability), &golden, TOLERANCE);
 }
 
 everywhere!(semantic_head_on_cpu, semantic(DeviceKind::Cpu));

@@ -21,7 +21,7 @@ import candidates as program  # noqa: E402
 from aims.config import manifest  # noqa: E402
 from aims.grid import ManyPoints  # noqa: E402
 from aims.hiera import Encoded  # noqa: E402
-from aims.sam import Sam  # noqa: E402
+from aims.sam import PADDING, Sam  # noqa: E402
 from data import candidates, clicks, maps, rle  # noqa: E402
 
 
@@ -116,3 +116,31 @@ def test_many_points_are_like_one():
     logits, scores, _ = ManyPoints(sam, encoded).nested(points)
     assert (logits - exact[0][0]).abs().max() < 1e-4 * exact[0].abs().max()
     assert (scores - exact[1][0]).abs().max() < 1e-4
+
+
+@torch.no_grad()
+def test_answers_to_boxes_are_those_of_the_mask_decoder():
+    torch.manual_seed(0)
+    sam = Sam(manifest("aims-base")).eval()
+    encoded = sam.image_encoder(torch.randn(1, 64, 128, 3))
+    corners = torch.rand(3, 2, 2)
+    points = torch.cat([corners, torch.zeros(3, 1, 2)], 1)
+    prompts = sam.prompt_encoder.embed(points, torch.tensor([2, 3, PADDING]).expand(3, -1))
+    logits, scores = sam.mask_decoder(
+        sam.prompt_encoder,
+        encoded.embedding,
+        prompts[None],
+        high_resolution=encoded.high_resolution,
+    )
+    found, quality, tokens = ManyPoints(sam, encoded).boxes(corners)
+    assert (found - logits[0]).abs().max() < 1e-4 * logits.abs().max()
+    assert (quality - scores[0]).abs().max() < 1e-4
+    assert tokens.shape == (3, 4, 256)
+
+
+def test_masks_grow_as_by_max_pooling():
+    torch.manual_seed(0)
+    some = (torch.rand(5, 40, 50) > 0.98).float()
+    for cells in (1, 2, 8, 45):
+        pooled = torch.nn.functional.max_pool2d(some, 2 * cells + 1, 1, cells)
+        assert torch.equal(candidates.grown(some, cells), pooled)
