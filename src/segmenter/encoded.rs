@@ -158,9 +158,8 @@ impl View {
 
     /// The columns and rows of a mask's logits that show the photo. The rest is padding.
     pub(super) fn valid_cells(&self) -> (f32, f32) {
-        let [rows, _] = self.embedding.mask_size();
-        let cells_per_pixel = rows as f32 / self.embedding.input_size().height as f32;
-        (self.scaled.0 as f32 * cells_per_pixel, self.scaled.1 as f32 * cells_per_pixel)
+        let cell = self.pixels_per_cell();
+        (self.scaled.0 as f32 / cell, self.scaled.1 as f32 / cell)
     }
 
     /// The side of a cell of the masks, in pixels of the network's input.
