@@ -55,7 +55,7 @@ impl Op<3> for LayerNorm {
     const KERNELS: &'static [Kernel] = &[Kernel {
         name: "layer norm",
         wgsl: include_str!("../../shaders/layer_norm.wgsl"),
-        vectors: Vectors::Mostly,
+        vectors: Vectors::Both,
         settings: Settings::none,
     }];
 
