@@ -117,7 +117,12 @@ pub fn convert(
     let squares = calibration.map(trained::squares).transpose()?.unwrap_or_default();
     let mut calibration = Calibration { squares, ..Calibration::default() };
     if let (Some(photos), Precision::Quantised(_)) = (photos, precision) {
-        let floats = file::write(tensors.clone(), &family, Precision::Float32, &calibration)?;
+        let mut asked = family.clone();
+        if let Some(semantic) = &mut asked.description.semantic {
+            // Many boxes of segments would outweigh clicks, whose masks would then get worse.
+            semantic.refined = 0;
+        }
+        let floats = file::write(tensors.clone(), &asked, Precision::Float32, &calibration)?;
         calibration.moments = observe::moments(&floats, photos)?;
     }
     file::write(tensors, &family, precision, &calibration)
