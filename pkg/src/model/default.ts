@@ -3,6 +3,6 @@
 
 export const DEFAULT_MODEL = {
   file: 'models/aims-base-q4.safetensors',
-  bytes: 21220582,
-  sha256: 'ce2a6cfb5baabbaa14e197f891da43f338e9049eee1b5cb85685b009917eee04',
+  bytes: 22240768,
+  sha256: 'f20a9379c0e67b734daf261f6c2c5ab143b88740b64a963e06fbbccf9c3c7053',
 } as const;
