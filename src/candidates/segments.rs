@@ -119,8 +119,11 @@ impl ClassMaps {
         let near = grow(cells, NEAR);
         let (columns, rows) = cells.size();
         let logit = |x: u32, y: u32| {
+            if !near.get(x, y) {
+                return FAR;
+            }
             let value = self.probability(named, x, y);
-            if near.get(x, y) && (cells.get(x, y) || value <= LIKELY) {
+            if cells.get(x, y) || value <= LIKELY {
                 (value / (1.0 - value).max(f32::MIN_POSITIVE)).ln().clamp(FAR, -FAR)
             } else {
                 FAR
