@@ -1,7 +1,7 @@
 //! Scenes that the scene head chooses from the masks that the level decoders found.
 
 use super::encoded::View;
-use super::segments::{Drawn, Segments};
+use super::segments::{Drawn, Segments, Wanted};
 use crate::candidates::{
     self, Choice, ClassMaps, Found, Kind, Pick, Region, SceneOutput, Surroundings,
 };
@@ -61,23 +61,21 @@ pub(super) async fn score_candidates(
             logits.push(Some(mask));
         }
     }
-    let (head, offset) = (heads.scene, levels.thresholds.stability_offset);
+    let (head, stability_offset) = (heads.scene, levels.thresholds.stability_offset);
     let limits = &head.config().limits;
     let mut drawn = Drawn { candidates: candidates::distinct(found, limits), logits };
-    let class_maps = match heads.segments {
-        Some(segments) => {
-            segments.add_to(&mut drawn, view, features, limits, offset, progress).await?
-        }
-        None => None,
-    };
-    let Drawn { mut candidates, mut logits } = drawn;
-    let region = view.partial(region).zip(candidates.first()).map(|(region, first)| {
+    let region = view.partial(region).zip(drawn.candidates.first()).map(|(region, first)| {
         let (columns, rows) = first.found.cells.size();
         Region::new(region.sample_nearest(view.frame(), columns, rows))
     });
-    if let Some(region) = &region {
-        candidates.retain(|candidate| region.holds(&candidate.found.cells) >= head.config().inside);
-    }
+    let inside = head.config().inside;
+    let wanted = Wanted { limits, stability_offset, region: region.as_ref(), inside };
+    let class_maps = match heads.segments {
+        Some(segments) => segments.add_to(&mut drawn, view, features, &wanted, progress).await?,
+        None => None,
+    };
+    let Drawn { mut candidates, mut logits } = drawn;
+    candidates.retain(|candidate| wanted.is_inside(&candidate.found));
     let input = describe(head, &candidates, view, features, class_maps, region.as_ref()).await?;
     let said = head.forward(input).await?;
     let logits = candidates.iter().filter_map(|candidate| logits[candidate.index].take()).collect();

@@ -1,7 +1,7 @@
 //! Candidates from the semantic head: the segments that it finds, and SAM's answers to their boxes.
 
 use super::encoded::{MASK_THRESHOLD, View};
-use crate::candidates::{self, Candidate, ClassMaps, Found, Limits};
+use crate::candidates::{self, Candidate, ClassMaps, Found, Limits, Region};
 use crate::error::Result;
 use crate::mask::LowResLogits;
 use crate::model::{ImageFeatures, MaskValues, PointLabel, PromptPoint, Sam, SemanticHead};
@@ -15,6 +15,25 @@ const BATCH: usize = 8;
 pub(super) struct Segments<'a> {
     pub head: &'a SemanticHead,
     pub sam: &'a Sam,
+}
+
+/// Which masks become candidates.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub limits: &'a Limits,
+    /// How far the two thresholds of a mask's stability score are from that of the mask.
+    pub stability_offset: f32,
+    /// The mask prompt, if there is one.
+    pub region: Option<&'a Region>,
+    /// The smallest share of a mask that must lie in the mask prompt.
+    pub inside: f32,
+}
+
+impl Wanted<'_> {
+    /// Whether a mask lies in the mask prompt.
+    pub(super) fn is_inside(&self, found: &Found) -> bool {
+        self.region.is_none_or(|region| region.holds(&found.cells) >= self.inside)
+    }
 }
 
 /// Candidates with the logits of all masks that were found, by [`Candidate::index`].
@@ -36,7 +55,8 @@ impl Drawn {
 
 impl<'a> Segments<'a> {
     /// Adds the segments of the photo, and then SAM's four answers to the boxes of the best of
-    /// those that are new. Returns what the semantic head says of the photo.
+    /// those that are new and lie in the mask prompt. Returns what the semantic head says of the
+    /// photo.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
@@ -45,8 +65,7 @@ impl<'a> Segments<'a> {
         drawn: &mut Drawn,
         view: &'v View,
         features: &ImageFeatures,
-        limits: &Limits,
-        stability_offset: f32,
+        wanted: &Wanted<'_>,
         progress: &Progress<'_>,
     ) -> Result<Option<&'v ClassMaps>> {
         let Some(first) = drawn.candidates.first() else { return Ok(None) };
@@ -59,9 +78,10 @@ impl<'a> Segments<'a> {
             segment.found.token = vec![0.0; channels];
             segments.push((segment.found, view.logits(segment.logits)?));
         }
-        drawn.add(segments, limits);
+        drawn.add(segments, wanted.limits);
 
-        let is_new = |candidate: &&Candidate| candidate.index >= start;
+        let is_new =
+            |candidate: &&Candidate| candidate.index >= start && wanted.is_inside(&candidate.found);
         let mut asked: Vec<&Found> =
             drawn.candidates.iter().filter(is_new).map(|candidate| &candidate.found).collect();
         let rank = |found: &Found| found.score * found.stability;
@@ -73,9 +93,9 @@ impl<'a> Segments<'a> {
             progress.checkpoint(done).await?;
             let prompts: Vec<_> = some.iter().map(|found| corners(view, found)).collect();
             let values = self.sam.decode(view.embedding(), &prompts, None).read().await?;
-            answers.extend(of_boxes(view, some, values, stability_offset)?);
+            answers.extend(of_boxes(view, some, values, wanted.stability_offset)?);
         }
-        drawn.add(answers, limits);
+        drawn.add(answers, wanted.limits);
         Ok(Some(maps))
     }
 }
