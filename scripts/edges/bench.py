@@ -20,6 +20,8 @@ from scipy import ndimage
 
 ROOT = Path(__file__).resolve().parents[2]
 OUR_WAYS = ("quick", "careful")
+# These take long, and the set of small subjects is there to show what the zoom gives.
+RIVALS = ("pymatting", "isnet")
 
 
 class Answer(NamedTuple):
@@ -36,7 +38,7 @@ def arguments():
     parser.add_argument("--program", required=True, help="the built program aims-web")
     parser.add_argument("--only", help="the names of some pictures, with commas")
     parser.add_argument("--without", default="", help="methods to leave out, with commas")
-    parser.add_argument("--set", choices=("drawn", "real"), action="append", dest="sets")
+    parser.add_argument("--set", choices=("drawn", "small", "real"), action="append", dest="sets")
     parser.add_argument("--masks", choices=("model", "ideal"), default="model")
     parser.add_argument("--radius", type=float, help="share of the photo's longer side")
     parser.add_argument("--no-zoom", action="store_true", help="do not find small things again")
@@ -138,7 +140,7 @@ def measure(options, name, cases):
     settings = [name, options.masks, *(["no-zoom"] if options.no_zoom else [])]
     settings += [f"{options.radius}"] if options.radius else []
     folder = options.cache / "-".join(settings)
-    without = options.without.split(",")
+    without = [*options.without.split(","), *(RIVALS if name == "small" else ())]
     radii = run_program(options, cases(), folder)
     isnet = None if "isnet" in without else rivals.IsNet(options.cache)
     rows = []
@@ -165,6 +167,7 @@ def main():
     draw_all(subjects)
     sets = {
         "drawn": lambda: chosen(compose.drawn_cases(subjects, photos)),
+        "small": lambda: chosen(compose.small_cases(subjects, photos)),
         "real": lambda: chosen(compose.real_cases(options.data)),
     }
     for name in options.sets or sets:

@@ -8,6 +8,8 @@ from PIL import Image, ImageFilter
 from subjects import SUBJECTS, Subject
 
 ROOT = Path(__file__).resolve().parents[2]
+# A picture of 12 megapixels, and the size of the subject in it, in pixels.
+LARGE, SMALL = (4000, 3000), 800
 BACKGROUNDS = sorted((ROOT / "docs/gallery/photos").glob("*.jpg"))
 
 
@@ -45,30 +47,45 @@ def background(number: int, width: int, height: int) -> np.ndarray:
     return np.asarray(shown.filter(ImageFilter.GaussianBlur(width / 1000)), np.float32) / 255
 
 
-def composite(subject: Subject, number: int, drawn: Path, folder: Path) -> Case:
-    """Puts a subject before a photograph, with a camera's noise and JPEG's losses."""
-    cut = read(drawn, "RGBA")
-    width, height = subject.canvas or (subject.size, subject.size)
+def composite(subject: Subject, cut: np.ndarray, canvas, number: int, photo: Path) -> Case:
+    """Puts a subject, which is square, before a photograph of the size `canvas`.
+
+    There is a camera's noise, and JPEG's losses.
+    """
+    (width, height), size = canvas, len(cut)
     rng = np.random.default_rng(number)
-    left, top = (width - subject.size) * 2 // 3, (height - subject.size) // 2
+    left, top = (width - size) * 2 // 3, (height - size) // 2
     rgba = np.zeros((height, width, 4), np.float32)
-    rgba[top : top + subject.size, left : left + subject.size] = cut
+    rgba[top : top + size, left : left + size] = cut
     alpha, colours = rgba[..., 3], rgba[..., :3]
     picture = alpha[..., None] * colours
     picture = picture + (1 - alpha[..., None]) * background(number, width, height)
     picture = picture + rng.normal(0, 1.5 / 255, picture.shape)
-    photo = folder / f"{subject.name}.jpg"
     if not photo.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        photo.parent.mkdir(parents=True, exist_ok=True)
         shown = Image.fromarray(np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8))
         shown.save(photo, quality=95, subsampling=0)
-    return Case(subject.name, subject.kind, photo, alpha, colours)
+    return Case(photo.stem, subject.kind, photo, alpha, colours)
 
 
 def drawn_cases(drawn: Path, folder: Path):
     """All drawn subjects before photographs, one at a time."""
     for number, subject in enumerate(SUBJECTS):
-        yield composite(subject, number, drawn / f"{subject.name}.png", folder)
+        cut = read(drawn / f"{subject.name}.png", "RGBA")
+        canvas = subject.canvas or (len(cut), len(cut))
+        yield composite(subject, cut, canvas, number, folder / f"{subject.name}.jpg")
+
+
+def small_cases(drawn: Path, folder: Path):
+    """The same subjects, small in pictures of 12 megapixels."""
+    for number, subject in enumerate(SUBJECTS):
+        cut = np.asarray(reduced(drawn / f"{subject.name}.png"), np.float32) / 255
+        yield composite(subject, cut, LARGE, number, folder / f"small-{subject.name}.jpg")
+
+
+def reduced(drawn: Path) -> Image.Image:
+    """A drawn subject in its small size. Pillow weighs the colours by their alpha."""
+    return Image.open(drawn).convert("RGBA").resize((SMALL, SMALL), Image.LANCZOS)
 
 
 def real_cases(folder: Path):

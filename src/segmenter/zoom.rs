@@ -34,10 +34,11 @@ pub struct Zoomed {
 }
 
 impl Zoomed {
-    /// The radius at which the mask's edge is refined, unless the caller says another. It is
-    /// [`edges::default_radius`] of the part that was encoded, because the edge is that much finer.
+    /// The radius at which the mask's edge is refined, unless the caller says another: twice the
+    /// [`edges::default_radius`] of the part that was encoded. The thing fills only about two thirds
+    /// of that part, and hair reaches far; `npm run bench:edges -- --set small` compares radii.
     pub fn default_radius(&self) -> f32 {
-        edges::default_radius(self.frame.width, self.frame.height)
+        2.0 * edges::default_radius(self.frame.width, self.frame.height)
     }
 }
 
