@@ -9,6 +9,7 @@ use aims_web::photo::{Photo, decode};
 use aims_web::{EncodedPhoto, Progress, Prompt, Request, Segmenter};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use clap::builder::ArgPredicate;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -23,7 +24,17 @@ pub struct Arguments {
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery/photos"))]
     photos: PathBuf,
     /// Folder for the pictures and the page.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery"))]
+    ///
+    /// With `--before` it is `docs/before-after` of the checkout by default.
+    #[arg(
+        long,
+        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/gallery"),
+        default_value_if(
+            "before",
+            ArgPredicate::IsPresent,
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/before-after")
+        )
+    )]
     out: PathBuf,
     #[command(flatten)]
     model: ModelArguments,
