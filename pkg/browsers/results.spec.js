@@ -20,7 +20,7 @@ describe('results', () => {
   let photo;
 
   before(async () => {
-    scene = (await fetchJson('/tests/golden/demo-cpu.json')).full;
+    scene = (await fetchJson('/tests/golden/demo-grid.json')).full;
     [mask] = scene.masks;
     photo = await createImageBitmap(await fetchBlob('/www/public/samples/astronaut.jpg'));
   });

@@ -32,7 +32,7 @@ const FRAME_HEADERS = {
 
 const read = (...path) => readFileSync(join(ROOT, ...path));
 const model = () => read('pkg', 'models', 'aims-tiny-q8.safetensors');
-const golden = () => JSON.parse(read('tests', 'golden', 'demo-cpu.json').toString());
+const golden = () => JSON.parse(read('tests', 'golden', 'demo-grid.json').toString());
 
 /** Makes a model file whose weights do not match its checksum. */
 function damagedModel() {
