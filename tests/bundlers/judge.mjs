@@ -19,7 +19,8 @@ const POINT = { x: 225, y: 400 };
 const ASTRONAUT = sure(GOLDEN, 'entity', MIN_SCORE).find(
   ({ rle }) => decodeRle(rle)[POINT.y * GOLDEN.width + POINT.x] === 1,
 );
-const MIN_IOU = 0.9;
+/** The golden scene was found at a smaller input than that of the pages, so masks differ a little. */
+const MIN_IOU = 0.85;
 
 /** Tests a page that first shows the whole scene, and its JSON. */
 export async function judgeScene(page) {
