@@ -17,7 +17,7 @@ pub(super) struct Segments<'a> {
     pub sam: &'a Sam,
 }
 
-/// Which masks become candidates.
+/// The settings that say which masks become candidates.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub limits: &'a Limits,

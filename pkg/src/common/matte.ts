@@ -36,7 +36,8 @@ export interface RefineOptions extends CallOptions {
   /**
    * How far the true edge may be from the mask's, in pixels of the photo. Further away nothing
    * changes. It must be positive, and more than the photo's size means all of the photo. Default:
-   * 2 % of the longer side of the photo, or 4 % of that of the part that the mask was found in again.
+   * 2 % of the longer side of the photo, or 4 % of that of the part in which the mask was found
+   * again.
    */
   radius?: number | undefined;
   /**
