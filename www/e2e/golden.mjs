@@ -1,5 +1,5 @@
 // Writes tests/golden/demo-*.json, which have what the native program finds for the cases of the
-// end-to-end test.
+// end-to-end test, and bundlers.json, which has the scene that the pages of the bundlers show.
 // Usage: npm run golden -w www (builds the program; takes minutes)
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,8 +17,7 @@ function segment({ photo, model, size, mode, points }, prompt) {
     '--device',
     'cpu',
     ...(model ? ['--model', model] : []),
-    '--input-size',
-    size,
+    ...(size ? ['--input-size', size] : []),
     ...(mode === 'learned' ? [] : ['--mode', 'grid', '--points-per-side', points]),
     '--prompt',
     JSON.stringify(prompt),
@@ -44,16 +43,8 @@ function entityAt(scene, [x, y]) {
   return found.rle;
 }
 
-for (const testCase of JSON.parse(readFileSync(new URL('cases.json', import.meta.url), 'utf8'))) {
-  const full = segment(testCase, { kind: 'full' });
-  const [first, second] = [entityAt(full, testCase.entity), entityAt(full, testCase.second)];
-  const golden = {
-    full,
-    entity: segment(testCase, { kind: 'entity', mask: first }),
-    entities: segment(testCase, { kind: 'entities', masks: [first, second] }),
-    box: segment(testCase, { kind: 'box', box: testCase.box }),
-  };
-  const path = join(ROOT, 'tests', 'golden', `demo-${testCase.name}.json`);
+function write(name, golden) {
+  const path = join(ROOT, 'tests', 'golden', `${name}.json`);
   writeFileSync(path, `${JSON.stringify(golden)}\n`);
   console.log(
     path,
@@ -61,4 +52,18 @@ for (const testCase of JSON.parse(readFileSync(new URL('cases.json', import.meta
       .map(([name, { masks }]) => `${name}: ${masks.length} masks`)
       .join(', '),
   );
+}
+
+// The pages keep the default model and input size.
+write('bundlers', { full: segment({ photo: 'astronaut', mode: 'learned' }, { kind: 'full' }) });
+
+for (const testCase of JSON.parse(readFileSync(new URL('cases.json', import.meta.url), 'utf8'))) {
+  const full = segment(testCase, { kind: 'full' });
+  const [first, second] = [entityAt(full, testCase.entity), entityAt(full, testCase.second)];
+  write(`demo-${testCase.name}`, {
+    full,
+    entity: segment(testCase, { kind: 'entity', mask: first }),
+    entities: segment(testCase, { kind: 'entities', masks: [first, second] }),
+    box: segment(testCase, { kind: 'box', box: testCase.box }),
+  });
 }
