@@ -6,7 +6,6 @@ Stops after --seconds; the same command resumes it.
 import argparse
 import json
 import math
-import random
 import time
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from aims.scene_losses import total
 from data import pools as photo_pools
 from data.scenes import by_click, jittered, varied
 from judge import PREFIX, overview, read
+from learning import Learning
 
 CACHE = Path.home() / ".cache/aims-web"
-WARMUP = 200
-EMA = 0.998
 
 
 def arguments():
@@ -84,87 +82,49 @@ def arguments():
     return parser.parse_args()
 
 
-class Run:
-    """Everything that a checkpoint holds."""
+def begun(options, deep, classes):
+    """A head to train; `deep` is how many channels of the trunk's last map it reads, and `classes`
+    how many classes of the semantic head."""
+    torch.manual_seed(options.seed)
+    width, layers = options.width, options.layers
+    sizes = {"width": width, "heads": width // 32, "layers": layers}
+    head = SceneHead(SceneConfig(**sizes, drop=options.drop, deep=deep, classes=classes))
+    if options.begin_with:
+        head.load_state_dict(read(options.begin_with)[0].state_dict())
+    return head
 
-    def __init__(self, options, deep, classes):
-        """`deep` is how many channels of the trunk's last map the head reads, and `classes` how
-        many classes of the semantic head."""
-        torch.manual_seed(options.seed)
-        self.options = options
-        width, layers = options.width, options.layers
-        sizes = {"width": width, "heads": width // 32, "layers": layers}
-        self.network = SceneHead(
-            SceneConfig(**sizes, drop=options.drop, deep=deep, classes=classes)
-        )
-        if options.begin_with:
-            head, _, _ = read(options.begin_with)
-            self.network.load_state_dict(head.state_dict())
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), options.rate, weight_decay=0.05
-        )
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.step, self.seconds, self.best = 0, 0.0, -1.0
-        self.path = options.out / "last.pt"
-        if self.path.exists():
-            state = torch.load(self.path)
-            self.network.load_state_dict(state["network"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.average, self.step, self.seconds, self.best = (
-                state[name] for name in ("average", "step", "seconds", "best")
-            )
 
-    def save(self):
-        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-        state |= {name: getattr(self, name) for name in ("average", "step", "seconds", "best")}
-        torch.save(state, self.path.with_suffix(".partial"))
-        self.path.with_suffix(".partial").replace(self.path)
+def averaged(run):
+    """The head with its averaged weights."""
+    head = SceneHead(run.network.config)
+    head.load_state_dict(run.average)
+    return head.eval()
 
-    def averaged(self):
-        """The head with its averaged weights."""
-        head = SceneHead(self.network.config)
-        head.load_state_dict(self.average)
-        return head.eval()
 
-    def update(self, photos):
-        """Makes one step, which is the same in every run with this seed."""
-        rng = np.random.default_rng((self.options.seed, self.step))
-        torch.manual_seed(int(rng.integers(2**62)))
-        self.network.train()
-        rate = (
-            self.options.rate
-            * min(1, (self.step + 1) / WARMUP)
-            * (0.5 + 0.5 * math.cos(math.pi * self.step / self.options.steps))
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad()
-        sums = {}
-        for photo, clicked in photos:
-            if clicked:
-                loss, parts = self.of_clicks(photo, rng)
-            else:
-                scene, target = varied(photo.scene, photo.target, rng, self.options.drop_candidates)
-                loss, parts = total(self.network(scene), target)
-            (loss / len(photos)).backward()
-            for name, value in (parts | {"loss": loss}).items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(photos)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        keep = min(EMA, (self.step + 1) / (self.step + 10))
-        for name, value in self.network.state_dict().items():
-            self.average[name].lerp_(value, 1 - keep)
-        self.step += 1
-        return sums
+def learn(run, photos, rng):
+    """Adds the gradients of some photos, and returns the means of their losses."""
+    sums = {}
+    for photo, clicked in photos:
+        if clicked:
+            loss, parts = of_clicks(run.network, photo, rng)
+        else:
+            drop = run.options.drop_candidates
+            scene, target = varied(photo.scene, photo.target, rng, drop)
+            loss, parts = total(run.network(scene), target)
+        (loss / len(photos)).backward()
+        for name, value in (parts | {"loss": loss}).items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach()) / len(photos)
+    return sums
 
-    def of_clicks(self, photo, rng):
-        """Does the same as `total` for clicks: the mean over all clicks on a photo."""
-        losses = [
-            total(self.network(jittered(scene, rng)), target)[0]
-            for scene, target in by_click(photo.scene, photo.target)
-        ]
-        loss = sum(losses) / len(losses)
-        return loss, {"clicks": loss}
+
+def of_clicks(head, photo, rng):
+    """Does the same as `total` for clicks: the mean over all clicks on a photo."""
+    losses = [
+        total(head(jittered(scene, rng)), target)[0]
+        for scene, target in by_click(photo.scene, photo.target)
+    ]
+    loss = sum(losses) / len(losses)
+    return loss, {"clicks": loss}
 
 
 def write(path, head, **facts):
@@ -183,15 +143,14 @@ def draw(pools, rng):
 
 
 def train(run, pools, clicks, aside, note):
-    options, begun, before, recent = run.options, time.time(), run.seconds, []
+    options, start, before, recent = run.options, time.time(), run.seconds, []
     share = options.click_share if clicks else 0
-    while run.step < options.steps and time.time() - begun < options.seconds:
-        rng = random.Random(f"{options.seed} {run.step}")
-        clicked = [rng.random() < share for _ in range(options.batch)]
-        recent.append(
-            run.update([(draw(clicks if click else pools, rng), click) for click in clicked])
-        )
-        run.seconds = before + time.time() - begun
+    while run.step < options.steps and time.time() - start < options.seconds:
+        with run.update() as rng:
+            clicked = [rng.random() < share for _ in range(options.batch)]
+            photos = [(draw(clicks if click else pools, rng), click) for click in clicked]
+            recent.append(learn(run, photos, np.random.default_rng(rng.randrange(2**62))))
+        run.seconds = before + time.time() - start
         if run.step % 100 == 0:
             keys = sorted({name for row in recent for name in row})
             note(
@@ -202,7 +161,7 @@ def train(run, pools, clicks, aside, note):
             )
             recent = []
         if run.step % options.validate_every == 0 or run.step == options.steps:
-            head = run.averaged()
+            head = averaged(run)
             found = overview(head, aside)
             note(aside=found)
             # Photos that were learnt from cannot show which head is best: the last one is kept.
@@ -228,11 +187,12 @@ def main():
     )
     aside = photo_pools.judged(config, options.data, options.candidates, "aside")
     some = next(photo for pool in pools.values() for photo in pool.photos)
-    run = Run(
+    head = begun(
         options,
         0 if options.no_deep else some.scene.deep.shape[1],
         0 if options.no_classes else some.scene.classes.shape[1],
     )
+    run = Learning(head, options)
     log = open(options.out / "log.jsonl", "a")
 
     def note(**row):

@@ -6,7 +6,6 @@ Stops after --seconds or --steps; the same command resumes it.
 import argparse
 import json
 import math
-import random
 import time
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from aims.semantic import PREFIX, SemanticConfig, SemanticHead
 from data import classes, maps, records
 from data.class_targets import ClassTargets, Vocabulary, losses
 from data.pools import fold_of, is_aside
+from learning import Learning
 
 CACHE = Path.home() / ".cache/aims-web"
-WARMUP = 200
-EMA = 0.998
 
 
 def arguments():
@@ -109,14 +107,7 @@ def main():
     )
     if options.begin_with:
         network.load_state_dict(SemanticHead.read(options.begin_with).state_dict())
-    optimizer = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=0.05)
-    average = {name: value.clone() for name, value in network.state_dict().items()}
-    step, before, path = 0, 0.0, options.out / "last.pt"
-    if path.exists():
-        state = torch.load(path)
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        average, step, before = state["average"], state["step"], state["seconds"]
+    run = Learning(network, options)
     log = open(options.out / "log.jsonl", "a")
 
     def look():
@@ -124,12 +115,10 @@ def main():
         return [pool for pool in pools if pool.records]
 
     def save():
-        state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-        state |= {"average": average, "step": step, "seconds": seconds}
-        torch.save(state, path.with_suffix(".partial"))
-        path.with_suffix(".partial").replace(path)
-        facts = {"config": network.config.as_dict(), "step": step, "seconds": round(seconds)}
-        weights = {f"{PREFIX}{name}": x.half().contiguous() for name, x in average.items()}
+        run.save()
+        facts = {"config": network.config.as_dict()}
+        facts |= {"step": run.step, "seconds": round(run.seconds)}
+        weights = {f"{PREFIX}{name}": x.half().contiguous() for name, x in run.average.items()}
         save_file(weights, options.out / "best.safetensors", {"semantic": json.dumps(facts)})
         entry = described(network.config, entities)
         options.out.joinpath("manifest.json").write_text(json.dumps(entry))
@@ -149,39 +138,26 @@ def main():
         logits = logits[:rows, -columns:] if mirrored else logits[:rows, :columns]
         return losses(logits, target)
 
-    pools, begun, sums = look(), time.time(), {}
+    pools, start, before, sums = look(), time.time(), run.seconds, {}
     print({"photos": sum(len(pool.records) for pool in pools)}, flush=True)
-    seconds = before
-    while step < options.steps and time.time() - begun < options.seconds:
-        rng = random.Random(f"{options.seed} {step}")
-        torch.manual_seed(rng.randrange(2**62))
-        rate = options.rate * min(1, (step + 1) / WARMUP)
-        rate *= 0.5 + 0.5 * math.cos(math.pi * step / options.steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
-        network.train()
-        for _ in range(options.batch):
-            (pool,) = rng.choices(pools, [pool.weight for pool in pools])
-            loss, parts = learn(pool, rng.choice(pool.records), rng)
-            if loss is None:
-                continue
-            (loss / options.batch).backward()
-            for name, value in parts.items():
-                sums.setdefault(name, []).append(float(value.detach()))
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        keep = min(EMA, (step + 1) / (step + 10))
-        for name, value in network.state_dict().items():
-            average[name].lerp_(value, 1 - keep)
-        step += 1
-        seconds = before + time.time() - begun
-        if step % 100 == 0:
+    while run.step < options.steps and time.time() - start < options.seconds:
+        with run.update() as rng:
+            for _ in range(options.batch):
+                (pool,) = rng.choices(pools, [pool.weight for pool in pools])
+                loss, parts = learn(pool, rng.choice(pool.records), rng)
+                if loss is None:
+                    continue
+                (loss / options.batch).backward()
+                for name, value in parts.items():
+                    sums.setdefault(name, []).append(float(value.detach()))
+        run.seconds = before + time.time() - start
+        if run.step % 100 == 0:
             row = {name: round(sum(x) / len(x), 4) for name, x in sorted(sums.items())}
-            log.write(json.dumps({"step": step, "seconds": round(seconds, 1), **row}) + "\n")
+            row = {"step": run.step, "seconds": round(run.seconds, 1), **row}
+            log.write(json.dumps(row) + "\n")
             log.flush()
             sums = {}
-        if step % 500 == 0:
+        if run.step % 500 == 0:
             save()
             pools = look()
     save()
