@@ -25,6 +25,7 @@ pub use plane::Plane;
 
 use crate::error::{Error, Result};
 use crate::mask::BitMask;
+use crate::ops::Device;
 use crate::photo::Photo;
 use crate::progress::Progress;
 use work::Work;
@@ -68,13 +69,18 @@ pub struct Alpha {
 /// The alpha of a subject whose mask is known roughly. Further from the mask's edge than the radius
 /// nothing changes.
 ///
+/// The careful way solves on `device`. The quick way always works on the CPU: it looks at few cells,
+/// and sending them would take as long.
+///
 /// # Errors
 /// [`Error::SizeMismatch`] if the mask is not of the photo's size, [`Error::InvalidOption`] for a
-/// radius that is no positive number, [`Error::Aborted`] from `progress`.
+/// radius that is no positive number, [`Error::Aborted`] from `progress`, [`Error::NoGpu`] and
+/// [`Error::DeviceLost`] if the device is a GPU and fails.
 pub async fn refine(
     photo: &Photo,
     mask: &BitMask,
     options: &RefineOptions,
+    device: &Device,
     progress: &Progress<'_>,
 ) -> Result<Alpha> {
     let (width, height) = (photo.width, photo.height);
@@ -88,7 +94,7 @@ pub async fn refine(
     if let Some(work) = Work::new(photo, mask, radius.min(longer), options.hair) {
         progress.checkpoint(0.2).await?;
         let fit = if options.hair {
-            work.careful(&progress.piece(0.2, 0.9)).await?
+            work.careful(device, &progress.piece(0.2, 0.9)).await?
         } else {
             work.quick()
         };

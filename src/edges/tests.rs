@@ -1,6 +1,7 @@
 //! Tests refined edges on composites, whose alpha is known: a disc on a background.
 
 use super::*;
+use crate::ops;
 
 const SIZE: (u32, u32) = (120, 90);
 
@@ -35,7 +36,8 @@ fn found() -> BitMask {
 
 fn refined(photo: &Photo, mask: &BitMask, hair: bool) -> Alpha {
     let options = RefineOptions { radius: Some(8.0), hair };
-    pollster::block_on(refine(photo, mask, &options, &Progress::none())).expect("it fits")
+    let (device, none) = (ops::cpu(), Progress::none());
+    pollster::block_on(refine(photo, mask, &options, &device, &none)).expect("it fits")
 }
 
 fn error(alpha: &Alpha) -> f32 {

@@ -10,6 +10,7 @@ use super::plane::{Plane, shrunk};
 use crate::error::Result;
 use crate::mask::distance::squared_distances_to;
 use crate::mask::{BBox, BitMask};
+use crate::ops::Device;
 use crate::photo::Photo;
 use crate::progress::Progress;
 
@@ -102,7 +103,7 @@ impl Work {
     }
 
     /// Solves for alpha in the band, then fits it, so that it can be had at full size.
-    pub(super) async fn careful(&self, progress: &Progress<'_>) -> Result<Fit> {
+    pub(super) async fn careful(&self, device: &Device, progress: &Progress<'_>) -> Result<Fit> {
         let first = self.quick();
         let mut alpha = self.mask.like(|i| {
             let (x, y) = (i % self.mask.width, i / self.mask.width);
@@ -114,7 +115,7 @@ impl Work {
             alpha.values[i] = self.mask.values[i].round();
         }
         let options = MattingOptions::default();
-        closed_form(&self.guide, &known, &mut alpha, &options, progress).await?;
+        closed_form(&self.guide, &known, &mut alpha, &options, device, progress).await?;
         /// As small as it can be: the fit only carries alpha to full size.
         const FIT_RADIUS: usize = 1;
         Ok(Fit { coefficients: guided_filter(&self.guide, &alpha, FIT_RADIUS, 1e-5), ..first })

@@ -7,16 +7,22 @@ use naga::proc::Layouter;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner};
 
-use super::OPERATIONS;
 use super::bits::Bits;
 use super::params::{Field, Layout, Params, Scalar, params};
+use super::registry::Entry;
 use super::shader::{Network, Shader};
 use super::template::SHARED;
+use super::{OF_MATTING, OPERATIONS};
 
 /// WebGPU's guaranteed number of threads in a workgroup.
 const MOST_THREADS: u32 = 256;
 /// WebGPU's guaranteed memory of a workgroup, in bytes.
 const WORKGROUP_BYTES: u32 = 16_384;
+
+/// All operations.
+fn operations() -> impl Iterator<Item = &'static Entry> {
+    OPERATIONS.iter().chain(OF_MATTING)
+}
 
 /// All variants of all kernels, each once, with its number of inputs and its parameters.
 fn variants() -> HashMap<Shader, (usize, Layout)> {
@@ -30,7 +36,7 @@ fn variants() -> HashMap<Shader, (usize, Layout)> {
             pools: true,
             f16: is_f16,
         };
-        for entry in OPERATIONS {
+        for entry in operations() {
             for kernel in entry.kernels {
                 let shaders = kernel.shaders(&network, kernel.vectors.all());
                 all.extend(
@@ -154,7 +160,7 @@ fn every_file_is_of_an_operation() {
         let path = file.expect("the folder can be read").path();
         let text = std::fs::read_to_string(&path).expect("the file is text");
         let kernels =
-            OPERATIONS.iter().flat_map(|entry| entry.kernels).filter(|kernel| kernel.wgsl == text);
+            operations().flat_map(|entry| entry.kernels).filter(|kernel| kernel.wgsl == text);
         let shared = SHARED.iter().filter(|(_, shared)| *shared == text);
         assert_eq!(kernels.count() + shared.count(), 1, "{}", path.display());
     }
@@ -163,7 +169,7 @@ fn every_file_is_of_an_operation() {
 #[test]
 fn names_tell_kernels_apart() {
     let mut names: Vec<_> =
-        OPERATIONS.iter().flat_map(|entry| entry.kernels).map(|kernel| kernel.name).collect();
+        operations().flat_map(|entry| entry.kernels).map(|kernel| kernel.name).collect();
     names.sort_unstable();
     let all = names.len();
     names.dedup();

@@ -38,6 +38,7 @@ pub(crate) fn plan_only(device: &Device) {
 }
 
 /// Compiles the kernels of these operations that a network runs on a GPU, all at the same time.
+/// Those that the device already has are left out.
 ///
 /// # Errors
 /// [`Error::NoGpu`] if the device rejects one of the shaders.

@@ -64,7 +64,7 @@ impl Vectors {
 }
 
 /// What the variants of kernels depend on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Network {
     /// The bits of quantised weights. Every network also has weights that are floats.
     pub bits: Vec<Bits>,

@@ -144,6 +144,12 @@ impl Segmenter {
         &self.adapter
     }
 
+    /// The device that [`crate::edges::refine`] should use: that of the network. If it is a "GPU"
+    /// whose work is really done by the CPU, the CPU itself is quicker.
+    pub fn edge_device(&self) -> Device {
+        if self.adapter.software { ops::cpu() } else { self.sam.device().clone() }
+    }
+
     /// How much of a GPU's memory the network and its photos take now; zeros on the CPU.
     pub fn memory(&self) -> Memory {
         ops::memory(self.sam.device())

@@ -69,6 +69,7 @@ impl Engine {
         let mut options = RefineOptions { radius, hair };
         options.check()?;
         let (photo, progress) = (photo.photo(), callback(&progress));
+        let device = self.segmenter().edge_device();
         // The network takes most of the time, if it is asked again.
         let mut rest = progress.piece(0.0, 1.0);
         if zoom
@@ -79,7 +80,7 @@ impl Engine {
             mask = found.mask;
             rest = progress.piece(0.8, 1.0);
         }
-        let alpha = refine(photo, &mask, &options, &rest.piece(0.0, 0.7)).await?;
+        let alpha = refine(photo, &mask, &options, &device, &rest.piece(0.0, 0.7)).await?;
         drop(mask);
         let colours = match colours {
             Colours::Clean => subject_colours(photo, &alpha, &rest.piece(0.7, 1.0)).await?,

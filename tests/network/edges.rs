@@ -6,9 +6,9 @@ use aims_web::edges::{
 };
 use aims_web::mask::BitMask;
 use aims_web::photo::Photo;
-use aims_web::{Error, Progress};
+use aims_web::{DeviceKind, Error, Progress, ops};
 
-use crate::common::{Golden, everywhere};
+use crate::common::{self, Golden, everywhere};
 
 const WIDTH: usize = 56;
 const HEIGHT: usize = 44;
@@ -16,17 +16,17 @@ const HEIGHT: usize = 44;
 /// The values that the script used.
 const RADIUS: usize = 3;
 const EPSILON: f32 = 1e-3;
-const MATTING_EPSILON: f32 = 1e-5;
+pub const MATTING_EPSILON: f32 = 1e-5;
 
-fn golden() -> Golden {
+pub fn golden() -> Golden {
     Golden::read(include_bytes!("../golden/edges.safetensors"))
 }
 
-fn plane(golden: &Golden, name: &str) -> Plane {
+pub fn plane(golden: &Golden, name: &str) -> Plane {
     Plane { width: WIDTH, height: HEIGHT, values: golden.get(name).1.to_vec() }
 }
 
-fn colours(golden: &Golden, name: &str) -> [Plane; 3] {
+pub fn colours(golden: &Golden, name: &str) -> [Plane; 3] {
     let values = golden.get(name).1;
     [0, 1, 2].map(|channel| Plane {
         width: WIDTH,
@@ -46,11 +46,11 @@ fn mask(golden: &Golden) -> BitMask {
     BitMask::from_fn(WIDTH as u32, HEIGHT as u32, at)
 }
 
-fn mean_squared_error(a: &[f32], b: &[f32]) -> f32 {
+pub fn mean_squared_error(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() / a.len() as f32
 }
 
-fn largest_error(a: &[f32], b: &[f32]) -> f32 {
+pub fn largest_error(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
@@ -76,13 +76,18 @@ everywhere!(mattes_are_pymattings, async {
     let golden = golden();
     let trimap = golden.get("trimap").1;
     let known: Vec<bool> = trimap.iter().map(|value| *value != 0.5).collect();
-    let mut alpha = plane(&golden, "trimap");
+    let guide = colours(&golden, "image");
     let options = MattingOptions { epsilon: MATTING_EPSILON, tolerance: 1e-6, steps: 5000 };
-    closed_form(&colours(&golden, "image"), &known, &mut alpha, &options, &Progress::none())
-        .await
-        .expect("nobody cancels");
-    let error = largest_error(&alpha.values, golden.get("matte").1);
-    assert!(error < 5e-3, "{error}");
+    for kind in [DeviceKind::Cpu, DeviceKind::Gpu] {
+        let device = common::device(kind).await;
+        let mut alpha = plane(&golden, "trimap");
+        closed_form(&guide, &known, &mut alpha, &options, &device, &Progress::none())
+            .await
+            .expect("nobody cancels");
+        let error = largest_error(&alpha.values, golden.get("matte").1);
+        println!("{kind:?}: {error:.2e}");
+        assert!(error < 5e-3, "{kind:?}: {error}");
+    }
 });
 
 everywhere!(foregrounds_are_pymattings, async {
@@ -103,9 +108,14 @@ everywhere!(refined_edges_are_nearer_to_the_truth, async {
     let (photo, mask) = (photo(&golden), mask(&golden));
     let truth = golden.get("true_alpha").1;
     let before = mean_squared_error(golden.get("mask").1, truth);
-    for (hair, radius, most) in [(false, 3.0, 0.8), (true, 8.0, 0.5)] {
+    let quick = (false, 3.0, 0.8, DeviceKind::Cpu);
+    let careful = |device| (true, 8.0, 0.5, device);
+    for (hair, radius, most, device) in [quick, careful(DeviceKind::Cpu), careful(DeviceKind::Gpu)]
+    {
         let options = RefineOptions { radius: Some(radius), hair };
-        let alpha = refine(&photo, &mask, &options, &Progress::none()).await.expect("it fits");
+        let device = common::device(device).await;
+        let alpha =
+            refine(&photo, &mask, &options, &device, &Progress::none()).await.expect("it fits");
         let values: Vec<f32> = alpha.values.iter().map(|&value| f32::from(value) / 255.0).collect();
         let after = mean_squared_error(&values, truth);
         assert!(after < most * before, "hair {hair}: {after} after {before}");
@@ -141,25 +151,27 @@ everywhere!(odd_masks_and_radii_have_an_obvious_result, async {
     let golden = golden();
     let photo = photo(&golden);
     let size = (photo.width, photo.height);
+    let device = ops::cpu();
     let none = Progress::none();
     for hair in [false, true] {
         for radius in [Some(0.1), Some(1e6), None] {
             let options = RefineOptions { radius, hair };
             let empty = BitMask::new(size.0, size.1);
-            let alpha = refine(&photo, &empty, &options, &none).await.expect("an empty mask");
+            let alpha =
+                refine(&photo, &empty, &options, &device, &none).await.expect("an empty mask");
             assert!(alpha.values.iter().all(|&value| value == 0));
             let full = BitMask::full(size.0, size.1);
-            let alpha = refine(&photo, &full, &options, &none).await.expect("a full mask");
+            let alpha = refine(&photo, &full, &options, &device, &none).await.expect("a full mask");
             assert!(alpha.values.iter().all(|&value| value == 255));
         }
         for radius in [0.0, -1.0, f32::NAN, f32::INFINITY] {
             let options = RefineOptions { radius: Some(radius), hair };
-            let result = refine(&photo, &mask(&golden), &options, &none).await;
+            let result = refine(&photo, &mask(&golden), &options, &device, &none).await;
             assert!(matches!(result, Err(Error::InvalidOption(_))), "{radius}");
         }
         let options = RefineOptions { radius: None, hair };
         let other = BitMask::full(size.0 + 1, size.1);
-        let result = refine(&photo, &other, &options, &none).await;
+        let result = refine(&photo, &other, &options, &device, &none).await;
         assert!(matches!(result, Err(Error::SizeMismatch { .. })));
         for step in 0..3 {
             let calls = std::cell::Cell::new(0);
@@ -167,7 +179,7 @@ everywhere!(odd_masks_and_radii_have_an_obvious_result, async {
                 calls.set(calls.get() + 1);
                 std::future::ready(calls.get() <= step)
             });
-            let result = refine(&photo, &mask(&golden), &options, &stop).await;
+            let result = refine(&photo, &mask(&golden), &options, &device, &stop).await;
             let is_over = !hair && step == 2;
             assert!(is_over || matches!(result, Err(Error::Aborted)), "step {step}");
         }

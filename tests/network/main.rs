@@ -5,6 +5,7 @@ mod aims;
 mod common;
 mod edges;
 mod generated;
+mod matting;
 mod ops;
 mod parity;
 mod poison;

@@ -37,7 +37,7 @@ pub fn quantised(bits: Bits, seed: u64, outputs: usize, inputs: usize, device: &
 }
 
 /// Runs an operation on both devices, and checks that the results agree.
-async fn agree<const D: usize>(name: &str, run: impl Fn(&Device) -> Tensor<D>) {
+pub async fn agree<const D: usize>(name: &str, run: impl Fn(&Device) -> Tensor<D>) {
     let gpu = floats(run(&common::device(DeviceKind::Gpu).await)).await;
     let cpu = floats(run(&common::device(DeviceKind::Cpu).await)).await;
     let (norm, largest) = relative_errors(&gpu, &cpu);

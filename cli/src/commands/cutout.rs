@@ -59,7 +59,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     };
     let radius = Some(arguments.radius.unwrap_or(radius));
     let options = RefineOptions { radius, hair: arguments.hair };
-    let alpha = edges::refine(&photo, &mask, &options, &none).await?;
+    let alpha = edges::refine(&photo, &mask, &options, &segmenter.edge_device(), &none).await?;
     let mut photo = photo;
     if !arguments.photo_colours
         && let Some(colours) = edges::subject_colours(&photo, &alpha, &none).await?

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use aims_web::edges::{self, Alpha, RefineOptions};
 use aims_web::mask::BitMask;
+use aims_web::ops::{self, Device};
 use aims_web::photo::{Photo, decode};
-use aims_web::{Progress, Prompt};
+use aims_web::{Progress, Prompt, Segmenter};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -55,7 +56,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         .with_context(|| format!("cannot read {}", arguments.cases.display()))?;
     let cases: Vec<Case> = serde_json::from_slice(&text).context("the cases are not valid")?;
     std::fs::create_dir_all(&arguments.out)?;
-    let mut segmenter = None;
+    // If all masks are given, no network is opened, and the work is done on the CPU.
+    let needs_network = cases.iter().any(|case| case.mask.is_none());
+    let segmenter = if needs_network { Some(arguments.model.open().await?) } else { None };
+    let device = segmenter.as_ref().map_or_else(ops::cpu, Segmenter::edge_device);
     for case in &cases {
         let bytes = std::fs::read(&case.photo)
             .with_context(|| format!("cannot read {}", case.photo.display()))?;
@@ -64,9 +68,6 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         let OneMask { mask, radius } = match &case.mask {
             Some(path) => OneMask { mask: read_mask(path, &photo)?, radius: whole },
             None => {
-                if segmenter.is_none() {
-                    segmenter = Some(arguments.model.open().await?);
-                }
                 let segmenter = segmenter.as_ref().context("it was opened")?;
                 let prompt = case.prompt.clone().with_context(|| {
                     format!("the case {} has neither prompt nor mask", case.name)
@@ -79,7 +80,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             }
         };
         let radius = case.radius.unwrap_or(radius);
-        write_mattes(&arguments, &case.name, &photo, &mask, radius).await?;
+        let subject = Subject { name: &case.name, photo: &photo, mask: &mask, radius };
+        write_mattes(&arguments, subject, &device).await?;
     }
     Ok(())
 }
@@ -92,13 +94,16 @@ fn read_mask(path: &Path, photo: &Photo) -> Result<BitMask> {
     Ok(BitMask::from_fn(size.0, size.1, |x, y| picture.get_pixel(x, y)[0] > 127))
 }
 
-async fn write_mattes(
-    arguments: &Arguments,
-    name: &str,
-    photo: &Photo,
-    mask: &BitMask,
+/// What is cut out.
+struct Subject<'a> {
+    name: &'a str,
+    photo: &'a Photo,
+    mask: &'a BitMask,
     radius: f32,
-) -> Result<()> {
+}
+
+async fn write_mattes(arguments: &Arguments, subject: Subject<'_>, device: &Device) -> Result<()> {
+    let Subject { name, photo, mask, radius } = subject;
     let file = |what: &str| arguments.out.join(format!("{name}-{what}.png"));
     let size = (photo.width, photo.height);
     let at = |i: u32| if mask.get(i % size.0, i / size.0) { 255 } else { 0 };
@@ -108,7 +113,8 @@ async fn write_mattes(
     for (way, hair) in [("quick", false), ("careful", true)] {
         let options = RefineOptions { radius: Some(radius), hair };
         let (alpha, refine) =
-            fastest(arguments.times, || edges::refine(photo, mask, &options, &none)).await?;
+            fastest(arguments.times, || edges::refine(photo, mask, &options, device, &none))
+                .await?;
         let (own, colours) =
             fastest(arguments.times, || edges::subject_colours(photo, &alpha, &none)).await?;
         let mut painted = photo.clone();

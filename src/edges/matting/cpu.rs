@@ -1,10 +1,8 @@
-//! Closed-form matting, after A. Levin, D. Lischinski and Y. Weiss, "A Closed-Form Solution to
-//! Natural Image Matting" (2008). In each window of 3 x 3 pixels alpha is nearly a linear function
-//! of the colours. The sum of the squared errors of all windows is a quadratic form in alpha; its
-//! minimum for given alphas around is found with conjugate gradients.
+//! The solver of the CPU, in double precision where colours that lie on a line need it.
 
-use super::guided::inverse;
-use super::plane::Plane;
+use super::MattingOptions;
+use crate::edges::guided::inverse;
+use crate::edges::plane::Plane;
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -14,50 +12,29 @@ const NEIGHBOURS: usize = REACH * REACH;
 /// The index of a pixel among its own neighbours.
 const SELF: usize = NEIGHBOURS / 2;
 
-/// How closed-form matting computes.
-#[derive(Clone, Copy, Debug)]
-pub struct MattingOptions {
-    /// Regularisation of the colours in a window. The larger, the smoother alpha is and the faster
-    /// it is found.
-    pub epsilon: f32,
-    /// The length of the residual at which the solver stops, as a share of the first one.
-    pub tolerance: f32,
-    /// The most steps of the solver.
-    pub steps: usize,
-}
-
-impl Default for MattingOptions {
-    fn default() -> Self {
-        Self { epsilon: 1e-5, tolerance: 1e-3, steps: 200 }
-    }
-}
-
-/// Finds alpha where `known` is false. `guide` has red, green and blue from 0 to 1. `alpha` holds
-/// the known alphas, and a first guess for the others, which is replaced.
+/// The alphas of the `unknown` pixels. `alpha` holds the known alphas, and a first guess for the
+/// others.
 ///
 /// # Errors
 /// [`crate::Error::Aborted`] from `progress`.
-pub async fn closed_form(
+pub(super) async fn solve(
     guide: &[Plane; 3],
-    known: &[bool],
-    alpha: &mut Plane,
+    alpha: &Plane,
+    unknown: &[usize],
     options: &MattingOptions,
     progress: &Progress<'_>,
-) -> Result<()> {
-    let system = System::new(guide, known, options.epsilon);
-    let mut x: Vec<f32> = system.unknown.iter().map(|&i| alpha.values[i]).collect();
+) -> Result<Vec<f32>> {
+    let system = System::new(guide, unknown, options.epsilon);
+    let mut x: Vec<f32> = unknown.iter().map(|&i| alpha.values[i]).collect();
     system.solve(&mut x, &alpha.values, options, progress).await?;
-    for (&i, &value) in system.unknown.iter().zip(&x) {
-        alpha.values[i] = value.clamp(0.0, 1.0);
-    }
-    Ok(())
+    Ok(x)
 }
 
 /// The linear equations of the unknown pixels.
-struct System {
+struct System<'a> {
     width: usize,
     /// The pixel of each unknown.
-    unknown: Vec<usize>,
+    unknown: &'a [usize],
     /// The unknown of each pixel; `NONE` for known ones.
     place: Vec<u32>,
     /// For each unknown, what the alphas of its neighbours count for.
@@ -66,14 +43,13 @@ struct System {
 
 const NONE: u32 = u32::MAX;
 
-impl System {
-    fn new(guide: &[Plane; 3], known: &[bool], epsilon: f32) -> Self {
+impl<'a> System<'a> {
+    fn new(guide: &[Plane; 3], unknown: &'a [usize], epsilon: f32) -> Self {
         let Plane { width, height, .. } = guide[0];
-        let unknown: Vec<usize> = (0..known.len()).filter(|&i| !known[i]).collect();
-        let mut place = vec![NONE; known.len()];
+        let mut place = vec![NONE; width * height];
         unknown.iter().enumerate().for_each(|(row, &i)| place[i] = row as u32);
-        let mut system =
-            Self { width, place, rows: vec![[0.0; NEIGHBOURS]; unknown.len()], unknown };
+        let rows = vec![[0.0; NEIGHBOURS]; unknown.len()];
+        let mut system = Self { width, unknown, place, rows };
         for y in 1..height.saturating_sub(1) {
             for x in 1..width.saturating_sub(1) {
                 let pixels = window(x, y, width);
@@ -122,7 +98,7 @@ impl System {
 
     /// What the equations say of the unknowns `x`: `out` is their left side.
     fn apply(&self, x: &[f32], out: &mut [f32]) {
-        for ((out, row), &pixel) in out.iter_mut().zip(&self.rows).zip(&self.unknown) {
+        for ((out, row), &pixel) in out.iter_mut().zip(&self.rows).zip(self.unknown) {
             let mut sum = 0.0;
             for (index, &value) in row.iter().enumerate() {
                 // A neighbour beyond the border counts for nothing.
@@ -145,7 +121,7 @@ impl System {
             });
             -known.sum::<f32>()
         };
-        self.rows.iter().zip(&self.unknown).map(of_row).collect()
+        self.rows.iter().zip(self.unknown).map(of_row).collect()
     }
 
     /// Conjugate gradients, preconditioned by the diagonal.
