@@ -1,5 +1,6 @@
 //! The CPU twin of attention.
 
+use super::few_queries::{Operands, few_queries};
 use super::{Attention, HeadLayout, ScoreBias};
 use crate::ops::cpu::{Factor, Lanes, Operand, for_each_chunk, lanes};
 
@@ -26,6 +27,9 @@ pub(super) fn attention(
         let q = &q[own(&spec.q, spec.queries)..];
         let keys = &k[own(&spec.k, spec.keys)..];
         let values = &v[own(&spec.v, spec.keys)..];
+        if few_queries(Operands { q, k: keys, v: values }, spec, out) {
+            return;
+        }
         let operands: Vec<_> = (0..spec.heads)
             .map(|head| {
                 (gathered(keys, &spec.k, head, spec), transposed(values, &spec.v, head, spec))

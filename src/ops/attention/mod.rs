@@ -1,6 +1,7 @@
 //! Multi-head attention. It reads its operands where projections have put them, without copies.
 
 mod cpu;
+mod few_queries;
 mod op;
 
 use burn::tensor::Tensor;

@@ -45,6 +45,11 @@ impl Lanes {
         (p * rest).mul_add(rest, rest + Self::splat(1.0)) * rounded.power_of_two()
     }
 
+    /// The larger of each value and `limit`. NaN stays NaN.
+    pub(crate) fn at_least(self, limit: f32) -> Self {
+        self.larger(Self::splat(limit))
+    }
+
     /// The polynomial with these coefficients, starting with the constant.
     pub(crate) fn polynomial<const N: usize>(self, coefficients: [f32; N]) -> Self {
         let mut reversed = coefficients.into_iter().rev().map(Self::splat);
@@ -130,9 +135,9 @@ impl Lanes {
         self * factor + sum
     }
 
-    /// The larger of each value and `limit`. NaN stays NaN.
-    pub(crate) fn at_least(self, limit: f32) -> Self {
-        Self(simd::f32x4_pmax(self.0, simd::f32x4_splat(limit)))
+    /// The larger of each two values. NaN stays NaN if it is in `self`.
+    pub(crate) fn larger(self, other: Self) -> Self {
+        Self(simd::f32x4_pmax(self.0, other.0))
     }
 
     /// The smaller of each value and `limit`. NaN stays NaN.
@@ -165,8 +170,8 @@ impl Lanes {
         self * factor + sum
     }
 
-    pub(crate) fn at_least(self, limit: f32) -> Self {
-        Self(self.0.map(|x| if x < limit { limit } else { x }))
+    pub(crate) fn larger(self, other: Self) -> Self {
+        self.zip(other, |a, b| if a < b { b } else { a })
     }
 
     pub(crate) fn at_most(self, limit: f32) -> Self {
