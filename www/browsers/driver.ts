@@ -89,6 +89,29 @@ export class Driver {
     await this.#perform({ type: 'pointer', id: 'mouse', parameters, actions });
   }
 
+  /**
+   * Fingers that do their steps at the same time, as many each. A number is a pause in milliseconds.
+   * WebKitGTK's driver knows no fingers.
+   */
+  async touch(fingers: (Step | number)[][]): Promise<void> {
+    const actions = (steps: (Step | number)[]) =>
+      steps.map((step) => {
+        if (typeof step === 'number') return { type: 'pause', duration: step };
+        if (typeof step === 'string')
+          return { type: step === 'down' ? 'pointerDown' : 'pointerUp', button: 0 };
+        return { type: 'pointerMove', ...whole(step), duration: 0 };
+      });
+    const parameters = { pointerType: 'touch' };
+    await this.#perform(
+      ...fingers.map((steps, finger) => ({
+        type: 'pointer',
+        id: `finger ${finger}`,
+        parameters,
+        actions: actions(steps),
+      })),
+    );
+  }
+
   async wheel(place: Place, deltaY: number, key?: 'Alt'): Promise<void> {
     if (key && this.#session.instead) return this.#session.instead.wheel(place, deltaY, key);
     const scroll = { type: 'scroll', ...whole(place), deltaX: 0, deltaY, duration: 0 };
@@ -123,8 +146,8 @@ export class Driver {
     return this.#perform({ type: 'key', id: 'keys', actions: [{ type, value }] });
   }
 
-  async #perform(actions: object): Promise<void> {
-    await this.#send('PerformActions', { actions: [actions] });
+  async #perform(...actions: object[]): Promise<void> {
+    await this.#send('PerformActions', { actions });
   }
 
   #send(command: Command, parameters: object): Promise<unknown> {

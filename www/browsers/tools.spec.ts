@@ -328,6 +328,31 @@ test('the photo is zoomed and moved', async ({ demo }) => {
   await expectCamera('0', fitted);
 });
 
+test('two fingers zoom, and a long press opens the menu', async ({ demo, driven }) => {
+  test.skip(driven === 'webkit', "WebKitGTK's driver knows no fingers");
+  const { driver } = demo;
+  const [, thing] = await demo.entities();
+  const { scale } = await demo.camera();
+  const [x, y] = (await demo.onScreen([300, 200])).map(Math.round) as Point;
+  const finger = (side: 1 | -1): (Point | 'down' | 'up')[] => [
+    [x + 30 * side, y],
+    'down',
+    ...[40, 50, 60].map((apart): Point => [x + apart * side, y]),
+    'up',
+  ];
+  await driver.touch([finger(-1), finger(1)]);
+  await expect
+    .poll(async () => (await demo.camera()).scale / scale, 'the fingers have zoomed')
+    .toBeCloseTo(2, 1);
+  expect(await demo.selected()).toBe(0);
+
+  await driver.press('0');
+  await driver.touch([[await demo.onScreen(insideOf(thing)), 'down', 900, 'up']]);
+  await expect.poll(() => demo.isVisible('#pick-menu'), 'the menu is open').toBe(true);
+  await demo.press('#pick-menu button:last-child');
+  expect(await demo.selected(0)).toBeGreaterThan(0);
+});
+
 test('exports: a file and the clipboard have the cut-out', async ({ demo }) => {
   const { bbox, id } = await select(demo);
   expect((await demo.scene()).selected).toBe(id);
