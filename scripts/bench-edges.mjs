@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { main, npm, run, StepError, say, TARGET } from './lib.mjs';
+import { main, npm, output, run, StepError, say, TARGET } from './lib.mjs';
 import { lacksPython, pythonWith } from './linters.mjs';
 
 const PACKAGES = [
@@ -15,6 +15,9 @@ const PACKAGES = [
   'scipy==1.17.1',
   'skia-python==144.1',
 ];
+// Blender as a module, 350 MB. Each of its versions is for one version of Python.
+const BLENDER = ['bpy==4.5.4'];
+const BLENDERS_PYTHON = 'Python 3.11';
 const FOLDER = join(homedir(), '.cache', 'aims-web', 'edges');
 // It has the model that `@imgly/background-removal` runs. Its licence is the AGPL, so it is only
 // measured, outside the checkout.
@@ -28,6 +31,14 @@ main(() => {
   run(python, ['-m', 'pytest', '-q', 'scripts/edges']);
 
   mkdirSync(FOLDER, { recursive: true });
+  const sets = process.argv.filter((_, i, all) => all[i - 1] === '--set');
+  if (sets.length === 0 || sets.includes('rendered')) {
+    if (output('python3', ['--version']).startsWith(`${BLENDERS_PYTHON}.`)) {
+      const blender = join(pythonWith('blender', BLENDER, advice), 'python');
+      say('Rendering subjects that are not there yet (ten minutes)');
+      run(blender, ['scripts/edges/render.py', join(FOLDER, 'rendered')]);
+    } else say(`Subjects are rendered only with ${BLENDERS_PYTHON}`);
+  }
   if (!existsSync(join(FOLDER, 'node_modules', ISNET))) {
     say(`Fetching ${ISNET}`);
     npm(['install', '--prefix', FOLDER, '--no-save', '--ignore-scripts', `${ISNET}@1.4.5`], {

@@ -19,6 +19,7 @@ from report import report
 from scipy import ndimage
 
 ROOT = Path(__file__).resolve().parents[2]
+SETS = ("drawn", "small", "rendered", "real")
 OUR_WAYS = ("quick", "careful")
 # These take long, and the set of small subjects is there to show what the zoom gives.
 RIVALS = ("pymatting", "isnet")
@@ -38,7 +39,7 @@ def arguments():
     parser.add_argument("--program", required=True, help="the built program aims-web")
     parser.add_argument("--only", help="the names of some pictures, with commas")
     parser.add_argument("--without", default="", help="methods to leave out, with commas")
-    parser.add_argument("--set", choices=("drawn", "small", "real"), action="append", dest="sets")
+    parser.add_argument("--set", choices=SETS, action="append", dest="sets")
     parser.add_argument("--masks", choices=("model", "ideal"), default="model")
     parser.add_argument("--radius", type=float, help="share of the photo's longer side")
     parser.add_argument("--no-zoom", action="store_true", help="do not find small things again")
@@ -163,14 +164,20 @@ def main():
     def chosen(cases):
         return (case for case in cases if names is None or case.name in names)
 
-    subjects, photos = options.cache / "subjects", options.cache / "photos"
+    folders = ("subjects", "rendered", "photos")
+    subjects, rendered, photos = (options.cache / name for name in folders)
+    wanted = options.sets or list(SETS)
+    if "rendered" in wanted and not rendered.exists():
+        print("There are no rendered subjects, so they are left out.")
+        wanted.remove("rendered")
     draw_all(subjects)
     sets = {
         "drawn": lambda: chosen(compose.drawn_cases(subjects, photos)),
         "small": lambda: chosen(compose.small_cases(subjects, photos)),
+        "rendered": lambda: chosen(compose.rendered_cases(rendered, photos)),
         "real": lambda: chosen(compose.real_cases(options.data)),
     }
-    for name in options.sets or sets:
+    for name in wanted:
         print(f"\n{name}, masks: {options.masks}\n")
         print(measure(options, name, sets[name]))
 

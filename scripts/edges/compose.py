@@ -76,6 +76,16 @@ def drawn_cases(drawn: Path, folder: Path):
         yield composite(subject, cut, canvas, number, folder / f"{subject.name}.jpg")
 
 
+def rendered_cases(rendered: Path, folder: Path):
+    """The subjects that were rendered, before other photographs than the drawn ones."""
+    for number, subject in enumerate(SUBJECTS):
+        file = rendered / f"{subject.name}.png"
+        if file.exists():
+            cut = read(file, "RGBA")
+            photo = folder / f"rendered-{subject.name}.jpg"
+            yield composite(subject, cut, cut.shape[1::-1], number + 3, photo)
+
+
 def small_cases(drawn: Path, folder: Path):
     """The same subjects, small in pictures of 12 megapixels."""
     for number, subject in enumerate(SUBJECTS):
