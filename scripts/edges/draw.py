@@ -1,6 +1,5 @@
 """Draws the subjects with Skia: straight colours and exact alpha, one PNG file each."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import skia
 from geometry import Scene
 from PIL import Image
 from scipy import ndimage
-from subjects import SUBJECTS, Subject
+from subjects import Subject, missing
 
 # Each pixel is the mean of this many samples a side, and a lens blurs it by this many pixels.
 SAMPLES = 4
@@ -18,15 +17,8 @@ TILE = 1000
 
 def draw_all(folder: Path):
     """Draws the subjects whose file is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, subject in enumerate(SUBJECTS):
-        file = folder / f"{subject.name}.png"
-        if file.exists():
-            continue
-        start = time.monotonic()
-        rgba = draw(subject, np.random.default_rng(number))
-        Image.fromarray(np.round(255 * rgba).astype(np.uint8)).save(file)
-        print(f"drew {subject.name} in {time.monotonic() - start:.0f} s", flush=True)
+    for subject, rng, file in missing(folder):
+        Image.fromarray(np.round(255 * draw(subject, rng)).astype(np.uint8)).save(file)
 
 
 def draw(subject: Subject, rng: np.random.Generator) -> np.ndarray:

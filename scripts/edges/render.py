@@ -5,14 +5,13 @@ This runs by itself, before the benchmark: the package `bpy` needs other version
 
 import math
 import sys
-import time
 from pathlib import Path
 
 import bpy
 import numpy as np
 from geometry import LIGHT, Look, Scene, surface
 from mathutils import Vector
-from subjects import SUBJECTS, Subject
+from subjects import Subject, missing
 
 NAMES = ("curly-hair", "grass", "wheel", "fern", "wine-glass", "mug")
 # The pixels of a picture along each side, and the paths that each pixel is the mean of.
@@ -24,13 +23,9 @@ FALL = 0.14
 
 def render_all(folder: Path):
     """Renders the subjects whose file is missing: straight colours and alpha, one PNG file each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, subject in enumerate(SUBJECTS):
-        file = folder / f"{subject.name}.png"
-        if subject.name in NAMES and not file.exists():
-            start = time.monotonic()
-            render(subject, np.random.default_rng(number), file)
-            print(f"rendered {subject.name} in {time.monotonic() - start:.0f} s", flush=True)
+    for subject, rng, file in missing(folder):
+        if subject.name in NAMES:
+            render(subject, rng, file)
 
 
 def render(subject: Subject, rng: np.random.Generator, file: Path, size=SIZE, samples=SAMPLES):
@@ -128,7 +123,7 @@ class Studio(Scene):
 
 
 def material(look: Look):
-    """What reflects light in the colours of the points, or is glass."""
+    """A material that has the colours of the points, or that of glass."""
     result = bpy.data.materials.new("look")
     result.use_nodes = True
     nodes, links = result.node_tree.nodes, result.node_tree.links

@@ -1,7 +1,9 @@
 """The drawn subjects: what each is made of, and how large its picture is."""
 
 import math
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import geometry as shape
@@ -257,3 +259,16 @@ SUBJECTS = [
     Subject("mug", "plain", mug, canvas=(4000, 3000)),
     Subject("toys", "plain", toys),
 ]
+
+
+def missing(folder: Path):
+    """Yields each subject whose picture is not in the folder, its random numbers, and the file to
+    write. Says how long each file took."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, subject in enumerate(SUBJECTS):
+        file = folder / f"{subject.name}.png"
+        if not file.exists():
+            start = time.monotonic()
+            yield subject, np.random.default_rng(number), file
+            if file.exists():
+                print(f"made {file.stem} in {time.monotonic() - start:.0f} s", flush=True)
