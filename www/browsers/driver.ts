@@ -80,11 +80,7 @@ export class Driver {
   async mouse(steps: Step[], button: Button = 'left'): Promise<void> {
     if (button !== 'left' && this.#session.instead)
       return this.#session.instead.mouse(steps, button);
-    const actions = steps.map((step) =>
-      typeof step === 'string'
-        ? { type: step === 'down' ? 'pointerDown' : 'pointerUp', button: BUTTONS.indexOf(button) }
-        : { type: 'pointerMove', ...whole(step), duration: 0 },
-    );
+    const actions = steps.map((step) => actionOf(step, button));
     const parameters = { pointerType: 'mouse' };
     await this.#perform({ type: 'pointer', id: 'mouse', parameters, actions });
   }
@@ -95,12 +91,9 @@ export class Driver {
    */
   async touch(fingers: (Step | number)[][]): Promise<void> {
     const actions = (steps: (Step | number)[]) =>
-      steps.map((step) => {
-        if (typeof step === 'number') return { type: 'pause', duration: step };
-        if (typeof step === 'string')
-          return { type: step === 'down' ? 'pointerDown' : 'pointerUp', button: 0 };
-        return { type: 'pointerMove', ...whole(step), duration: 0 };
-      });
+      steps.map((step) =>
+        typeof step === 'number' ? { type: 'pause', duration: step } : actionOf(step, 'left'),
+      );
     const parameters = { pointerType: 'touch' };
     await this.#perform(
       ...fingers.map((steps, finger) => ({
@@ -157,5 +150,11 @@ export class Driver {
     return Promise.race([this.#session.send(command, parameters), late]);
   }
 }
+
+/** Gives a step as WebDriver writes it. */
+const actionOf = (step: Step, button: Button) =>
+  typeof step === 'string'
+    ? { type: step === 'down' ? 'pointerDown' : 'pointerUp', button: BUTTONS.indexOf(button) }
+    : { type: 'pointerMove', ...whole(step), duration: 0 };
 
 export const whole = ([x, y]: Place) => ({ x: Math.round(x), y: Math.round(y) });
