@@ -15,9 +15,9 @@ use super::shader::{Kernel, Settings, Shader, Vectors};
 pub struct Quotient<'a> {
     /// 1 or -1.
     pub sign: f32,
-    /// What is divided.
+    /// The number that is divided.
     pub dividend: &'a Tensor<1>,
-    /// What it is divided by.
+    /// The number that it is divided by.
     pub divisor: &'a Tensor<1>,
 }
 

@@ -94,7 +94,7 @@ fn read_mask(path: &Path, photo: &Photo) -> Result<BitMask> {
     Ok(BitMask::from_fn(size.0, size.1, |x, y| picture.get_pixel(x, y)[0] > 127))
 }
 
-/// What is cut out.
+/// A subject to cut out of its photo.
 struct Subject<'a> {
     name: &'a str,
     photo: &'a Photo,
