@@ -288,7 +288,7 @@ def unseen(heads, record):
     """The head that has not learnt from a photo: the first, or the one of the photo's fold."""
     head, *by_fold = heads
     in_training = by_fold and record.split != "val"
-    return by_fold[fold_of(record.image, len(by_fold))] if in_training else head
+    return by_fold[fold_of(record.photo, len(by_fold))] if in_training else head
 
 
 class Networks:

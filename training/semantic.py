@@ -64,7 +64,7 @@ class Photos:
             record
             for record in records.pool(options.data, entry, split)[0]
             if record.masks
-            and wanted(record.image)
+            and wanted(record.photo)
             and maps.place(options.maps, record.image).exists()
         ]
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from .candidates import Candidates, overlaps, place
+from .crops import Crop
 from .records import Mask
 from .samples import MIN_CELLS
 from .stored import Stored
@@ -113,6 +114,9 @@ def relations_of(record, named):
 
     Each is (mask, two rows of the record's masks, whether people named it).
     """
+    if record.whole:
+        crop = Crop.of(record.image)
+        return [(crop.mask(mask), *rest) for mask, *rest in relations_of(record.whole, named)]
     row, result = {mask.rle["counts"]: i for i, mask in enumerate(record.masks)}, []
     for code, members, by_people in named:
         rows = [row[member] for member in members if member in row]

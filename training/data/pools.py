@@ -27,17 +27,17 @@ class Pool:
     photos: list = field(default_factory=list)
 
 
-def is_aside(image, share):
+def is_aside(photo, share):
     """Whether a photo is kept aside: one in `share`, always the same ones."""
-    return int(hashlib.sha256(image.encode()).hexdigest(), 16) % share == 0
+    return int(hashlib.sha256(photo.encode()).hexdigest(), 16) % share == 0
 
 
-def fold_of(image, folds):
+def fold_of(photo, folds):
     """The number of the part of the photos that a photo is in, if there are `folds` parts.
 
     It says nothing about whether the photo is kept aside.
     """
-    return int(hashlib.sha256(f"fold {image}".encode()).hexdigest(), 16) % folds
+    return int(hashlib.sha256(f"fold {photo}".encode()).hexdigest(), 16) % folds
 
 
 def load(record, named, folder):
@@ -52,16 +52,16 @@ def load(record, named, folder):
 def entries(kind, config, data, folder, wanted):
     """The pools of the config's list `kind`, without those that have no photo.
 
-    `wanted` has the split, and says for each image whether it is wanted.
+    `wanted` has the split, and says for each photo whether it is wanted.
     """
     result, loaded = {}, {}
     for entry in config[kind]:
         named = answers.named_relations(data, entry["name"])
         pool = Pool(entry.get("weight", 1.0), entry.get("level"))
         for record in records.pool(data, entry, wanted.split)[0]:
-            if wanted(record.image):
+            if wanted(record.photo):
                 if record.image not in loaded:
-                    loaded[record.image] = load(record, named.get(record.image, []), folder)
+                    loaded[record.image] = load(record, named.get(record.photo, []), folder)
                 if loaded[record.image]:
                     pool.photos.append(loaded[record.image])
         if pool.photos:
@@ -75,8 +75,8 @@ class Wanted:
     share: int
     aside: bool | None = None
 
-    def __call__(self, image):
-        return self.aside is None or is_aside(image, self.share) == self.aside
+    def __call__(self, photo):
+        return self.aside is None or is_aside(photo, self.share) == self.aside
 
 
 def pools(config, data, folder, with_aside=False):

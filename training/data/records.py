@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from . import rle
+from . import crops, rle
 
 # Sets, or scopes of a set, that label every entity of a photo.
 ALL_ENTITIES = {"panoptic", "composed"}
@@ -51,6 +51,13 @@ class Record:
     """Pairs of entities, if the set has them."""
     license: str | None = None
     """The photo's licence, if the set gives one for each photo."""
+    whole: "Record | None" = None
+    """The record of the whole photo, if this is one of a crop."""
+
+    @property
+    def photo(self):
+        """The name of the photo that the image shows, or shows a part of."""
+        return crops.photo_of(self.image)
 
     @property
     def has_all_entities(self):
@@ -70,12 +77,14 @@ class Photos:
                     self.places[member.name] = (archive, member.offset_data, member.size)
 
     def read(self, name):
-        """The pixels of a photo, [height, width, 3] of bytes."""
-        archive, offset, size = self.places[name]
+        """The pixels of a photo or of a crop, [height, width, 3] of bytes."""
+        archive, offset, size = self.places[crops.photo_of(name)]
         with open(archive, "rb") as file:
             file.seek(offset)
             data = file.read(size)
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        crop = crops.Crop.of(name)
+        return crop.pixels(pixels) if crop else pixels
 
 
 def load(folder, sets, split):
@@ -95,17 +104,20 @@ def pool(folder, entry, split):
 
     An entry has all records of a set, only those of one scope, or only those whose photos have one
     of some `licenses`. With `regions`, regions are taken for entities, and each photo has only its
-    coarsest drawing with at least that many regions.
+    coarsest drawing with at least that many regions. With `crops`, so many crops of each training
+    photo follow the photos.
     """
     records, photos = load(folder, [entry["name"]], split)
     if "regions" in entry:
         records = coarsest(records, entry["regions"])
     scope, licenses = entry.get("scope"), entry.get("licenses")
-    return [
+    chosen = [
         record
         for record in records
         if scope in (None, record.scope) and (not licenses or record.license in licenses)
-    ], photos
+    ]
+    numbers = range(1, 1 + entry.get("crops", 0)) if split == "train" else ()
+    return chosen + [crops.cropped(record, n) for n in numbers for record in chosen], photos
 
 
 def in_order(entries, folder, first=None):

@@ -91,7 +91,7 @@ class WholePhotos(torch.utils.data.IterableDataset):
         named = named_relations(self.data, entry["name"])
         found = [record for record in found if maps.place(self.folder, record.image).exists()]
         for record in found:
-            pairs = [pair for _, pair, _ in relations_of(record, named.get(record.image, []))]
+            pairs = [pair for _, pair, _ in relations_of(record, named.get(record.photo, []))]
             record.relations = pairs or record.relations
         return entry["weight"], found, photos
 
