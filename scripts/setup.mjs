@@ -7,7 +7,7 @@ import { needBrowser, needFirefox, needPackages, needVulkan, needWebKitDriver } 
 import { needSam2 } from './sam2.mjs';
 import { needRust, needWasmBindgen, wasmToolchain } from './toolchain.mjs';
 
-main(() => {
+export function setup() {
   needRust();
   needPackages();
   needVulkan();
@@ -21,5 +21,12 @@ main(() => {
   wasmToolchain();
   needWasmBindgen();
   run('cargo', ['fetch', '--locked']);
-  say('Everything is installed. `npm run check` takes a few minutes; `npm test` runs every check.');
-});
+}
+
+if (process.argv[1] === import.meta.filename)
+  main(() => {
+    setup();
+    say(
+      'Everything is installed. `npm run check` takes a few minutes; `npm test` runs every check.',
+    );
+  });

@@ -1,196 +1,25 @@
-// npm test: runs every check, the cheapest first. If one fails, the others still run.
+// npm test: runs every check, two at a time. If one fails, the others still run.
 // To run a part: npm test -- --only native,wasm
-// The demo is tested with the module that ships.
-// To use a module that is quicker to build: npm test -- --profile wasm-dev
+// The checks use a browser module that is quick to build. To test the module that ships:
+// npm test -- --profile wasm-release
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { batch } from './batch.mjs';
-import { buildPackage, buildSite } from './build.mjs';
-import { needCheckpoint, needFloatModel } from './checkpoint.mjs';
-import { fuzz } from './fuzz.mjs';
-import { main, npm, output, ROOT, run, StepError, say } from './lib.mjs';
-import { checkCrates, checkPython, checkScripts, checkSpelling } from './linters.mjs';
-import { needBrowser, needPackages, needVulkan, webdriverConfig } from './needs.mjs';
-import { needSam2 } from './sam2.mjs';
-import { needWasmBindgen, WASM, wasmToolchain } from './toolchain.mjs';
-import { buildWasm } from './wasm.mjs';
+import { CHECKS, EXTRAS, LANES } from './checks.mjs';
+import { main, StepError, say } from './lib.mjs';
 
-const { only, lane, check, profile } = parseArgs({
+const { only, lane, check, profile, at } = parseArgs({
   options: {
     only: { type: 'string' },
     lane: { type: 'string' },
     // Runs one check in this process. Without it, every check has a process of its own.
     check: { type: 'string' },
-    profile: { type: 'string', default: 'wasm-release' },
+    profile: { type: 'string', default: 'wasm-dev' },
+    // How many checks run at a time.
+    at: { type: 'string', default: '2' },
   },
 }).values;
-
-/** Parts of the checks below, in minutes if the last build is still there. */
-const LANES = {
-  check: [
-    'fmt',
-    'biome',
-    'python',
-    'typos',
-    'deny',
-    'clippy',
-    'doc',
-    'lib',
-    'typescript',
-    'package',
-  ],
-};
-/** These are part of other checks, so they do not run with all of them. */
-const EXTRAS = ['lib', 'typescript', 'package'];
-/** This test of the package takes minutes. */
-const SLOW = 'memory.test.js';
-
-function native() {
-  needVulkan();
-  needCheckpoint();
-  needSam2();
-  if (output('cargo', ['nextest', '--version']) === undefined)
-    return run('cargo', ['test', '--locked', '--release']);
-  run('cargo', ['nextest', 'run', '--locked', '--release', '--no-fail-fast']);
-  run('cargo', ['test', '--locked', '--release', '--doc']); // nextest does not run these
-}
-
-function wasmCargo(args, env) {
-  const toolchain = wasmToolchain();
-  run('cargo', [...toolchain.args, ...args], { env: { ...toolchain.env, ...env } });
-}
-
-function wasm() {
-  const browser = needBrowser();
-  needWasmBindgen();
-  wasmCargo(
-    [
-      'test',
-      '--locked',
-      '--package',
-      'aims-web',
-      '--profile',
-      'wasm-dev',
-      '--target',
-      WASM,
-      '--test',
-      'network',
-    ],
-    {
-      ...browser,
-      ...needFloatModel(),
-      WASM_BINDGEN_TEST_WEBDRIVER_JSON: webdriverConfig(browser.CHROMIUM),
-      // These limits are generous, because shaders compile slowly on a software adapter and a busy
-      // machine.
-      WASM_BINDGEN_TEST_TIMEOUT: '1200',
-      WASM_BINDGEN_TEST_DRIVER_TIMEOUT: '60',
-    },
-  );
-}
-
-/** A check throws if it fails. It returns the reason if it cannot run here. */
-const CHECKS = {
-  fmt: () =>
-    run('cargo', ['fmt', '--all', '--check'], {
-      advice: 'Run `npm run format` and run this again.',
-    }),
-  clippy: () =>
-    run('cargo', [
-      'clippy',
-      '--locked',
-      '--release',
-      '--workspace',
-      '--all-targets',
-      '--',
-      '-D',
-      'warnings',
-    ]),
-  biome: checkScripts,
-  python: checkPython,
-  typos: checkSpelling,
-  deny: checkCrates,
-  doc: () =>
-    run('cargo', ['doc', '--locked', '--release', '--package', 'aims-web', '--lib', '--no-deps'], {
-      env: { RUSTDOCFLAGS: '-D warnings' },
-    }),
-  /** The tests in `src`; among them is the one that compares shaders with the ops. */
-  lib: () => {
-    needVulkan();
-    run('cargo', ['test', '--locked', '--release', '--package', 'aims-web', '--lib', '--quiet']);
-  },
-  typescript: () => {
-    needPackages();
-    if (!existsSync(join(ROOT, 'pkg', 'wasm'))) return 'the browser module is not built';
-    npm(['run', 'typecheck', '-w', 'pkg']);
-    npm(['run', 'typecheck', '-w', 'www']);
-  },
-  /** The tests of the package that run in Node, with the browser module that was built last. */
-  package: () => {
-    needPackages();
-    const pkg = join(ROOT, 'pkg');
-    if (!existsSync(join(pkg, 'wasm'))) return 'the browser module is not built';
-    npm(['exec', '-w', 'pkg', '--', 'tsc']);
-    const files = readdirSync(join(pkg, 'test')).filter(
-      (name) => name.endsWith('.test.js') && name !== SLOW,
-    );
-    run(process.execPath, ['--test', ...files.map((name) => join('pkg', 'test', name))]);
-  },
-  native,
-  fuzz: () => fuzz(),
-  batch,
-  'wasm-clippy': () =>
-    wasmCargo(
-      [
-        'clippy',
-        '--locked',
-        '--package',
-        'aims-web',
-        '--profile',
-        'wasm-dev',
-        '--target',
-        WASM,
-        '--lib',
-        '--test',
-        'network',
-        '--',
-        '-D',
-        'warnings',
-      ],
-      needFloatModel(),
-    ),
-  wasm,
-  types: () => {
-    needPackages();
-    buildWasm(profile); // the package is checked against its .d.ts
-    npm(['run', 'typecheck', '-w', 'pkg']);
-    buildPackage(profile);
-    npm(['run', 'typecheck', '-w', 'www']);
-    npm(['run', 'docs']); // fails if something public has no description
-    npm(['run', 'licenses', '--', '--check']);
-  },
-  unit: () => {
-    buildPackage(profile);
-    npm(['run', 'test', '--if-present', '-w', 'pkg']);
-  },
-  browsers: () => {
-    buildPackage(profile);
-    run(process.execPath, ['pkg/browsers/run.mjs']);
-  },
-  e2e: () => {
-    const browser = needBrowser();
-    buildSite(profile);
-    npm(['run', 'e2e', '-w', 'www'], { env: browser });
-    npm(['run', 'browsers', '-w', 'www']);
-  },
-  bundlers: () => {
-    const browser = needBrowser();
-    buildPackage(profile);
-    run(process.execPath, ['tests/bundlers/run.mjs'], { env: browser });
-  },
-};
 
 function chosen() {
   if (lane !== undefined && !Object.hasOwn(LANES, lane)) {
@@ -208,8 +37,8 @@ function chosen() {
   return Object.keys(CHECKS).filter((name) => names.includes(name));
 }
 
-/** What a failed check printed last is printed again at the end: so many characters of it. */
-const TAIL = 4000;
+/** What a failed check printed last is printed again at the end: so many lines of it. */
+const TAIL = 60;
 
 /**
  * Runs one check in a process of its own. Returns its line for the summary, and the end of its
@@ -222,28 +51,23 @@ async function made(name) {
     [import.meta.filename, '--check', name, '--profile', profile],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  let tail = '';
-  for (const [stream, shown] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ]) {
-    stream.setEncoding('utf8');
-    stream.on('data', (text) => {
-      shown.write(text);
-      tail = (tail + text).slice(-TAIL);
+  const lines = [];
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      console.log(`${name.padEnd(WIDTH)} | ${line}`);
+      lines.push(line);
+      if (lines.length > TAIL) lines.shift();
     });
-  }
   const [status] = await once(child, 'close');
-  const why = tail.match(UNABLE)?.[1];
+  const why = lines.join('\n').match(UNABLE)?.[1];
   const result = status !== 0 ? 'FAILED' : why ? 'skipped' : 'passed';
   const took = `${((performance.now() - start) / 1000).toFixed(1)} s`;
-  return {
-    name,
-    result,
-    tail: tail.slice(tail.indexOf('\n') + 1).trim(),
-    line: `${result.padEnd(7)} ${name.padEnd(12)} ${why ? `because ${why}` : took}`,
-  };
+  const line = `${result.padEnd(7)} ${name.padEnd(WIDTH)} ${why ? `because ${why}` : took}`;
+  console.log(line);
+  return { result, line, name, tail: lines.join('\n') };
 }
+
+const WIDTH = Math.max(...Object.keys(CHECKS).map((name) => name.length));
 
 /** The line with which a check says that it cannot run here. */
 const UNABLE = /^==> Skipped because (.*)$/m;
@@ -251,13 +75,39 @@ const UNABLE = /^==> Skipped because (.*)$/m;
 /** A check throws if it fails. */
 function runCheck(name) {
   say(`Check: ${name}`);
-  const unable = CHECKS[name]();
+  const unable = CHECKS[name].run(profile);
   if (unable) say(`Skipped because ${unable}`);
 }
 
+/** Runs checks, as many `at` a time as given. Returns the results in the order of `names`. */
+async function runAll(names, at) {
+  const results = new Map();
+  const waiting = [...names];
+  const running = new Map();
+  /** Checks whose predecessor was not chosen do not wait for it. */
+  const mayBegin = (name) => {
+    const { after, folder } = CHECKS[name];
+    const isBlocked = names.includes(after) && !results.has(after);
+    const isAlone = name === 'setup' ? running.size > 0 : running.has('setup');
+    const isBusy = [...running.keys()].some((other) => folder && CHECKS[other].folder === folder);
+    return !isBlocked && !isAlone && !isBusy;
+  };
+  while (waiting.length + running.size > 0) {
+    while (running.size < at && waiting.some(mayBegin)) {
+      const [name] = waiting.splice(waiting.findIndex(mayBegin), 1);
+      const end = (result) => {
+        results.set(name, result);
+        running.delete(name);
+      };
+      running.set(name, made(name).then(end));
+    }
+    await Promise.race(running.values());
+  }
+  return names.map((name) => results.get(name));
+}
+
 async function runChecks() {
-  const checks = [];
-  for (const name of chosen()) checks.push(await made(name));
+  const checks = await runAll(chosen(), Number(at));
   const count = (wanted) => checks.filter(({ result }) => result === wanted).length;
   const failed = checks.filter(({ result }) => result === 'FAILED');
   // This is printed again at the end, where people look first.
