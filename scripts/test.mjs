@@ -107,6 +107,8 @@ async function runAll(names, at) {
 }
 
 async function runChecks() {
+  if (!(Number(at) >= 1))
+    throw new StepError(`--at is ${at}. It must be the number of checks that run at a time.`);
   const checks = await runAll(chosen(), Number(at));
   const count = (wanted) => checks.filter(({ result }) => result === wanted).length;
   const failed = checks.filter(({ result }) => result === 'FAILED');
