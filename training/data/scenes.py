@@ -213,7 +213,9 @@ def varied(scene, target, rng, drop=0.4, prompts=0.3):
     """
     asked = target.asked()
     if asked and rng.random() < prompts:
-        scene, target = prompted(scene, target, *asked[rng.integers(len(asked))])
+        inside = prompted(scene, target, *asked[rng.integers(len(asked))])
+        if len(inside[0]):  # otherwise no candidate lies in the prompt
+            scene, target = inside
     keep = rng.random(len(scene)) >= drop * rng.random()
     gone = rng.random(int(scene.point.max()) + 1) < 0.3 * drop * rng.random()
     rows = torch.from_numpy(np.flatnonzero(keep & ~gone[scene.point.numpy()]))

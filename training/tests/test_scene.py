@@ -157,3 +157,11 @@ def test_answers_to_a_click_are_a_scene_of_their_own():
     )
     assert torch.equal(told.overlap[1], target.overlap[1][15:18])
     assert len(jittered(own, np.random.default_rng(0))) == 3
+
+
+def test_a_prompt_without_candidates_is_left_out():
+    scene, target = photo(3)
+    for within in target.within:
+        within.zero_()
+    other, told = varied(scene, target, np.random.default_rng(0), drop=0.0, prompts=1.0)
+    assert len(other) == len(scene) == len(told.known) and not other.prompt[:, 0].any()
