@@ -1,4 +1,4 @@
-// The checks that `npm test` runs, the cheapest first.
+// The checks that `npm test` runs, in the order in which they begin.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { batch } from './batch.mjs';
@@ -13,9 +13,21 @@ import { setup } from './setup.mjs';
 import { needWasmBindgen, WASM, wasmToolchain } from './toolchain.mjs';
 import { buildWasm } from './wasm.mjs';
 
-/** The checks that take minutes at most if the last build is still there. */
-const QUICK = 'fmt biome python typos deny clippy doc lib typescript package';
-export const LANES = { check: QUICK.split(' ') };
+/** Parts of the checks below, in minutes if the last build is still there. */
+export const LANES = {
+  check: [
+    'fmt',
+    'biome',
+    'python',
+    'typos',
+    'deny',
+    'clippy',
+    'doc',
+    'lib',
+    'typescript',
+    'package',
+  ],
+};
 /** These are part of other checks, so they do not run with all of them. */
 export const EXTRAS = ['lib', 'typescript', 'package'];
 /** This test of the package takes minutes. */
@@ -91,13 +103,15 @@ const BROWSER = { folder: 'target/wasm-dev' };
 const BUILT = { after: 'unit' };
 
 /**
- * `after` names the check that has to end before this one begins.
+ * `after` names the check that has to end before this one begins, and a check that is `alone` runs
+ * beside no other.
+ *
  * `run` takes the profile of the browser module. It throws if the check fails, and it returns the
  * reason if the check cannot run here.
  */
 export const CHECKS = {
-  /** So that two checks at a time install nothing twice. */
-  setup: { run: setup },
+  /** It is alone, so that two checks at a time install nothing twice. */
+  setup: { alone: true, run: setup },
   fmt: {
     run: () =>
       run('cargo', ['fmt', '--all', '--check'], {

@@ -86,11 +86,12 @@ async function runAll(names, at) {
   const running = new Map();
   /** Checks whose predecessor was not chosen do not wait for it. */
   const mayBegin = (name) => {
-    const { after, folder } = CHECKS[name];
+    const { after, folder, alone } = CHECKS[name];
+    const others = [...running.keys()].map((other) => CHECKS[other]);
     const isBlocked = names.includes(after) && !results.has(after);
-    const isAlone = name === 'setup' ? running.size > 0 : running.has('setup');
-    const isBusy = [...running.keys()].some((other) => folder && CHECKS[other].folder === folder);
-    return !isBlocked && !isAlone && !isBusy;
+    const isDisturbed = others.some((other) => alone || other.alone);
+    const isBusy = others.some((other) => folder && other.folder === folder);
+    return !isBlocked && !isDisturbed && !isBusy;
   };
   while (waiting.length + running.size > 0) {
     while (running.size < at && waiting.some(mayBegin)) {
