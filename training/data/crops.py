@@ -48,7 +48,7 @@ class Crop:
         )
 
     def pixels(self, whole):
-        """The part of an array [height, width, ...] that the crop shows."""
+        """Returns the part of an array [height, width, ...] that the crop shows."""
         rows, columns = whole.shape[:2]
         across = slice(round(self.left * columns), round((self.left + self.width) * columns))
         down = slice(round(self.top * rows), round((self.top + self.height) * rows))
@@ -56,7 +56,7 @@ class Crop:
         return part[:, ::-1] if self.mirrored else part
 
     def mask(self, mask):
-        """What the crop shows of a labelled mask, which may be nothing."""
+        """Returns the part of a labelled mask that the crop shows. It may be empty."""
         return replace(mask, rle=rle.encode(self.pixels(mask.pixels())))
 
 

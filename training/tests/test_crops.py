@@ -7,14 +7,19 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data import records, rle  # noqa: E402
+pytest.importorskip(
+    "torch", reason="torch is not installed: pip install -r training/requirements.txt"
+)
+
+from candidates import unseen  # noqa: E402
+from data import pools, records, rle  # noqa: E402
 from data.answers import relations_of  # noqa: E402
 from data.crops import Crop, photo_of  # noqa: E402
-from data.pools import fold_of, is_aside  # noqa: E402
 
 WIDTH, HEIGHT = 60, 40
 NAME = "made/photo.png"
@@ -48,7 +53,7 @@ def made(folder):
 
 
 def by_pillow(crop, pixels):
-    """What a crop shows of pixels."""
+    """Cuts pixels with Pillow as the crop says."""
     left, top = round(crop.left * WIDTH), round(crop.top * HEIGHT)
     right, bottom = (
         round((crop.left + crop.width) * WIDTH),
@@ -76,9 +81,6 @@ def test_crops_show_parts_of_photo_and_masks(tmp_path):
         for mask, whole in zip(record.masks, masks, strict=True):
             assert np.array_equal(mask.pixels(), by_pillow(crop, whole))
         assert record.photo == photo_of(record.image) == NAME and record.whole is found[0]
-        # A crop is kept aside, or in a fold, with its photo.
-        assert is_aside(record.photo, 3) == is_aside(NAME, 3)
-        assert fold_of(record.photo, 2) == fold_of(NAME, 2)
     assert kinds == {(True, False), (True, True), (False, True)}
 
 
@@ -98,3 +100,23 @@ def test_only_training_photos_have_crops(tmp_path):
     lines = (tmp_path / "made.jsonl").read_text().replace('"train"', '"val"')
     (tmp_path / "made.jsonl").write_text(lines)
     assert len(records.pool(tmp_path, {"name": "made", "crops": 2}, "val")[0]) == 1
+
+
+def test_crops_are_in_the_fold_of_their_photo(tmp_path):
+    made(tmp_path)
+    found, _ = records.pool(tmp_path, {"name": "made", "crops": 6}, "train")
+    heads = {unseen(("all", "without 0", "without 1"), record) for record in found}
+    assert len(heads) == 1 and "all" not in heads
+
+
+def test_crops_are_kept_aside_with_their_photo(tmp_path, monkeypatch):
+    made(tmp_path)
+    monkeypatch.setattr(pools, "load", lambda record, named, folder: record)
+    config = {"sets": [{"name": "made", "crops": 6}]}
+    counts = [
+        sum(len(pool.photos) for pool in found.values())
+        for aside in (False, True)
+        for wanted in [pools.Wanted("train", 2, aside)]
+        for found in [pools.entries("sets", config, tmp_path, tmp_path, wanted)]
+    ]
+    assert sorted(counts) == [0, 7]
