@@ -1,9 +1,6 @@
 """Crops of photos: pixels and masks as Pillow cuts and mirrors them."""
 
-import io
-import json
 import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 pytest.importorskip(
     "torch", reason="torch is not installed: pip install -r training/requirements.txt"
 )
+
+from sets import write_set  # noqa: E402
 
 from candidates import unseen  # noqa: E402
 from data import pools, records, rle  # noqa: E402
@@ -41,14 +40,7 @@ def made(folder):
             for mask, (level, parent) in zip(masks, levels)
         ],
     }
-    (folder / "made.jsonl").write_text(json.dumps(row) + "\n")
-    data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "PNG")
-    with tarfile.open(folder / "made.tar", "w") as tar:
-        member = tarfile.TarInfo(NAME)
-        member.size = data.tell()
-        data.seek(0)
-        tar.addfile(member, data)
+    write_set(folder, "made", [row], {NAME: pixels})
     return pixels, masks
 
 

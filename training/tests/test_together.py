@@ -3,11 +3,9 @@
 They also resume where the training was stopped.
 """
 
-import io
 import json
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ pytest.importorskip(
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from PIL import Image  # noqa: E402
+from sets import write_set  # noqa: E402
 
 from aims import checkpoint  # noqa: E402
 from aims.config import manifest  # noqa: E402
@@ -33,36 +31,29 @@ SIDE = 128
 
 def write_photos(folder):
     """Writes a set whose photos show a bright square on noise."""
-    rng, rows = np.random.default_rng(0), []
-    with tarfile.open(folder / "toy.tar", "w") as tar:
-        for number in range(6):
-            name, (top, left) = f"toy/{number}.jpg", rng.integers(10, SIDE - 70, 2)
-            pixels, mask = (
-                rng.integers(0, 90, (SIDE, SIDE, 3), np.uint8),
-                np.zeros((SIDE, SIDE), bool),
-            )
-            mask[top : top + 60, left : left + 60] = True
-            pixels[mask] += 120
-            file = io.BytesIO()
-            Image.fromarray(pixels).save(file, "JPEG")
-            info = tarfile.TarInfo(name)
-            info.size = len(file.getvalue())
-            tar.addfile(info, io.BytesIO(file.getvalue()))
-            masks = [
-                {"level": "entity", "rle": rle.encode(mask), "parent": None, "label": "square"}
-            ]
-            split = "val" if number == 0 else "train"
-            rows.append(
-                {
-                    "image": name,
-                    "split": split,
-                    "width": SIDE,
-                    "height": SIDE,
-                    "annotator": None,
-                    "masks": masks,
-                }
-            )
-    (folder / "toy.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    rng, rows, photos = np.random.default_rng(0), [], {}
+    for number in range(6):
+        name, (top, left) = f"toy/{number}.jpg", rng.integers(10, SIDE - 70, 2)
+        pixels, mask = (
+            rng.integers(0, 90, (SIDE, SIDE, 3), np.uint8),
+            np.zeros((SIDE, SIDE), bool),
+        )
+        mask[top : top + 60, left : left + 60] = True
+        pixels[mask] += 120
+        photos[name] = pixels
+        masks = [{"level": "entity", "rle": rle.encode(mask), "parent": None, "label": "square"}]
+        split = "val" if number == 0 else "train"
+        rows.append(
+            {
+                "image": name,
+                "split": split,
+                "width": SIDE,
+                "height": SIDE,
+                "annotator": None,
+                "masks": masks,
+            }
+        )
+    write_set(folder, "toy", rows, photos)
     (folder / "config.json").write_text(
         json.dumps({"sets": [{"name": "toy", "weight": 1}], "composed": 0})
     )
