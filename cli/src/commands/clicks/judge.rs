@@ -7,42 +7,8 @@ use aims_web::{EncodedPhoto, Point, PointPrompt, Segmenter};
 use anyhow::{Context, Result};
 
 use super::super::eval::matching::{Shape, THRESHOLDS, threshold};
+use super::super::eval::size::Size;
 use super::rules::RULES;
-
-/// The size class of a human mask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    Small,
-    Medium,
-    Large,
-}
-
-impl Size {
-    /// All sizes, from small to large.
-    pub const ALL: [Size; 3] = [Size::Small, Size::Medium, Size::Large];
-
-    /// The sentence above tables that says what the sizes mean.
-    pub const NOTE: &str =
-        "Small masks cover less than 1 % of the photo, medium ones up to 10 %, large ones more.";
-
-    /// The size of a mask that covers this share of the photo.
-    fn of(share: f64) -> Self {
-        match share {
-            share if share < 0.01 => Size::Small,
-            share if share <= 0.1 => Size::Medium,
-            _ => Size::Large,
-        }
-    }
-
-    /// The name of the size in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Size::Small => "small",
-            Size::Medium => "medium",
-            Size::Large => "large",
-        }
-    }
-}
 
 /// How well the decoder's answers match one human mask. Each figure is the share of the ten IoU
 /// thresholds that an answer reaches.
@@ -77,9 +43,8 @@ pub async fn judge(
     mask: BitMask,
 ) -> Result<Option<Judged>> {
     let (Some(place), Some(bbox)) = (deepest(&mask), mask.bbox()) else { return Ok(None) };
-    let size =
-        Size::of(f64::from(mask.area()) / (f64::from(photo.width) * f64::from(photo.height)));
     let target = Shape::new(mask);
+    let size = target.size_class();
     let point = Point { x: f64::from(place.0) + 0.5, y: f64::from(place.1) + 0.5, label: 1 };
     let click = segmenter.answers(photo, &PointPrompt::at(vec![point])).await?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
@@ -118,15 +83,6 @@ fn thresholds_reached(iou: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_shares_of_the_photo() {
-        let sizes = [0.0, 0.0099, 0.01, 0.1, 0.11, 1.0].map(Size::of);
-        assert_eq!(
-            sizes,
-            [Size::Small, Size::Small, Size::Medium, Size::Medium, Size::Large, Size::Large]
-        );
-    }
 
     #[test]
     fn each_threshold_counts_a_tenth() {

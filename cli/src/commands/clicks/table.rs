@@ -2,7 +2,8 @@
 
 use super::super::eval::markdown::{NOTE, difference, percent, table};
 use super::super::eval::mean::{Mean, mean, mean_difference};
-use super::judge::{Judged, PhotoClicks, Size};
+use super::super::eval::size::Size;
+use super::judge::{Judged, PhotoClicks};
 use super::rules::RULES;
 
 /// The photos of one set.

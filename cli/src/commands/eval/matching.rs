@@ -2,6 +2,8 @@
 
 use aims_web::mask::{BBox, BitMask};
 
+use super::size::Size;
+
 /// The number of IoU thresholds, which are 0.50, 0.55, ..., 0.95.
 pub const THRESHOLDS: usize = 10;
 
@@ -27,6 +29,12 @@ impl Shape {
     /// The width and height of the photo, in pixels.
     pub fn size(&self) -> (u32, u32) {
         self.pixels.size()
+    }
+
+    /// Whether the mask is small, medium or large in its photo.
+    pub fn size_class(&self) -> Size {
+        let (width, height) = self.size();
+        Size::of(f64::from(self.area) / (f64::from(width) * f64::from(height)))
     }
 
     /// The pixels of the mask.
@@ -94,8 +102,8 @@ pub fn pairs(predictions: &[&Shape], targets: &[&Shape]) -> Vec<(usize, usize)> 
 /// The verdict on a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It matches a target.
-    Hit,
+    /// It matches the target of this index.
+    Hit(usize),
     /// It matches no target.
     Miss,
     /// It matches only a target that is to be ignored, or it is not judged.
@@ -132,7 +140,7 @@ pub fn assign(
             };
             if let Some(target) = best(false) {
                 taken[target][level] = true;
-                *outcome = Outcome::Hit;
+                *outcome = Outcome::Hit(target);
             } else if best(true).is_some() || !is_judged {
                 *outcome = Outcome::Ignored;
             }

@@ -2,16 +2,36 @@
 
 use super::bootstrap::{Estimate, estimate};
 use super::matching::{Outcome, Shape, THRESHOLDS, Target, assign};
+use super::size::Size;
 
 /// The maximum number of predictions of a photo that count; these have the best scores.
 pub const MAX_PREDICTIONS: usize = 100;
 
+/// The human masks of one photo that are to be found.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    targets: usize,
+    /// The number of them that are found at each threshold.
+    hits: [usize; THRESHOLDS],
+}
+
+impl Counts {
+    fn plus(self, other: Counts) -> Counts {
+        let hits = std::array::from_fn(|level| self.hits[level] + other.hits[level]);
+        Counts { targets: self.targets + other.targets, hits }
+    }
+
+    /// The number of masks that are found, averaged over the thresholds.
+    fn mean_hits(&self) -> f64 {
+        self.hits.iter().sum::<usize>() as f64 / THRESHOLDS as f64
+    }
+}
+
 /// The predictions for one photo and what each turned out to be.
 #[derive(Clone, Default)]
 pub struct Outcomes {
-    targets: usize,
-    /// The number of hits at each threshold.
-    hits: [usize; THRESHOLDS],
+    /// The human masks of each of [`Size::ALL`].
+    by_size: [Counts; Size::ALL.len()],
     /// The scores and outcomes of all predictions that count.
     predictions: Vec<(f32, [Outcome; THRESHOLDS])>,
 }
@@ -32,11 +52,16 @@ impl Outcomes {
     ) {
         let predictions = &predictions[..predictions.len().min(MAX_PREDICTIONS)];
         let shapes: Vec<&Shape> = predictions.iter().map(|(_, shape)| *shape).collect();
-        self.targets += targets.iter().filter(|target| !target.ignore).count();
+        let size = |target: &Target| target.shape.size_class() as usize;
+        for target in targets.iter().filter(|target| !target.ignore) {
+            self.by_size[size(target)].targets += 1;
+        }
         for (outcomes, (score, _)) in assign(&shapes, targets, judged).into_iter().zip(predictions)
         {
-            for (hits, outcome) in self.hits.iter_mut().zip(outcomes) {
-                *hits += usize::from(outcome == Outcome::Hit);
+            for (level, outcome) in outcomes.into_iter().enumerate() {
+                if let Outcome::Hit(target) = outcome {
+                    self.by_size[size(&targets[target])].hits[level] += 1;
+                }
             }
             self.predictions.push((*score, outcomes));
         }
@@ -44,44 +69,54 @@ impl Outcomes {
 
     /// The number of human masks to be found.
     pub fn targets(&self) -> usize {
-        self.targets
+        self.counts().targets
+    }
+
+    /// The human masks of all sizes.
+    fn counts(&self) -> Counts {
+        self.by_size.into_iter().fold(Counts::default(), Counts::plus)
     }
 }
 
-fn with_targets<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Vec<&'a Outcomes> {
-    photos.filter(|photo| photo.targets > 0).collect()
-}
-
-/// The number of human masks if each photo counts as often as `times` says.
-fn targets(photos: &[&Outcomes], times: &[u32]) -> usize {
-    photos.iter().zip(times).map(|(photo, &times)| photo.targets * times as usize).sum()
+/// The human masks of each photo that has any.
+fn counts<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Vec<Counts> {
+    photos.map(Outcomes::counts).filter(|photo| photo.targets > 0).collect()
 }
 
 /// The share of human masks that are hit, for hits that are counted by photo.
-fn share(photos: &[&Outcomes], hits: impl Fn(&Outcomes) -> f64) -> Option<Estimate> {
+fn share(photos: &[Counts], hits: impl Fn(&Counts) -> f64) -> Option<Estimate> {
     estimate(photos.len(), |times| {
-        let found: f64 =
-            photos.iter().zip(times).map(|(photo, &times)| hits(photo) * f64::from(times)).sum();
-        let wanted = targets(photos, times);
-        (wanted > 0).then(|| found / wanted as f64)
+        let sum = |count: &dyn Fn(&Counts) -> f64| -> f64 {
+            photos.iter().zip(times).map(|(photo, &times)| count(photo) * f64::from(times)).sum()
+        };
+        let wanted = sum(&|photo| photo.targets as f64);
+        (wanted > 0.0).then(|| sum(&hits) / wanted)
     })
 }
 
 /// The share of human masks that were found, averaged over the thresholds; `None` if there are no
 /// human masks.
 pub fn average_recall<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
-    let hits = |photo: &Outcomes| photo.hits.iter().sum::<usize>() as f64 / THRESHOLDS as f64;
-    share(&with_targets(photos), hits)
+    share(&counts(photos), Counts::mean_hits)
+}
+
+/// Does the same as [`average_recall`] for the human masks of one size.
+pub fn average_recall_of<'a>(
+    size: Size,
+    photos: impl Iterator<Item = &'a Outcomes>,
+) -> Option<Estimate> {
+    let counts = photos.map(|photo| photo.by_size[size as usize]);
+    share(&counts.filter(|photo| photo.targets > 0).collect::<Vec<_>>(), Counts::mean_hits)
 }
 
 /// The share of human masks that were found with an IoU of one half or more.
 pub fn recall_at_half<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
-    share(&with_targets(photos), |photo| photo.hits[0] as f64)
+    share(&counts(photos), |photo| photo.hits[0] as f64)
 }
 
 /// The share of human masks that were found at each threshold.
 pub fn recalls<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<[f64; THRESHOLDS]> {
-    let photos = with_targets(photos);
+    let photos = counts(photos);
     let wanted: usize = photos.iter().map(|photo| photo.targets).sum();
     let found = |level: usize| photos.iter().map(|photo| photo.hits[level]).sum::<usize>();
     (wanted > 0).then(|| std::array::from_fn(|level| found(level) as f64 / wanted as f64))
@@ -92,14 +127,15 @@ pub fn recalls<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<[f64; T
 /// not included in the number of photos.
 pub fn average_precision<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Option<Estimate> {
     let photos: Vec<&Outcomes> =
-        photos.filter(|photo| photo.targets > 0 || !photo.predictions.is_empty()).collect();
+        photos.filter(|photo| photo.targets() > 0 || !photo.predictions.is_empty()).collect();
+    let targets: Vec<usize> = photos.iter().map(|photo| photo.targets()).collect();
     let mut ranked: Vec<(f32, usize, &[Outcome; THRESHOLDS])> = Vec::new();
     for (index, photo) in photos.iter().enumerate() {
         ranked.extend(photo.predictions.iter().map(|(score, outcomes)| (*score, index, outcomes)));
     }
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let found = estimate(photos.len(), |times| {
-        let wanted = targets(&photos, times);
+        let wanted = targets.iter().zip(times).map(|(&count, &times)| count * times as usize).sum();
         let at = |level: usize| {
             let outcomes =
                 ranked.iter().map(|&(_, photo, outcomes)| (outcomes[level], times[photo]));
@@ -107,7 +143,7 @@ pub fn average_precision<'a>(photos: impl Iterator<Item = &'a Outcomes>) -> Opti
         };
         (wanted > 0).then(|| (0..THRESHOLDS).map(at).sum::<f64>() / THRESHOLDS as f64)
     })?;
-    Some(Estimate { photos: photos.iter().filter(|photo| photo.targets > 0).count(), ..found })
+    Some(Estimate { photos: targets.iter().filter(|&&count| count > 0).count(), ..found })
 }
 
 /// The best precision at a recall or above it, averaged over 101 recalls. Each outcome counts as
@@ -120,7 +156,7 @@ fn interpolated_precision(outcomes: impl Iterator<Item = (Outcome, u32)>, target
         outcomes.filter(|&(outcome, times)| outcome != Outcome::Ignored && times > 0)
     {
         count += times as usize;
-        if outcome == Outcome::Hit {
+        if matches!(outcome, Outcome::Hit(_)) {
             hits += times as usize;
             curve.push((hits as f64 / targets as f64, hits as f64 / count as f64));
         }
@@ -168,6 +204,20 @@ mod tests {
             photos.iter().zip(times).map(|(photo, times)| (photo.predictions[0].1[0], times));
         let expected = average_precision(repeated.into_iter()).expect("targets").value;
         assert!((interpolated_precision(ranked, 6) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_size_has_its_own_recall() {
+        // One of 256 pixels is small, and half of the photo is large.
+        let pixel = Shape::new(BitMask::from_fn(64, 4, |x, y| (x, y) == (9, 0)));
+        let half = Shape::new(BitMask::from_fn(64, 4, |x, _| x >= 32));
+        let targets = [&pixel, &half].map(|shape| Target { shape, ignore: false });
+        let mut outcomes = Outcomes::default();
+        outcomes.add(&[(0.9, &half)], &targets);
+        let value = |found: Option<Estimate>| found.map(|found| found.value);
+        let of = |size| value(average_recall_of(size, [&outcomes].into_iter()));
+        assert_eq!(Size::ALL.map(of), [Some(0.0), None, Some(1.0)]);
+        assert_eq!(value(average_recall([&outcomes].into_iter())), Some(0.5));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod predict;
 mod predictions;
 mod score;
 pub(super) mod sets;
+pub(super) mod size;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,12 @@
 use super::bootstrap::Estimate;
 use super::markdown::{NOTE, percent, table};
 use super::mean::{Mean, mean};
-use super::measure::{Outcomes, average_precision, average_recall, recall_at_half};
+use super::measure::{
+    Outcomes, average_precision, average_recall, average_recall_of, recall_at_half,
+};
 use super::predict::Times;
 use super::score::PhotoScores;
+use super::size::Size;
 
 /// The photos of one set.
 pub struct Row {
@@ -29,8 +32,14 @@ const FIGURES: &[Figure] = &[
     ("AR region any level", |photos| recall(photos, |photo| &photo.region_any)),
     ("AP^E complete", |photos| precision(photos, |photo| &photo.entity_complete)),
     ("AR^E complete", |photos| recall(photos, |photo| &photo.entity_complete)),
+    ("AR^E small", |photos| recall_of(Size::Small, photos, |photo| &photo.entity)),
+    ("AR^E medium", |photos| recall_of(Size::Medium, photos, |photo| &photo.entity)),
+    ("AR^E large", |photos| recall_of(Size::Large, photos, |photo| &photo.entity)),
     ("AP^P", |photos| precision(photos, |photo| &photo.part)),
     ("AP^P\\|E", |photos| precision(photos, |photo| &photo.part_prompted)),
+    ("AR^P small", |photos| recall_of(Size::Small, photos, |photo| &photo.part)),
+    ("AR^P medium", |photos| recall_of(Size::Medium, photos, |photo| &photo.part)),
+    ("AR^P large", |photos| recall_of(Size::Large, photos, |photo| &photo.part)),
     ("AR^EP", |photos| average(photos, |photo| &photo.entity_part)),
     ("AR^RE", |photos| average(photos, |photo| &photo.relation_entity)),
     ("AR^RE named", |photos| average(photos, |photo| &photo.named_relation_entity)),
@@ -85,11 +94,19 @@ pub fn report(rows: &[Row]) -> String {
     for (title, count) in COUNTS {
         counts.push(std::iter::once(title.to_string()).chain(rows.iter().map(count)).collect());
     }
-    format!("{NOTE}\n\n{}\n{}", table(&figures), table(&counts))
+    format!("{NOTE} {}\n\n{}\n{}", Size::NOTE, table(&figures), table(&counts))
 }
 
 fn recall(photos: &[PhotoScores], of: fn(&PhotoScores) -> &Outcomes) -> Option<Estimate> {
     average_recall(photos.iter().map(of))
+}
+
+fn recall_of(
+    size: Size,
+    photos: &[PhotoScores],
+    of: fn(&PhotoScores) -> &Outcomes,
+) -> Option<Estimate> {
+    average_recall_of(size, photos.iter().map(of))
 }
 
 fn precision(photos: &[PhotoScores], of: fn(&PhotoScores) -> &Outcomes) -> Option<Estimate> {
