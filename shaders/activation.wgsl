@@ -6,10 +6,13 @@ fn erf(x: vec4<f32>) -> vec4<f32> {
     return sign(x) * (1.0 - poly * exp(-x * x));
 }
 
-// `kind` is 0 for none, 1 for ReLU, and 2 for GELU.
+// `kind` is 0 for none, 1 for ReLU, 2 for GELU, and 3 for ReLU6.
 fn activate(x: vec4<f32>, kind: u32) -> vec4<f32> {
     if (kind == 1u) {
         return max(x, vec4<f32>(0.0));
+    }
+    if (kind == 3u) {
+        return clamp(x, vec4<f32>(0.0), vec4<f32>(6.0));
     }
     if (kind == 2u) {
         return 0.5 * x * (1.0 + erf(x * 0.70710678));

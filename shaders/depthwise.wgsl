@@ -1,6 +1,6 @@
-// Depthwise 3 x 3 convolution, channels last, with a zero padding of one position:
-// out[b, y, x, c] = activation(bias[c] +
-//     sum_{ky, kx} in[b, y * stride + ky - 1, x * stride + kx - 1, c] * w[ky * 3 + kx, c])
+// Depthwise convolution with a square window, channels last, with zeros around the map:
+// out[b, y, x, c] = activation(bias[c] + sum_{ky, kx}
+//     in[b, y * stride + ky - padding, x * stride + kx - padding, c] * w[ky * kernel + kx, c])
 //
 // Each thread computes one output value, or four of adjacent channels. Channels are innermost, so
 // that adjacent threads read adjacent values.
@@ -17,7 +17,9 @@ struct Info {
     out_height: u32,
     out_width: u32,
     channels: u32, // like the count, in units of what a thread computes
+    kernel: u32,
     stride: u32,
+    padding: u32,
     count: u32, // the number of outputs
     groups_x: u32,
     activation: u32,
@@ -43,18 +45,20 @@ fn main(
     let batch = pixel / (info.out_width * info.out_height);
 
     var sum = bias[channel];
-    for (var ky = 0u; ky < 3u; ky++) {
-        let in_y = y * info.stride + ky;
-        if (in_y < 1u || in_y > info.in_height) {
+    // Positions before the map wrap around, so that they are beyond its end.
+    for (var ky = 0u; ky < info.kernel; ky++) {
+        let in_y = y * info.stride + ky - info.padding;
+        if (in_y >= info.in_height) {
             continue;
         }
-        for (var kx = 0u; kx < 3u; kx++) {
-            let in_x = x * info.stride + kx;
-            if (in_x < 1u || in_x > info.in_width) {
+        for (var kx = 0u; kx < info.kernel; kx++) {
+            let in_x = x * info.stride + kx - info.padding;
+            if (in_x >= info.in_width) {
                 continue;
             }
-            let source = (batch * info.in_height + in_y - 1u) * info.in_width + in_x - 1u;
-            sum += image[source * info.channels + channel] * w[(ky * 3u + kx) * info.channels + channel];
+            let source = (batch * info.in_height + in_y) * info.in_width + in_x;
+            let tap = ky * info.kernel + kx;
+            sum += image[source * info.channels + channel] * w[tap * info.channels + channel];
         }
     }
     //#if vectors

@@ -271,17 +271,16 @@ class Pool:
     def pixels(self, rows):
         return candidates.unpacked(self.bits[rows], *self.size[2:][::-1])
 
-    def described(self, encoded, probabilities=None):
-        return candidates.described(
-            self.size, self.bits, self.rows, self.repeats, self.raw, encoded, probabilities
-        )
+    def described(self, *more):
+        return candidates.described(self.size, self.bits, self.rows, self.repeats, self.raw, *more)
 
 
-def of_clicks(asked, size, encoded):
+def of_clicks(asked, size, *more):
     """The candidates of clicks: all masks, whatever they repeat."""
     bits, raw = asked
     large = np.flatnonzero(raw["area"] >= candidates.FEW)
-    return candidates.described(size, bits, large, np.ones(len(large), np.float32), raw, encoded)
+    repeats = np.ones(len(large), np.float32)
+    return candidates.described(size, bits, large, repeats, raw, *more)
 
 
 def unseen(heads, record):
@@ -319,32 +318,35 @@ class Networks:
                 asked = self.ask(record, size, encoded)
             if asked is None:
                 return None
-            if options.clicks:
-                return of_clicks(asked, size, encoded)
-            pool = Pool(size, options)
-            pool.add(asked, lambda raw: raw["quality"] * raw["score"] * raw["stable"])
+            if not options.clicks:
+                pool = Pool(size, options)
+                pool.add(asked, lambda raw: raw["quality"] * raw["score"] * raw["stable"])
         said = None
         if self.semantic:
+            head, (columns, rows) = unseen(self.semantic, record), size[2:]
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                said = self.add_segments(pool, encoded, unseen(self.semantic, record))
+                said = head.probabilities(kept.semantic)[:rows, :columns]
+                if not options.clicks:
+                    self.add_segments(pool, encoded, said, head.config)
+        efficient = kept.efficient[1].float() if kept.efficient else None
+        if options.clicks:
+            return of_clicks(asked, size, encoded, efficient, said)
         # Overlaps are counts of cells, which 16 bits cannot hold.
-        return pool.described(encoded, said)
+        return pool.described(encoded, efficient, said)
 
-    def add_segments(self, pool, encoded, head):
+    def add_segments(self, pool, encoded, said, config):
         """Adds the segments of a photo, and SAM's answers to the boxes of the best new ones.
 
-        Returns the probabilities of the classes.
+        `said` are the probabilities of the classes, and `config` is the semantic head's.
         """
-        (columns, rows), first = pool.size[2:], pool.raw["point"].max() + 1
-        said = head.probabilities([x[0] for x in encoded.features()])[:rows, :columns]
+        first = pool.raw["point"].max() + 1
         rank = lambda raw: raw["quality"] * raw["stable"]
-        pool.add(of_segments(segments(said, head.config), first), rank)
+        pool.add(of_segments(segments(said, config), first), rank)
         new = pool.rows[pool.raw["point"][pool.rows] >= first]
         worth = pool.raw["score"][new] * pool.raw["stable"][new]
         asked = new[np.argsort(-worth, kind="stable")][: self.options.refined]
         if len(asked):
             pool.add(ask_boxes(self.sam, encoded, pool, asked), rank)
-        return said
 
     def ask(self, record, size, encoded):
         if self.levels:

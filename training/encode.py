@@ -12,10 +12,12 @@ import torch
 
 from aims import checkpoint
 from aims.config import manifest
+from aims.efficient_net import EfficientNet
 from aims.hiera import Encoded
 from data import maps, records
 
 CACHE = Path.home() / ".cache/aims-web"
+WEIGHTS = Path(__file__).parent / "weights"
 
 
 def arguments():
@@ -54,6 +56,11 @@ def main():
     family = manifest(options.family)
     square = family["input"].get("square", True)
     sam = checkpoint.sam(family, options.weights or checkpoint.cached(options.family))
+    efficient = None
+    if "efficientNet" in family:
+        efficient = EfficientNet.read(
+            family, WEIGHTS / f"{options.family}-efficient-net.safetensors"
+        )
     entries = json.loads(options.config.read_text())["candidates"]
     for number, (record, photos) in enumerate(
         records.in_order(entries, options.data, options.images)
@@ -68,9 +75,10 @@ def main():
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=options.half and record.split != "val"):
             encoded = sam.image_encoder(input_)
+            more = efficient(input_) if efficient else ()
         if not isinstance(encoded, Encoded):
             encoded = Encoded.of(encoded)
-        maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), encoded).save(path)
+        maps.Maps.of((pixels.shape[1], pixels.shape[0], columns, rows), encoded, more).save(path)
         row = {
             "image": record.image,
             "seconds": round(time.time() - begun, 2),

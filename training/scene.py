@@ -21,6 +21,7 @@ from judge import PREFIX, overview, read
 from learning import Learning
 
 CACHE = Path.home() / ".cache/aims-web"
+SOURCES = ("deep", "efficient", "classes")
 
 
 def arguments():
@@ -73,22 +74,27 @@ def arguments():
     parser.add_argument(
         "--width", type=int, default=160, help="channels of a candidate, 32 for each head"
     )
-    parser.add_argument("--no-deep", action="store_true", help="leaves out the trunk's last map")
     parser.add_argument(
-        "--no-classes", action="store_true", help="leaves out the semantic head's classes"
+        "--without",
+        nargs="*",
+        default=[],
+        choices=SOURCES,
+        help="leaves out the trunk's last map, that of EfficientNet, or the semantic head's classes",
     )
     parser.add_argument("--validate-every", type=int, default=1000, help="steps")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 
-def begun(options, deep, classes):
-    """A head to train; `deep` is how many channels of the trunk's last map it reads, and `classes`
-    how many classes of the semantic head."""
+def begun(options, scene):
+    """A head to train that reads what is known of the candidates of `scene`."""
     torch.manual_seed(options.seed)
     width, layers = options.width, options.layers
     sizes = {"width": width, "heads": width // 32, "layers": layers}
-    head = SceneHead(SceneConfig(**sizes, drop=options.drop, deep=deep, classes=classes))
+    sizes |= {
+        name: 0 if name in options.without else getattr(scene, name).shape[1] for name in SOURCES
+    }
+    head = SceneHead(SceneConfig(**sizes, drop=options.drop))
     if options.begin_with:
         head.load_state_dict(read(options.begin_with)[0].state_dict())
     return head
@@ -187,11 +193,7 @@ def main():
     )
     aside = photo_pools.judged(config, options.data, options.candidates, "aside")
     some = next(photo for pool in pools.values() for photo in pool.photos)
-    head = begun(
-        options,
-        0 if options.no_deep else some.scene.deep.shape[1],
-        0 if options.no_classes else some.scene.classes.shape[1],
-    )
+    head = begun(options, some.scene)
     run = Learning(head, options)
     log = open(options.out / "log.jsonl", "a")
 

@@ -16,9 +16,11 @@ from aims.semantic import PREFIX, SemanticConfig, SemanticHead
 from data import classes, maps, records
 from data.class_targets import ClassTargets, Vocabulary, losses
 from data.pools import fold_of, is_aside
+from data.standard import Standard
 from learning import Learning
 
 CACHE = Path.home() / ".cache/aims-web"
+MEASURED = 100  # photos whose maps give the units in which the head reads them
 
 
 def arguments():
@@ -73,7 +75,18 @@ class Photos:
         path = maps.place(self.options.targets, record.image)
         if not path.exists():
             ClassTargets.of(record, kept.size).save(path)
-        return [x.float() for x in kept.maps], ClassTargets.load(path)
+        return kept.semantic, ClassTargets.load(path)
+
+
+def units(options, pools):
+    """The `Standard` of a run; it is measured once, so that a resumed run has the same one."""
+    path = options.out / "units.pt"
+    if not path.exists():
+        records = [record for pool in pools for record in pool.records]
+        some = records[:: -(-len(records) // MEASURED)]
+        maps_of = lambda record: maps.Maps.load(maps.place(options.maps, record.image)).semantic
+        torch.save(vars(Standard.of(maps_of(record) for record in some)), path)
+    return Standard(**torch.load(path))
 
 
 def described(config, entities):
@@ -97,6 +110,13 @@ def main():
     names = list(dict.fromkeys(entry["name"] for entry in config["sets"]))
     entities = classes.vocabulary(records.load(options.data, names, "train")[0])
     vocabulary = Vocabulary(entities)
+
+    def look():
+        pools = [Photos(options, entry, "train", wanted) for entry in config["sets"]]
+        return [pool for pool in pools if pool.records]
+
+    pools = look()
+    standard = units(options, pools)
     network = SemanticHead(
         SemanticConfig(
             *vocabulary.counts,
@@ -106,19 +126,17 @@ def main():
         )
     )
     if options.begin_with:
-        network.load_state_dict(SemanticHead.read(options.begin_with).state_dict())
+        begun = SemanticHead.read(options.begin_with).state_dict()
+        network.load_state_dict(standard.unfolded(begun))
     run = Learning(network, options)
     log = open(options.out / "log.jsonl", "a")
-
-    def look():
-        pools = [Photos(options, entry, "train", wanted) for entry in config["sets"]]
-        return [pool for pool in pools if pool.records]
 
     def save():
         run.save()
         facts = {"config": network.config.as_dict()}
         facts |= {"step": run.step, "seconds": round(run.seconds)}
-        weights = {f"{PREFIX}{name}": x.half().contiguous() for name, x in run.average.items()}
+        plain = standard.folded(run.average).items()
+        weights = {f"{PREFIX}{name}": x.half().contiguous() for name, x in plain}
         save_file(weights, options.out / "best.safetensors", {"semantic": json.dumps(facts)})
         entry = described(network.config, entities)
         options.out.joinpath("manifest.json").write_text(json.dumps(entry))
@@ -126,6 +144,7 @@ def main():
     def learn(pool, record, rng):
         """The loss of a photo, mirrored or not, with some channels of its maps dropped."""
         features, kept = pool.load(record)
+        features = standard(features)
         mirrored = rng.random() < 0.5
         target = vocabulary.target(record, kept, mirrored)
         rows, columns = kept.owner.shape[1:]
@@ -138,7 +157,7 @@ def main():
         logits = logits[:rows, -columns:] if mirrored else logits[:rows, :columns]
         return losses(logits, target)
 
-    pools, start, before, sums = look(), time.time(), run.seconds, {}
+    start, before, sums = time.time(), run.seconds, {}
     print({"photos": sum(len(pool.records) for pool in pools)}, flush=True)
     while run.step < options.steps and time.time() - start < options.seconds:
         with run.update() as rng:

@@ -1,5 +1,6 @@
 //! The image encoder that the manifest names, and the features that every encoder gives.
 
+use super::efficient_net::EfficientMaps;
 use super::hiera::Hiera;
 use super::manifest::{Description, EncoderConfig};
 use super::tiny_vit::TinyVit;
@@ -25,6 +26,8 @@ pub struct ImageFeatures {
     pub deepest: Tensor<4>,
     /// SAM's image embedding, of stride 16.
     pub embedding: Tensor<4>,
+    /// The maps of EfficientNet, if the model file has it and they were asked for.
+    pub efficient: Option<EfficientMaps>,
 }
 
 impl ImageFeatures {
@@ -34,6 +37,13 @@ impl ImageFeatures {
             EncoderConfig::TinyVit(_) => STRIDE,
             EncoderConfig::Hiera(_) => 2 * STRIDE,
         }
+    }
+
+    /// The maps whose means under the masks describe candidates: the embedding, the trunk's last
+    /// map, and that of EfficientNet, if there is one.
+    pub fn pooled(&self) -> Vec<&Tensor<4>> {
+        let efficient = self.efficient.as_ref().map(|maps| &maps.stride32);
+        [&self.embedding, &self.deepest].into_iter().chain(efficient).collect()
     }
 
     /// The numbers of channels of the maps of strides 4 and 8, and of the deepest map.

@@ -330,7 +330,7 @@ impl Neck {
         let coarse =
             ops::upsample_nearest(self.stride32.forward(stride32.clone(), Activation::None));
         let embedding = self.stride16.forward_add(stride16, coarse, Activation::None);
-        ImageFeatures { stride4, stride8, deepest: stride32, embedding }
+        ImageFeatures { stride4, stride8, deepest: stride32, embedding, efficient: None }
     }
 }
 

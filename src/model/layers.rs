@@ -85,11 +85,11 @@ impl Conv {
     }
 }
 
-/// A depthwise 3 x 3 convolution; images are channels-last.
+/// A depthwise convolution; images are channels-last.
 pub(super) struct Depthwise {
     weight: Tensor<2>,
     bias: Tensor<1>,
-    stride: usize,
+    window: ConvWindow,
 }
 
 impl Depthwise {
@@ -98,18 +98,19 @@ impl Depthwise {
         weights: &Weights,
         name: &str,
         channels: usize,
-        stride: usize,
+        window: ConvWindow,
     ) -> Result<Self> {
+        let taps = window.kernel * window.kernel;
         Ok(Self {
-            weight: weights.float(&format!("{name}.weight"), [9, channels])?,
+            weight: weights.float(&format!("{name}.weight"), [taps, channels])?,
             bias: weights.float(&format!("{name}.bias"), [channels])?,
-            stride,
+            window,
         })
     }
 
     /// `activation(convolution(x))`, where `x` is `[batch, height, width, channels]`.
     pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        ops::depthwise3x3(x, &self.weight, &self.bias, self.stride, activation)
+        ops::depthwise(x, &self.weight, &self.bias, self.window, activation)
     }
 }
 

@@ -1,6 +1,6 @@
-//! The network: SAM's image encoder, prompt encoder and mask decoder, the AIMS head, the
-//! semantic head and the scene head. There is one definition for all devices. The manifest of a model file says
-//! which encoder it has and how large everything is.
+//! The network: SAM's image encoder, prompt encoder and mask decoder, EfficientNet, the AIMS head,
+//! the semantic head and the scene head. There is one definition for all devices. The manifest of a
+//! model file says which encoder it has and how large everything is.
 //!
 //! Reference: the PyTorch code of MobileSAM, SAM and SAM 2 (all Apache-2.0). Unlike there,
 //! activations are channels-last (`[batch, height, width, channels]`).
@@ -8,6 +8,7 @@
 mod aims;
 mod attention;
 mod bands;
+mod efficient_net;
 mod encoder;
 mod hiera;
 #[cfg(not(target_family = "wasm"))]
@@ -25,10 +26,11 @@ mod upscale;
 mod weights;
 
 pub use aims::{Aims, AimsOutput, LevelOutput};
+pub use efficient_net::{EfficientMaps, EfficientNet};
 pub use encoder::{ImageFeatures, InputSize};
 pub use manifest::{
-    Description, FORMAT_VERSION, INPUT_SIZES, LevelsConfig, MANIFEST_KEY, Manifest, SceneConfig,
-    SemanticConfig, is_input_size,
+    BottleneckStage, Description, EfficientNetConfig, FORMAT_VERSION, INPUT_SIZES, LevelsConfig,
+    MANIFEST_KEY, Manifest, SceneConfig, SemanticConfig, is_input_size,
 };
 pub use mask_decoder::{MaskDecoder, MaskPrediction, MaskValues};
 pub use prompt_encoder::{PointLabel, PromptEncoder, PromptPoint};

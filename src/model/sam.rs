@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::efficient_net::EfficientNet;
 use super::encoder::{ImageEncoder, ImageFeatures, InputSize, STRIDE};
 use super::manifest::{Description, InputConfig};
 use super::mask_decoder::{MaskDecoder, MaskPrediction};
@@ -13,9 +14,13 @@ use crate::error::Result;
 use crate::ops::{self, Device, Tensor};
 use crate::progress::Progress;
 
+/// The share of EfficientNet in the time that it takes to encode an image, for progress.
+const EFFICIENT_NET_SHARE: f32 = 0.1;
+
 /// SAM with its weights on one device: MobileSAM or SAM 2, as the manifest says.
 pub struct Sam {
     image_encoder: ImageEncoder,
+    efficient_net: Option<EfficientNet>,
     prompt_encoder: Rc<PromptEncoder>,
     mask_decoder: Rc<MaskDecoder>,
     input: InputConfig,
@@ -56,6 +61,7 @@ impl Sam {
         let Description { input, decoder, .. } = &weights.manifest().description;
         Ok(Self {
             image_encoder: ImageEncoder::load(weights, "image_encoder")?,
+            efficient_net: EfficientNet::load(weights, "efficient_net")?,
             prompt_encoder: Rc::new(PromptEncoder::load(weights, "prompt_encoder")?),
             mask_decoder: Rc::new(MaskDecoder::load(weights, "mask_decoder", decoder)?),
             input: input.clone(),
@@ -85,7 +91,7 @@ impl Sam {
     }
 
     /// Encodes an image of `width` x `height` RGB pixels (0 to 255, rows from the top), which is
-    /// put in the top left of an input of `size`.
+    /// put in the top left of an input of `size`. The maps of EfficientNet are not computed.
     ///
     /// # Errors
     /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
@@ -97,6 +103,36 @@ impl Sam {
         size: InputSize,
         progress: &Progress<'_>,
     ) -> Result<ImageFeatures> {
+        let image = self.input(rgb, width, height, size);
+        self.image_encoder.forward(image, progress).await
+    }
+
+    /// Does the same as [`Self::encode`], and also computes the maps of EfficientNet, if the model
+    /// file has it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Aborted`] from `progress`, [`crate::Error::DeviceLost`].
+    pub async fn encode_with_efficient_net(
+        &self,
+        rgb: &[u8],
+        width: usize,
+        height: usize,
+        size: InputSize,
+        progress: &Progress<'_>,
+    ) -> Result<ImageFeatures> {
+        let Some(efficient_net) = &self.efficient_net else {
+            return self.encode(rgb, width, height, size, progress).await;
+        };
+        let image = self.input(rgb, width, height, size);
+        let first = &progress.piece(0.0, EFFICIENT_NET_SHARE);
+        let efficient = efficient_net.forward(image.clone(), first).await?;
+        let rest = &progress.piece(EFFICIENT_NET_SHARE, 1.0);
+        let features = self.image_encoder.forward(image, rest).await?;
+        Ok(ImageFeatures { efficient: Some(efficient), ..features })
+    }
+
+    /// The network's input for an image, `[1, height, width, 3]`.
+    fn input(&self, rgb: &[u8], width: usize, height: usize, size: InputSize) -> Tensor<4> {
         let is_whole =
             [size.width, size.height].iter().all(|side| side.is_multiple_of(InputSize::UNIT));
         assert!(
@@ -113,8 +149,7 @@ impl Sam {
                 *value = (f32::from(*pixel) - mean[i % 3]) / std[i % 3];
             }
         }
-        let image = ops::tensor(input, [1, size.height, size.width, 3], &self.device);
-        self.image_encoder.forward(image, progress).await
+        ops::tensor(input, [1, size.height, size.width, 3], &self.device)
     }
 
     /// Prepares what prompts need of an encoded image.

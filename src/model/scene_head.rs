@@ -41,9 +41,9 @@ pub struct SceneHead {
 pub struct SceneInput {
     /// The number of candidates.
     pub count: usize,
-    /// The mask tokens, the means of the image embedding inside and around the masks, the means of
-    /// the trunk's deepest map inside them, and those of the semantic head's probabilities, if there
-    /// is one: each `[count, channels]`.
+    /// The mask tokens, the means of the image embedding inside and around the masks, and the means
+    /// inside them of the trunk's deepest map, of EfficientNet's last map and of the semantic head's
+    /// probabilities, if there are such networks: each `[count, channels]`.
     pub sources: Vec<Vec<f32>>,
     /// What describes each candidate, `[count, GEOMETRY]`.
     pub geometry: Vec<f32>,
@@ -75,10 +75,12 @@ impl SceneHead {
                 linear(&format!("enter.{part}"), inputs, width)?,
             ))
         };
+        let efficient = description.efficient_net.as_ref();
+        let efficient = efficient.map(|config| ("efficient", config.channels()[1]));
         let classes = description.semantic.as_ref().map(|semantic| ("classes", semantic.classes()));
         let sources =
             [("tokens", channels), ("inside", channels), ("around", channels), ("deep", deepest)];
-        let sources = sources.into_iter().chain(classes);
+        let sources = sources.into_iter().chain(efficient).chain(classes);
         Ok(Some(Self {
             sources: sources.map(source).collect::<Result<_>>()?,
             geometry: Mlp::load(weights, &format!("{name}.geometry"), &[GEOMETRY, 64, width])?,

@@ -16,6 +16,8 @@ use crate::ops::{self, Activation, ConvWindow, Tensor};
 pub struct SemanticHead {
     from_deepest: Linear,
     from_embedding: Linear,
+    /// The layers that read the maps of EfficientNet of strides 16 and 32.
+    from_efficient: Option<[Linear; 2]>,
     coarse: Vec<Block>,
     from_stride8: Linear,
     middle: Vec<Block>,
@@ -44,9 +46,17 @@ impl SemanticHead {
         let all = |part: &str, count: usize, width| -> Result<Vec<_>> {
             (0..count).map(|i| Block::load(weights, &format!("{name}.{part}.{i}"), width)).collect()
         };
+        let efficient = description.efficient_net.as_ref().map(|config| config.channels());
+        let from_efficient = |[stride16, stride32]: [usize; 2]| -> Result<_> {
+            Ok([
+                linear("from_efficient16", stride16, width)?,
+                linear("from_efficient32", stride32, width)?,
+            ])
+        };
         Ok(Some(Self {
             from_deepest: linear("from_deepest", deepest, width)?,
             from_embedding: linear("from_embedding", description.decoder.channels, width)?,
+            from_efficient: efficient.map(from_efficient).transpose()?,
             coarse: all("coarse", blocks[0], width)?,
             from_stride8: linear("from_stride8", stride8, width)?,
             middle: all("middle", blocks[1], width)?,
@@ -70,12 +80,19 @@ impl SemanticHead {
     /// [`crate::Error::DeviceLost`].
     pub async fn forward(&self, features: &ImageFeatures) -> Result<ClassMaps> {
         let _named = layer("semantic head");
-        let deepest = self.from_deepest.forward(features.deepest.clone(), Activation::None);
-        let x = self.from_embedding.forward_add(
+        let mut deepest = self.from_deepest.forward(features.deepest.clone(), Activation::None);
+        let efficient = self.from_efficient.as_ref().zip(features.efficient.as_ref());
+        if let Some(([_, from32], maps)) = efficient {
+            deepest = from32.forward_add(maps.stride32.clone(), deepest, Activation::None);
+        }
+        let mut x = self.from_embedding.forward_add(
             features.embedding.clone(),
             ops::upsample_nearest(deepest),
             Activation::None,
         );
+        if let Some(([from16, _], maps)) = efficient {
+            x = from16.forward_add(maps.stride16.clone(), x, Activation::None);
+        }
         let x = ops::upsample_nearest(through(&self.coarse, x));
         let x = self.from_stride8.forward_add(features.stride8.clone(), x, Activation::None);
         let x = self.to_fine.forward(through(&self.middle, x), Activation::None);
@@ -114,7 +131,7 @@ struct Block {
 
 impl Block {
     fn load(weights: &Weights, name: &str, width: usize) -> Result<Self> {
-        let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
+        let window = ConvWindow::centred(3, 1);
         Ok(Self {
             norm: LayerNorm::load(weights, &format!("{name}.norm"), width, LayerNorm::EPSILON)?,
             conv: Conv::load(weights, &format!("{name}.conv"), width, width, window)?,

@@ -34,7 +34,7 @@ impl TinyVit {
         config: &TinyVitConfig,
         embedding: usize,
     ) -> Result<Self> {
-        let window = ConvWindow { kernel: 3, stride: 2, padding: 1 };
+        let window = ConvWindow::centred(3, 2);
         let [first, rest @ ..] = &config.stages;
         let blocks = |(i, stage): (usize, &Stage)| -> Result<Vec<Block>> {
             (0..stage.depth)
@@ -137,7 +137,13 @@ impl TinyVit {
         progress.checkpoint(1.0).await?;
         let mut features = features.into_iter();
         let mut next = || features.next().expect("a map of each of the four stages");
-        Ok(ImageFeatures { stride4: next(), stride8: next(), deepest: x, embedding })
+        Ok(ImageFeatures {
+            stride4: next(),
+            stride8: next(),
+            deepest: x,
+            embedding,
+            efficient: None,
+        })
     }
 }
 
@@ -154,7 +160,12 @@ impl MbConv {
         let hidden = 4 * channels;
         Ok(Self {
             expand: Linear::load(weights, &format!("{name}.conv1"), channels, hidden)?,
-            depthwise: Depthwise::load(weights, &format!("{name}.conv2"), hidden, 1)?,
+            depthwise: Depthwise::load(
+                weights,
+                &format!("{name}.conv2"),
+                hidden,
+                ConvWindow::centred(3, 1),
+            )?,
             project: Linear::load(weights, &format!("{name}.conv3"), hidden, channels)?,
         })
     }
@@ -188,7 +199,12 @@ impl PatchMerging {
     ) -> Result<Self> {
         Ok(Self {
             expand: Linear::load(weights, &format!("{name}.conv1"), inputs, outputs)?,
-            depthwise: Depthwise::load(weights, &format!("{name}.conv2"), outputs, stride)?,
+            depthwise: Depthwise::load(
+                weights,
+                &format!("{name}.conv2"),
+                outputs,
+                ConvWindow::centred(3, stride),
+            )?,
             project: Linear::load(weights, &format!("{name}.conv3"), outputs, outputs)?,
         })
     }
@@ -212,7 +228,12 @@ impl Block {
         let width = stage.channels;
         Ok(Self {
             attention: WindowAttention::load(weights, &format!("{name}.attn"), stage)?,
-            local_conv: Depthwise::load(weights, &format!("{name}.local_conv"), width, 1)?,
+            local_conv: Depthwise::load(
+                weights,
+                &format!("{name}.local_conv"),
+                width,
+                ConvWindow::centred(3, 1),
+            )?,
             mlp: NormedMlp::load(
                 weights,
                 &format!("{name}.mlp"),
@@ -289,7 +310,7 @@ struct Neck {
 
 impl Neck {
     fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self> {
-        let window = ConvWindow { kernel: 3, stride: 1, padding: 1 };
+        let window = ConvWindow::centred(3, 1);
         let norm =
             |i| LayerNorm::load(weights, &format!("{name}.{i}"), outputs, LayerNorm::EPSILON_2D);
         Ok(Self {

@@ -7,6 +7,8 @@ pub enum Activation {
     None,
     /// `max(x, 0)`.
     Relu,
+    /// `max(x, 0)`, but at most 6.
+    Relu6,
     /// `x * Φ(x)`, the exact form (not the tanh approximation).
     Gelu,
 }
@@ -18,6 +20,7 @@ impl Activation {
             Activation::None => 0,
             Activation::Relu => 1,
             Activation::Gelu => 2,
+            Activation::Relu6 => 3,
         }
     }
 }

@@ -50,7 +50,7 @@ pub use arrange::{collect, concat, permute, repeat, slice, upsample_nearest};
 pub use attention::{attention, biased_attention, fused_attention, self_attention};
 pub use axpy::{Quotient, axpy};
 pub use bits::{Bits, GROUP};
-pub use depthwise::depthwise3x3;
+pub use depthwise::depthwise;
 pub(crate) use device::plan_only;
 pub use device::{counters, finish, is_sound, memory, throttle, use_f16, working_bytes};
 pub use dot::dot;

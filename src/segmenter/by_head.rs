@@ -118,20 +118,20 @@ async fn describe(
     class_maps: Option<&ClassMaps>,
     region: Option<&Region>,
 ) -> Result<SceneInput> {
-    let maps = [&features.embedding, &features.deepest];
+    let maps = features.pooled();
     let values = view.read_maps(features).await?;
     let [rows, _] = view.embedding().mask_size();
     let surroundings = |i: usize| {
         let [_, map_rows, columns, channels] = maps[i].dims();
         Surroundings { values: &values[i], columns, channels, cells: rows / map_rows }
     };
-    let (embedding, deepest) = (surroundings(0), surroundings(1));
     let mut sources = vec![
         candidates.iter().flat_map(|candidate| candidate.found.token.iter().copied()).collect(),
-        candidates::pool(candidates, &embedding, false),
-        candidates::pool(candidates, &embedding, true),
-        candidates::pool(candidates, &deepest, false),
+        candidates::pool(candidates, &surroundings(0), false),
+        candidates::pool(candidates, &surroundings(0), true),
     ];
+    let others = (1..maps.len()).map(|i| candidates::pool(candidates, &surroundings(i), false));
+    sources.extend(others);
     if let Some(classes) = head.classes() {
         sources.push(match class_maps {
             Some(maps) => candidates::pool(candidates, &maps.surroundings(), false),

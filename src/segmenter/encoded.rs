@@ -39,7 +39,7 @@ pub(super) struct View {
     /// The rectangle, in pixels of the photo.
     frame: BBox,
     /// The values of the feature maps that the scene head reads, once they have been read back.
-    read_maps: OnceCell<[Vec<f32>; 2]>,
+    read_maps: OnceCell<Vec<Vec<f32>>>,
     /// What the semantic head says, once it has been asked.
     class_maps: OnceCell<ClassMaps>,
     /// The width and height of the scaled rectangle, in pixels. It lies in the top left corner of
@@ -66,7 +66,11 @@ impl View {
         } else {
             InputSize::around(width, height)
         };
-        let features = sam.encode(&input.rgb, width, height, size, progress).await?;
+        let features = if keep_features {
+            sam.encode_with_efficient_net(&input.rgb, width, height, size, progress).await?
+        } else {
+            sam.encode(&input.rgb, width, height, size, progress).await?
+        };
         Ok(Self {
             embedding: sam.embed(&features),
             features: keep_features.then_some(features),
@@ -82,17 +86,17 @@ impl View {
         self.features.as_ref()
     }
 
-    /// The values of the embedding and of the trunk's deepest map. They are read back only once.
+    /// The values of the embedding, of the trunk's deepest map, and of EfficientNet's last map, if
+    /// there is one. They are read back only once.
     ///
     /// # Errors
     /// [`crate::Error::DeviceLost`].
-    pub(super) async fn read_maps(&self, features: &ImageFeatures) -> Result<&[Vec<f32>; 2]> {
+    pub(super) async fn read_maps(&self, features: &ImageFeatures) -> Result<&[Vec<f32>]> {
         if self.read_maps.get().is_none() {
-            let maps = [&features.embedding, &features.deepest];
-            let read = ops::read_all(maps.map(|map| ops::flattened(map.clone())).to_vec()).await?;
+            let maps = features.pooled().into_iter().map(|map| ops::flattened(map.clone()));
+            let read = ops::read_all(maps.collect()).await?;
             // Another call may have read them at the same time.
-            let _ =
-                self.read_maps.set(<[Vec<f32>; 2]>::try_from(read).expect("as many as asked for"));
+            let _ = self.read_maps.set(read);
         }
         Ok(self.read_maps.get().expect("it was set"))
     }

@@ -30,14 +30,15 @@ from data.scenes import Scene  # noqa: E402
 
 COUNT = 12
 CLASSES = 7
-SOURCES = {"tokens": 256, "inside": 256, "around": 256, "deep": 768, "classes": CLASSES}
+SOURCES = {"tokens": 256, "inside": 256, "around": 256, "deep": 768, "efficient": 352}
+SOURCES |= {"classes": CLASSES}
 # Rows and columns of the masks' grid, then those of the cells that show the photo.
 ROWS, COLUMNS = 32, 64
 SHOWN_ROWS, SHOWN_COLUMNS = 30, 64
 
 
 def head():
-    network = SceneHead(SceneConfig(classes=CLASSES)).eval()
+    network = SceneHead(SceneConfig(efficient=352, classes=CLASSES)).eval()
     names = {name: f"scene.{name}" for name in network.state_dict()}
     network.load_state_dict(
         {name: generated(names[name], list(x.shape)) for name, x in network.state_dict().items()}
@@ -91,6 +92,7 @@ def description():
         (number + 1).astype(np.float32),
         raw,
         encoded,
+        None,
         probabilities,
     )
     scene = Scene.of(found)

@@ -100,6 +100,7 @@ fn features(family: &Description, size: InputSize, device: &Device) -> ImageFeat
         stride8: input("stride8", size, 8, stride8, device),
         deepest: input("deepest", size, ImageFeatures::deepest_stride(family), deepest, device),
         embedding: input("embedding", size, 16, family.decoder.channels, device),
+        efficient: None,
     }
 }
 

@@ -32,19 +32,20 @@ pub fn generated_model(golden: &[u8], family: &Description) -> Vec<u8> {
     let (_, header) = SafeTensors::read_metadata(golden).expect("a valid file");
     let shapes = &header.metadata().as_ref().expect("has metadata")["shapes"];
     let shapes: HashMap<String, Vec<usize>> = serde_json::from_str(shapes).expect("shapes by name");
-    let tensors: Vec<_> = shapes
-        .into_iter()
-        .map(|(name, shape)| {
-            let bytes = bytemuck::pod_collect_to_vec::<f32, u8>(&generated(&name, &shape));
-            (name, shape, bytes)
-        })
-        .collect();
-    let views = || {
-        tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("as many bytes");
-            (name, view)
-        })
-    };
+    let tensors = shapes.into_iter().map(|(name, shape)| {
+        let bytes = bytemuck::pod_collect_to_vec::<f32, u8>(&generated(&name, &shape));
+        (name, shape, bytes)
+    });
+    let tensors: Vec<_> = tensors.collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes).expect("as many bytes");
+        (name.clone(), view)
+    });
+    model_of(views.collect(), family)
+}
+
+/// A model file of these tensors.
+pub fn model_of(tensors: Vec<(String, TensorView)>, family: &Description) -> Vec<u8> {
     let file = |data_sha256: String| {
         let manifest = Manifest {
             format: FORMAT_VERSION,
@@ -54,7 +55,7 @@ pub fn generated_model(golden: &[u8], family: &Description) -> Vec<u8> {
         };
         let manifest = serde_json::to_string(&manifest).expect("plain data");
         let metadata = HashMap::from([(MANIFEST_KEY.to_string(), manifest)]);
-        safetensors::serialize(views(), Some(metadata)).expect("valid tensors")
+        safetensors::serialize(tensors.clone(), Some(metadata)).expect("valid tensors")
     };
     let draft = file(String::new());
     let (header, _) = SafeTensors::read_metadata(&draft).expect("a valid file");

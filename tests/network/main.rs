@@ -4,6 +4,7 @@
 mod aims;
 mod common;
 mod edges;
+mod efficient_net;
 mod generated;
 mod matting;
 mod ops;

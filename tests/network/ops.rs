@@ -147,13 +147,24 @@ everywhere!(convolution, async {
 });
 
 everywhere!(depthwise_convolution, async {
-    for (height, width, channels, stride) in
-        [(1, 1, 1, 1), (7, 9, 65, 1), (8, 6, 64, 2), (5, 5, 3, 2), (17, 15, 68, 1)]
-    {
-        agree(&format!("depthwise {height}x{width}x{channels} / {stride}"), |device| {
+    let after = ConvWindow { kernel: 3, stride: 2, padding: 0 };
+    let uneven = ConvWindow { kernel: 5, stride: 2, padding: 1 };
+    for (height, width, channels, window) in [
+        (1, 1, 1, ConvWindow::centred(3, 1)),
+        (7, 9, 65, ConvWindow::centred(3, 1)),
+        (8, 6, 64, ConvWindow::centred(3, 2)),
+        (5, 5, 3, ConvWindow::centred(3, 2)),
+        (17, 15, 68, ConvWindow::centred(3, 1)),
+        (8, 6, 32, after),
+        (3, 1, 5, ConvWindow::centred(5, 1)),
+        (9, 12, 64, ConvWindow::centred(5, 2)),
+        (12, 7, 4, uneven),
+    ] {
+        agree(&format!("depthwise {height}x{width}x{channels} {window:?}"), |device| {
             let x = tensor(1, [2, height, width, channels], device);
-            let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
-            ops::depthwise3x3(x, &weight, &bias, stride, Activation::Gelu)
+            let taps = window.kernel * window.kernel;
+            let weight = tensor(2, [taps, channels], device);
+            ops::depthwise(x, &weight, &tensor(3, [channels], device), window, Activation::Relu6)
         })
         .await;
     }
@@ -282,11 +293,16 @@ everywhere!(
         let ours = ops::conv2d(x.permute([0, 2, 3, 1]), &weight, &zeros, window, Activation::None);
         close("convolution", floats(ours).await, floats(theirs.permute([0, 2, 3, 1])).await);
 
-        let (x, kernel) = (tensor(6, [1, 6, 8, 7], &device), tensor(7, [6, 1, 3, 3], &device));
-        let theirs = burn::tensor::module::conv2d(x.clone(), kernel.clone(), None, options(1, 6));
-        let weight = kernel.reshape([6, 9]).transpose();
-        let ours = ops::depthwise3x3(x.permute([0, 2, 3, 1]), &weight, &Tensor::zeros([6], &device), 1, Activation::None);
-        close("depthwise", floats(ours).await, floats(theirs.permute([0, 2, 3, 1])).await);
+        for (kernel, stride) in [(3, 1), (3, 2), (5, 2)] {
+            let (x, weight) = (tensor(6, [1, 6, 9, 7], &device), tensor(7, [6, 1, kernel, kernel], &device));
+            let half = kernel / 2;
+            let options = burn::tensor::ops::ConvOptions::new([stride, stride], [half, half], [1, 1], 6);
+            let theirs = burn::tensor::module::conv2d(x.clone(), weight.clone(), None, options);
+            let weight = weight.reshape([6, kernel * kernel]).transpose();
+            let (window, zeros) = (ConvWindow::centred(kernel, stride), Tensor::zeros([6], &device));
+            let ours = ops::depthwise(x.permute([0, 2, 3, 1]), &weight, &zeros, window, Activation::None);
+            close("depthwise", floats(ours).await, floats(theirs.permute([0, 2, 3, 1])).await);
+        }
 
         let q: Tensor<4> = tensor(8, [2, 3, 10, 8], &device);
         let (k, v) = (tensor(9, [2, 3, 12, 8], &device), tensor(10, [2, 3, 12, 8], &device));

@@ -132,7 +132,7 @@ everywhere!(a_spoilt_pixel_stays_in_its_window, async {
         };
         let depthwise = |x: Tensor<4>, device: &Device| {
             let (weight, bias) = (tensor(2, [9, channels], device), tensor(3, [channels], device));
-            ops::depthwise3x3(x, &weight, &bias, 1, Activation::None)
+            ops::depthwise(x, &weight, &bias, ConvWindow::centred(3, 1), Activation::None)
         };
         let may = |i| near(i / channels) && i % channels == 3;
         spoils("depthwise convolution", [1, height, width, channels], at, depthwise, may).await;

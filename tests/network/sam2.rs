@@ -44,7 +44,7 @@ fn golden_embedding(sam: &Sam, golden: &Golden) -> Embedding {
     let (stride4, stride8, embedding) = (map("s0"), map("s1"), map("embedding"));
     // The decoder does not read the trunk's last map.
     let deepest = embedding.clone();
-    sam.embed(&ImageFeatures { stride4, stride8, deepest, embedding })
+    sam.embed(&ImageFeatures { stride4, stride8, deepest, embedding, efficient: None })
 }
 
 #[cfg(not(target_family = "wasm"))]

@@ -24,8 +24,14 @@ async fn head(kind: DeviceKind) {
         SceneHead::load(&weights, "scene").expect("complete").expect("the description has it");
     let source =
         |(name, width): (&str, usize)| generated(&format!("input.{name}"), &[COUNT, width]);
-    let sources =
-        [("tokens", 256), ("inside", 256), ("around", 256), ("deep", 768), ("classes", CLASSES)];
+    let sources = [
+        ("tokens", 256),
+        ("inside", 256),
+        ("around", 256),
+        ("deep", 768),
+        ("efficient", 352),
+        ("classes", CLASSES),
+    ];
     let input = SceneInput {
         count: COUNT,
         sources: sources.map(source).to_vec(),

@@ -5,7 +5,9 @@ use crate::common::{self, Golden, compare, everywhere};
 use crate::generated::{generated, generated_model};
 use aims_web::DeviceKind;
 use aims_web::candidates::Kind;
-use aims_web::model::{Description, ImageFeatures, SemanticConfig, SemanticHead, Weights};
+use aims_web::model::{
+    Description, EfficientMaps, ImageFeatures, SemanticConfig, SemanticHead, Weights,
+};
 use aims_web::ops;
 
 const GOLDEN: &[u8] = include_bytes!("../golden/semantic.safetensors");
@@ -47,6 +49,10 @@ async fn semantic(kind: DeviceKind) {
         stride8: map("stride8", 8, 64),
         deepest: map("deepest", 32, 768),
         embedding: map("embedding", 16, 256),
+        efficient: Some(EfficientMaps {
+            stride16: map("efficient16", 16, 120),
+            stride32: map("efficient32", 32, 352),
+        }),
     };
     let maps = head.forward(&features).await.expect("the device computes");
     let golden = Golden::read(GOLDEN);

@@ -24,19 +24,27 @@ class Conv(nn.Module):
 
 
 class Depthwise(nn.Module):
-    """A depthwise 3 x 3 convolution whose weight is [(ky, kx), channel]."""
+    """A depthwise convolution whose weight is [(ky, kx), channel].
 
-    def __init__(self, channels, stride=1):
+    `padding` is the number of zeros before the first row and column. There are as many after the
+    last ones as the windows need, so that each side of the result is that of the image divided by
+    the stride, rounded up.
+    """
+
+    def __init__(self, channels, stride=1, kernel=3, padding=1):
         super().__init__()
-        self.stride = stride
-        self.weight = nn.Parameter(torch.randn(9, channels) / 3)
+        self.stride, self.kernel, self.padding = stride, kernel, padding
+        self.weight = nn.Parameter(torch.randn(kernel * kernel, channels) / kernel)
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x):
-        channels = x.shape[-1]
-        weight = self.weight.t().reshape(channels, 1, 3, 3)
+        channels, kernel, stride = x.shape[-1], self.kernel, self.stride
+        weight = self.weight.t().reshape(channels, 1, kernel, kernel)
         x = x.permute(0, 3, 1, 2)
-        return F.conv2d(x, weight, self.bias, self.stride, 1, groups=channels).permute(0, 2, 3, 1)
+        before = self.padding
+        after = [(-(-size // stride) - 1) * stride + kernel - before - size for size in x.shape[2:]]
+        x = F.pad(x, (before, after[1], before, after[0]))
+        return F.conv2d(x, weight, self.bias, stride, groups=channels).permute(0, 2, 3, 1)
 
 
 class Mlp(nn.Module):

@@ -23,6 +23,7 @@ class SceneConfig:
     heads: int = 5
     drop: float = 0.1
     deep: int = 768  # channels of the trunk's last map; 0 if it is not read
+    efficient: int = 0  # channels of the last map of EfficientNet; 0 if it is not read
     classes: int = 0  # of the semantic head; 0 if there is none
     geometry: int = 32
     pairs: int = 8
@@ -74,7 +75,7 @@ class SceneHead(nn.Module):
         self.config = config
         width = config.width
         sources = {"tokens": 256, "inside": 256, "around": 256}
-        sources |= {name: getattr(config, name) for name in ("deep", "classes")}
+        sources |= {name: getattr(config, name) for name in ("deep", "efficient", "classes")}
         sources = {name: size for name, size in sources.items() if size}
         self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in sources.items()})
         self.enter = nn.ModuleDict({name: nn.Linear(size, width) for name, size in sources.items()})
@@ -97,8 +98,8 @@ class SceneHead(nn.Module):
         for name, norm in self.norms.items():
             read = getattr(scene, name).float()
             if not read.shape[1]:
-                # Nothing is known of the classes of clicks' answers.
-                read = read.new_zeros(len(read), self.config.classes)
+                # This is not known of the candidates.
+                read = read.new_zeros(len(read), getattr(self.config, name))
             read = F.dropout(norm(read), self.config.drop, self.training)
             x = x + self.enter[name](read)
         pairs = F.gelu(self.pair(scene.pairs()))

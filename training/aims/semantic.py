@@ -35,6 +35,8 @@ class SemanticConfig:
     stride8: int = 64
     embedding: int = 256
     deepest: int = 768
+    # Channels of the maps of EfficientNet of strides 16 and 32; (0, 0) if it is not read.
+    efficient: tuple = (120, 352)
 
     as_dict = asdict
 
@@ -61,6 +63,10 @@ class SemanticHead(nn.Module):
         blocks = lambda count, width: nn.ModuleList(Block(width) for _ in range(count))
         self.from_deepest = nn.Linear(config.deepest, width)
         self.from_embedding = nn.Linear(config.embedding, width)
+        if any(config.efficient):
+            self.from_efficient16, self.from_efficient32 = (
+                nn.Linear(channels, width) for channels in config.efficient
+            )
         self.coarse = blocks(config.blocks[0], width)
         self.from_stride8 = nn.Linear(config.stride8, width)
         self.middle = blocks(config.blocks[1], width)
@@ -81,13 +87,17 @@ class SemanticHead(nn.Module):
         return head.eval()
 
     def forward(self, features):
-        """`features` are the maps [height, width, c] that `Encoded.features` gives, of one photo.
+        """`features` are the maps [height, width, c] of one photo: `Maps.semantic`.
 
         Returns logits of stride 4, [height, width, parts + entities].
         """
-        stride4, stride8, deepest, embedding = (x[None] for x in features)
+        stride4, stride8, deepest, embedding, *efficient = (x[None] for x in features)
         twice = lambda x: x.repeat_interleave(2, 1).repeat_interleave(2, 2)
-        x = self.from_embedding(embedding) + twice(self.from_deepest(deepest))
+        x, coarse = self.from_embedding(embedding), self.from_deepest(deepest)
+        if efficient:
+            x = x + self.from_efficient16(efficient[0])
+            coarse = coarse + self.from_efficient32(efficient[1])
+        x = x + twice(coarse)
         for block in self.coarse:
             x = block(x)
         x = twice(x) + self.from_stride8(stride8)

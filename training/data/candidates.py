@@ -35,6 +35,8 @@ class Candidates(Stored):
     inside: np.ndarray  # [n, 256]: the embedding's mean in the mask
     around: np.ndarray  # [n, 256]: the embedding's mean in the ring around the mask
     deep: np.ndarray  # [n, 768]: the mean of the trunk's last map in the mask
+    # [n, 352]: the mean of the last map of EfficientNet in the mask; without one, [n, 0].
+    efficient: np.ndarray
     # [n, classes]: the mean probabilities of the semantic head's classes; without one, [n, 0].
     classes: np.ndarray
     # [n, 8]: area, centre (y, x), box (top, left, bottom, right) and outline, as shares of the
@@ -142,11 +144,12 @@ def overlaps(a, b):
     return (a.flatten(1) @ b.flatten(1).T).round().numpy().astype(np.uint16)
 
 
-def described(size, bits, kept, repeats, raw, encoded, probabilities=None):
+def described(size, bits, kept, repeats, raw, encoded, efficient=None, probabilities=None):
     """The `Candidates` of the masks `kept`.
 
     `raw` has the decoder's outputs for all masks, and `encoded` has the maps (a batch of one).
-    `probabilities` [rows, columns, classes] are those of the semantic head, if there is one.
+    `efficient` is the last map of EfficientNet, and `probabilities` [rows, columns, classes] are
+    those of the semantic head, if there are such networks.
     """
     columns, rows = size[2:]
     masks = torch.from_numpy(unpacked(bits[kept], rows, columns)).float()
@@ -155,7 +158,7 @@ def described(size, bits, kept, repeats, raw, encoded, probabilities=None):
     ring = grown(masks, RING) - masks
     outline = masks * grown(1 - masks, 1)
     around = F.pad(ring, (0, 4 * width - columns, 0, 4 * height - rows))
-    half = lambda x: x.numpy().astype(np.float16)
+    half, none = lambda x: x.numpy().astype(np.float16), masks.new_zeros(len(masks), 0)
     return Candidates(
         size=np.array(size, np.int32),
         masks=bits[kept],
@@ -167,11 +170,8 @@ def described(size, bits, kept, repeats, raw, encoded, probabilities=None):
         inside=half(pooled(whole, encoded.embedding[0])),
         around=half(pooled(around, encoded.embedding[0])),
         deep=half(pooled(whole, encoded.maps[3][0])),
-        classes=half(
-            masks.new_zeros(len(masks), 0)
-            if probabilities is None
-            else pooled(masks, probabilities)
-        ),
+        efficient=half(none if efficient is None else pooled(whole, efficient)),
+        classes=half(none if probabilities is None else pooled(masks, probabilities)),
         shape=shapes(masks, outline),
         both=overlaps(masks, masks),
         contact=overlaps(outline, grown(masks, 1)),

@@ -39,17 +39,23 @@ class Maps(Stored):
     stride16: np.ndarray  # [h, w, 256]: the embedding
     # [h, w, 768]: the trunk's last map; aims-tiny has 320 channels at stride 16.
     stride32: np.ndarray
+    # [h, w, 120] and [h, w, 352]: the maps of EfficientNet of strides 16 and 32; [0, 0, 0] if the
+    # family has none.
+    efficient16: np.ndarray
+    efficient32: np.ndarray
 
     @classmethod
-    def of(cls, size, encoded):
+    def of(cls, size, encoded, efficient=()):
         half = lambda x: x[0].half().numpy()
         stride4, stride8 = encoded.high_resolution
+        efficient = [half(x) for x in efficient] or 2 * [np.zeros((0, 0, 0), np.float16)]
         return cls(
             np.array(size, np.int32),
             half(stride4),
             half(stride8),
             half(encoded.embedding),
             half(encoded.maps[3]),
+            *efficient,
         )
 
     @property
@@ -58,6 +64,17 @@ class Maps(Stored):
         return [
             torch.from_numpy(x) for x in (self.stride4, self.stride8, self.stride32, self.stride16)
         ]
+
+    @property
+    def efficient(self):
+        """The maps of EfficientNet, if the family has it."""
+        some = (self.efficient16, self.efficient32)
+        return [torch.from_numpy(x) for x in some if x.size]
+
+    @property
+    def semantic(self):
+        """What the semantic head reads."""
+        return [x.float() for x in (*self.maps, *self.efficient)]
 
     def encoded(self):
         """The encoder's output for a batch of one; of the trunk's maps it has only the last one."""

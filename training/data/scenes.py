@@ -23,6 +23,7 @@ class Scene:
     inside: torch.Tensor  # [n, 256]
     around: torch.Tensor  # [n, 256]
     deep: torch.Tensor  # [n, 768]
+    efficient: torch.Tensor  # [n, 352]
     classes: torch.Tensor  # [n, classes of the semantic head]
     shape: torch.Tensor  # [n, 8]: as in `Candidates`
     edges: torch.Tensor  # [n, 4]: which borders of the photo it touches: top, left, bottom, right
@@ -52,7 +53,7 @@ class Scene:
         return cls(
             **{
                 name: torch.from_numpy(getattr(found, name))
-                for name in ("tokens", "inside", "around", "deep", "classes")
+                for name in ("tokens", "inside", "around", "deep", "efficient", "classes")
             },
             shape=tensor(found.shape),
             edges=tensor(

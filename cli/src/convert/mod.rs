@@ -109,8 +109,9 @@ pub fn convert(
         trained::add(trained, &mut tensors)?;
     }
     let mut family = family.clone();
-    let Description { levels, scene, semantic, .. } = &mut family.description;
+    let Description { efficient_net, levels, scene, semantic, .. } = &mut family.description;
     let has = |part: &str| tensors.keys().any(|name| name.starts_with(part));
+    only_where_trained(efficient_net, "EfficientNet", has("efficient_net."))?;
     only_where_trained(levels, "levels", has("aims."))?;
     only_where_trained(scene, "scene head", has("scene."))?;
     only_where_trained(semantic, "semantic head", has("semantic."))?;

@@ -11,7 +11,7 @@ use crate::model::layers::{Depthwise, LayerNorm, Linear, NormedMlp};
 use crate::model::manifest::LevelsConfig;
 use crate::model::weights::Weights;
 use crate::ops::profile::layer;
-use crate::ops::{self, Activation, Tensor};
+use crate::ops::{self, Activation, ConvWindow, Tensor};
 
 /// The pixel decoder with its weights.
 pub(super) struct PixelDecoder {
@@ -167,7 +167,12 @@ struct Refine {
 impl Refine {
     fn load(weights: &Weights, name: &str, width: usize) -> Result<Self> {
         Ok(Self {
-            local_conv: Depthwise::load(weights, &format!("{name}.local_conv"), width, 1)?,
+            local_conv: Depthwise::load(
+                weights,
+                &format!("{name}.local_conv"),
+                width,
+                ConvWindow::centred(3, 1),
+            )?,
             mlp: NormedMlp::load(
                 weights,
                 name,

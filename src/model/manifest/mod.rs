@@ -5,6 +5,7 @@
 //! each model file, and the loaders here and in `training/aims` read it, so that no size of a
 //! network is written down twice.
 
+mod efficient_net;
 mod heads;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::level::{Level, Thresholds};
 
+pub use efficient_net::{BottleneckStage, EfficientNetConfig};
 pub use heads::{SceneConfig, SemanticConfig};
 
 /// The metadata key under which a model file has its [`Manifest`].
@@ -48,6 +50,10 @@ pub struct Description {
     pub input: InputConfig,
     /// The image encoder.
     pub encoder: EncoderConfig,
+    /// A classifier whose maps the semantic head and the scene head read. If it is absent, they
+    /// read only the maps of the image encoder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub efficient_net: Option<EfficientNetConfig>,
     /// The mask decoder.
     pub decoder: DecoderConfig,
     /// The AIMS head. It is absent if the network has not learnt the levels.
@@ -248,7 +254,7 @@ impl Description {
     /// # Errors
     /// [`Error::ModelCorrupt`], which names the entry.
     pub fn check(&self) -> Result<()> {
-        let Self { input, encoder, decoder, levels, scene, semantic, .. } = self;
+        let Self { input, encoder, efficient_net, decoder, levels, scene, semantic, .. } = self;
         let defaults = input.default.iter().flat_map(|default| [default.cpu, default.gpu]);
         let sizes = !input.sizes.is_empty()
             && input.sizes.iter().copied().chain(defaults).all(is_input_size);
@@ -273,6 +279,7 @@ impl Description {
                 require(is_count(*position_side, 64), "encoder.positionSide")?;
             }
         }
+        efficient_net.as_ref().map_or(Ok(()), EfficientNetConfig::check)?;
         require(
             is_split(decoder.channels, decoder.heads) && decoder.channels.is_multiple_of(64),
             "decoder.channels",

@@ -8,6 +8,7 @@ pub(crate) fn activate(values: &mut [f32], activation: Activation) {
     match activation {
         Activation::None => {}
         Activation::Relu => lanes::map(values, |x| x.at_least(0.0)),
+        Activation::Relu6 => lanes::map(values, |x| x.at_least(0.0).at_most(6.0)),
         Activation::Gelu => lanes::map(values, gelu),
     }
 }
@@ -65,7 +66,8 @@ mod tests {
 
     #[test]
     fn nan_stays() {
-        for activation in [Activation::None, Activation::Relu, Activation::Gelu] {
+        for activation in [Activation::None, Activation::Relu, Activation::Relu6, Activation::Gelu]
+        {
             let mut values = [f32::NAN; 5];
             activate(&mut values, activation);
             assert!(values.iter().all(|value| value.is_nan()), "{activation:?}: {values:?}");

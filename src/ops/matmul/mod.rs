@@ -107,7 +107,7 @@ pub fn conv2d(
 }
 
 /// The square window of a convolution.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvWindow {
     /// The side of the window.
     pub kernel: usize,
@@ -115,6 +115,13 @@ pub struct ConvWindow {
     pub stride: usize,
     /// The width of the zeros around the map.
     pub padding: usize,
+}
+
+impl ConvWindow {
+    /// A window whose middle lies on the map's positions, one after the other or with a stride.
+    pub const fn centred(kernel: usize, stride: usize) -> Self {
+        Self { kernel, stride, padding: kernel / 2 }
+    }
 }
 
 fn product<const D: usize, const E: usize>(

@@ -1,0 +1,130 @@
+//! EfficientNet-Lite, a classifier of ImageNet, without its last layers. SAM's encoder learnt to cut
+//! photos into pieces, not what these are called; this network learnt what things are called, and
+//! the semantic head and the scene head read its maps. Its PyTorch twin is
+//! `training/aims/efficient_net.py`.
+
+use super::layers::{Conv, Depthwise, Linear};
+use super::manifest::{BottleneckStage, EfficientNetConfig};
+use super::weights::Weights;
+use crate::error::Result;
+use crate::ops::profile::layer;
+use crate::ops::{self, Activation, ConvWindow, Tensor};
+use crate::progress::Progress;
+
+/// The maps that EfficientNet gives for one image, each
+/// `[1, height / stride, width / stride, channels]`.
+#[derive(Clone)]
+pub struct EfficientMaps {
+    /// The features of stride 16.
+    pub stride16: Tensor<4>,
+    /// The features of stride 32.
+    pub stride32: Tensor<4>,
+}
+
+/// EfficientNet with its weights.
+pub struct EfficientNet {
+    stem: Conv,
+    stages: Vec<Vec<Bottleneck>>,
+    /// The stage whose map has stride 16. That of the last one has stride 32.
+    stride16: usize,
+}
+
+impl EfficientNet {
+    /// Loads the network from the tensors under `name`, if the model file has it.
+    ///
+    /// # Errors
+    /// [`crate::Error::ModelCorrupt`] if a tensor is missing or has another shape than the manifest
+    /// says.
+    pub fn load(weights: &Weights, name: &str) -> Result<Option<Self>> {
+        let Some(config) = &weights.manifest().description.efficient_net else { return Ok(None) };
+        let EfficientNetConfig { stem, stages } = config;
+        // The classifier has a window of 3 x 3 without padding before the image. Here the window has
+        // one more row and column before it, with weights of zero, and one more row and column of
+        // padding.
+        let window = ConvWindow { kernel: 4, stride: 2, padding: 1 };
+        let (mut inputs, mut number) = (*stem, 0);
+        let mut load = |stage: &BottleneckStage| -> Result<Vec<_>> {
+            let blocks = stage.windows().map(|window| {
+                let name = format!("{name}.blocks.{number}");
+                number += 1;
+                let channels = std::mem::replace(&mut inputs, stage.channels);
+                Bottleneck::load(weights, &name, channels, stage, window)
+            });
+            blocks.collect()
+        };
+        Ok(Some(Self {
+            stem: Conv::load(weights, &format!("{name}.stem"), 3, *stem, window)?,
+            stages: stages.iter().map(&mut load).collect::<Result<_>>()?,
+            stride16: config.last_of_stride(16),
+        }))
+    }
+
+    /// Computes the maps of `image`, `[1, height, width, 3]`, which is normalised as for SAM's image
+    /// encoder and has sides that are multiples of 64.
+    ///
+    /// # Errors
+    /// [`crate::Error::Aborted`] from `progress`, which is asked after every stage;
+    /// [`crate::Error::DeviceLost`].
+    pub async fn forward(
+        &self,
+        image: Tensor<4>,
+        progress: &Progress<'_>,
+    ) -> Result<EfficientMaps> {
+        let _named = layer("EfficientNet");
+        let device = image.device();
+        let mut x = self.stem.forward(image, Activation::Relu6);
+        let mut stride16 = None;
+        for (number, stage) in self.stages.iter().enumerate() {
+            x = stage.iter().fold(x, |x, block| block.forward(x));
+            ops::throttle(&device).await?;
+            progress.checkpoint((number + 1) as f32 / self.stages.len() as f32).await?;
+            if number == self.stride16 {
+                stride16 = Some(x.clone());
+            }
+        }
+        Ok(EfficientMaps { stride16: stride16.unwrap_or_else(|| x.clone()), stride32: x })
+    }
+}
+
+/// An inverted bottleneck: it expands the channels, convolves each by itself, and projects. Where
+/// this keeps the shape, the input is added.
+struct Bottleneck {
+    expand: Option<Linear>,
+    depthwise: Depthwise,
+    project: Linear,
+    adds: bool,
+}
+
+impl Bottleneck {
+    fn load(
+        weights: &Weights,
+        name: &str,
+        inputs: usize,
+        stage: &BottleneckStage,
+        window: ConvWindow,
+    ) -> Result<Self> {
+        let hidden = inputs * stage.expand;
+        let linear = |part: &str, inputs, outputs| {
+            Linear::load(weights, &format!("{name}.{part}"), inputs, outputs)
+        };
+        Ok(Self {
+            expand: (stage.expand > 1).then(|| linear("expand", inputs, hidden)).transpose()?,
+            depthwise: Depthwise::load(weights, &format!("{name}.depthwise"), hidden, window)?,
+            project: linear("project", hidden, stage.channels)?,
+            adds: window.stride == 1 && inputs == stage.channels,
+        })
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let hidden = match &self.expand {
+            Some(expand) => expand.forward(x.clone(), Activation::Relu6),
+            None => x.clone(),
+        };
+        let hidden = self.depthwise.forward(hidden, Activation::Relu6);
+        if self.adds {
+            self.project.forward_add(hidden, x, Activation::None)
+        } else {
+            self.project.forward(hidden, Activation::None)
+        }
+    }
+}
