@@ -1,4 +1,4 @@
-"""Writes efficient_net.safetensors: what EfficientNet's own code computes with the weights that ship.
+"""Writes efficient_net.safetensors: what EfficientNet's own code computes with our weights.
 
 Usage: pip install torch safetensors efficientnet-lite-pytorch==0.1.0 &&
     python tests/golden/make_efficient_net.py
