@@ -79,7 +79,7 @@ def arguments():
         nargs="*",
         default=[],
         choices=SOURCES,
-        help="leaves out the last map of the trunk or of EfficientNet, or the semantic head's classes",
+        help="leaves out the trunk's or EfficientNet's last map, or the semantic head's classes",
     )
     parser.add_argument("--validate-every", type=int, default=1000, help="steps")
     parser.add_argument("--seed", type=int, default=1)
