@@ -42,6 +42,10 @@ pub struct Pick {
     pub part: f32,
     /// The exponent of the decoder's own predicted IoU.
     pub quality: f32,
+    /// Whether the scene head has learnt what the semantic head says of the answers to a click.
+    /// Otherwise the semantic head is not asked about them.
+    #[serde(default)]
+    pub classes: bool,
 }
 
 impl Pick {
@@ -146,7 +150,7 @@ mod tests {
             iou: vec![[0.5; 3]; 2],
             pairs: vec![],
         };
-        let pick = Pick { chosen: 0.5, iou: 1.0, part: 0.5, quality: 2.0 };
+        let pick = Pick { chosen: 0.5, iou: 1.0, part: 0.5, quality: 2.0, classes: false };
         let worth = pick.click_scores(&answers, &said);
         assert!(
             (worth[0] - 0.81 * 0.5 * 0.5).abs() < 1e-6

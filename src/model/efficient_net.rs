@@ -24,9 +24,8 @@ pub struct EfficientMaps {
 /// EfficientNet with its weights.
 pub struct EfficientNet {
     stem: Conv,
-    stages: Vec<Vec<Bottleneck>>,
-    /// The stage whose map has stride 16. That of the last one has stride 32.
-    stride16: usize,
+    /// The blocks up to the last one of stride 16, and the others.
+    halves: [Vec<Bottleneck>; 2],
 }
 
 impl EfficientNet {
@@ -43,8 +42,9 @@ impl EfficientNet {
         // padding.
         let window = ConvWindow { kernel: 4, stride: 2, padding: 1 };
         let (mut inputs, mut number) = (*stem, 0);
-        let mut load = |stage: &BottleneckStage| -> Result<Vec<_>> {
-            let blocks = stage.windows().map(|window| {
+        let mut load = |stages: &[BottleneckStage]| -> Result<Vec<_>> {
+            let windows = stages.iter().flat_map(|stage| stage.windows().map(move |x| (stage, x)));
+            let blocks = windows.map(|(stage, window)| {
                 let name = format!("{name}.blocks.{number}");
                 number += 1;
                 let channels = std::mem::replace(&mut inputs, stage.channels);
@@ -52,10 +52,10 @@ impl EfficientNet {
             });
             blocks.collect()
         };
+        let (first, rest) = stages.split_at(config.last_of_stride(16) + 1);
         Ok(Some(Self {
             stem: Conv::load(weights, &format!("{name}.stem"), 3, *stem, window)?,
-            stages: stages.iter().map(&mut load).collect::<Result<_>>()?,
-            stride16: config.last_of_stride(16),
+            halves: [load(first)?, load(rest)?],
         }))
     }
 
@@ -63,7 +63,7 @@ impl EfficientNet {
     /// encoder and has sides that are multiples of 64.
     ///
     /// # Errors
-    /// [`crate::Error::Aborted`] from `progress`, which is asked after every stage;
+    /// [`crate::Error::Aborted`] from `progress`, which is asked after every half;
     /// [`crate::Error::DeviceLost`].
     pub async fn forward(
         &self,
@@ -72,17 +72,15 @@ impl EfficientNet {
     ) -> Result<EfficientMaps> {
         let _named = layer("EfficientNet");
         let device = image.device();
-        let mut x = self.stem.forward(image, Activation::Relu6);
-        let mut stride16 = None;
-        for (number, stage) in self.stages.iter().enumerate() {
-            x = stage.iter().fold(x, |x, block| block.forward(x));
-            ops::throttle(&device).await?;
-            progress.checkpoint((number + 1) as f32 / self.stages.len() as f32).await?;
-            if number == self.stride16 {
-                stride16 = Some(x.clone());
-            }
-        }
-        Ok(EfficientMaps { stride16: stride16.unwrap_or_else(|| x.clone()), stride32: x })
+        let through = |blocks: &[Bottleneck], x| blocks.iter().fold(x, |x, block| block.forward(x));
+        let [first, rest] = &self.halves;
+        let stride16 = through(first, self.stem.forward(image, Activation::Relu6));
+        ops::throttle(&device).await?;
+        progress.checkpoint(0.5).await?;
+        let stride32 = through(rest, stride16.clone());
+        ops::throttle(&device).await?;
+        progress.checkpoint(1.0).await?;
+        Ok(EfficientMaps { stride16, stride32 })
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn score_candidates(
 /// # Errors
 /// [`crate::Error::DeviceLost`].
 pub(super) async fn click_scores(
-    head: &SceneHead,
+    heads: Heads<'_>,
     pick: &Pick,
     view: &View,
     features: &ImageFeatures,
@@ -95,7 +95,12 @@ pub(super) async fn click_scores(
 ) -> Result<Vec<f32>> {
     let candidate = |(index, found)| candidates::Candidate { found, index, repeats: 1 };
     let candidates: Vec<_> = answers.into_iter().enumerate().map(candidate).collect();
-    let said = head.forward(describe(head, &candidates, view, features, None, None).await?).await?;
+    let class_maps = match heads.segments {
+        Some(segments) if pick.classes => Some(view.class_maps(segments.head, features).await?),
+        _ => None,
+    };
+    let input = describe(heads.scene, &candidates, view, features, class_maps, None).await?;
+    let said = heads.scene.forward(input).await?;
     Ok(pick.click_scores(&candidates, &said))
 }
 
@@ -108,8 +113,8 @@ fn kind(levels: &LevelsConfig, output: usize) -> Option<Kind> {
     }
 }
 
-/// What the scene head reads about the candidates. Without `class_maps`, as for clicks, nothing is
-/// known of their classes.
+/// What the scene head reads about the candidates. Without `class_maps` nothing is known of their
+/// classes.
 async fn describe(
     head: &SceneHead,
     candidates: &[candidates::Candidate],

@@ -6,12 +6,11 @@ use super::by_head::{self, Heads, ScoredCandidates};
 use super::by_score::level_candidates;
 use super::proposer::{Proposer, level_error};
 use super::request::Request;
-use super::segments::Segments;
 use super::target::Area;
 use crate::error::{Error, Result};
 use crate::levels::{self, Level, LevelCandidates, LevelRules, Scene};
 use crate::mask::BitMask;
-use crate::model::{Aims, AimsOutput, ImageFeatures, SceneHead};
+use crate::model::{Aims, AimsOutput, ImageFeatures};
 use crate::progress::Progress;
 
 /// Finds masks with the level decoders.
@@ -26,20 +25,13 @@ pub(super) struct LearnedLevels<'a> {
 }
 
 impl<'a> LearnedLevels<'a> {
-    /// A proposer with the settings of one request. If there is a `scene` head, it chooses the
-    /// masks, and `segments` adds to those that it chooses from.
-    pub(super) fn new(
-        aims: &'a Aims,
-        scene: Option<&'a SceneHead>,
-        segments: Option<Segments<'a>>,
-        request: &Request,
-    ) -> Self {
+    /// A proposer with the settings of one request. If there are `heads`, they choose the masks.
+    pub(super) fn new(aims: &'a Aims, heads: Option<Heads<'a>>, request: &Request) -> Self {
         let config = aims.config();
         let in_rounds = |most: u32| (most as usize).div_ceil(config.round_queries);
         let min_mask_region_area = request.grid.min_mask_region_area;
         let rules = LevelRules { min_mask_region_area, ..LevelRules::default() };
         let rounds = request.max_queries.map_or(config.rounds, in_rounds);
-        let heads = scene.map(|scene| Heads { scene, segments });
         Self { aims, heads, rounds, min_score: request.min_score, rules }
     }
 

@@ -26,6 +26,7 @@ use crate::ops::{self, Counters, Device, Memory};
 use crate::photo::Photo;
 use crate::progress::Progress;
 
+use by_head::Heads;
 pub use device::{Adapter, Compute, DeviceKind, Precision, open as open_device};
 pub use encoded::EncodedPhoto;
 use encoded::View;
@@ -186,7 +187,7 @@ impl Segmenter {
         progress: &Progress<'_>,
     ) -> Result<Scene> {
         request.check()?;
-        let (sam, head) = (&self.sam, self.scene_head.as_ref());
+        let (sam, heads) = (&self.sam, self.heads());
         let (candidate, region) = match target::resolve(&request.prompt, photo.size(), progress)
             .await?
         {
@@ -196,9 +197,9 @@ impl Segmenter {
                     .scene(photo, &area, &request.levels, progress)
                     .await;
             }
-            Target::Points(prompt) => (points::by_points(sam, head, photo, &prompt).await?, None),
+            Target::Points(prompt) => (points::by_points(sam, heads, photo, &prompt).await?, None),
             Target::Lasso(lasso) => {
-                (points::by_lasso(sam, head, photo, &lasso).await?, Some(lasso))
+                (points::by_lasso(sam, heads, photo, &lasso).await?, Some(lasso))
             }
         };
         let min_mask_region_area = request.grid.min_mask_region_area;
@@ -227,7 +228,7 @@ impl Segmenter {
     /// # Errors
     /// [`Error::InvalidPrompt`], [`Error::EmptyPrompt`], [`Error::DeviceLost`].
     pub async fn answers(&self, photo: &EncodedPhoto, prompt: &PointPrompt) -> Result<Vec<Answer>> {
-        points::answers(&self.sam, self.scene_head.as_ref(), photo, prompt).await
+        points::answers(&self.sam, self.heads(), photo, prompt).await
     }
 
     /// The masks that a scene of the whole photo is made from, as entities that may overlap. They
@@ -246,13 +247,16 @@ impl Segmenter {
         self.strategy(request)?.proposals(photo, progress).await
     }
 
+    /// The heads that choose among masks, if the model file has them.
+    fn heads(&self) -> Option<Heads<'_>> {
+        let segments = self.semantic_head.as_ref().map(|head| Segments { head, sam: &self.sam });
+        self.scene_head.as_ref().map(|scene| Heads { scene, segments })
+    }
+
     /// The way to find the masks of a scene, which depends on the request and on what the model
     /// file has.
     fn strategy<'a>(&'a self, request: &'a Request) -> Result<Strategy<'a>> {
-        let scene = self.scene_head.as_ref();
-        let segments = self.semantic_head.as_ref().map(|head| Segments { head, sam: &self.sam });
-        let levels =
-            self.aims.as_ref().map(|aims| LearnedLevels::new(aims, scene, segments, request));
+        let levels = self.aims.as_ref().map(|aims| LearnedLevels::new(aims, self.heads(), request));
         match (wants_grid(request, levels.is_some())?, levels) {
             (false, Some(levels)) => Ok(Strategy::Learned(levels)),
             _ => Ok(Strategy::Grid(PointGrid::new(

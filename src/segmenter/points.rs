@@ -1,17 +1,18 @@
 //! Prompts that SAM's mask decoder answers with one mask: points, a box, strokes of a brush, or a
 //! lasso.
 
+use super::EncodedPhoto;
+use super::by_head::{self, Heads};
 use super::encoded::MASK_THRESHOLD;
 use super::pick::{AnswerScores, PickRule, pick};
 use super::previous::MaskLogits;
 use super::request::{GridOptions, Point, PointPrompt, Stroke, box_mask};
-use super::{EncodedPhoto, by_head};
 use crate::candidates::{Found, Kind};
 use crate::error::{Error, Result};
 use crate::levels::Candidate;
 use crate::mask::polygon::upright_box;
 use crate::mask::{BBox, BitMask, Rle};
-use crate::model::{MaskValues, PointLabel, PromptPoint, Sam, SceneHead};
+use crate::model::{MaskValues, PointLabel, PromptPoint, Sam};
 use serde::Serialize;
 
 const MAX_STROKES: usize = 16;
@@ -56,11 +57,11 @@ pub struct CandidateMask {
 /// Those of [`answers`].
 pub(super) async fn by_points(
     sam: &Sam,
-    head: Option<&SceneHead>,
+    heads: Option<Heads<'_>>,
     photo: &EncodedPhoto,
     prompt: &PointPrompt,
 ) -> Result<Candidate> {
-    let answers = answers(sam, head, photo, prompt).await?;
+    let answers = answers(sam, heads, photo, prompt).await?;
     choose(PickRule::default(), &answers, prompt.is_ambiguous())
         .map(|answer| answer.candidate.clone())
         .ok_or_else(|| Error::Internal("the mask decoder gave no mask".to_string()))
@@ -103,13 +104,13 @@ pub(super) fn described(
 }
 
 /// The four masks with which the decoder answers points, a box or both, smaller ones first. If the
-/// prompt is a click, the `head` says which of them is meant.
+/// prompt is a click, the scene head says which of them is meant.
 ///
 /// # Errors
 /// [`Error::EmptyPrompt`], [`Error::InvalidPrompt`], [`Error::DeviceLost`].
 pub(super) async fn answers(
     sam: &Sam,
-    head: Option<&SceneHead>,
+    heads: Option<Heads<'_>>,
     photo: &EncodedPhoto,
     prompt: &PointPrompt,
 ) -> Result<Vec<Answer>> {
@@ -149,10 +150,12 @@ pub(super) async fn answers(
         let candidate = Candidate { logits, frame: photo.view.frame(), score };
         answers.push(Answer { candidate, scores, is_single: index == 0 });
     }
-    let head =
-        head.and_then(|head| Some((head, head.config().clicks.as_ref()?, photo.view.features()?)));
-    if let (Some((head, pick, features)), true) = (head, prompt.is_ambiguous()) {
-        let click_scores = by_head::click_scores(head, pick, &photo.view, features, nested).await?;
+    let heads = heads.and_then(|heads| {
+        Some((heads, heads.scene.config().clicks.as_ref()?, photo.view.features()?))
+    });
+    if let (Some((heads, pick, features)), true) = (heads, prompt.is_ambiguous()) {
+        let click_scores =
+            by_head::click_scores(heads, pick, &photo.view, features, nested).await?;
         let nested = answers.iter_mut().filter(|answer| !answer.is_single);
         nested.zip(click_scores).for_each(|(answer, score)| answer.scores.click_score = score);
     }
@@ -200,13 +203,13 @@ fn prompt_points(
 /// [`Error::EmptyPrompt`], [`Error::DeviceLost`].
 pub(super) async fn by_lasso(
     sam: &Sam,
-    head: Option<&SceneHead>,
+    heads: Option<Heads<'_>>,
     photo: &EncodedPhoto,
     lasso: &BitMask,
 ) -> Result<Candidate> {
     let bbox = lasso.bbox().ok_or(Error::EmptyPrompt)?;
     let shape = [bbox.x, bbox.y, bbox.width, bbox.height].map(f64::from);
-    by_points(sam, head, photo, &PointPrompt::around(shape)).await
+    by_points(sam, heads, photo, &PointPrompt::around(shape)).await
 }
 
 /// Points along the strokes of each label, spread evenly by length, with at least one on each
