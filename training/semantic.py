@@ -117,12 +117,14 @@ def main():
 
     pools = look()
     standard = units(options, pools)
+    some = maps.Maps.load(maps.place(options.maps, pools[0].records[0].image))
     network = SemanticHead(
         SemanticConfig(
             *vocabulary.counts,
             unions=(classes.unions(), ()),
             width=options.width,
             fine=options.fine,
+            efficient=tuple(x.shape[-1] for x in some.efficient) or (0, 0),
         )
     )
     if options.begin_with:

@@ -25,7 +25,7 @@ HEIGHT, WIDTH = 128, 256
 COLUMNS, ROWS = 64, 27
 MAPS = {"stride4": (4, 32), "stride8": (8, 64), "deepest": (32, 768), "embedding": (16, 256)}
 MAPS |= {"efficient16": (16, 120), "efficient32": (32, 352)}
-CONFIG = SemanticConfig(parts=4, entities=3, unions=(((1, 3),), ()))
+CONFIG = SemanticConfig(parts=4, entities=3, unions=(((1, 3),), ()), efficient=(120, 352))
 
 
 @torch.no_grad()

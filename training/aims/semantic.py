@@ -36,7 +36,7 @@ class SemanticConfig:
     embedding: int = 256
     deepest: int = 768
     # Channels of the maps of EfficientNet of strides 16 and 32; (0, 0) if it is not read.
-    efficient: tuple = (120, 352)
+    efficient: tuple = (0, 0)
 
     as_dict = asdict
 

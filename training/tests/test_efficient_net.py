@@ -53,7 +53,9 @@ def test_maps_have_the_strides_16_and_32():
 
 def test_units_are_folded_into_the_head_that_reads_the_maps():
     torch.manual_seed(0)
-    head = SemanticHead(SemanticConfig(parts=3, entities=4, width=32, fine=16))
+    head = SemanticHead(
+        SemanticConfig(parts=3, entities=4, width=32, fine=16, efficient=(120, 352))
+    )
     maps = [3 * torch.randn(shape) + 1 for shape in SHAPES]
     standard = Standard.of([maps, [2 * x for x in maps]])
     wanted, weights = head(standard(maps)), head.state_dict()
