@@ -5,7 +5,7 @@
 
 use super::encoder::ImageFeatures;
 use super::layers::{Conv, LayerNorm, Linear};
-use super::manifest::SemanticConfig;
+use super::manifest::{EfficientNetConfig, SemanticConfig};
 use super::weights::Weights;
 use crate::candidates::ClassMaps;
 use crate::error::Result;
@@ -46,7 +46,7 @@ impl SemanticHead {
         let all = |part: &str, count: usize, width| -> Result<Vec<_>> {
             (0..count).map(|i| Block::load(weights, &format!("{name}.{part}.{i}"), width)).collect()
         };
-        let efficient = description.efficient_net.as_ref().map(|config| config.channels());
+        let efficient = description.efficient_net.as_ref().map(EfficientNetConfig::channels);
         let from_efficient = |[stride16, stride32]: [usize; 2]| -> Result<_> {
             Ok([
                 linear("from_efficient16", stride16, width)?,

@@ -155,7 +155,7 @@ fn plain(source: &Source, name: &str, out: &mut BTreeMap<String, Matrix>) -> Res
 /// Whether a tensor with two axes is a table, such as one of embeddings, and not the matrix of a
 /// product.
 pub fn is_table(name: &str) -> bool {
-    const TABLES: [&str; 9] = [
+    const TABLES: [&str; 10] = [
         "not_a_point_embed",
         "no_mask_embed",
         "point_embeddings",
@@ -165,6 +165,7 @@ pub fn is_table(name: &str) -> bool {
         "pe_layer",
         "attention_biases",
         ".local_conv.",
+        ".depthwise.",
     ];
     TABLES.iter().any(|part| name.contains(part))
 }
