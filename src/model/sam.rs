@@ -15,7 +15,7 @@ use crate::ops::{self, Device, Tensor};
 use crate::progress::Progress;
 
 /// The share of EfficientNet in the time that it takes to encode an image, for progress.
-const EFFICIENT_NET_SHARE: f32 = 0.1;
+const EFFICIENT_NET_SHARE: f32 = 0.15;
 
 /// SAM with its weights on one device: MobileSAM or SAM 2, as the manifest says.
 pub struct Sam {
