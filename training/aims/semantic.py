@@ -94,7 +94,7 @@ class SemanticHead(nn.Module):
         stride4, stride8, deepest, embedding, *efficient = (x[None] for x in features)
         twice = lambda x: x.repeat_interleave(2, 1).repeat_interleave(2, 2)
         x, coarse = self.from_embedding(embedding), self.from_deepest(deepest)
-        if efficient:
+        if any(self.config.efficient):
             x = x + self.from_efficient16(efficient[0])
             coarse = coarse + self.from_efficient32(efficient[1])
         x = x + twice(coarse)

@@ -51,6 +51,13 @@ def test_maps_have_the_strides_16_and_32():
     assert stride16.shape == (1, 4, 8, 120) and stride32.shape == (1, 2, 4, 352)
 
 
+def test_a_head_without_efficient_net_reads_the_same_photos():
+    torch.manual_seed(0)
+    head = SemanticHead(SemanticConfig(parts=3, entities=4, width=32, fine=16))
+    maps = [torch.randn(shape) for shape in SHAPES]
+    assert torch.equal(head(maps), head(maps[:4]))
+
+
 def test_units_are_folded_into_the_head_that_reads_the_maps():
     torch.manual_seed(0)
     head = SemanticHead(
