@@ -271,16 +271,17 @@ class Pool:
     def pixels(self, rows):
         return candidates.unpacked(self.bits[rows], *self.size[2:][::-1])
 
-    def described(self, *more):
-        return candidates.described(self.size, self.bits, self.rows, self.repeats, self.raw, *more)
+    def described(self, encoded, efficient, probabilities):
+        masks = (self.size, self.bits, self.rows, self.repeats, self.raw)
+        return candidates.described(*masks, encoded, efficient, probabilities)
 
 
-def of_clicks(asked, size, *more):
+def of_clicks(asked, size, encoded, efficient, probabilities):
     """The candidates of clicks: all masks, whatever they repeat."""
     bits, raw = asked
     large = np.flatnonzero(raw["area"] >= candidates.FEW)
-    repeats = np.ones(len(large), np.float32)
-    return candidates.described(size, bits, large, repeats, raw, *more)
+    masks = (size, bits, large, np.ones(len(large), np.float32), raw)
+    return candidates.described(*masks, encoded, efficient, probabilities)
 
 
 def unseen(heads, record):
