@@ -81,7 +81,10 @@ impl SemanticHead {
     pub async fn forward(&self, features: &ImageFeatures) -> Result<ClassMaps> {
         let _named = layer("semantic head");
         let mut deepest = self.from_deepest.forward(features.deepest.clone(), Activation::None);
-        let efficient = self.from_efficient.as_ref().zip(features.efficient.as_ref());
+        let efficient = self.from_efficient.as_ref().map(|layers| {
+            let maps = features.efficient.as_ref();
+            (layers, maps.expect("the photo was encoded with EfficientNet"))
+        });
         if let Some(([_, from32], maps)) = efficient {
             deepest = from32.forward_add(maps.stride32.clone(), deepest, Activation::None);
         }
