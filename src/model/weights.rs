@@ -5,6 +5,10 @@
 //! quantised, it is stored as I8, or as U8 `[outputs, inputs / 2]` with two signed 4-bit values per
 //! byte (the first in the low half), together with `<name>.scales` (F16, `[outputs, inputs / 32]`).
 //! Everything else is F16 or F32.
+//!
+//! Rows of I8 whose length is no multiple of 32 are stored with zeros behind them up to the next
+//! one. Such a matrix is 32-bit floats on the device, because products with packed weights take
+//! whole groups.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -126,16 +130,24 @@ impl<'a> Weights<'a> {
 
     fn load_matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Weight> {
         let view = self.view(name)?;
+        let stored = inputs.next_multiple_of(GROUP);
         let (bits, row) = match view.dtype() {
-            Dtype::I8 => (Bits::Eight, inputs),
-            Dtype::U8 => (Bits::Four, inputs / 2),
-            _ => return Ok(Weight::F32(self.float(name, [outputs, inputs])?)),
+            Dtype::I8 => (Bits::Eight, stored),
+            Dtype::U8 if stored == inputs => (Bits::Four, inputs / 2),
+            Dtype::F16 | Dtype::F32 => {
+                return Ok(Weight::F32(self.float(name, [outputs, inputs])?));
+            }
+            _ => return Err(self.mismatch(name, &view, &[outputs, inputs])),
         };
-        if !inputs.is_multiple_of(GROUP) || view.shape() != [outputs, row] {
-            return Err(self.mismatch(name, &view, &[outputs, inputs]));
+        if view.shape() != [outputs, row] {
+            return Err(self.mismatch(name, &view, &[outputs, row]));
+        }
+        let scales = self.float_vec(&format!("{name}.scales"), outputs * stored / GROUP)?;
+        if stored != inputs {
+            let values = expanded(view.data(), &scales, [stored, inputs]);
+            return Ok(Weight::F32(ops::tensor(values, [outputs, inputs], &self.device)));
         }
         let packed = bytemuck::pod_collect_to_vec(view.data());
-        let scales = self.float_vec(&format!("{name}.scales"), outputs * inputs / GROUP)?;
         Ok(Weight::quantised(bits, packed, scales, [outputs, inputs], &self.device))
     }
 
@@ -180,6 +192,17 @@ impl<'a> Weights<'a> {
         let description = &self.manifest.description;
         format!("'{}' with the encoder '{}'", description.model, description.encoder.kind())
     }
+}
+
+/// The values of a matrix that is stored in 8 bits with rows of `stored` values, of which the first
+/// `inputs` count.
+fn expanded(data: &[u8], scales: &[f32], [stored, inputs]: [usize; 2]) -> Vec<f32> {
+    let rows = data.chunks_exact(stored).zip(scales.chunks_exact(stored / GROUP));
+    rows.flat_map(|(row, scales)| {
+        let values = row[..inputs].iter().enumerate();
+        values.map(|(i, &value)| f32::from(value as i8) * scales[i / GROUP])
+    })
+    .collect()
 }
 
 /// The values of a tensor of 32-bit or 16-bit floats, or `None` if it has any other type.

@@ -63,14 +63,17 @@ fn store(
     };
     let is_among = |parts: &[String]| parts.iter().any(|part| name.starts_with(part));
     let is_kept = is_among(&family.quantisation.float);
-    if !is_weight || is_kept || shape[1] % GROUP != 0 {
+    let in_eight_bits = is_among(&family.quantisation.eight_bits);
+    if !is_weight || is_kept || !(shape[1].is_multiple_of(GROUP) || in_eight_bits) {
         let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
         return Ok(vec![(name, Stored::halves(shape, &halves))]);
     }
-    let bits = if is_among(&family.quantisation.eight_bits) { Bits::Eight } else { bits };
-    let [outputs, inputs] = [shape[0], shape[1]];
+    let bits = if in_eight_bits { Bits::Eight } else { bits };
+    let (values, shape) = whole_groups(values, [shape[0], shape[1]]);
+    let [outputs, inputs] = shape;
     let (values, scales) = if let Some(moments) = calibration.moments.get(&name) {
-        gptq::quantise(&values, bits, moments)
+        // The zeros behind the rows have no inputs.
+        gptq::quantise(&values, bits, &moments.clone().resize(inputs, inputs, 0.0))
     } else {
         let importance = calibration.squares.get(&name).map(Vec::as_slice);
         ensure!(
@@ -82,7 +85,8 @@ fn store(
     let scales = (format!("{name}.scales"), Stored::halves(vec![outputs, inputs / GROUP], &scales));
     let packed = match bits {
         Bits::Eight => {
-            Stored { dtype: Dtype::I8, shape, bytes: bytemuck::cast_slice(&values).to_vec() }
+            let bytes = bytemuck::cast_slice(&values).to_vec();
+            Stored { dtype: Dtype::I8, shape: shape.to_vec(), bytes }
         }
         Bits::Four => Stored {
             dtype: Dtype::U8,
@@ -91,6 +95,18 @@ fn store(
         },
     };
     Ok(vec![scales, (name, packed)])
+}
+
+/// The matrix with zeros behind its rows, so that they are whole groups.
+fn whole_groups(values: Vec<f32>, [outputs, inputs]: [usize; 2]) -> (Vec<f32>, [usize; 2]) {
+    let stored = inputs.next_multiple_of(GROUP);
+    if stored == inputs {
+        return (values, [outputs, inputs]);
+    }
+    let zeros = std::iter::repeat_n(0.0, stored - inputs);
+    let rows = values.chunks_exact(inputs);
+    let values = rows.flat_map(|row| row.iter().copied().chain(zeros.clone())).collect();
+    (values, [outputs, stored])
 }
 
 fn encode(
