@@ -3,47 +3,73 @@
 
 use std::ops::Range;
 
-use crate::ops::{self, Tensor};
+use crate::ops::{self, ConvWindow, Tensor};
 
-/// Some rows of an image.
+/// How many rows of an image a row of the result depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Reach {
+    /// The number of the image's rows for each row of the result.
+    stride: usize,
+    /// The number of further rows on either side, in rows of the result.
+    neighbours: usize,
+}
+
+impl Reach {
+    /// The reach of a convolution with this window, whose padding is at most half of the window.
+    pub(super) fn of(window: ConvWindow) -> Self {
+        let ConvWindow { kernel, stride, .. } = window;
+        Self { stride, neighbours: (kernel / 2).div_ceil(stride) }
+    }
+}
+
+/// Some rows of a result.
 pub(super) struct Band {
     rows: Range<usize>,
-    /// The height of the image.
+    /// The height of the whole result.
     height: usize,
+    reach: Reach,
 }
 
 impl Band {
-    /// The band's rows of an image of the same height.
+    /// The band's rows of an image that has the height of the result.
     pub(super) fn of(&self, image: &Tensor<4>) -> Tensor<4> {
         some_rows(image, self.rows.clone())
     }
 
-    /// The band's rows and one more row on either side, if there is one.
-    fn reach(&self) -> Range<usize> {
-        self.rows.start.saturating_sub(1)..(self.rows.end + 1).min(self.height)
-    }
-
     /// The band's own rows of a result that was made from them and their neighbours.
     pub(super) fn inner(&self, with_neighbours: Tensor<4>) -> Tensor<4> {
-        let start = self.rows.start - self.reach().start;
+        let start = self.rows.start - self.with_neighbours().start;
         some_rows(&with_neighbours, start..start + self.rows.len())
+    }
+
+    /// The band's rows and their neighbours, as far as there are any.
+    fn with_neighbours(&self) -> Range<usize> {
+        let Range { start, end } = self.rows;
+        let neighbours = self.reach.neighbours;
+        start.saturating_sub(neighbours)..(end + neighbours).min(self.height)
+    }
+
+    /// The rows of the image that [`Self::with_neighbours`] are made of.
+    fn source(&self) -> Range<usize> {
+        let Range { start, end } = self.with_neighbours();
+        start * self.reach.stride..end * self.reach.stride
     }
 }
 
-/// Makes an image `[1, height, width, _]` from `image`, which has the same height and width, band
-/// by band. `work` gets the band's rows of `image` with one more row on either side, if there is
-/// one, as a 3 x 3 window needs. It returns the band's own rows. `channels` is the number of
-/// intermediate values per pixel.
+/// Makes an image `[1, height, width, _]` from `image`, whose sides are a multiple of the reach's
+/// stride, band by band. `work` gets the rows of `image` that the band depends on. It returns the
+/// band's own rows. `channels` is the number of intermediate values per pixel of `image`.
 pub(super) fn in_bands(
     image: &Tensor<4>,
+    reach: Reach,
     channels: usize,
     work: impl Fn(Tensor<4>, &Band) -> Tensor<4>,
 ) -> Tensor<4> {
-    let height = image.dims()[1];
-    let rows = band_rows(image, channels);
+    let height = image.dims()[1] / reach.stride;
+    let rows = band_rows(image, channels).div_ceil(reach.stride);
     let bands = (0..height).step_by(rows).map(|top| {
-        let band = Band { rows: top..(top + rows).min(height), height };
-        work(some_rows(image, band.reach()), &band)
+        let band = Band { rows: top..(top + rows).min(height), height, reach };
+        work(some_rows(image, band.source()), &band)
     });
     ops::collect(bands, 1, height)
 }

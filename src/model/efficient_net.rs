@@ -3,6 +3,7 @@
 //! the semantic head and the scene head read its maps. Its PyTorch twin is
 //! `training/aims/efficient_net.py`.
 
+use super::bands::{Reach, in_bands};
 use super::layers::{Conv, Depthwise, Linear};
 use super::manifest::{BottleneckStage, EfficientNetConfig};
 use super::weights::Weights;
@@ -90,6 +91,8 @@ struct Bottleneck {
     expand: Option<Linear>,
     depthwise: Depthwise,
     project: Linear,
+    window: ConvWindow,
+    hidden: usize,
     adds: bool,
 }
 
@@ -109,20 +112,25 @@ impl Bottleneck {
             expand: (stage.expand > 1).then(|| linear("expand", inputs, hidden)).transpose()?,
             depthwise: Depthwise::load(weights, &format!("{name}.depthwise"), hidden, window)?,
             project: linear("project", hidden, stage.channels)?,
+            window,
+            hidden,
             adds: window.stride == 1 && inputs == stage.channels,
         })
     }
 
+    /// Runs the block in bands, because the values between its layers take much memory.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let hidden = match &self.expand {
-            Some(expand) => expand.forward(x.clone(), Activation::Relu6),
-            None => x.clone(),
-        };
-        let hidden = self.depthwise.forward(hidden, Activation::Relu6);
-        if self.adds {
-            self.project.forward_add(hidden, x, Activation::None)
-        } else {
-            self.project.forward(hidden, Activation::None)
-        }
+        in_bands(&x, Reach::of(self.window), 2 * self.hidden, |rows, band| {
+            let hidden = match &self.expand {
+                Some(expand) => expand.forward(rows, Activation::Relu6),
+                None => rows,
+            };
+            let hidden = band.inner(self.depthwise.forward(hidden, Activation::Relu6));
+            if self.adds {
+                self.project.forward_add(hidden, band.of(&x), Activation::None)
+            } else {
+                self.project.forward(hidden, Activation::None)
+            }
+        })
     }
 }

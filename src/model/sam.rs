@@ -124,10 +124,10 @@ impl Sam {
             return self.encode(rgb, width, height, size, progress).await;
         };
         let image = self.input(rgb, width, height, size);
-        let first = &progress.piece(0.0, EFFICIENT_NET_SHARE);
-        let efficient = efficient_net.forward(image.clone(), first).await?;
-        let rest = &progress.piece(EFFICIENT_NET_SHARE, 1.0);
-        let features = self.image_encoder.forward(image, rest).await?;
+        let first = &progress.piece(0.0, 1.0 - EFFICIENT_NET_SHARE);
+        let features = self.image_encoder.forward(image.clone(), first).await?;
+        let rest = &progress.piece(1.0 - EFFICIENT_NET_SHARE, 1.0);
+        let efficient = efficient_net.forward(image, rest).await?;
         Ok(ImageFeatures { efficient: Some(efficient), ..features })
     }
 

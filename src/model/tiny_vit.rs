@@ -1,7 +1,7 @@
 //! TinyViT-5M as MobileSAM uses it: a convolutional stage, three stages of windowed attention, and
 //! SAM's neck.
 
-use super::bands::in_bands;
+use super::bands::{Reach, in_bands};
 use super::encoder::ImageFeatures;
 use super::layers::{Conv, Depthwise, LayerNorm, Linear, NormedMlp};
 use super::manifest::{Stage, TinyVitConfig};
@@ -174,7 +174,7 @@ impl MbConv {
     /// whole network.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let channels = x.dims()[3];
-        in_bands(&x, 2 * 4 * channels, |rows, band| {
+        in_bands(&x, Reach::of(ConvWindow::centred(3, 1)), 2 * 4 * channels, |rows, band| {
             let hidden = self.expand.forward(rows, Activation::Gelu);
             let hidden = band.inner(self.depthwise.forward(hidden, Activation::Gelu));
             self.project.forward_add(hidden, band.of(&x), Activation::Gelu)

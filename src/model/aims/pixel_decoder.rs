@@ -5,7 +5,7 @@ use super::prompt_encoder::Injection;
 use super::{axis_encodings, positions};
 use crate::error::Result;
 use crate::model::attention::Attention;
-use crate::model::bands::{Band, in_bands};
+use crate::model::bands::{Band, Reach, in_bands};
 use crate::model::encoder::{ImageFeatures, STRIDE};
 use crate::model::layers::{Depthwise, LayerNorm, Linear, NormedMlp};
 use crate::model::manifest::LevelsConfig;
@@ -186,7 +186,7 @@ impl Refine {
     /// Refines `x` band by band. `last` may change each band of the result.
     fn forward(&self, x: &Tensor<4>, last: impl Fn(Tensor<4>, &Band) -> Tensor<4>) -> Tensor<4> {
         let channels = x.dims()[3];
-        in_bands(x, 6 * channels, |rows, band| {
+        in_bands(x, Reach::of(ConvWindow::centred(3, 1)), 6 * channels, |rows, band| {
             let local = band.inner(self.local_conv.forward(rows, Activation::None));
             last(self.mlp.forward_add(local, band.of(x)), band)
         })
