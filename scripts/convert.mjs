@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { once, run } from './lib.mjs';
 
 const WEIGHTS = join('training', 'weights');
-/** The kinds of files with weights that were trained here, on top of the weights of others. */
-const TRAINED = ['trained', 'semantic', 'scene'];
+/** The kinds of files with weights that go into a model beside those of its encoder and decoder. */
+const TRAINED = ['efficient-net', 'trained', 'semantic', 'scene'];
 
 /**
  * Writes one model file. It includes the weights that were trained for the family (unless `plain`)
