@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The default, and the small download. `models/README.md` of the repository has the others. */
-const MODELS = ['aims-base-q4.safetensors', 'aims-tiny-q8.safetensors', 'README.md'];
+const MODELS = ['aims-base-q4.safetensors', 'aims-tiny-q4.safetensors', 'README.md'];
 
 const here = (...path) => fileURLToPath(new URL(join(...path), import.meta.url));
 const tsc = join(

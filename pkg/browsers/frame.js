@@ -2,7 +2,7 @@
 // the answers of the functions that need no segmenter.
 import { Segmenter } from '../dist/index.js';
 
-const model = new URL('../models/aims-tiny-q8.safetensors', import.meta.url);
+const model = new URL('../models/aims-tiny-q4.safetensors', import.meta.url);
 const told = await Segmenter.create({ device: 'cpu', inputSize: 64, model }).then(
   ({ adapter }) => ({ device: adapter.device }),
   async ({ code, message }) => {

@@ -5,7 +5,7 @@ import * as aims from '../dist/index.js';
 export * from '../dist/index.js';
 export { expect };
 
-export const TINY = new URL('../models/aims-tiny-q8.safetensors', import.meta.url).href;
+export const TINY = new URL('../models/aims-tiny-q4.safetensors', import.meta.url).href;
 /** A photo of 451 x 300 pixels. It shows a cat, whose nose is in the middle. */
 export const photo = await fetchBlob('/www/public/samples/chelsea.jpg');
 /** A box around the cat. It gives a mask at any input size. */

@@ -31,7 +31,7 @@ const FRAME_HEADERS = {
 };
 
 const read = (...path) => readFileSync(join(ROOT, ...path));
-const model = () => read('pkg', 'models', 'aims-tiny-q8.safetensors');
+const model = () => read('pkg', 'models', 'aims-tiny-q4.safetensors');
 const golden = () => JSON.parse(read('tests', 'golden', 'demo-grid.json').toString());
 
 /** Makes a model file whose weights do not match its checksum. */

@@ -120,7 +120,7 @@ export async function allModels(
   file: File,
 ): Promise<void> {
   const models: NonNullable<SegmenterOptions['model']>[] = [
-    '/models/aims-tiny-q8.safetensors',
+    '/models/aims-tiny-q4.safetensors',
     new URL('https://example.org/aims-base-q8.safetensors'),
     bytes,
     bytes.slice().buffer,

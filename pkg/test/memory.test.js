@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const file = async (path) => new Uint8Array(await readFile(new URL(path, import.meta.url)));
 const goOn = async () => true;
 
-const TINY = '../models/aims-tiny-q8.safetensors';
+const TINY = '../models/aims-tiny-q4.safetensors';
 const BASE = '../models/aims-base-q4.safetensors';
 
 const CASES = [

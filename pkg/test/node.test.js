@@ -28,7 +28,7 @@ test('files that pages may want to host themselves can be imported by name', () 
     'simd/aims_web_bg.wasm',
     'relaxed-simd/aims_web_bg.wasm',
     'models/aims-base-q4.safetensors',
-    'models/aims-tiny-q8.safetensors',
+    'models/aims-tiny-q4.safetensors',
     'package.json',
   ]) {
     const place = import.meta.resolve(`aims-web/${name}`);

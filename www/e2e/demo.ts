@@ -204,7 +204,7 @@ export const test = base.extend<{ demo: Demo }>({
 });
 
 /** Settings with which the CPU is quick. What is found is worse. */
-export const QUICK = 'device=cpu&size=256&queries=16&model=models/aims-tiny-q8.safetensors';
+export const QUICK = 'device=cpu&size=256&queries=16&model=models/aims-tiny-q4.safetensors';
 
 /**
  * Makes tests that share one page with one photo, because opening a photo takes long. Before each
