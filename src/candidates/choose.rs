@@ -1,6 +1,10 @@
-//! Chooses the masks of a scene by the scene head's output. The choice is greedy: it always takes
-//! the candidate of the highest expected value, and each mask that is taken lowers the value of
-//! those that it hides or repeats.
+//! Chooses the masks of a scene by the scene head's output, so that their expected value is large.
+//! The choice is greedy: it always takes the candidate of the highest value, and each mask that is
+//! taken lowers the value of those that it hides or repeats. Then it is revised: a mask is dropped
+//! if the others have a larger value without it. One mask of a group often hides the masks of its
+//! members, each of which is worth less than the group, but which are worth more together.
+
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,39 +83,111 @@ pub fn choose(
     choice: &Choice,
     most: usize,
 ) -> Vec<Chosen> {
-    let Some(first) = candidates.first() else { return Vec::new() };
-    let (width, height) = first.found.cells.size();
-    let mut worth: Vec<f32> =
-        (0..candidates.len()).map(|i| score(said, level, i, choice.chosen, choice.iou)).collect();
-    let mut visible = vec![1.0; candidates.len()];
-    let mut free = BitMask::full(width, height);
-    let mut taken: Vec<Chosen> = Vec::new();
-    while taken.len() < most {
-        let value = |i: usize| {
-            if visible[i] >= choice.visible {
-                worth[i] * visible[i].powf(choice.hidden)
-            } else {
-                0.0
-            }
-        };
-        let open =
-            (0..candidates.len()).filter(|&i| taken.iter().all(|chosen| chosen.candidate != i));
-        // If several are equal, the first is taken, as in training.
-        let best = open.fold(None, |best: Option<Chosen>, candidate| match best {
-            Some(best) if best.value >= value(candidate) => Some(best),
-            _ => Some(Chosen { candidate, value: value(candidate) }),
-        });
-        let Some(best) = best.filter(|best| best.value >= choice.floor) else { break };
-        taken.push(best);
-        free.subtract(&candidates[best.candidate].found.cells);
-        for i in 0..candidates.len() {
-            let pair = said.pair(best.candidate, i);
-            let same = if level == 0 { pair.same_part } else { pair.same_entity };
-            worth[i] *= 1.0 - same * choice.same;
-            visible[i] = candidates[i].found.cells.contained_in(&free);
+    let rivals = Rivals::new(candidates, said, level, choice, most);
+    let mut open = vec![true; rivals.all.len()];
+    let mut tried = vec![false; rivals.all.len()];
+    let mut best = rivals.choose(&open);
+    loop {
+        // A large mask may hide several others, so the largest are tried first.
+        let untried = best.iter().map(|chosen| chosen.candidate).filter(|&i| !tried[i]);
+        let Some(i) = untried.min_by_key(|&i| Reverse(rivals.all[i].area)) else { break };
+        (tried[i], open[i]) = (true, false);
+        let others = rivals.choose(&open);
+        if total(&others) > total(&best) {
+            best = others;
+        } else {
+            open[i] = true;
         }
     }
-    taken
+    let in_all =
+        |chosen: Chosen| Chosen { candidate: rivals.all[chosen.candidate].index, ..chosen };
+    best.into_iter().map(in_all).collect()
+}
+
+/// The candidates that may be chosen for a level. They are numbered by their places in `all`.
+struct Rivals<'a> {
+    all: Vec<Rival<'a>>,
+    said: &'a SceneOutput,
+    level: usize,
+    choice: &'a Choice,
+    most: usize,
+}
+
+struct Rival<'a> {
+    /// The index among all candidates.
+    index: usize,
+    cells: &'a BitMask,
+    area: u32,
+    score: f32,
+    /// The rivals whose masks overlap with this one.
+    overlapping: Vec<usize>,
+}
+
+impl<'a> Rivals<'a> {
+    fn new(
+        candidates: &'a [Candidate],
+        said: &'a SceneOutput,
+        level: usize,
+        choice: &'a Choice,
+        most: usize,
+    ) -> Self {
+        let scored = candidates.iter().enumerate().map(|(index, candidate)| {
+            let cells = &candidate.found.cells;
+            let score = score(said, level, index, choice.chosen, choice.iou);
+            Rival { index, cells, area: cells.area(), score, overlapping: Vec::new() }
+        });
+        let mut all: Vec<_> = scored.filter(|rival| rival.score >= choice.floor).collect();
+        for i in 0..all.len() {
+            let overlaps = |&j: &usize| all[i].cells.intersection_area(all[j].cells) > 0;
+            all[i].overlapping = (0..all.len()).filter(overlaps).collect();
+        }
+        Self { all, said, level, choice, most }
+    }
+
+    /// Chooses greedily among the rivals that are `open`.
+    fn choose(&self, open: &[bool]) -> Vec<Chosen> {
+        let Some(first) = self.all.first() else { return Vec::new() };
+        let (width, height) = first.cells.size();
+        let mut free = BitMask::full(width, height);
+        let mut open = open.to_vec();
+        let mut score: Vec<f32> = self.all.iter().map(|rival| rival.score).collect();
+        let mut visible = vec![1.0; self.all.len()];
+        let mut taken: Vec<Chosen> = Vec::new();
+        while taken.len() < self.most {
+            let value = |i: usize| {
+                if visible[i] >= self.choice.visible {
+                    score[i] * visible[i].powf(self.choice.hidden)
+                } else {
+                    0.0
+                }
+            };
+            // If several are equal, the first is taken, as in training.
+            let best = (0..self.all.len()).filter(|&i| open[i]).fold(None, |best, candidate| {
+                let value = value(candidate);
+                best.filter(|best: &Chosen| best.value >= value)
+                    .or(Some(Chosen { candidate, value }))
+            });
+            let Some(best) = best.filter(|best| best.value >= self.choice.floor) else { break };
+            let rival = &self.all[best.candidate];
+            taken.push(best);
+            open[best.candidate] = false;
+            free.subtract(rival.cells);
+            for (i, other) in self.all.iter().enumerate() {
+                let pair = self.said.pair(rival.index, other.index);
+                let same = if self.level == 0 { pair.same_part } else { pair.same_entity };
+                score[i] *= 1.0 - same * self.choice.same;
+            }
+            for &i in &rival.overlapping {
+                visible[i] = self.all[i].cells.contained_in(&free);
+            }
+        }
+        taken
+    }
+}
+
+/// The expected value of a scene.
+fn total(scene: &[Chosen]) -> f64 {
+    scene.iter().map(|chosen| f64::from(chosen.value)).sum()
 }
 
 /// The score of a candidate at a level, before masks compete.
@@ -185,5 +261,21 @@ mod tests {
         assert_eq!(of(&Choice { visible: 0.5, ..choice.clone() }), [0, 2]);
         assert_eq!(of(&Choice { visible: 0.5, hidden: 0.0, ..choice.clone() }), [0, 1, 2]);
         assert_eq!(of(&Choice { same: 0.0, visible: 0.2, ..choice }), [0, 2, 1]);
+    }
+
+    #[test]
+    fn a_group_goes_if_its_members_are_worth_more() {
+        let candidates = [columns(0..30), columns(0..10), columns(10..20), columns(20..30)];
+        let of = |scores: [f32; 4]| -> Vec<_> {
+            let all = scores.map(|score| [0.0, score, 0.0]).to_vec();
+            let (level, chosen) = (all.clone(), all);
+            let pairs = vec![PairOutput::default(); 16];
+            let said = SceneOutput { count: 4, level, chosen, iou: vec![[1.0; 3]; 4], pairs };
+            let choice =
+                Choice { chosen: 1.0, iou: 1.0, same: 0.0, visible: 0.6, hidden: 1.0, floor: 0.05 };
+            choose(&candidates, &said, 1, &choice, 10).iter().map(|one| one.candidate).collect()
+        };
+        assert_eq!(of([0.8, 0.5, 0.4, 0.1]), [1, 2, 3]);
+        assert_eq!(of([0.8, 0.3, 0.3, 0.1]), [0]);
     }
 }

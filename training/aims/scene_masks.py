@@ -1,4 +1,7 @@
-"""Turns what the scene head says into disjoint masks, greedily by the largest expected value."""
+"""Turns what the scene head says into disjoint masks of the largest expected value.
+
+Masks are chosen greedily, then each is dropped if the others have a larger value without it.
+"""
 
 from dataclasses import asdict, dataclass
 
@@ -50,20 +53,46 @@ def choose(said, level, words, choice, most=100):
 
     `words` are the masks' bits in 64-bit words.
     """
-    value = scores(said, level, choice)
-    same = said.pairs[..., level].sigmoid().numpy() * choice.same
-    area = np.bitwise_count(words).sum(1).clip(1)
-    free, visible, rows, values = ~np.zeros_like(words[0]), np.ones(len(words)), [], []
-    open_ = np.ones(len(words), bool)
-    while open_.any() and len(rows) < most:
-        now = np.where(open_ & (visible >= choice.visible), value * visible**choice.hidden, 0)
-        best = int(now.argmax())
-        if now[best] < choice.floor:
-            break
-        rows.append(best)
-        values.append(float(now[best]))
-        open_[best] = False
-        free &= ~words[best]
-        value = value * (1 - same[best])
-        visible = np.bitwise_count(words & free).sum(1) / area
-    return np.array(rows, int), np.array(values)
+    rivals = Rivals(said, level, words, choice, most)
+    open_, tried = np.ones(len(rivals.rows), bool), set()
+    best, values = rivals.choose(open_)
+    while untried := [i for i in best if i not in tried]:
+        # A large mask may hide several others, so the largest are tried first.
+        i = max(untried, key=lambda i: rivals.area[i])
+        tried.add(i)
+        open_[i] = False
+        others, other_values = rivals.choose(open_)
+        if sum(other_values) > sum(values):
+            best, values = others, other_values
+        else:
+            open_[i] = True
+    return rivals.rows[best], np.array(values)
+
+
+class Rivals:
+    """The candidates that may be chosen for a level."""
+
+    def __init__(self, said, level, words, choice, most):
+        value = scores(said, level, choice)
+        self.rows = np.flatnonzero(value >= choice.floor)
+        self.choice, self.most = choice, most
+        self.value, self.words = value[self.rows], words[self.rows]
+        self.same = said.pairs[..., level].sigmoid().numpy()[np.ix_(self.rows, self.rows)]
+        self.area = np.bitwise_count(self.words).sum(1, dtype=int).clip(1)
+
+    def choose(self, open_):
+        """Chooses greedily among the candidates that are `open_`; gives numbers and values."""
+        choice, value, open_ = self.choice, self.value, open_.copy()
+        free, visible, best, values = ~np.zeros_like(self.words[:1]), np.ones(len(open_)), [], []
+        while open_.any() and len(best) < self.most:
+            now = np.where(open_ & (visible >= choice.visible), value * visible**choice.hidden, 0)
+            i = int(now.argmax())
+            if now[i] < choice.floor:
+                break
+            best.append(i)
+            values.append(float(now[i]))
+            open_[i] = False
+            free &= ~self.words[i]
+            value = value * (1 - self.same[i] * choice.same)
+            visible = np.bitwise_count(self.words & free).sum(1) / self.area
+        return best, values
