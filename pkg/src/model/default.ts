@@ -3,6 +3,6 @@
 
 export const DEFAULT_MODEL = {
   file: 'models/aims-base-q4.safetensors',
-  bytes: 22240768,
-  sha256: 'f20a9379c0e67b734daf261f6c2c5ab143b88740b64a963e06fbbccf9c3c7053',
+  bytes: 27417552,
+  sha256: 'a57f1587625e79ab39b2665dfb20062088868fe5f2ed33e7c2f779f463f4e320',
 } as const;
