@@ -151,19 +151,13 @@ impl<'a> Rivals<'a> {
         let mut free = BitMask::full(width, height);
         let mut open = open.to_vec();
         let mut score: Vec<f32> = self.all.iter().map(|rival| rival.score).collect();
-        let mut visible = vec![1.0; self.all.len()];
+        // What is left of the value of each rival, because others hide it.
+        let mut left = vec![1.0; self.all.len()];
         let mut taken: Vec<Chosen> = Vec::new();
         while taken.len() < self.most {
-            let value = |i: usize| {
-                if visible[i] >= self.choice.visible {
-                    score[i] * visible[i].powf(self.choice.hidden)
-                } else {
-                    0.0
-                }
-            };
             // If several are equal, the first is taken, as in training.
             let best = (0..self.all.len()).filter(|&i| open[i]).fold(None, |best, candidate| {
-                let value = value(candidate);
+                let value = score[candidate] * left[candidate];
                 best.filter(|best: &Chosen| best.value >= value)
                     .or(Some(Chosen { candidate, value }))
             });
@@ -178,7 +172,9 @@ impl<'a> Rivals<'a> {
                 score[i] *= 1.0 - same * self.choice.same;
             }
             for &i in &rival.overlapping {
-                visible[i] = self.all[i].cells.contained_in(&free);
+                let visible = self.all[i].cells.contained_in(&free);
+                let is_visible = visible >= self.choice.visible;
+                left[i] = if is_visible { visible.powf(self.choice.hidden) } else { 0.0 };
             }
         }
         taken
@@ -258,7 +254,8 @@ mod tests {
                 .collect()
         };
         assert_eq!(of(&choice), [0, 2]);
-        assert_eq!(of(&Choice { visible: 0.5, ..choice.clone() }), [0, 2]);
+        // Without the third, the second and the fourth have more of their values.
+        assert_eq!(of(&Choice { visible: 0.5, ..choice.clone() }), [0, 1, 3]);
         assert_eq!(of(&Choice { visible: 0.5, hidden: 0.0, ..choice.clone() }), [0, 1, 2]);
         assert_eq!(of(&Choice { same: 0.0, visible: 0.2, ..choice }), [0, 2, 1]);
     }
