@@ -103,3 +103,36 @@ fn band_rows(image: &Tensor<4>, channels: usize) -> usize {
 fn some_rows(image: &Tensor<4>, rows: Range<usize>) -> Tensor<4> {
     if rows.len() == image.dims()[1] { image.clone() } else { ops::slice(image, 1, rows) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Activation;
+
+    /// Bands give what a depthwise convolution of the whole image gives, for all kinds of windows
+    /// that the networks have.
+    #[test]
+    fn bands_do_not_show() {
+        const SIZE: [usize; 4] = [1, 64, 12, 4];
+        let device = ops::cpu();
+        let values = |count: usize| (0..count).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>();
+        let image = ops::tensor(values(SIZE.iter().product()), SIZE, &device);
+        let bias = ops::tensor(values(4), [4], &device);
+        // With so many channels, some ten bands are needed.
+        let channels = 10 * ops::working_bytes(&device) / (64 * 12 * size_of::<f32>());
+        let windows = [(3, 1, 1), (5, 1, 2), (3, 2, 0), (3, 2, 1), (5, 2, 2)];
+        for (kernel, stride, padding) in windows {
+            let window = ConvWindow { kernel, stride, padding };
+            let taps = kernel * kernel;
+            let weight = ops::tensor(values(4 * taps), [taps, 4], &device);
+            let convolve = |x| ops::depthwise(x, &weight, &bias, window, Activation::None);
+            let whole = ops::ready(&convolve(image.clone())).expect("it is in main memory");
+            let banded = in_bands(&image, Reach::of(window), channels, |rows, band| {
+                assert!(rows.dims()[1] < 32, "there is more than one band");
+                band.inner(convolve(rows))
+            });
+            let banded = ops::ready(&banded).expect("it is in main memory");
+            assert_eq!(banded, whole, "{window:?}");
+        }
+    }
+}
