@@ -151,7 +151,7 @@ impl<'a> Rivals<'a> {
         let mut free = BitMask::full(width, height);
         let mut open = open.to_vec();
         let mut score: Vec<f32> = self.all.iter().map(|rival| rival.score).collect();
-        // What is left of the value of each rival, because others hide it.
+        // Masks that were taken hide rivals. This is the share of its value that each rival keeps.
         let mut left = vec![1.0; self.all.len()];
         let mut taken: Vec<Chosen> = Vec::new();
         while taken.len() < self.most {

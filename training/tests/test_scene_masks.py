@@ -21,7 +21,7 @@ CHOICE = Choice(chosen=1.0, same=0.0, visible=0.6, hidden=1.0)
 
 
 def said(values):
-    """What a head says that is sure of everything but what is chosen."""
+    """Makes the output of a head that is sure of everything but what is chosen."""
     sure = torch.full((len(values), 3), 50.0)
     chosen = torch.logit(torch.tensor(values))[:, None].expand(-1, 3)
     return SceneOutput(sure, chosen, sure, torch.full((len(values), len(values), 4), -50.0))
