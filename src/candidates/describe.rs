@@ -43,12 +43,10 @@ fn of_one(
     let mask = &found.cells;
     let (columns, rows) = (mask.width() as f32, mask.height() as f32);
     let (mut area, mut sum_x, mut sum_y) = (0.0, 0.0, 0.0);
-    for y in 0..mask.height() {
-        for x in (0..mask.width()).filter(|&x| mask.get(x, y)) {
-            area += 1.0;
-            sum_x += x as f32 + 0.5;
-            sum_y += y as f32 + 0.5;
-        }
+    for (x, y) in mask.pixels() {
+        area += 1.0;
+        sum_x += x as f32 + 0.5;
+        sum_y += y as f32 + 0.5;
     }
     let bbox = mask.bbox().unwrap_or_default();
     let (left, right) = (bbox.x as f32 / columns, bbox.right() as f32 / columns);

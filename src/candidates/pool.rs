@@ -24,10 +24,8 @@ impl Surroundings<'_> {
     /// mask covers.
     fn mean(&self, mask: &BitMask) -> impl Iterator<Item = f32> {
         let mut weights = vec![0u32; self.values.len() / self.channels];
-        for y in 0..mask.height() {
-            for x in (0..mask.width()).filter(|&x| mask.get(x, y)) {
-                weights[y as usize / self.cells * self.columns + x as usize / self.cells] += 1;
-            }
+        for (x, y) in mask.pixels() {
+            weights[y as usize / self.cells * self.columns + x as usize / self.cells] += 1;
         }
         let mut sums = vec![0.0; self.channels];
         for (&weight, place) in weights.iter().zip(self.values.chunks(self.channels)) {

@@ -95,7 +95,7 @@ impl ClassMaps {
 
     fn found(&self, named: &Named, cells: BitMask) -> Found {
         let (mut sum, mut sure, mut possible) = (0.0, 0u32, 0u32);
-        for (x, y) in set_cells(&grow(&cells, NEAR)) {
+        for (x, y) in grow(&cells, NEAR).pixels() {
             let value = self.probability(named, x, y);
             possible += u32::from(value > LIKELY - OFFSET);
             if cells.get(x, y) {
@@ -138,12 +138,6 @@ impl ClassMaps {
         let cell = (y as usize * self.columns + x as usize) * self.classes;
         named.classes.iter().map(|class| self.values[cell + class]).sum()
     }
-}
-
-fn set_cells(mask: &BitMask) -> impl Iterator<Item = (u32, u32)> {
-    let (columns, rows) = mask.size();
-    let all = (0..rows).flat_map(move |y| (0..columns).map(move |x| (x, y)));
-    all.filter(|&(x, y)| mask.get(x, y))
 }
 
 #[cfg(test)]

@@ -210,6 +210,20 @@ impl BitMask {
         self.words.iter().all(|&w| w == 0)
     }
 
+    /// The pixels `(x, y)` that are set, row by row.
+    pub(crate) fn pixels(&self) -> impl Iterator<Item = (u32, u32)> {
+        (0..self.height).flat_map(|y| {
+            self.row(y).iter().enumerate().flat_map(move |(i, &word)| {
+                let mut rest = word;
+                std::iter::from_fn(move || {
+                    let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+                    rest &= rest - 1;
+                    Some((i as u32 * 64 + bit, y))
+                })
+            })
+        })
+    }
+
     /// The smallest box that holds every pixel that is set; `None` if the mask is empty.
     pub fn bbox(&self) -> Option<BBox> {
         let filled = |y: &u32| self.row(*y).iter().any(|&w| w != 0);
@@ -305,12 +319,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn area_and_bbox_follow_the_pixels(mask in arb_mask(150, 20)) {
+        fn area_bbox_and_pixels_are_those_that_are_set(mask in arb_mask(150, 20)) {
             let pixels: Vec<(u32, u32)> = (0..mask.height())
                 .flat_map(|y| (0..mask.width()).map(move |x| (x, y)))
                 .filter(|&(x, y)| mask.get(x, y))
                 .collect();
             prop_assert_eq!(mask.area() as usize, pixels.len());
+            prop_assert_eq!(mask.pixels().collect::<Vec<_>>(), pixels.clone());
             let expected = pixels.iter().map(|&(x, y)| BBox { x, y, width: 1, height: 1 }).reduce(|a, b| a.union(&b));
             prop_assert_eq!(mask.bbox(), expected);
         }

@@ -119,10 +119,8 @@ fn is_cut_off(found: &BitMask, frame: BBox, (width, height): (u32, u32)) -> bool
 /// A mask of a part as a mask of the photo.
 fn pasted(found: &BitMask, frame: BBox, (width, height): (u32, u32)) -> BitMask {
     let mut mask = BitMask::new(width, height);
-    for y in 0..frame.height {
-        for x in (0..frame.width).filter(|&x| found.get(x, y)) {
-            mask.set(frame.x + x, frame.y + y, true);
-        }
+    for (x, y) in found.pixels() {
+        mask.set(frame.x + x, frame.y + y, true);
     }
     mask
 }

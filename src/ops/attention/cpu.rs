@@ -1,12 +1,21 @@
 //! The CPU twin of attention.
 
-use super::few_queries::{Operands, few_queries};
+use super::few_keys::few_keys;
+use super::few_queries::few_queries;
 use super::{Attention, HeadLayout, ScoreBias};
 use crate::ops::cpu::{Factor, Lanes, Operand, for_each_chunk, lanes};
 
 /// The number of queries that one thread handles at a time. In a browser this is a whole number of
 /// tiles of the product.
 const BLOCK: usize = 60;
+
+/// The queries, keys and values of one batch.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
+    pub(super) q: &'a [f32],
+    pub(super) k: &'a [f32],
+    pub(super) v: &'a [f32],
+}
 
 /// Computes [`Attention`]. [`ScoreBias`] gives the shape of `bias`.
 pub(super) fn attention(
@@ -27,7 +36,8 @@ pub(super) fn attention(
         let q = &q[own(&spec.q, spec.queries)..];
         let keys = &k[own(&spec.k, spec.keys)..];
         let values = &v[own(&spec.v, spec.keys)..];
-        if few_queries(Operands { q, k: keys, v: values }, spec, out) {
+        let all = Operands { q, k: keys, v: values };
+        if few_keys(all, spec, out) || few_queries(all, spec, out) {
             return;
         }
         let operands: Vec<_> = (0..spec.heads)
@@ -42,16 +52,15 @@ pub(super) fn attention(
         let heads: Vec<_> = factors.collect();
         for_each_chunk(out, BLOCK * width, |block, out| {
             let (first, count) = (block * BLOCK, out.len() / width);
+            let mut scaled = vec![0.0; count * spec.dim];
             let mut scores = vec![0.0; count * spec.keys];
             let mut sums = vec![0.0; count * spec.dim];
             let mut scales = Vec::with_capacity(count);
             for (head, (keys, values)) in heads.iter().enumerate() {
-                let start = |query: usize| {
-                    query * spec.q.stride + spec.q.offset + head * spec.q.head_stride
-                };
-                let scaled: Vec<f32> = (first..first + count)
-                    .flat_map(|query| q[start(query)..][..spec.dim].iter().map(|x| x * spec.scale))
-                    .collect();
+                for (query, scaled) in scaled.chunks_mut(spec.dim).enumerate() {
+                    let channels = &q[spec.q.start(first + query, head)..][..spec.dim];
+                    scaled.iter_mut().zip(channels).for_each(|(to, from)| *to = from * spec.scale);
+                }
                 keys.product(&scaled, &mut scores);
                 let rows = scores.chunks_mut(spec.keys).enumerate();
                 scales.extend(rows.map(|(i, scores)| {
@@ -77,7 +86,7 @@ pub(super) fn attention(
 fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) -> Vec<f32> {
     let mut out = vec![0.0; spec.keys * spec.dim];
     for token in 0..spec.keys {
-        let start = token * layout.stride + layout.offset + head * layout.head_stride;
+        let start = layout.start(token, head);
         for (channel, value) in data[start..start + spec.dim].iter().enumerate() {
             out[channel * spec.keys + token] = *value;
         }
@@ -89,7 +98,7 @@ fn transposed(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) 
 fn gathered(data: &[f32], layout: &HeadLayout, head: usize, spec: &Attention) -> Vec<f32> {
     let mut out = Vec::with_capacity(spec.keys * spec.dim);
     for token in 0..spec.keys {
-        let start = token * layout.stride + layout.offset + head * layout.head_stride;
+        let start = layout.start(token, head);
         out.extend_from_slice(&data[start..start + spec.dim]);
     }
     out
@@ -122,4 +131,54 @@ fn exponentials(scores: &mut [f32], bias: &[f32]) -> f32 {
         lanes.iter_mut().zip(chunk).for_each(|(total, score)| *total += score);
     }
     1.0 / lanes.iter().chain(rest).sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// With a bias of zeros, attention takes the usual way.
+        #[test]
+        fn few_queries_or_keys_are_the_same_as_the_usual_way(
+            (queries, keys) in prop_oneof![(1..=8_usize, 9..70_usize), (1..300_usize, 1..=16_usize)],
+            (batch, heads) in (1..3_usize, 1..4_usize),
+            dim in prop_oneof![Just(16), Just(32)],
+            shared in any::<bool>(),
+        ) {
+            let width = heads * dim;
+            let values = |count: usize, seed: usize| -> Vec<f32> {
+                (0..count).map(|i| ((i * 7919 + seed) % 1013) as f32 / 200.0 - 2.5).collect()
+            };
+            let own = HeadLayout { stride: width, offset: 0, head_stride: dim, shared: false };
+            // Keys and values may lie next to each other.
+            let pair = HeadLayout { stride: 2 * width, shared, ..own };
+            let few = Attention {
+                batch,
+                queries,
+                keys,
+                heads,
+                dim,
+                scale: 0.25,
+                bias: ScoreBias::None,
+                q: own,
+                k: pair,
+                v: HeadLayout { offset: width, ..pair },
+            };
+            let usual = Attention { bias: ScoreBias::Shared, ..few };
+            let (q, both) = (values(batch * queries * width, 1), values(batch * keys * 2 * width, 5));
+            let zeros = vec![0.0; queries * keys];
+            let mut found = [(); 2].map(|()| vec![f32::NAN; batch * queries * width]);
+            let operands = Operands { q: &q, k: &both, v: &both };
+            let out = &mut found[0][..queries * width];
+            prop_assert!(few_keys(operands, &few, out) || few_queries(operands, &few, out));
+            attention(&q, &both, &both, &[], &few, &mut found[0]);
+            attention(&q, &both, &both, &zeros, &usual, &mut found[1]);
+            for (few, usual) in found[0].iter().zip(&found[1]) {
+                prop_assert!((few - usual).abs() < 1e-5, "{} against {}", few, usual);
+            }
+        }
+    }
 }

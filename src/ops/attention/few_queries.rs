@@ -1,21 +1,14 @@
 //! Attention of few queries to many keys, as that of a prompt's tokens to a photo, on the CPU. To
 //! pack keys and values for the usual product would take longer than to multiply, so they are read
-//! where they are. Four queries are compared with a key at once, one in each place of a register.
+//! where they are.
 
-use super::{Attention, HeadLayout, ScoreBias};
-use crate::ops::cpu::Lanes;
+use super::cpu::Operands;
+use super::tokens::{FEW, PAIR, SIDE_BY_SIDE, TOGETHER, Tokens, add_product};
+use super::{Attention, ScoreBias};
+use crate::ops::cpu::{Lanes, lanes};
 
-/// The most queries for which this is faster than the usual product.
-const FEW: usize = 8;
-const SIDE_BY_SIDE: usize = Lanes::COUNT;
-
-/// The queries, keys and values of one batch.
-#[derive(Clone, Copy)]
-pub(super) struct Operands<'a> {
-    pub(super) q: &'a [f32],
-    pub(super) k: &'a [f32],
-    pub(super) v: &'a [f32],
-}
+/// The scores of a query for some keys that are next to each other.
+type Scores = [f32; SIDE_BY_SIDE];
 
 /// Computes the attention of one batch if it is of this kind. Otherwise the result is false. `out`
 /// is `[queries, heads * dim]`.
@@ -31,132 +24,85 @@ pub(super) fn few_queries(operands: Operands<'_>, spec: &Attention, out: &mut [f
     true
 }
 
-fn all_heads<const DIM: usize>(operands: Operands<'_>, spec: &Attention, out: &mut [f32]) {
-    let Operands { q, k, v } = operands;
-    let width = spec.heads * DIM;
-    let mut scores = vec![[0.0; SIDE_BY_SIDE]; spec.keys];
-    for head in 0..spec.heads {
-        let keys = || (0..spec.keys).map(|key| token::<DIM>(k, &spec.k, head, key));
-        let values = || (0..spec.keys).map(|key| token::<DIM>(v, &spec.v, head, key));
-        for (block, out) in out.chunks_mut(SIDE_BY_SIDE * width).enumerate() {
-            // The last block is filled up with a query that is there already.
-            let query = |i: usize| (block * SIDE_BY_SIDE + i).min(spec.queries - 1);
-            let queries = [0, 1, 2, 3].map(|i| token::<DIM>(q, &spec.q, head, query(i)));
-            let channels: [Lanes; DIM] = std::array::from_fn(|c| {
-                Lanes::load(&queries.map(|query| query[c] * spec.scale), 0)
-            });
-            let factors = exponentials(&channels, keys(), &mut scores);
-            for (i, out) in out.chunks_mut(width).enumerate() {
-                let factor = factors[i];
-                let out = out[head * DIM..].first_chunk_mut().expect("a row has all heads");
-                mixed::<DIM>(scores.iter().map(|scores| scores[i] * factor), values(), out);
-            }
-        }
-    }
-}
-
-/// The channels of a token in one head.
-fn token<'a, const DIM: usize>(
-    data: &'a [f32],
-    layout: &HeadLayout,
-    head: usize,
-    number: usize,
-) -> &'a [f32; DIM] {
-    let start = number * layout.stride + layout.offset + head * layout.head_stride;
-    data[start..].first_chunk().expect("all tokens are there")
-}
-
-/// Writes the exponentials of the scores of four queries, relative to the highest ones. Returns the
-/// factors that make them sum to one.
-fn exponentials<'a, const DIM: usize>(
-    queries: &[Lanes; DIM],
-    keys: impl Iterator<Item = &'a [f32; DIM]>,
-    scores: &mut [[f32; SIDE_BY_SIDE]],
-) -> [f32; SIDE_BY_SIDE] {
-    let mut best = Lanes::splat(f32::NEG_INFINITY);
-    for (scores, key) in scores.iter_mut().zip(keys) {
-        // Two sums, because in a single chain each step would wait for the one before.
-        let mut sums = [Lanes::splat(0.0); 2];
-        for (i, (query, &channel)) in queries.iter().zip(key).enumerate() {
-            sums[i % 2] = query.mul_add(Lanes::splat(channel), sums[i % 2]);
-        }
-        let score = sums[0] + sums[1];
-        best = best.larger(score);
-        score.store(scores, 0);
-    }
-    let mut total = Lanes::splat(0.0);
-    for scores in scores {
-        let score = (Lanes::load(scores, 0) + best * Lanes::splat(-1.0)).exp();
-        total = total + score;
-        score.store(scores, 0);
-    }
-    let mut factors = [0.0; SIDE_BY_SIDE];
-    (Lanes::splat(1.0) / total).store(&mut factors, 0);
-    factors
-}
-
-/// The sum of all values, each times its weight.
-fn mixed<'a, const DIM: usize>(
-    weights: impl Iterator<Item = f32>,
-    values: impl Iterator<Item = &'a [f32; DIM]>,
-    out: &mut [f32; DIM],
+fn all_heads<const DIM: usize>(
+    Operands { q, k, v }: Operands<'_>,
+    spec: &Attention,
+    out: &mut [f32],
 ) {
-    // A head has at most 32 channels.
-    let mut sums = [Lanes::splat(0.0); 32 / Lanes::COUNT];
-    for (weight, value) in weights.zip(values) {
-        let weight = Lanes::splat(weight);
-        for (i, sum) in sums[..DIM / Lanes::COUNT].iter_mut().enumerate() {
-            *sum = weight.mul_add(Lanes::load(value, i), *sum);
+    let width = spec.heads * DIM;
+    // The scores of all queries for the first keys, then those for the next ones.
+    let rows = spec.queries.next_multiple_of(TOGETHER);
+    let mut scores = vec![[0.0; SIDE_BY_SIDE]; rows * spec.keys.div_ceil(SIDE_BY_SIDE)];
+    for head in 0..spec.heads {
+        let queries = Tokens::<DIM>::new(q, &spec.q, head, spec.queries, spec.scale);
+        for (group, scores) in scores.chunks_mut(rows).enumerate() {
+            let first = group * SIDE_BY_SIDE;
+            // The last keys are filled up with one that is there already.
+            let key = |i: usize| spec.k.token(k, (first + i).min(spec.keys - 1), head);
+            let products = queries.products(std::array::from_fn(key));
+            for (scores, products) in scores.iter_mut().zip(products) {
+                (0..PAIR).for_each(|half| products[half].store(scores, half));
+                scores[SIDE_BY_SIDE.min(spec.keys - first)..].fill(f32::NEG_INFINITY);
+            }
         }
-    }
-    sums[..DIM / Lanes::COUNT].iter().enumerate().for_each(|(i, sum)| sum.store(out, i));
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::cpu::attention;
-    use super::*;
-
-    proptest! {
-        /// With a bias of zeros, attention takes the usual way.
-        #[test]
-        fn is_the_same_as_the_usual_way(
-            (batch, queries, keys, heads) in (1..3_usize, 1..=FEW, 9..70_usize, 1..4_usize),
-            dim in prop_oneof![Just(16), Just(32)],
-            shared in any::<bool>(),
-        ) {
-            let width = heads * dim;
-            let values = |count: usize, seed: usize| -> Vec<f32> {
-                (0..count).map(|i| ((i * 7919 + seed) % 1013) as f32 / 200.0 - 2.5).collect()
-            };
-            let own = HeadLayout { stride: width, offset: 0, head_stride: dim, shared: false };
-            // Keys and values may lie next to each other.
-            let pair = HeadLayout { stride: 2 * width, shared, ..own };
-            let few = Attention {
-                batch,
-                queries,
-                keys,
-                heads,
-                dim,
-                scale: 0.25,
-                bias: ScoreBias::None,
-                q: own,
-                k: pair,
-                v: HeadLayout { offset: width, ..pair },
-            };
-            let usual = Attention { bias: ScoreBias::Shared, ..few };
-            let (q, both) = (values(batch * queries * width, 1), values(batch * keys * 2 * width, 5));
-            let zeros = vec![0.0; queries * keys];
-            let mut found = [(); 2].map(|()| vec![f32::NAN; batch * queries * width]);
-            let operands = Operands { q: &q, k: &both, v: &both };
-            prop_assert!(few_queries(operands, &few, &mut found[0][..queries * width]));
-            attention(&q, &both, &both, &[], &few, &mut found[0]);
-            attention(&q, &both, &both, &zeros, &usual, &mut found[1]);
-            for (few, usual) in found[0].iter().zip(&found[1]) {
-                prop_assert!((few - usual).abs() < 1e-5, "{} against {}", few, usual);
+        let factors: Vec<_> =
+            (0..rows).map(|query| exponentials(&mut scores, query, rows)).collect();
+        for from in (0..spec.queries).step_by(TOGETHER) {
+            let value = |key: usize| spec.v.token(v, key.min(spec.keys - 1), head);
+            let mixed = mixed::<DIM>(scores.chunks(rows).map(|scores| &scores[from..]), value);
+            let rows = out.chunks_mut(width).zip(&factors).skip(from);
+            for ((out, factor), mixed) in rows.zip(mixed) {
+                let out = &mut out[head * DIM..][..DIM];
+                out.iter_mut().zip(mixed).for_each(|(out, value)| *out = value * factor);
             }
         }
     }
+}
+
+/// Replaces the scores of a query by their exponentials relative to the highest one. Returns the
+/// factor that makes them sum to one. `rows` is the number of queries, of which all have their
+/// scores for the same keys next to each other.
+fn exponentials(scores: &mut [Scores], query: usize, rows: usize) -> f32 {
+    let mut best = [Lanes::splat(f32::NEG_INFINITY); PAIR];
+    for scores in scores.iter().skip(query).step_by(rows) {
+        (0..PAIR).for_each(|half| best[half] = best[half].larger(Lanes::load(scores, half)));
+    }
+    let highest =
+        lanes::values(best[0].larger(best[1])).into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let shift = Lanes::splat(-highest);
+    let mut total = [Lanes::splat(0.0); PAIR];
+    for scores in scores.iter_mut().skip(query).step_by(rows) {
+        for half in 0..PAIR {
+            let score = (Lanes::load(scores, half) + shift).exp();
+            total[half] = total[half] + score;
+            score.store(scores, half);
+        }
+    }
+    1.0 / lanes::values(total[0] + total[1]).into_iter().sum::<f32>()
+}
+
+/// The sums of all values, each times its weight, for some queries. `weights` has those of the
+/// first [`SIDE_BY_SIDE`] values, then those of the next ones.
+fn mixed<'a, const DIM: usize>(
+    weights: impl Iterator<Item = &'a [Scores]> + Clone,
+    value: impl Fn(usize) -> &'a [f32; DIM],
+) -> [[f32; DIM]; TOGETHER] {
+    let mut mixed = [[0.0; DIM]; TOGETHER];
+    for part in 0..DIM / SIDE_BY_SIDE {
+        let mut sums = [[Lanes::splat(0.0); PAIR]; TOGETHER];
+        for (group, weights) in weights.clone().enumerate() {
+            let weights: &[Scores; TOGETHER] = weights.first_chunk().expect("whole rows");
+            for i in 0..SIDE_BY_SIDE {
+                let value = value(group * SIDE_BY_SIDE + i);
+                let value = std::array::from_fn(|half| Lanes::load(value, part * PAIR + half));
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    add_product(sum, value, weights[i]);
+                }
+            }
+        }
+        for (mixed, sum) in mixed.iter_mut().zip(sums) {
+            (0..PAIR).for_each(|half| sum[half].store(mixed, part * PAIR + half));
+        }
+    }
+    mixed
 }

@@ -1,8 +1,10 @@
 //! Multi-head attention. It reads its operands where projections have put them, without copies.
 
 mod cpu;
+mod few_keys;
 mod few_queries;
 mod op;
+mod tokens;
 
 use burn::tensor::Tensor;
 

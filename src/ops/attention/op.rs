@@ -39,6 +39,23 @@ pub(crate) struct HeadLayout {
     pub shared: bool,
 }
 
+impl HeadLayout {
+    /// Where the channels of a token begin in one head.
+    pub(super) fn start(&self, token: usize, head: usize) -> usize {
+        token * self.stride + self.offset + head * self.head_stride
+    }
+
+    /// The channels of a token in one head.
+    pub(super) fn token<'a, const DIM: usize>(
+        &self,
+        data: &'a [f32],
+        token: usize,
+        head: usize,
+    ) -> &'a [f32; DIM] {
+        data[self.start(token, head)..].first_chunk().expect("all tokens are there")
+    }
+}
+
 /// The bias that is added to the scores of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScoreBias {

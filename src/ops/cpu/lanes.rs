@@ -91,6 +91,20 @@ impl Div for Lanes {
     }
 }
 
+/// The four values.
+pub(crate) fn values(lanes: Lanes) -> [f32; Lanes::COUNT] {
+    let mut values = [0.0; Lanes::COUNT];
+    lanes.store(&mut values, 0);
+    values
+}
+
+/// Swaps rows and columns of four registers.
+pub(crate) fn transposed(rows: [Lanes; Lanes::COUNT]) -> [Lanes; Lanes::COUNT] {
+    let [a, b, c, d] = rows;
+    let ((ab, cd), (ab_right, cd_right)) = ((a.left(b), c.left(d)), (a.right(b), c.right(d)));
+    [ab.halves(cd).0, ab.halves(cd).1, ab_right.halves(cd_right).0, ab_right.halves(cd_right).1]
+}
+
 /// Applies `f` to all values in place. If their number is not a multiple of four, `f` also sees the
 /// zeros that fill up the last register.
 pub(crate) fn map(values: &mut [f32], f: impl Fn(Lanes) -> Lanes) {
@@ -145,6 +159,22 @@ impl Lanes {
         Self(simd::f32x4_pmin(self.0, simd::f32x4_splat(limit)))
     }
 
+    /// The first two values of each, in turns.
+    fn left(self, other: Self) -> Self {
+        Self(simd::i32x4_shuffle::<0, 4, 1, 5>(self.0, other.0))
+    }
+
+    /// The last two values of each, in turns.
+    fn right(self, other: Self) -> Self {
+        Self(simd::i32x4_shuffle::<2, 6, 3, 7>(self.0, other.0))
+    }
+
+    /// The first halves of both, and their second halves.
+    fn halves(self, other: Self) -> (Self, Self) {
+        let first = simd::i64x2_shuffle::<0, 2>(self.0, other.0);
+        (Self(first), Self(simd::i64x2_shuffle::<1, 3>(self.0, other.0)))
+    }
+
     /// `2^n`, where `self` is `1.5 * 2^23 + n`.
     fn power_of_two(self) -> Self {
         Self(simd::i32x4_add(simd::i32x4_shl(self.0, 23), simd::i32x4_splat(127 << 23)))
@@ -178,6 +208,21 @@ impl Lanes {
         Self(self.0.map(|x| if limit < x { limit } else { x }))
     }
 
+    fn left(self, other: Self) -> Self {
+        let ([a, b, ..], [c, d, ..]) = (self.0, other.0);
+        Self([a, c, b, d])
+    }
+
+    fn right(self, other: Self) -> Self {
+        let ([.., a, b], [.., c, d]) = (self.0, other.0);
+        Self([a, c, b, d])
+    }
+
+    fn halves(self, other: Self) -> (Self, Self) {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        (Self([a, b, e, f]), Self([c, d, g, h]))
+    }
+
     fn power_of_two(self) -> Self {
         Self(self.0.map(|x| f32::from_bits((x.to_bits() << 23).wrapping_add(127 << 23))))
     }
@@ -190,6 +235,15 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_become_columns() {
+        let values: [f32; 16] = std::array::from_fn(|i| i as f32);
+        let mut out = [0.0; 16];
+        let columns = transposed(std::array::from_fn(|row| Lanes::load(&values, row)));
+        columns.into_iter().enumerate().for_each(|(i, column)| column.store(&mut out, i));
+        assert_eq!(out, std::array::from_fn(|i| (i % 4 * 4 + i / 4) as f32));
+    }
 
     #[test]
     fn exp_matches_the_standard_library() {

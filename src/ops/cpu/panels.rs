@@ -1,7 +1,7 @@
 //! The matrix product for browsers, where there are no threads and registers hold four floats.
 //! `gemm`, which is used natively, is slower there (`docs/performance.md`).
 
-use super::lanes::Lanes;
+use super::lanes::{self, Lanes};
 use super::operand::Operand;
 
 /// The number of registers across a tile of the result. It and [`HEIGHT`] are chosen so that all
@@ -34,16 +34,12 @@ impl Factor {
     /// The factor made of the `cols * depth` values from `start` on.
     pub(crate) fn new(w: Operand<'_>, start: usize, cols: usize, depth: usize) -> Self {
         let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
+        let mut rows = vec![0.0; WIDTH.min(cols) * depth];
         for (i, panel) in panels.chunks_mut(WIDTH * depth).enumerate() {
-            let columns = WIDTH.min(cols - i * WIDTH);
-            let w = w.values(start + i * WIDTH * depth, columns * depth);
-            for (column, w) in w.chunks(depth).enumerate() {
-                panel
-                    .iter_mut()
-                    .skip(column)
-                    .step_by(WIDTH)
-                    .zip(w)
-                    .for_each(|(to, from)| *to = *from);
+            let rows = &mut rows[..WIDTH.min(cols - i * WIDTH) * depth];
+            w.read(start + i * WIDTH * depth, rows);
+            for (group, rows) in rows.chunks(Lanes::COUNT * depth).enumerate() {
+                pack(rows, depth, panel.as_chunks_mut().0, group);
             }
         }
         Self { panels, cols, depth }
@@ -75,6 +71,27 @@ impl Factor {
     }
 }
 
+/// Writes up to four rows of `W` to four columns of a panel: those of register number `group`.
+fn pack(rows: &[f32], depth: usize, panel: &mut [[f32; WIDTH]], group: usize) {
+    let (fours, rest) = panel.as_chunks_mut::<{ Lanes::COUNT }>();
+    let mut packed = 0;
+    if rows.len() == Lanes::COUNT * depth {
+        let rows: [_; Lanes::COUNT] = std::array::from_fn(|row| {
+            rows[row * depth..][..depth].as_chunks::<{ Lanes::COUNT }>().0
+        });
+        for (k, panel) in fours.iter_mut().enumerate() {
+            let columns = lanes::transposed(rows.map(|row| Lanes::load(&row[k], 0)));
+            panel.iter_mut().zip(columns).for_each(|(panel, column)| column.store(panel, group));
+        }
+        packed = depth - rest.len();
+    }
+    for (column, row) in rows.chunks(depth).enumerate() {
+        for (panel, value) in panel.iter_mut().zip(row).skip(packed) {
+            panel[group * Lanes::COUNT + column] = *value;
+        }
+    }
+}
+
 /// A part of the depth, from `start` on, and a panel of columns, from `left` on.
 struct Block {
     start: usize,
@@ -86,6 +103,7 @@ struct Block {
 impl Block {
     /// Adds the products of this part to `ROWS` rows of the result. The first part overwrites what
     /// is there.
+    #[inline(never)]
     fn add<const ROWS: usize>(&self, a: &[f32], panel: &[f32], out: &mut [f32]) {
         let &Self { start, left, cols, depth } = self;
         let panel = panel.as_chunks::<WIDTH>().0;
