@@ -69,8 +69,7 @@ export function buildWasm(profile) {
           '--target',
           WASM,
         ];
-        // The quick profile makes two identical builds.
-        run('cargo', [...args, ...(release ? flags : [])], {
+        run('cargo', [...args, ...flags], {
           env: { ...toolchain.env, ...(release ? smallLinker() : {}) },
         });
         bind(profile, build, join(TARGET, WASM, profile, 'aims_web.wasm'));

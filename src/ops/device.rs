@@ -26,7 +26,7 @@ pub fn use_f16(device: &Device, f16: bool) -> bool {
 /// done in parts. A GPU works best with few and large kernels. In a browser, memory that the CPU
 /// has taken is never given back.
 pub fn working_bytes(device: &Device) -> usize {
-    if gpu_of(device).is_some() { 48 << 20 } else { 16 << 20 }
+    if gpu_of(device).is_some() { 48 << 20 } else { 32 << 20 }
 }
 
 /// Makes a GPU compute nothing from now on: kernels are recorded, with the memory that they need,

@@ -117,20 +117,35 @@ impl Op<1> for Arrange {
 
 /// The CPU twin.
 fn copy(x: &[f32], movement: &Arrange, out: &mut [f32]) {
-    let Arrange { sizes, from, to, from_offset, to_offset } = movement;
-    for mut index in 0..sizes[..AXES - 1].iter().product() {
-        let (mut source, mut target) = (*from_offset, *to_offset);
-        for axis in (0..AXES - 1).rev() {
-            let at = index % sizes[axis];
-            index /= sizes[axis];
-            source += at * from[axis];
-            target += at * to[axis];
+    let axes = movement.sizes.iter().zip(movement.from).zip(movement.to);
+    let axes: Vec<_> = axes
+        .map(|((&size, from), to)| Axis { size, from, to })
+        .filter(|axis| axis.size > 1)
+        .collect();
+    copy_axes(&axes, x, movement.from_offset, out, movement.to_offset);
+}
+
+/// One axis of a copy, with the strides of the input and the output.
+struct Axis {
+    size: usize,
+    from: usize,
+    to: usize,
+}
+
+/// Copies the values of some axes, the outermost first.
+fn copy_axes(axes: &[Axis], x: &[f32], from: usize, out: &mut [f32], to: usize) {
+    /// Copying fewer values one by one takes less time than a function call.
+    const FEW: usize = 8;
+    match axes {
+        [] => out[to] = x[from],
+        [Axis { size, from: 1, to: 1 }] if *size > FEW => {
+            out[to..to + size].copy_from_slice(&x[from..from + size]);
         }
-        let (count, from, to) = (sizes[AXES - 1], from[AXES - 1], to[AXES - 1]);
-        if (from, to) == (1, 1) {
-            out[target..target + count].copy_from_slice(&x[source..source + count]);
-        } else {
-            (0..count).for_each(|i| out[target + i * to] = x[source + i * from]);
+        [axis] => (0..axis.size).for_each(|i| out[to + i * axis.to] = x[from + i * axis.from]),
+        [axis, inner @ ..] => {
+            for i in 0..axis.size {
+                copy_axes(inner, x, from + i * axis.from, out, to + i * axis.to);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::cpu::Operands;
 use super::tokens::{FEW, PAIR, SIDE_BY_SIDE, TOGETHER, Tokens, add_product};
 use super::{Attention, ScoreBias};
-use crate::ops::cpu::{Lanes, lanes};
+use crate::ops::cpu::Lanes;
 
 /// The scores of a query for some keys that are next to each other.
 type Scores = [f32; SIDE_BY_SIDE];
@@ -30,27 +30,27 @@ fn all_heads<const DIM: usize>(
     out: &mut [f32],
 ) {
     let width = spec.heads * DIM;
-    // The scores of all queries for the first keys, then those for the next ones.
+    let groups = spec.keys.div_ceil(SIDE_BY_SIDE);
     let rows = spec.queries.next_multiple_of(TOGETHER);
-    let mut scores = vec![[0.0; SIDE_BY_SIDE]; rows * spec.keys.div_ceil(SIDE_BY_SIDE)];
+    let mut scores = vec![[0.0; SIDE_BY_SIDE]; rows * groups];
     for head in 0..spec.heads {
         let queries = Tokens::<DIM>::new(q, &spec.q, head, spec.queries, spec.scale);
-        for (group, scores) in scores.chunks_mut(rows).enumerate() {
+        for group in 0..groups {
             let first = group * SIDE_BY_SIDE;
             // The last keys are filled up with one that is there already.
             let key = |i: usize| spec.k.token(k, (first + i).min(spec.keys - 1), head);
             let products = queries.products(std::array::from_fn(key));
-            for (scores, products) in scores.iter_mut().zip(products) {
-                (0..PAIR).for_each(|half| products[half].store(scores, half));
-                scores[SIDE_BY_SIDE.min(spec.keys - first)..].fill(f32::NEG_INFINITY);
+            for (row, product) in scores.chunks_mut(groups).zip(products) {
+                (0..PAIR).for_each(|half| product[half].store(&mut row[group], half));
+                row[group][SIDE_BY_SIDE.min(spec.keys - first)..].fill(f32::NEG_INFINITY);
             }
         }
-        let factors: Vec<_> =
-            (0..rows).map(|query| exponentials(&mut scores, query, rows)).collect();
-        for from in (0..spec.queries).step_by(TOGETHER) {
-            let value = |key: usize| spec.v.token(v, key.min(spec.keys - 1), head);
-            let mixed = mixed::<DIM>(scores.chunks(rows).map(|scores| &scores[from..]), value);
-            let rows = out.chunks_mut(width).zip(&factors).skip(from);
+        let factors: Vec<_> = scores.chunks_mut(groups).map(exponentials).collect();
+        let value = |key: usize| spec.v.token(v, key.min(spec.keys - 1), head);
+        for (i, scores) in scores.chunks(TOGETHER * groups).enumerate() {
+            let mixed =
+                mixed::<DIM>(std::array::from_fn(|i| &scores[i * groups..][..groups]), value);
+            let rows = out.chunks_mut(width).zip(&factors).skip(i * TOGETHER);
             for ((out, factor), mixed) in rows.zip(mixed) {
                 let out = &mut out[head * DIM..][..DIM];
                 out.iter_mut().zip(mixed).for_each(|(out, value)| *out = value * factor);
@@ -60,38 +60,34 @@ fn all_heads<const DIM: usize>(
 }
 
 /// Replaces the scores of a query by their exponentials relative to the highest one. Returns the
-/// factor that makes them sum to one. `rows` is the number of queries, of which all have their
-/// scores for the same keys next to each other.
-fn exponentials(scores: &mut [Scores], query: usize, rows: usize) -> f32 {
+/// factor that makes them sum to one.
+fn exponentials(scores: &mut [Scores]) -> f32 {
     let mut best = [Lanes::splat(f32::NEG_INFINITY); PAIR];
-    for scores in scores.iter().skip(query).step_by(rows) {
+    for scores in scores.iter() {
         (0..PAIR).for_each(|half| best[half] = best[half].larger(Lanes::load(scores, half)));
     }
-    let highest =
-        lanes::values(best[0].larger(best[1])).into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let shift = Lanes::splat(-highest);
+    let shift = best[0].larger(best[1]).largest() * Lanes::splat(-1.0);
     let mut total = [Lanes::splat(0.0); PAIR];
-    for scores in scores.iter_mut().skip(query).step_by(rows) {
-        for half in 0..PAIR {
+    for scores in scores {
+        for (half, total) in total.iter_mut().enumerate() {
             let score = (Lanes::load(scores, half) + shift).exp();
-            total[half] = total[half] + score;
+            *total = *total + score;
             score.store(scores, half);
         }
     }
-    1.0 / lanes::values(total[0] + total[1]).into_iter().sum::<f32>()
+    1.0 / (total[0] + total[1]).values().into_iter().sum::<f32>()
 }
 
-/// The sums of all values, each times its weight, for some queries. `weights` has those of the
-/// first [`SIDE_BY_SIDE`] values, then those of the next ones.
+/// The sums of all values, each times its weight, for some queries.
 fn mixed<'a, const DIM: usize>(
-    weights: impl Iterator<Item = &'a [Scores]> + Clone,
+    weights: [&[Scores]; TOGETHER],
     value: impl Fn(usize) -> &'a [f32; DIM],
 ) -> [[f32; DIM]; TOGETHER] {
     let mut mixed = [[0.0; DIM]; TOGETHER];
     for part in 0..DIM / SIDE_BY_SIDE {
         let mut sums = [[Lanes::splat(0.0); PAIR]; TOGETHER];
-        for (group, weights) in weights.clone().enumerate() {
-            let weights: &[Scores; TOGETHER] = weights.first_chunk().expect("whole rows");
+        for group in 0..weights[0].len() {
+            let weights = weights.map(|weights| &weights[group]);
             for i in 0..SIDE_BY_SIDE {
                 let value = value(group * SIDE_BY_SIDE + i);
                 let value = std::array::from_fn(|half| Lanes::load(value, part * PAIR + half));

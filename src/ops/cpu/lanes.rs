@@ -45,9 +45,28 @@ impl Lanes {
         (p * rest).mul_add(rest, rest + Self::splat(1.0)) * rounded.power_of_two()
     }
 
+    /// The four values.
+    pub(crate) fn values(self) -> [f32; Self::COUNT] {
+        let mut values = [0.0; Self::COUNT];
+        self.store(&mut values, 0);
+        values
+    }
+
+    /// The largest of the four values, none of which may be NaN, four times.
+    pub(crate) fn largest(self) -> Self {
+        let pairs = self.left(self).larger(self.right(self));
+        let (first, second) = pairs.halves(pairs);
+        first.larger(second)
+    }
+
     /// The larger of each value and `limit`. NaN stays NaN.
     pub(crate) fn at_least(self, limit: f32) -> Self {
         self.larger(Self::splat(limit))
+    }
+
+    /// The smaller of each value and `limit`. NaN stays NaN.
+    pub(crate) fn at_most(self, limit: f32) -> Self {
+        self.smaller(Self::splat(limit))
     }
 
     /// The polynomial with these coefficients, starting with the constant.
@@ -57,6 +76,14 @@ impl Lanes {
         reversed.fold(highest, |sum, coefficient| sum.mul_add(self, coefficient))
     }
 }
+
+/// Four integers of 32 bits.
+#[derive(Clone, Copy)]
+#[cfg(any(target_feature = "relaxed-simd", test))]
+pub(crate) struct Integers(
+    #[cfg(target_family = "wasm")] simd::v128,
+    #[cfg(not(target_family = "wasm"))] [i32; Lanes::COUNT],
+);
 
 impl Add for Lanes {
     type Output = Self;
@@ -89,13 +116,6 @@ impl Div for Lanes {
         #[cfg(not(target_family = "wasm"))]
         self.zip(other, |a, b| a / b)
     }
-}
-
-/// The four values.
-pub(crate) fn values(lanes: Lanes) -> [f32; Lanes::COUNT] {
-    let mut values = [0.0; Lanes::COUNT];
-    lanes.store(&mut values, 0);
-    values
 }
 
 /// Swaps rows and columns of four registers.
@@ -154,9 +174,9 @@ impl Lanes {
         Self(simd::f32x4_pmax(self.0, other.0))
     }
 
-    /// The smaller of each value and `limit`. NaN stays NaN.
-    pub(crate) fn at_most(self, limit: f32) -> Self {
-        Self(simd::f32x4_pmin(self.0, simd::f32x4_splat(limit)))
+    /// The smaller of each two values. NaN stays NaN if it is in `self`.
+    pub(crate) fn smaller(self, other: Self) -> Self {
+        Self(simd::f32x4_pmin(self.0, other.0))
     }
 
     /// The first two values of each, in turns.
@@ -204,8 +224,8 @@ impl Lanes {
         self.zip(other, |a, b| if a < b { b } else { a })
     }
 
-    pub(crate) fn at_most(self, limit: f32) -> Self {
-        Self(self.0.map(|x| if limit < x { limit } else { x }))
+    pub(crate) fn smaller(self, other: Self) -> Self {
+        self.zip(other, |a, b| if b < a { b } else { a })
     }
 
     fn left(self, other: Self) -> Self {
@@ -229,6 +249,66 @@ impl Lanes {
 
     fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
         Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
+    }
+}
+
+/// What needs relaxed SIMD.
+#[cfg(target_feature = "relaxed-simd")]
+impl Lanes {
+    /// Writes sixteen values from 0 to 127 without their fractions.
+    pub(crate) fn store_bytes(four: [Self; 4], bytes: &mut [u8; 16]) {
+        let [a, b, c, d] = four.map(|lanes| simd::i32x4_relaxed_trunc_f32x4(lanes.0));
+        let halves = (simd::i16x8_narrow_i32x4(a, b), simd::i16x8_narrow_i32x4(c, d));
+        let all = simd::u8x16_narrow_i16x8(halves.0, halves.1);
+        // SAFETY: there is room for sixteen bytes, and the store needs no alignment.
+        unsafe { simd::v128_store(bytes.as_mut_ptr().cast(), all) }
+    }
+}
+
+#[cfg(target_feature = "relaxed-simd")]
+impl Integers {
+    pub(crate) fn new([a, b, c, d]: [i32; Lanes::COUNT]) -> Self {
+        Self(simd::i32x4(a, b, c, d))
+    }
+
+    /// Adds to each integer the products of four weights with four inputs from 0 to 127. The first
+    /// integer gets the first four weights.
+    pub(crate) fn add_products(self, weights: &[[i8; 4]; 4], inputs: [u8; 4]) -> Self {
+        // SAFETY: there are sixteen weights, and the load needs no alignment.
+        let weights = unsafe { simd::v128_load(weights.as_ptr().cast()) };
+        let inputs = simd::i32x4_splat(i32::from_le_bytes(inputs));
+        Self(simd::i32x4_relaxed_dot_i8x16_i7x16_add(weights, inputs, self.0))
+    }
+
+    pub(crate) fn to_floats(self) -> Lanes {
+        Lanes(simd::f32x4_convert_i32x4(self.0))
+    }
+}
+
+/// The same as above, on arrays.
+#[cfg(all(not(target_family = "wasm"), test))]
+impl Lanes {
+    pub(crate) fn store_bytes(four: [Self; 4], bytes: &mut [u8; 16]) {
+        let values = four.iter().flat_map(|lanes| lanes.0);
+        bytes.iter_mut().zip(values).for_each(|(byte, value)| *byte = value as u8);
+    }
+}
+
+#[cfg(all(not(target_family = "wasm"), test))]
+impl Integers {
+    pub(crate) fn new(integers: [i32; Lanes::COUNT]) -> Self {
+        Self(integers)
+    }
+
+    pub(crate) fn add_products(self, weights: &[[i8; 4]; 4], inputs: [u8; 4]) -> Self {
+        Self(std::array::from_fn(|i| {
+            let products = weights[i].iter().zip(inputs).map(|(&w, x)| i32::from(w) * i32::from(x));
+            self.0[i] + products.sum::<i32>()
+        }))
+    }
+
+    pub(crate) fn to_floats(self) -> Lanes {
+        Lanes(self.0.map(|integer| integer as f32))
     }
 }
 

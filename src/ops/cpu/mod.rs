@@ -2,6 +2,10 @@
 //! against, and what runs if there is no GPU.
 
 mod activation;
+#[cfg(target_family = "wasm")]
+mod browser;
+#[cfg(any(target_feature = "relaxed-simd", test))]
+mod integers;
 pub(super) mod lanes;
 #[cfg(not(target_family = "wasm"))]
 mod native;
@@ -11,10 +15,10 @@ mod panels;
 mod parallel;
 
 pub(super) use activation::activate;
+#[cfg(target_family = "wasm")]
+pub(super) use browser::Factor;
 pub(super) use lanes::Lanes;
 #[cfg(not(target_family = "wasm"))]
 pub(super) use native::Factor;
 pub(super) use operand::Operand;
-#[cfg(target_family = "wasm")]
-pub(super) use panels::Factor;
 pub(super) use parallel::for_each_chunk;

@@ -38,33 +38,29 @@ impl<'a> Operand<'a> {
     /// Writes the values from `start` on. If they are packed, `start` and the length of `out` must
     /// be multiples of [`GROUP`].
     pub(crate) fn read(&self, start: usize, out: &mut [f32]) {
-        match *self {
-            Operand::Floats(values) => out.copy_from_slice(&values[start..start + out.len()]),
-            Operand::Packed { packed, bits, scales } => {
-                let packed = &packed[start / bits.per_u32()..][..out.len() / bits.per_u32()];
-                let scales = &scales[start / GROUP..];
-                let as_is = |bytes: &[i8; GROUP]| *bytes;
-                // All machines that this runs on are little-endian, so the lowest bits come first.
-                match bits {
-                    Bits::Eight => expand(bytemuck::cast_slice(packed), as_is, scales, out),
-                    Bits::Four => expand(bytemuck::cast_slice(packed), nibbles, scales, out),
-                }
-            }
+        if let Operand::Floats(values) = self {
+            return out.copy_from_slice(&values[start..start + out.len()]);
+        }
+        for (i, out) in out.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+            let (integers, scale) = self.group(start / GROUP + i);
+            out.iter_mut().zip(integers).for_each(|(out, value)| *out = f32::from(value) * scale);
         }
     }
-}
 
-/// Expands groups of packed values. `unpack` gives the integers of a group.
-fn expand<const BYTES: usize>(
-    packed: &[[i8; BYTES]],
-    unpack: impl Fn(&[i8; BYTES]) -> [i8; GROUP],
-    scales: &[f32],
-    out: &mut [f32],
-) {
-    let groups = out.as_chunks_mut::<GROUP>().0.iter_mut();
-    for ((out, packed), &scale) in groups.zip(packed).zip(scales) {
-        let integers = unpack(packed);
-        out.iter_mut().zip(integers).for_each(|(out, value)| *out = f32::from(value) * scale);
+    /// The integers of a group and their scale.
+    ///
+    /// # Panics
+    /// If the values are not packed.
+    pub(crate) fn group(&self, number: usize) -> ([i8; GROUP], f32) {
+        let Operand::Packed { packed, bits, scales } = *self else {
+            panic!("floats have no groups")
+        };
+        // All machines that this runs on are little-endian, so the lowest bits come first.
+        let integers = match bits {
+            Bits::Eight => bytemuck::cast_slice::<_, [i8; GROUP]>(packed)[number],
+            Bits::Four => nibbles(&bytemuck::cast_slice::<_, [i8; GROUP / 2]>(packed)[number]),
+        };
+        (integers, scales[number])
     }
 }
 

@@ -1,4 +1,4 @@
-//! The matrix product for browsers, where there are no threads and registers hold four floats.
+//! The product of floats for browsers, where there are no threads and registers hold four floats.
 //! `gemm`, which is used natively, is slower there (`docs/performance.md`).
 
 use super::lanes::{self, Lanes};
@@ -12,7 +12,6 @@ const ACROSS: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 2 };
 const HEIGHT: usize = if cfg!(target_feature = "relaxed-simd") { 3 } else { 4 };
 /// The number of columns of a tile.
 const WIDTH: usize = ACROSS * Lanes::COUNT;
-const _: () = assert!(Factor::ROWS.is_multiple_of(HEIGHT));
 /// The depth of a block, chosen so that a panel's share of it (8 KiB, or 12 KiB with relaxed SIMD)
 /// stays in the fastest cache.
 const DEPTH: usize = 256;
@@ -20,17 +19,13 @@ const DEPTH: usize = 256;
 /// The second factor of a product: `W`, `[cols, depth]`, in panels of [`WIDTH`] columns. A panel
 /// has the values of all its columns at one depth next to each other; the last panel is filled up
 /// with zeros.
-pub(crate) struct Factor {
+pub(crate) struct FloatPanels {
     panels: Vec<f32>,
     cols: usize,
     depth: usize,
 }
 
-impl Factor {
-    /// The number of rows to multiply at a time. They and their results stay in the cache, and no
-    /// tile is cut off.
-    pub(crate) const ROWS: usize = 60;
-
+impl FloatPanels {
     /// The factor made of the `cols * depth` values from `start` on.
     pub(crate) fn new(w: Operand<'_>, start: usize, cols: usize, depth: usize) -> Self {
         let mut panels = vec![0.0; cols.next_multiple_of(WIDTH) * depth];
@@ -103,7 +98,6 @@ struct Block {
 impl Block {
     /// Adds the products of this part to `ROWS` rows of the result. The first part overwrites what
     /// is there.
-    #[inline(never)]
     fn add<const ROWS: usize>(&self, a: &[f32], panel: &[f32], out: &mut [f32]) {
         let &Self { start, left, cols, depth } = self;
         let panel = panel.as_chunks::<WIDTH>().0;
@@ -159,7 +153,7 @@ mod tests {
             let a: Vec<f32> = (0..rows * depth).map(value).collect();
             let w: Vec<f32> = (0..cols * depth).map(|i| value(i + 5)).collect();
             let mut out = vec![f32::NAN; rows * cols];
-            Factor::new(Operand::Floats(&w), 0, cols, depth).product(&a, &mut out);
+            FloatPanels::new(Operand::Floats(&w), 0, cols, depth).product(&a, &mut out);
             for (i, out) in out.iter().enumerate() {
                 let (m, n) = (i / cols, i % cols);
                 let expected: f32 = (0..depth).map(|k| a[m * depth + k] * w[n * depth + k]).sum();
