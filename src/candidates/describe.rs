@@ -99,6 +99,7 @@ pub fn pairs(candidates: &[Candidate]) -> Vec<f32> {
     let outlines: Vec<_> = masks.iter().map(|mask| rim(mask)).collect();
     let lengths: Vec<_> = outlines.iter().map(|outline| outline.area().max(1) as f32).collect();
     let grown: Vec<_> = masks.iter().map(|mask| grow(mask, 1)).collect();
+    let boxes: Vec<_> = grown.iter().map(|mask| mask.bbox().unwrap_or_default()).collect();
     let count = masks.len();
     let mut numbers = vec![0.0; count * count * PAIRS];
     let mut set = |first: usize, second: usize, at: usize, value: f32| {
@@ -106,7 +107,8 @@ pub fn pairs(candidates: &[Candidate]) -> Vec<f32> {
     };
     let is = |holds: bool| f32::from(u8::from(holds));
     for i in 0..count {
-        for j in 0..count {
+        // Of masks that are far from each other all numbers are zero.
+        for j in (0..count).filter(|&j| boxes[i].intersection_area(&boxes[j]) > 0) {
             let touch = outlines[i].intersection_area(&grown[j]) as f32 / lengths[i];
             set(i, j, 6, touch);
             set(j, i, 7, touch);
