@@ -19,7 +19,10 @@ export interface Case {
   entity: [x: number, y: number];
   second: [x: number, y: number];
   box: Box;
-  /** True if the model finds no relation in the whole photo. */
+  /**
+   * True if no relation is found in the whole photo. In the mode 'grid' the native program finds one
+   * with a mask near the threshold, which browsers that round the network's inputs miss.
+   */
   unrelated?: boolean;
 }
 

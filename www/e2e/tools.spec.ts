@@ -100,8 +100,9 @@ test('pick: the keys and the menu give larger and smaller answers', async ({ dem
     await expect(async () => {
       await page.keyboard.press(key);
       await demo.click(place);
-      // The menu was opened at a whole pixel, so the network may answer a little differently.
-      expect((await demo.selected()) / area).toBeCloseTo(1, 1);
+      // The menu was opened at a whole pixel, so the network may answer a little differently. Other
+      // answers have other sizes altogether.
+      expect(Math.abs((await demo.selected()) / area - 1)).toBeLessThan(0.15);
     }).toPass({ timeout: 120_000 });
   }
 });
