@@ -107,7 +107,7 @@ pub fn pairs(candidates: &[Candidate]) -> Vec<f32> {
     };
     let is = |holds: bool| f32::from(u8::from(holds));
     for i in 0..count {
-        // Of masks that are far from each other all numbers are zero.
+        // All numbers of masks that are far from each other are zero.
         for j in (0..count).filter(|&j| boxes[i].intersection_area(&boxes[j]) > 0) {
             let touch = outlines[i].intersection_area(&grown[j]) as f32 / lengths[i];
             set(i, j, 6, touch);

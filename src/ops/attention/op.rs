@@ -40,7 +40,7 @@ pub(crate) struct HeadLayout {
 }
 
 impl HeadLayout {
-    /// Where the channels of a token begin in one head.
+    /// The index at which the channels of a token begin in one head.
     pub(super) fn start(&self, token: usize, head: usize) -> usize {
         token * self.stride + self.offset + head * self.head_stride
     }

@@ -33,7 +33,7 @@ pub(crate) struct IntegerPanels {
 struct Group {
     /// For each run, the weights of the first column, then those of the next one.
     runs: [[[i8; RUN]; WIDTH]; RUNS],
-    /// What the sum of the products begins with, so that [`ZERO`] cancels out.
+    /// The sum of the products begins with this, so that [`ZERO`] cancels out.
     start: [i32; WIDTH],
     scales: [f32; WIDTH],
 }

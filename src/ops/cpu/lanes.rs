@@ -252,7 +252,7 @@ impl Lanes {
     }
 }
 
-/// What needs relaxed SIMD.
+/// This needs relaxed SIMD.
 #[cfg(target_feature = "relaxed-simd")]
 impl Lanes {
     /// Writes sixteen values from 0 to 127 without their fractions.
