@@ -2,6 +2,7 @@
 
 use super::few_keys::few_keys;
 use super::few_queries::few_queries;
+use super::tokens::FEW;
 use super::{Attention, HeadLayout, ScoreBias};
 use crate::ops::cpu::{Factor, Lanes, Operand, for_each_chunk, lanes};
 
@@ -37,7 +38,7 @@ pub(super) fn attention(
         let keys = &k[own(&spec.k, spec.keys)..];
         let values = &v[own(&spec.v, spec.keys)..];
         let all = Operands { q, k: keys, v: values };
-        if few_keys(all, spec, out) || few_queries(all, spec, out) {
+        if few_tokens(all, spec, out) {
             return;
         }
         let operands: Vec<_> = (0..spec.heads)
@@ -80,6 +81,24 @@ pub(super) fn attention(
             }
         });
     });
+}
+
+/// Computes the attention of one batch if its keys or its queries are few. Otherwise the result is
+/// false. `out` is `[queries, heads * dim]`.
+fn few_tokens(operands: Operands<'_>, spec: &Attention, out: &mut [f32]) -> bool {
+    let keys = spec.keys <= FEW;
+    let queries = spec.queries <= FEW && spec.queries < spec.keys;
+    if spec.bias != ScoreBias::None {
+        return false;
+    }
+    match (spec.dim, keys, queries) {
+        (16, true, _) => few_keys::<16>(operands, spec, out),
+        (32, true, _) => few_keys::<32>(operands, spec, out),
+        (16, _, true) => few_queries::<16>(operands, spec, out),
+        (32, _, true) => few_queries::<32>(operands, spec, out),
+        _ => return false,
+    }
+    true
 }
 
 /// The tokens of one head as `[dim, keys]`.
@@ -173,7 +192,7 @@ mod tests {
             let mut found = [(); 2].map(|()| vec![f32::NAN; batch * queries * width]);
             let operands = Operands { q: &q, k: &both, v: &both };
             let out = &mut found[0][..queries * width];
-            prop_assert!(few_keys(operands, &few, out) || few_queries(operands, &few, out));
+            prop_assert!(few_tokens(operands, &few, out));
             attention(&q, &both, &both, &[], &few, &mut found[0]);
             attention(&q, &both, &both, &zeros, &usual, &mut found[1]);
             for (few, usual) in found[0].iter().zip(&found[1]) {

@@ -1,29 +1,16 @@
 //! Attention of many queries to few keys, as that of a photo to a prompt's tokens, on the CPU. Keys
 //! and values stay in the fastest cache, and the scores of a query never leave it.
 
+use super::Attention;
 use super::cpu::Operands;
-use super::tokens::{FEW, PAIR, SIDE_BY_SIDE, TOGETHER, Tokens, add_product};
-use super::{Attention, ScoreBias};
+use super::tokens::{PAIR, SIDE_BY_SIDE, TOGETHER, Tokens, add_product};
 use crate::ops::cpu::{Lanes, for_each_chunk, lanes};
 
 /// The number of queries that one thread handles at a time.
 const BLOCK: usize = 16 * SIDE_BY_SIDE;
 
-/// Computes the attention of one batch if it is of this kind. Otherwise the result is false. `out`
-/// is `[queries, heads * dim]`.
-pub(super) fn few_keys(operands: Operands<'_>, spec: &Attention, out: &mut [f32]) -> bool {
-    if spec.keys > FEW || spec.bias != ScoreBias::None {
-        return false;
-    }
-    match spec.dim {
-        16 => all_heads::<16>(operands, spec, out),
-        32 => all_heads::<32>(operands, spec, out),
-        _ => return false,
-    }
-    true
-}
-
-fn all_heads<const DIM: usize>(
+/// Computes the attention of one batch. `out` is `[queries, heads * dim]`.
+pub(super) fn few_keys<const DIM: usize>(
     Operands { q, k, v }: Operands<'_>,
     spec: &Attention,
     out: &mut [f32],

@@ -2,29 +2,16 @@
 //! pack keys and values for the usual product would take longer than to multiply, so they are read
 //! where they are.
 
+use super::Attention;
 use super::cpu::Operands;
-use super::tokens::{FEW, PAIR, SIDE_BY_SIDE, TOGETHER, Tokens, add_product};
-use super::{Attention, ScoreBias};
+use super::tokens::{PAIR, SIDE_BY_SIDE, TOGETHER, Tokens, add_product};
 use crate::ops::cpu::Lanes;
 
 /// The scores of a query for some keys that are next to each other.
 type Scores = [f32; SIDE_BY_SIDE];
 
-/// Computes the attention of one batch if it is of this kind. Otherwise the result is false. `out`
-/// is `[queries, heads * dim]`.
-pub(super) fn few_queries(operands: Operands<'_>, spec: &Attention, out: &mut [f32]) -> bool {
-    if spec.queries > FEW || spec.queries >= spec.keys || spec.bias != ScoreBias::None {
-        return false;
-    }
-    match spec.dim {
-        16 => all_heads::<16>(operands, spec, out),
-        32 => all_heads::<32>(operands, spec, out),
-        _ => return false,
-    }
-    true
-}
-
-fn all_heads<const DIM: usize>(
+/// Computes the attention of one batch. `out` is `[queries, heads * dim]`.
+pub(super) fn few_queries<const DIM: usize>(
     Operands { q, k, v }: Operands<'_>,
     spec: &Attention,
     out: &mut [f32],
